@@ -1,0 +1,12 @@
+//! multipod injects named, typed multi-container patterns into Kubernetes pods.
+//!
+//! Data walks one way: bytes → pod → requests → fragments → plan → patch. ARCHITECTURE.md is the map.
+
+pub mod annotation;
+pub mod cli;
+pub mod inject;
+pub mod inpod;
+pub mod pattern;
+pub mod pod;
+pub mod policy;
+pub mod yaml;

@@ -1,0 +1,2 @@
+//! The multipod program.
+fn main() {}
