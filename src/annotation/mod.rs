@@ -1,1 +1,20 @@
-//! A room of the house; see ARCHITECTURE.md.
+//! The annotation language: one grammar for every key, typed values, and errors that point at the fault.
+//!
+//! `key` names the keys, `lexer` cuts a value into items and words, `value` turns words into types that cannot be
+//! wrong, `item` reads the options of an item, and one file per key builds its request.
+
+pub mod ambassador;
+pub mod diagnostic;
+pub mod host;
+pub mod item;
+pub mod key;
+pub mod lexer;
+pub mod quantity;
+pub mod settings;
+pub mod suggest;
+pub mod switch;
+pub mod value;
+
+pub use diagnostic::{Diagnostic, Fault, Source};
+pub use key::Key;
+pub use lexer::{Item, Span, Word};

@@ -1,1 +1,13 @@
-//! A room of the house; see ARCHITECTURE.md.
+//! The patterns: each turns its request into a fragment, the things that it wants added to a pod.
+
+pub mod ambassador;
+pub mod catalogue;
+pub mod container;
+pub mod context;
+pub mod fragment;
+pub mod settings;
+
+pub use catalogue::Catalogue;
+pub use context::{Context, Names};
+pub use fragment::{Addition, AppEnv, AppMount, Fragment, Note, Role};
+pub use settings::Settings;

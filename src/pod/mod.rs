@@ -1,1 +1,10 @@
-//! A room of the house; see ARCHITECTURE.md.
+//! A borrowed view of a pod, and where pods sit in the objects that make them.
+//!
+//! The view reads only what decisions need and borrows it from the received bytes; what it does not know is never
+//! touched, because patches are written against the received object.
+
+mod field;
+pub mod view;
+
+pub use field::{Field, Scalar, Text};
+pub use view::{Container, Head, Mount, Pod, Port, Volume};

@@ -1,0 +1,274 @@
+//! `multipod/ambassador: LISTEN:TARGET [mode=…] [timeout=…] [connect-timeout=…] [maxconn=N]`
+
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use super::diagnostic::short;
+use super::host::Host;
+use super::item::{Faults, Options, only_positional, settings_of};
+use super::settings::{self, Settings};
+use super::value;
+use super::{Fault, Item, Span, Word, lexer};
+
+const OPTIONS: [&str; 4] = ["mode", "timeout", "connect-timeout", "maxconn"];
+const SETTINGS: [&str; 5] =
+    [settings::NAMES[0], settings::NAMES[1], settings::NAMES[2], settings::NAMES[3], "config"];
+
+/// What the value asks for.
+#[derive(Debug, PartialEq)]
+pub struct Request {
+    /// In the order written; never empty.
+    pub routes: Vec<Route>,
+    /// The user's own ConfigMap, in place of a rendered configuration.
+    pub config: Option<String>,
+    /// Settings of the whole pattern.
+    pub settings: Settings,
+}
+
+/// One listener of the proxy.
+#[derive(Debug, PartialEq)]
+pub struct Route {
+    /// The port it listens on.
+    pub listen: NonZeroU16,
+    /// Where connections go; none when the user's own configuration decides.
+    pub target: Option<Target>,
+    /// Whether the proxy looks into HTTP.
+    pub http: bool,
+    /// How long an idle connection lives.
+    pub timeout: Option<Duration>,
+    /// How long connecting to the target may take.
+    pub connect_timeout: Option<Duration>,
+    /// How many connections are open to the target at once.
+    pub maxconn: Option<u32>,
+    /// Where the route stands in the value.
+    pub span: Span,
+}
+
+/// Where a route leads.
+#[derive(Debug, PartialEq)]
+pub enum Target {
+    /// A port of the app itself.
+    App(NonZeroU16),
+    /// A host outside the pod; the port is the listener's unless given.
+    Host(Host, Option<NonZeroU16>),
+    /// A name that a policy defines for this namespace.
+    Upstream(String),
+}
+
+/// Reads the value of `multipod/ambassador`.
+pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
+    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
+    let mut faults = Faults::default();
+    let options = Options::read(settings_of(&items), &SETTINGS, &[], &mut faults);
+    let config = options.take("config", value::object_name, &mut faults);
+    let settings = Settings::read(&options, &mut faults);
+
+    let mut routes: Vec<Route> = Vec::with_capacity(items.len());
+    let mut listens = std::collections::BTreeSet::new();
+    for item in items.iter().filter(|item| !item.is_setting()) {
+        let Some(route) = route(item, config.is_some(), &mut faults) else { continue };
+        if !listens.insert(route.listen) {
+            faults.push(Fault::new(route.span, format!("port {} is listened on twice", route.listen)));
+        }
+        routes.push(route);
+    }
+    if routes.is_empty() && faults.is_empty() {
+        faults.push(nothing_asked(value, config.is_some()));
+    }
+    faults.or(Request { routes, config, settings })
+}
+
+fn route(item: &Item<'_>, own_config: bool, faults: &mut Faults) -> Option<Route> {
+    let word = only_positional(item, faults)?;
+    let options = Options::read(&item.words, &OPTIONS, &SETTINGS, faults);
+    if own_config && let Some(option) = item.words.iter().find(|word| word.key.is_some()) {
+        faults.push(Fault::new(option.whole, "the ConfigMap of config= decides this"));
+    }
+    let http = options.take("mode", |text| value::one_of(text, &[("tcp", false), ("http", true)]), faults);
+    let timeout = options.take("timeout", value::duration, faults);
+    let connect_timeout = options.take("connect-timeout", value::duration, faults);
+    let maxconn = options.take("maxconn", |text| value::number(text, 1, 100_000), faults);
+    let (listen, target) = listen_and_target(word, own_config, faults)?;
+    Some(Route {
+        listen,
+        target,
+        http: http == Some(true),
+        timeout,
+        connect_timeout,
+        maxconn,
+        span: word.span,
+    })
+}
+
+fn listen_and_target(
+    word: &Word<'_>,
+    own_config: bool,
+    faults: &mut Faults,
+) -> Option<(NonZeroU16, Option<Target>)> {
+    let text = &*word.text;
+    let summary = || format!("{} is not LISTEN:TARGET", short(text));
+    // A quoted word's text starts behind its quote.
+    let start = word.span.start + usize::from(word.span.end - word.span.start != text.len());
+    let part = |from: usize, length: usize| {
+        let from = (start + from).min(word.span.end);
+        Span { start: from, end: (from + length).min(word.span.end).max(from) }
+    };
+    let Some((listen, target)) = text.split_once(':') else {
+        if own_config {
+            return match value::port(text) {
+                Ok(port) => Some((port, None)),
+                Err(expected) => {
+                    faults.push(
+                        Fault::new(word.span, expected).summary(format!("{} is not a port", short(text))),
+                    );
+                    None
+                }
+            };
+        }
+        let help = (value::port(text).is_ok()).then(|| {
+            format!(
+                "A number alone names no target. Did a YAML reader turn 80:53 into {text}? Quote the value."
+            )
+        });
+        let fault = Fault::new(word.span, "expected LISTEN:TARGET").summary(summary());
+        faults.push(Fault { help, ..fault });
+        return None;
+    };
+    if own_config {
+        faults.push(
+            Fault::new(part(listen.len(), target.len() + 1), "the ConfigMap of config= names the target")
+                .help(format!("Write the port alone: \"{}, config=…\"", short(listen))),
+        );
+        return None;
+    }
+    let port = value::port(listen)
+        .map_err(|expected| faults.push(Fault::new(part(0, listen.len()), expected).summary(summary())));
+    let target_span = part(listen.len() + 1, target.len());
+    let place = parse_target(target)
+        .map_err(|expected| faults.push(Fault::new(target_span, expected).summary(summary())));
+    let (Ok(port), Ok(place)) = (port, place) else { return None };
+    if place == Target::App(port) {
+        faults.push(
+            Fault::new(target_span, "the proxy and the app cannot both listen on this port")
+                .summary(format!("{} leads back to itself", short(text))),
+        );
+        return None;
+    }
+    Some((port, Some(place)))
+}
+
+fn parse_target(text: &str) -> Result<Target, String> {
+    if let Some(upstream) = text.strip_prefix('@') {
+        return value::name(upstream).map(Target::Upstream);
+    }
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return value::port(text).map(Target::App);
+    }
+    if text.is_empty() {
+        return Err("expected a port, a host or @upstream behind the colon".to_owned());
+    }
+    let bracketed = text.starts_with('[');
+    match text.rsplit_once(':').filter(|(host, _)| !bracketed || host.ends_with(']')) {
+        Some((host, port)) => Ok(Target::Host(Host::parse(host)?, Some(value::port(port)?))),
+        None => Ok(Target::Host(Host::parse(text)?, None)),
+    }
+}
+
+fn nothing_asked(value: &str, own_config: bool) -> Fault {
+    let span = Span { start: 0, end: value.len() };
+    if own_config {
+        return Fault::new(span, "expected the ports that the ConfigMap listens on")
+            .summary("no port is named")
+            .help("Name the ports, so that they are probed and opened: \"80, config=my-haproxy\"");
+    }
+    Fault::new(span, "expected LISTEN:TARGET").summary("no route is named")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(value: &str) -> Target {
+        parse(value).unwrap().routes.remove(0).target.unwrap()
+    }
+
+    fn host(text: &str) -> Host {
+        Host::parse(text).unwrap()
+    }
+
+    #[test]
+    fn targets_are_the_app_a_host_or_an_upstream() {
+        let port = |n| NonZeroU16::new(n).unwrap();
+        for (value, expected) in [
+            ("80:8775", Target::App(port(8775))),
+            ("5432:db", Target::Host(host("db"), None)),
+            ("5432:db.prod", Target::Host(host("db.prod"), None)),
+            ("5432:db:5433", Target::Host(host("db"), Some(port(5433)))),
+            ("5432:[fd00::1]:5433", Target::Host(host("[fd00::1]"), Some(port(5433)))),
+            ("5432:[fd00::1]", Target::Host(host("[fd00::1]"), None)),
+            ("5432:10.0.0.1:5433", Target::Host(host("10.0.0.1"), Some(port(5433)))),
+            ("443:example.com.:443", Target::Host(host("example.com."), Some(port(443)))),
+            ("6379:@orders", Target::Upstream("orders".into())),
+        ] {
+            assert_eq!(target(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn options_belong_to_their_route_and_settings_to_the_pattern() {
+        let request =
+            parse("80:8775 mode=http maxconn=32, 81:db timeout=1m connect-timeout=2s, image=haproxy:3.0 memory=64Mi")
+                .unwrap();
+        assert!(request.routes[0].http && !request.routes[1].http);
+        assert_eq!(request.routes[1].timeout, Some(Duration::from_secs(60)));
+        assert_eq!(request.settings.image.as_deref(), Some("haproxy:3.0"));
+    }
+
+    #[test]
+    fn own_configuration_takes_bare_ports() {
+        let request = parse("80, config=fruit").unwrap();
+        assert_eq!((request.routes[0].target.is_none(), request.config.as_deref()), (true, Some("fruit")));
+    }
+
+    #[test]
+    fn faults_point_at_the_bad_token() {
+        for (value, start, end, label) in [
+            ("8o:8775 mode=http", 0, 2, "expected a port between 1 and 65535"),
+            ("80:99999", 3, 8, "expected a port"),
+            ("\"8o:1\"", 1, 3, "expected a port"),
+            ("80:DB", 3, 5, "lower case"),
+            ("80:8775 mdoe=http", 8, 17, "did you mean mode?"),
+            ("80:8775 mode=udp", 13, 16, "expected tcp or http"),
+            ("80:8775 mode=tcp mode=http", 17, 26, "twice"),
+            ("80:8775 image=x", 8, 15, "setting of the whole pattern"),
+            ("80:1, 80:2", 6, 10, "listened on twice"),
+            ("4853", 0, 4, "expected LISTEN:TARGET"),
+            ("80:80", 3, 5, "cannot both"),
+            ("80:", 3, 3, "behind the colon"),
+            ("", 0, 0, "expected LISTEN:TARGET"),
+            ("config=fruit", 0, 12, "ports that the ConfigMap listens on"),
+            ("80:1, config=fruit", 2, 4, "names the target"),
+            ("80 mode=http, config=fruit", 3, 12, "decides this"),
+            ("80:8775 81:8776", 8, 15, "expected one word"),
+            ("memory=64Mi/32Mi, 80:1", 7, 16, "below the request"),
+        ] {
+            let faults = parse(value).unwrap_err();
+            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
+            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+        }
+    }
+
+    #[test]
+    fn a_thousand_faults_are_counted_not_told() {
+        let faults = parse(&"8o:1,".repeat(1000)).unwrap_err();
+        assert_eq!(faults.len(), 5);
+        assert!(faults[4].help.as_deref().unwrap().contains("995 more"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn parsing_never_panics(value in "(?s)([0-9:@a-z\\[\\]., =\"\\\\\n]|.){0,80}") {
+            let _ = parse(&value);
+        }
+    }
+}

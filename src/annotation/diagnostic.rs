@@ -1,0 +1,220 @@
+//! What is wrong with an annotation, where, and what to do: the one shape of every error that a user sees.
+
+use std::fmt;
+
+use super::{Key, Span};
+
+/// How much of a long line is shown around the fault.
+const WINDOW: usize = 100;
+
+/// One fault in a value, before it is known whose value it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The bad part of the value.
+    pub span: Span,
+    /// What stands under the caret.
+    pub label: String,
+    /// Replaces the first line's "is not …", where the label alone says too little.
+    pub summary: Option<String>,
+    /// What to do instead, where it is not obvious.
+    pub help: Option<String>,
+}
+
+impl Fault {
+    /// A fault at `span`.
+    pub fn new(span: Span, label: impl Into<String>) -> Self {
+        Fault { span, label: label.into(), summary: None, help: None }
+    }
+
+    /// With the first line of the message.
+    #[must_use]
+    pub fn summary(mut self, summary: impl Into<String>) -> Self {
+        self.summary = Some(summary.into());
+        self
+    }
+
+    /// With a line that says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Who wrote a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The pod's own annotation.
+    Pod,
+    /// An annotation of the pod's namespace.
+    Namespace(String),
+    /// A policy, by name.
+    Policy(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Pod => f.write_str("the pod"),
+            Source::Namespace(name) => write!(f, "namespace {name}"),
+            Source::Policy(name) => write!(f, "policy {name}"),
+        }
+    }
+}
+
+/// A fault together with the key and value that it was found in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The annotation key, in full.
+    pub key: String,
+    /// Who wrote it.
+    pub source: Source,
+    /// What is wrong, in one line.
+    pub summary: String,
+    /// The part of the value that is shown, and the caret line below it; empty where there is nothing to show.
+    pub excerpt: Option<Excerpt>,
+    /// What to do instead.
+    pub help: Option<String>,
+    /// A complete value that works.
+    pub example: Option<&'static str>,
+}
+
+/// One line of a value with the bad part marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line, shortened around the fault.
+    pub line: String,
+    /// The column of the first caret, in characters.
+    pub column: usize,
+    /// How many carets.
+    pub width: usize,
+    /// What stands behind the carets.
+    pub label: String,
+    /// The bad part as bytes of the whole value.
+    pub span: Span,
+}
+
+impl Diagnostic {
+    /// A fault in the value of a known key.
+    pub fn of(key: Key, source: Source, value: &str, fault: Fault) -> Self {
+        let excerpt = Excerpt::of(value, fault.span, fault.label);
+        Diagnostic {
+            key: key.full().to_owned(),
+            source,
+            summary: fault.summary.unwrap_or_else(|| excerpt.label.clone()),
+            excerpt: Some(excerpt),
+            help: fault.help,
+            example: Some(key.example()),
+        }
+    }
+}
+
+impl Excerpt {
+    fn of(value: &str, span: Span, label: String) -> Self {
+        let start = span.start.min(value.len());
+        let line_start = value[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = value[start..].find('\n').map_or(value.len(), |at| start + at);
+        let end = span.end.clamp(start, line_end);
+        let before = value[line_start..start].chars().count();
+        let marked = value[start..end].chars().count().max(1);
+
+        let skipped = before.saturating_sub(WINDOW / 2);
+        let mut line = String::new();
+        let mut column = before - skipped;
+        if skipped > 0 {
+            line.push('…');
+            column += 1;
+        }
+        let mut rest = value[line_start..line_end].chars().skip(skipped);
+        line.extend(rest.by_ref().take(WINDOW).map(visible));
+        if rest.next().is_some() {
+            line.push('…');
+        }
+        let width = marked.min(line.chars().count().saturating_sub(column)).max(1);
+        Excerpt { line, column, width, label, span }
+    }
+}
+
+/// Control characters would break the terminal and the caret; they are shown as one sign.
+pub fn visible(c: char) -> char {
+    if c.is_control() { '\u{FFFD}' } else { c }
+}
+
+/// A value shortened for the middle of a sentence.
+pub fn short(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut out: String = text.chars().take(LONGEST).map(visible).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.summary)?;
+        if self.source != Source::Pod {
+            write!(f, " (set by {})", self.source)?;
+        }
+        if let Some(excerpt) = &self.excerpt {
+            write!(f, "\n  {}\n  {:column$}", excerpt.line, "", column = excerpt.column)?;
+            write!(f, "{:^<width$} {}", "", excerpt.label, width = excerpt.width)?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "\n{help}")?;
+        }
+        if let Some(example) = self.example {
+            write!(f, "\nExample: {}: \"{example}\"", self.key)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnostic(value: &str, start: usize, end: usize) -> String {
+        let fault = Fault::new(Span { start, end }, "expected a port between 1 and 65535")
+            .summary("8o:8775 is not LISTEN:TARGET");
+        Diagnostic::of(Key::Ambassador, Source::Pod, value, fault).to_string()
+    }
+
+    #[test]
+    fn the_message_shows_key_value_caret_and_example() {
+        assert_eq!(
+            diagnostic("8o:8775 mode=http", 0, 2),
+            "multipod/ambassador: 8o:8775 is not LISTEN:TARGET\n\
+             \x20 8o:8775 mode=http\n\
+             \x20 ^^ expected a port between 1 and 65535\n\
+             Example: multipod/ambassador: \"80:8775\""
+        );
+    }
+
+    #[test]
+    fn only_the_line_with_the_fault_is_shown() {
+        let text = diagnostic("81:1,\n8o:8775", 6, 8);
+        assert!(text.contains("\n  8o:8775\n  ^^ expected"), "{text}");
+    }
+
+    #[test]
+    fn a_huge_value_is_cut_around_the_fault() {
+        let value = format!("{}8o:8775{}", "80:8775,".repeat(20_000), ",80:8775".repeat(20_000));
+        let text = diagnostic(&value, 160_000, 160_002);
+        assert!(text.len() < 600, "{}", text.len());
+        let lines: Vec<&str> = text.lines().collect();
+        let caret = lines[2].chars().position(|c| c == '^').unwrap();
+        assert_eq!(lines[1].chars().skip(caret).take(2).collect::<String>(), "8o");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_span_of_any_value_can_be_shown(value in "(?s).{0,120}", a in 0usize..140, b in 0usize..140) {
+            let boundary = |at: usize| (0..=at.min(value.len())).rev().find(|at| value.is_char_boundary(*at)).unwrap();
+            let (start, end) = (boundary(a.min(b)), boundary(a.max(b)));
+            let fault = Fault::new(Span { start, end }, "x");
+            let text = Diagnostic::of(Key::Init, Source::Pod, &value, fault).to_string();
+            proptest::prop_assert!(text.contains('^'));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Reads the options of one item, or the settings of a whole value: each at most once, none that is not known.
+
+use super::diagnostic::short;
+use super::value::{self, Parsed};
+use super::{Fault, Item, Word, suggest};
+
+/// How many faults of one value are told; the rest is counted.
+const MOST_FAULTS: usize = 5;
+
+/// The faults of one value, bounded whatever a hostile value holds.
+#[derive(Debug, Default)]
+pub struct Faults {
+    told: Vec<Fault>,
+    more: usize,
+}
+
+impl Faults {
+    /// One more fault.
+    pub fn push(&mut self, fault: Fault) {
+        if self.told.len() < MOST_FAULTS {
+            self.told.push(fault);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// `value` if there was no fault, else the faults.
+    pub fn or<T>(self, value: T) -> Result<T, Vec<Fault>> {
+        if self.told.is_empty() { Ok(value) } else { Err(self.finish()) }
+    }
+
+    /// The faults; the last one tells how many more there are.
+    pub fn finish(mut self) -> Vec<Fault> {
+        if self.more > 0
+            && let Some(last) = self.told.last_mut()
+        {
+            last.help = Some(format!("and {} more like these", self.more));
+        }
+        self.told
+    }
+
+    /// Whether nothing was wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+}
+
+/// The options of one item (or the settings of a value, which is the same with several items).
+pub struct Options<'i, 'a> {
+    words: Vec<&'i Word<'a>>,
+}
+
+impl<'i, 'a> Options<'i, 'a> {
+    /// The options among `words`; unknown and repeated ones become faults. `settings` are names that would be right
+    /// in an item of their own.
+    pub fn read(
+        words: impl IntoIterator<Item = &'i Word<'a>>,
+        allowed: &[&str],
+        settings: &[&str],
+        faults: &mut Faults,
+    ) -> Self {
+        let mut known: Vec<&Word> = Vec::new();
+        for word in words {
+            let Some(key) = word.key else { continue };
+            if !allowed.contains(&key) {
+                faults.push(unknown_option(word, key, allowed, settings));
+            } else if known.iter().any(|seen| seen.key == Some(key)) {
+                faults.push(Fault::new(word.whole, format!("{key}= is given twice")));
+            } else {
+                known.push(word);
+            }
+        }
+        Options { words: known }
+    }
+
+    /// The word of one option, if it was given.
+    pub fn word(&self, key: &str) -> Option<&'i Word<'a>> {
+        self.words.iter().find(|word| word.key == Some(key)).copied()
+    }
+
+    /// The value of one option, if it was given and is right.
+    pub fn take<T>(
+        &self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        let word = self.word(key)?;
+        parse_word(word, parse, faults)
+    }
+}
+
+/// The value of one word; what was expected instead becomes a fault.
+pub fn parse_word<T>(
+    word: &Word<'_>,
+    parse: impl FnOnce(&str) -> Parsed<T>,
+    faults: &mut Faults,
+) -> Option<T> {
+    match parse(&word.text) {
+        Ok(value) => Some(value),
+        Err(expected) => {
+            let fault = Fault::new(word.span, expected);
+            faults.push(match word.key {
+                Some(key) => fault.summary(format!("{} does not fit {key}=", short(&word.text))),
+                None => fault,
+            });
+            None
+        }
+    }
+}
+
+fn unknown_option(word: &Word<'_>, key: &str, allowed: &[&str], settings: &[&str]) -> Fault {
+    if settings.contains(&key) {
+        return Fault::new(word.whole, format!("{key}= is a setting of the whole pattern")).help(format!(
+            "Put a comma before it, so that it stands alone: \"…, {key}={}\"",
+            short(&word.text)
+        ));
+    }
+    let label = match allowed {
+        [] => "no option fits here".to_owned(),
+        _ => format!(
+            "expected {}{}",
+            value::list(allowed, "or"),
+            suggest::did_you_mean(key, allowed.iter().copied())
+        ),
+    };
+    Fault::new(word.whole, label).summary(format!("unknown option {}=", short(key)))
+}
+
+/// The words of all items that are settings of the whole pattern.
+pub fn settings_of<'i, 'a>(items: &'i [Item<'a>]) -> impl Iterator<Item = &'i Word<'a>> {
+    items.iter().filter(|item| item.is_setting()).flat_map(|item| &item.words)
+}
+
+/// The single positional word of an item; a second one becomes a fault.
+pub fn only_positional<'i, 'a>(item: &'i Item<'a>, faults: &mut Faults) -> Option<&'i Word<'a>> {
+    let mut words = item.positional();
+    let first = words.next()?;
+    if let Some(second) = words.next() {
+        faults.push(
+            Fault::new(second.whole, "expected one word and its options")
+                .summary(format!("{} does not belong to {}", short(&second.text), short(&first.text)))
+                .help("Items are separated by commas or new lines."),
+        );
+    }
+    Some(first)
+}

@@ -1,0 +1,69 @@
+//! The settings that every pattern takes: `image= cpu= memory= sidecar=`.
+
+use super::item::{Faults, Options};
+use super::quantity::{Quantity, Resource};
+use super::value::{self, Parsed};
+
+/// The names of the settings, as errors list them.
+pub const NAMES: [&str; 4] = ["image", "cpu", "memory", "sidecar"];
+
+/// What a value says about the whole pattern.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Another image than the default.
+    pub image: Option<String>,
+    /// Another CPU request or limit.
+    pub cpu: Option<Amount>,
+    /// Another memory request or limit.
+    pub memory: Option<Amount>,
+    /// How sidecars run, whatever the server's version says.
+    pub sidecar: Option<Sidecar>,
+}
+
+/// A request, and a limit where there is one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Amount {
+    /// What the scheduler sets aside.
+    pub request: Quantity,
+    /// What may not be exceeded.
+    pub limit: Option<Quantity>,
+}
+
+/// How a sidecar runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sidecar {
+    /// An init container that is always restarted: starts before the app and never keeps a Job alive.
+    Native,
+    /// An ordinary container.
+    Classic,
+}
+
+impl Settings {
+    /// Reads the settings from options that were checked against [`NAMES`].
+    pub fn read(options: &Options<'_, '_>, faults: &mut Faults) -> Self {
+        Settings {
+            image: options.take("image", value::image, faults),
+            cpu: options.take("cpu", |text| amount(text, Resource::Cpu), faults),
+            memory: options.take("memory", |text| amount(text, Resource::Memory), faults),
+            sidecar: options.take("sidecar", sidecar, faults),
+        }
+    }
+}
+
+/// `REQUEST` or `REQUEST/LIMIT`.
+pub fn amount(text: &str, resource: Resource) -> Parsed<Amount> {
+    let (request, limit) = match text.split_once('/') {
+        Some((request, limit)) => (request, Some(Quantity::parse(limit, resource)?)),
+        None => (text, None),
+    };
+    let request = Quantity::parse(request, resource)?;
+    match limit {
+        Some(limit) if limit < request => Err(format!("the limit {limit} is below the request {request}")),
+        limit => Ok(Amount { request, limit }),
+    }
+}
+
+/// `native` or `classic`.
+pub fn sidecar(text: &str) -> Parsed<Sidecar> {
+    value::one_of(text, &[("native", Sidecar::Native), ("classic", Sidecar::Classic)])
+}

@@ -1,0 +1,85 @@
+//! `multipod/share-process-namespace: true|false` and `multipod/opt-out: KEY…|all`
+
+use super::diagnostic::short;
+use super::item::Faults;
+use super::{Fault, Item, Key, Span, lexer, suggest, value};
+
+/// Reads the value of `multipod/share-process-namespace`.
+pub fn parse_share(text: &str) -> Result<bool, Vec<Fault>> {
+    let span = Span { start: 0, end: text.len() };
+    value::boolean(text.trim()).map_err(|expected| {
+        vec![Fault::new(span, expected).summary(format!("{} is neither yes nor no", short(text)))]
+    })
+}
+
+/// What a pod declines of what policies and its namespace would add.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OptOut {
+    /// Everything.
+    pub all: bool,
+    /// These keys.
+    pub keys: Vec<Key>,
+}
+
+impl OptOut {
+    /// Whether this key is declined.
+    pub fn declines(&self, key: Key) -> bool {
+        self.all || self.keys.contains(&key)
+    }
+}
+
+/// Reads the value of `multipod/opt-out`.
+pub fn parse_opt_out(text: &str) -> Result<OptOut, Vec<Fault>> {
+    let items = lexer::lex(text).map_err(|fault| vec![fault])?;
+    let mut faults = Faults::default();
+    let mut out = OptOut::default();
+    for word in items.iter().flat_map(|item: &Item<'_>| &item.words) {
+        if word.key.is_some() {
+            faults.push(Fault::new(word.whole, "no option fits here"));
+            continue;
+        }
+        match (&*word.text, Key::from_name(&word.text)) {
+            ("all", _) => out.all = true,
+            (_, Some(Key::OptOut) | None) => faults.push(unknown(&word.text, word.span)),
+            (_, Some(key)) if out.keys.contains(&key) => {
+                faults.push(Fault::new(word.span, format!("{} is named twice", key.name())));
+            }
+            (_, Some(key)) => out.keys.push(key),
+        }
+    }
+    if out == OptOut::default() && faults.is_empty() {
+        let span = Span { start: 0, end: text.len() };
+        faults.push(Fault::new(span, "expected the names of patterns, or all").summary("nothing is named"));
+    }
+    faults.or(out)
+}
+
+fn unknown(word: &str, span: Span) -> Fault {
+    let names = || Key::ALL.iter().filter(|key| **key != Key::OptOut).map(|key| key.name()).chain(["all"]);
+    let listed: Vec<&str> = names().collect();
+    let label = format!("expected {}{}", value::list(&listed, "or"), suggest::did_you_mean(word, names()));
+    Fault::new(span, label).summary(format!("{} is not a pattern", short(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opting_out_names_patterns_or_all() {
+        assert!(parse_opt_out("all").unwrap().declines(Key::Sync));
+        let some = parse_opt_out("logging, metrics").unwrap();
+        assert!(some.declines(Key::Logging) && !some.declines(Key::Sync));
+        for text in ["", "loging", "opt-out", "logging=1", "logging logging"] {
+            assert!(parse_opt_out(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sharing_is_true_or_false() {
+        assert_eq!(parse_share("true"), Ok(true));
+        for text in ["yes", "True", "", "1"] {
+            assert!(parse_share(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Renders `haproxy.cfg`. Every value is a number or a checked name, so nothing in it can be read as another directive.
+
+use std::fmt::{self, Write};
+
+use crate::annotation::value::show_duration;
+use crate::pattern::settings::IpFamilies;
+
+use super::{HEALTH_PATH, HEALTH_PORT, Route, To};
+
+/// Connections over all routes. Without it HAProxy takes as much memory as the container's descriptor limit allows.
+const MAXCONN: u32 = 1024;
+
+/// Run-time resolution: addresses follow the cluster's DNS, and a name that is not there yet is asked for again.
+const RESOLVERS: &str = "
+resolvers cluster
+  parse-resolv-conf
+  accepted_payload_size 8192
+  resolve_retries 3
+  timeout resolve 1s
+  timeout retry 1s
+  hold valid 5s
+  hold nx 1s
+  hold other 1s
+  hold refused 1s
+  hold timeout 1s
+  hold obsolete 30s
+";
+
+pub(super) fn render(routes: &[Route<'_>], health: bool, families: IpFamilies) -> String {
+    let mut text = String::with_capacity(640 + routes.len() * 160);
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, routes, health, families);
+    text
+}
+
+fn write(text: &mut String, routes: &[Route<'_>], health: bool, families: IpFamilies) -> fmt::Result {
+    write!(text, "global\n  maxconn {MAXCONN}\n\ndefaults\n  mode tcp\n  timeout connect 5s\n")?;
+    text.push_str("  timeout client 50s\n  timeout server 50s\n");
+    if routes.iter().any(|route| matches!(route.to, To::Outside { is_name: true, .. })) {
+        text.push_str(RESOLVERS);
+    }
+    for route in routes {
+        text.push('\n');
+        listener(text, route, families)?;
+    }
+    if health {
+        writeln!(text, "\nlisten health\n  mode http\n  {}", bind(families, false, HEALTH_PORT))?;
+        writeln!(text, "  monitor-uri {HEALTH_PATH}")?;
+    }
+    Ok(())
+}
+
+fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::Result {
+    let side = if route.on_loopback() { "outbound" } else { "inbound" };
+    writeln!(
+        text,
+        "listen {side}-{}\n  {}",
+        route.listen,
+        bind(families, route.on_loopback(), route.listen)
+    )?;
+    if route.request.http {
+        text.push_str("  mode http\n");
+        if !route.on_loopback() {
+            text.push_str("  option forwardfor\n");
+        }
+    }
+    if let Some(time) = route.request.timeout {
+        let time = show_duration(time);
+        writeln!(text, "  timeout client {time}\n  timeout server {time}")?;
+    }
+    if let Some(time) = route.request.connect_timeout {
+        writeln!(text, "  timeout connect {}", show_duration(time))?;
+    }
+    match &route.to {
+        To::App(port) => {
+            let loopback = if families == IpFamilies::Ipv6 { "[::1]" } else { "127.0.0.1" };
+            write!(text, "  server app {loopback}:{port}")?;
+        }
+        To::Outside { host, is_name, port } => {
+            write!(text, "  server target {host}:{port}")?;
+            if *is_name {
+                let prefer = if families == IpFamilies::Ipv6 { "ipv6" } else { "ipv4" };
+                write!(text, " resolvers cluster resolve-prefer {prefer} init-addr libc,none")?;
+            }
+        }
+        To::OwnConfig => {}
+    }
+    match route.request.maxconn {
+        Some(most) => writeln!(text, " maxconn {most}"),
+        None => writeln!(text),
+    }
+}
+
+/// Only the families that the cluster has: a bind on IPv6 stops HAProxy where the kernel has none.
+fn bind(families: IpFamilies, loopback: bool, port: u16) -> String {
+    match (families, loopback) {
+        (IpFamilies::Ipv4, false) => format!("bind 0.0.0.0:{port}"),
+        (IpFamilies::Ipv4, true) => format!("bind 127.0.0.1:{port}"),
+        (IpFamilies::Ipv6, false) => format!("bind [::]:{port} v6only"),
+        (IpFamilies::Ipv6, true) => format!("bind [::1]:{port}"),
+        (IpFamilies::Dual, false) => format!("bind [::]:{port} v4v6"),
+        (IpFamilies::Dual, true) => format!("bind 127.0.0.1:{port}\n  bind [::1]:{port}"),
+    }
+}

@@ -1,0 +1,132 @@
+//! The ambassador: HAProxy in front of the app, or between the app and what it calls.
+
+mod haproxy;
+
+use std::borrow::Cow;
+
+use crate::annotation::ambassador::{Request, Target};
+use crate::annotation::host::Host;
+use crate::annotation::{Fault, Key, value};
+
+use super::container::{Container, Mount, ObjectName, Port, Probe, Security, Text, Volume, VolumeSource};
+use super::settings::Needs;
+use super::{Addition, Context, Fragment, Role};
+
+/// The container's name.
+pub const CONTAINER: &str = "multipod-ambassador";
+const VOLUME: &str = "multipod-ambassador";
+const IMAGE: &str = "haproxy:3.2";
+const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("32Mi", 32), memory_limit: ("128Mi", 128) };
+const FOLDER: &str = "/usr/local/etc/haproxy";
+const FILE: &str = "haproxy.cfg";
+const RENDERED: &str = "rendered.multipod/haproxy.cfg";
+const RENDERED_PATH: &str = "metadata.annotations['rendered.multipod/haproxy.cfg']";
+/// The image's user is a name, which the kubelet cannot prove to be other than root.
+const USER: i64 = 65532;
+/// Answers the kubelet when every route listens on loopback, where the kubelet cannot reach.
+pub const HEALTH_PORT: u16 = 16080;
+pub(super) const HEALTH_PATH: &str = "/healthz";
+
+/// What a request adds to a pod.
+pub fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragment, Vec<Fault>> {
+    let routes = resolve(request, context)?;
+    let mut fragment = Fragment::new(Key::Ambassador, "ambassador");
+    let mut container = container(request, context);
+    let opened = routes.iter().filter(|route| !route.on_loopback()).map(|route| route.listen);
+    container.ports.extend(opened.clone().map(open));
+    container.loopback_ports.extend(routes.iter().filter(|r| r.on_loopback()).map(|route| route.listen));
+    if let Some(port) = opened.clone().next() {
+        container.startup_probe = Some(Probe::startup_tcp(port))
+    } else {
+        container.ports.push(open(HEALTH_PORT));
+        container.startup_probe = Some(Probe::startup_http(HEALTH_PORT, HEALTH_PATH));
+    }
+    if routes.iter().any(|route| route.listen < 1024) {
+        fragment.sysctls.push((Cow::Borrowed("net.ipv4.ip_unprivileged_port_start"), Cow::Borrowed("0")));
+    }
+    if let Some(name) = &request.config {
+        let source = VolumeSource::ConfigMap(ObjectName { name: Cow::Owned(name.clone()) });
+        fragment.volumes.push(Volume { name: Cow::Borrowed(VOLUME), source });
+    } else {
+        fragment.volumes.push(Volume::rendered(VOLUME, FILE, RENDERED_PATH));
+        let needs_health = opened.clone().next().is_none();
+        fragment.rendered(RENDERED, haproxy::render(&routes, needs_health, context.settings.ip_families));
+    }
+    fragment.containers.push(Addition { role: Role::Sidecar(request.settings.sidecar), container });
+    Ok(fragment)
+}
+
+/// A route whose target is known.
+struct Route<'r> {
+    listen: u16,
+    to: To<'r>,
+    request: &'r crate::annotation::ambassador::Route,
+}
+
+/// Where a route leads.
+enum To<'r> {
+    /// The app's own port.
+    App(u16),
+    /// A name or address outside the pod.
+    Outside { host: Cow<'r, str>, is_name: bool, port: u16 },
+    /// The user's own configuration knows.
+    OwnConfig,
+}
+
+impl Route<'_> {
+    /// Only the pod itself may use a way out.
+    fn on_loopback(&self) -> bool {
+        matches!(self.to, To::Outside { .. })
+    }
+}
+
+fn resolve<'r>(request: &'r Request, context: &Context<'_>) -> Result<Vec<Route<'r>>, Vec<Fault>> {
+    let mut routes = Vec::with_capacity(request.routes.len());
+    let mut faults = Vec::new();
+    for route in &request.routes {
+        match target(route.target.as_ref(), route.listen.get(), context) {
+            Ok(to) => routes.push(Route { listen: route.listen.get(), to, request: route }),
+            Err(expected) => faults.push(Fault::new(route.span, expected)),
+        }
+    }
+    if faults.is_empty() { Ok(routes) } else { Err(faults) }
+}
+
+fn target<'r>(target: Option<&'r Target>, listen: u16, context: &Context<'_>) -> Result<To<'r>, String> {
+    let outside = |host: Cow<'r, str>, is_name, port| To::Outside { host, is_name, port };
+    match target {
+        None => Ok(To::OwnConfig),
+        Some(Target::App(port)) => Ok(To::App(port.get())),
+        Some(Target::Host(host, port)) => {
+            let complete = host.complete(context.namespace, &context.settings.cluster_domain);
+            Ok(outside(complete, matches!(host, Host::Name(_)), port.map_or(listen, std::num::NonZero::get)))
+        }
+        Some(Target::Upstream(name)) => {
+            let (host, port) = value::host_and_port(context.upstreams.resolve(name)?)?;
+            let complete = host.complete(context.namespace, &context.settings.cluster_domain);
+            Ok(outside(Cow::Owned(complete.into_owned()), matches!(host, Host::Name(_)), port.get()))
+        }
+    }
+}
+
+fn container(request: &Request, context: &Context<'_>) -> Container {
+    let settings = context.settings;
+    let image = settings.image_for("ambassador", &request.settings, IMAGE);
+    let resources = settings.resources_for("ambassador", &request.settings, NEEDS);
+    let mut container = Container::new(CONTAINER, image, resources);
+    // Understood by every HAProxy since 1.5; -db stays in the foreground even where the file says daemon.
+    const COMMAND: [&str; 4] = ["haproxy", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];
+    container.command = COMMAND.map(Text::Borrowed).to_vec();
+    container.volume_mounts.reserve_exact(2);
+    container.volume_mounts.push(Mount::new(VOLUME, FOLDER).read_only());
+    if !context.users_assigned {
+        let user = Some(USER);
+        container.security_context =
+            Security { run_as_user: user, run_as_group: user, ..Security::RESTRICTED };
+    }
+    container
+}
+
+fn open(port: u16) -> Port {
+    Port { name: None, container_port: port, host_port: None, protocol: None }
+}

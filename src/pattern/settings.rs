@@ -1,0 +1,220 @@
+//! What a cluster's operators decide once: default images, resources, mirrors, and how strict to be.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+use crate::annotation::quantity::{Quantity, Resource};
+use crate::annotation::settings::{Amount as Asked, Settings as PatternSettings, Sidecar, amount, sidecar};
+use crate::annotation::{value, value::Parsed};
+
+use super::container::{Amount, Amounts, Resources, Text};
+
+/// The settings of a cluster; every field has a default that works.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where all default images come from: a mirror, for clusters without a way out.
+    pub registry: Option<String>,
+    /// The image of multipod itself, for `wait-for` and `follow`.
+    #[serde(deserialize_with = "image")]
+    pub image: Option<String>,
+    /// Secrets that pull images, added to pods that get a container.
+    pub pull_secrets: Vec<String>,
+    /// The last part of Service names.
+    pub cluster_domain: String,
+    /// Which addresses pods have.
+    pub ip_families: IpFamilies,
+    /// How sidecars run, whatever the server's version says.
+    #[serde(deserialize_with = "sidecar_setting")]
+    pub sidecar: Option<Sidecar>,
+    /// What a user's mistake gets.
+    pub on_mistake: OnMistake,
+    /// Namespaces whose pods are left alone.
+    pub excluded_namespaces: Vec<String>,
+    /// Whether the platform gives each namespace its own users (`OpenShift`), so that we name none.
+    pub assigned_users: bool,
+    /// Defaults of single patterns, by name: `ambassador`, `logging`, `metrics-nginx`, `clone`…
+    pub patterns: BTreeMap<String, PatternDefaults>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            registry: None,
+            image: None,
+            pull_secrets: Vec::new(),
+            cluster_domain: "cluster.local".to_owned(),
+            ip_families: IpFamilies::Ipv4,
+            sidecar: None,
+            on_mistake: OnMistake::Deny,
+            excluded_namespaces: Vec::new(),
+            assigned_users: false,
+            patterns: BTreeMap::new(),
+        }
+    }
+}
+
+/// Which addresses pods have.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub enum IpFamilies {
+    /// IPv4 only.
+    #[default]
+    #[serde(rename = "IPv4")]
+    Ipv4,
+    /// IPv6 only.
+    #[serde(rename = "IPv6")]
+    Ipv6,
+    /// Both.
+    #[serde(rename = "Dual")]
+    Dual,
+}
+
+/// What a mistake in an annotation gets.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum OnMistake {
+    /// The pod is refused, with the reason.
+    #[default]
+    Deny,
+    /// The pod is admitted without anything of ours, with the reason as a warning.
+    Warn,
+}
+
+/// Defaults of one pattern.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PatternDefaults {
+    /// Its image; taken as it stands, without `registry`.
+    #[serde(deserialize_with = "image")]
+    pub image: Option<String>,
+    /// `REQUEST[/LIMIT]`
+    #[serde(deserialize_with = "cpu")]
+    pub cpu: Option<Asked>,
+    /// `REQUEST[/LIMIT]`
+    #[serde(deserialize_with = "memory")]
+    pub memory: Option<Asked>,
+}
+
+/// The resources that a pattern needs when nobody says otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    /// CPU request, in thousandths of a core.
+    pub cpu: (&'static str, u64),
+    /// Memory request, in MiB.
+    pub memory: (&'static str, u64),
+    /// Memory limit, in MiB.
+    pub memory_limit: (&'static str, u64),
+}
+
+impl Settings {
+    /// The image of a pattern: what the annotation asks for, else the cluster's default, else ours (from the mirror).
+    pub fn image_for(&self, pattern: &str, asked: &PatternSettings, default: &'static str) -> Text {
+        if let Some(image) = &asked.image {
+            return Cow::Owned(image.clone());
+        }
+        if let Some(image) = self.patterns.get(pattern).and_then(|defaults| defaults.image.as_ref()) {
+            return Cow::Owned(image.clone());
+        }
+        match &self.registry {
+            Some(registry) => Cow::Owned(format!("{}/{default}", registry.trim_end_matches('/'))),
+            None => Cow::Borrowed(default),
+        }
+    }
+
+    /// The image of multipod's own programs (`wait-for`, `follow`).
+    pub fn own_image(&self, pattern: &str, asked: &PatternSettings) -> Text {
+        const OWN: &str = concat!("multipod/multipod:", env!("CARGO_PKG_VERSION"));
+        let set_for_pattern = asked.image.is_some()
+            || self.patterns.get(pattern).is_some_and(|defaults| defaults.image.is_some());
+        match &self.image {
+            Some(image) if !set_for_pattern => Cow::Owned(image.clone()),
+            _ => self.image_for(pattern, asked, OWN),
+        }
+    }
+
+    /// The resources of a pattern, by the same precedence. A request above the default limit raises the limit.
+    pub fn resources_for(&self, pattern: &str, asked: &PatternSettings, needs: Needs) -> Resources {
+        let defaults = self.patterns.get(pattern);
+        let cpu = asked.cpu.as_ref().or(defaults.and_then(|d| d.cpu.as_ref()));
+        let memory = asked.memory.as_ref().or(defaults.and_then(|d| d.memory.as_ref()));
+
+        let cpu_request =
+            cpu.map_or(Quantity::known(needs.cpu.0, needs.cpu.1), |asked| asked.request.clone());
+        let mebi = |(text, count): (&'static str, u64)| Quantity::known(text, count * 1024 * 1024 * 1000);
+        let memory_request = memory.map_or(mebi(needs.memory), |asked| asked.request.clone());
+        let memory_limit = memory.and_then(|asked| asked.limit.clone()).unwrap_or_else(|| {
+            let limit = mebi(needs.memory_limit);
+            if limit < memory_request { memory_request.clone() } else { limit }
+        });
+        Resources {
+            requests: Amounts { cpu: Some(Amount(cpu_request)), memory: Some(Amount(memory_request)) },
+            limits: Amounts {
+                cpu: cpu.and_then(|asked| asked.limit.clone()).map(Amount),
+                memory: Some(Amount(memory_limit)),
+            },
+        }
+    }
+}
+
+fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    checked(deserializer, value::image)
+}
+
+fn sidecar_setting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Sidecar>, D::Error> {
+    checked(deserializer, sidecar)
+}
+
+fn cpu<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Asked>, D::Error> {
+    checked(deserializer, |text| amount(text, Resource::Cpu))
+}
+
+fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Asked>, D::Error> {
+    checked(deserializer, |text| amount(text, Resource::Memory))
+}
+
+/// The same parsers as the annotations have, so that one text means one thing everywhere.
+fn checked<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    parse: impl FnOnce(&str) -> Parsed<T>,
+) -> Result<Option<T>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    text.map(|text| parse(&text).map_err(|expected| D::Error::custom(format!("{text:?}: {expected}"))))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_annotation_beats_the_cluster_and_the_cluster_beats_the_default() {
+        let settings: Settings = serde_json::from_str(
+            r#"{"registry": "mirror.example/", "patterns": {"b": {"image": "own:2", "memory": "1Gi"}}}"#,
+        )
+        .unwrap();
+        let nothing = PatternSettings::default();
+        let asked = PatternSettings { image: Some("mine:1".into()), ..PatternSettings::default() };
+        assert_eq!(settings.image_for("a", &nothing, "x:1"), "mirror.example/x:1");
+        assert_eq!(settings.image_for("b", &nothing, "x:1"), "own:2");
+        assert_eq!(settings.image_for("b", &asked, "x:1"), "mine:1");
+        let needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };
+        let resources = serde_json::to_value(settings.resources_for("b", &nothing, needs)).unwrap();
+        assert_eq!(
+            resources,
+            serde_json::json!({
+                "requests": {"cpu": "10m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}
+            })
+        );
+    }
+
+    #[test]
+    fn unknown_and_wrong_settings_are_errors() {
+        for text in
+            [r#"{"registri": "x"}"#, r#"{"sidecar": "nativ"}"#, r#"{"patterns": {"a": {"cpu": "x"}}}"#]
+        {
+            assert!(serde_json::from_str::<Settings>(text).is_err(), "{text}");
+        }
+    }
+}

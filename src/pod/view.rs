@@ -1,0 +1,446 @@
+//! The parts of a pod that decisions need, borrowed from its JSON.
+//!
+//! Read in two steps: the head (metadata) tells whether the pod is for us; only then is the spec looked into.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Field, Scalar, Text};
+
+/// A pod's metadata, and its spec unread.
+#[derive(Debug, Deserialize)]
+pub struct Head<'a> {
+    /// The metadata.
+    #[serde(borrow, default)]
+    pub metadata: Field<Metadata<'a>>,
+    #[serde(borrow, default)]
+    spec: Field<&'a RawValue>,
+}
+
+/// What metadata tells.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata<'a> {
+    /// May be absent: the API server adds it later.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// What the name will begin with.
+    #[serde(borrow, default)]
+    pub generate_name: Text<'a>,
+    /// May be absent: the request says it.
+    #[serde(borrow, default)]
+    pub namespace: Text<'a>,
+    /// In the order received.
+    #[serde(borrow, default)]
+    pub labels: Field<Pairs<'a>>,
+    /// In the order received.
+    #[serde(borrow, default)]
+    pub annotations: Field<Pairs<'a>>,
+    /// Who made the pod.
+    #[serde(borrow, default)]
+    pub owner_references: Field<Vec<Owner<'a>>>,
+}
+
+/// A map of text, kept as a list: it is small and read once.
+#[derive(Debug, Default, PartialEq)]
+pub struct Pairs<'a>(pub Vec<(Text<'a>, Scalar<'a>)>);
+
+/// One owner of a pod.
+#[derive(Debug, Deserialize)]
+pub struct Owner<'a> {
+    /// `ReplicaSet`, `Job`, `Node`…
+    #[serde(borrow, default)]
+    pub kind: Text<'a>,
+    /// Whether this owner manages the pod.
+    #[serde(default)]
+    pub controller: Option<bool>,
+}
+
+/// A pod whose spec was read.
+#[derive(Debug)]
+pub struct Pod<'a> {
+    /// The metadata.
+    pub metadata: &'a Metadata<'a>,
+    /// Whether the pod has any metadata at all.
+    pub has_metadata: bool,
+    /// Whether there is a spec at all.
+    pub has_spec: bool,
+    /// What the spec tells.
+    pub spec: Spec<'a>,
+    /// The spec as received.
+    pub raw_spec: &'a str,
+}
+
+/// What a spec tells.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec<'a> {
+    /// The app's containers, and classic sidecars.
+    #[serde(borrow, default)]
+    pub containers: Field<Vec<Container<'a>>>,
+    /// Steps and native sidecars.
+    #[serde(borrow, default)]
+    pub init_containers: Field<Vec<Container<'a>>>,
+    /// Debug containers of a running pod.
+    #[serde(borrow, default)]
+    pub ephemeral_containers: Field<Vec<Container<'a>>>,
+    /// The volumes.
+    #[serde(borrow, default)]
+    pub volumes: Field<Vec<Volume<'a>>>,
+    /// The pod's security context.
+    #[serde(borrow, default)]
+    pub security_context: Field<PodSecurity<'a>>,
+    /// Secrets that pull images.
+    #[serde(borrow, default)]
+    pub image_pull_secrets: Field<Vec<Named<'a>>>,
+    /// Whether the pod has the node's network.
+    #[serde(default)]
+    pub host_network: Option<bool>,
+    /// Whether the pod has the node's processes.
+    #[serde(default, rename = "hostPID")]
+    pub host_pid: Option<bool>,
+    /// Whether containers see each other's processes.
+    #[serde(default)]
+    pub share_process_namespace: Field<bool>,
+    /// Which operating system the pod is for.
+    #[serde(borrow, default)]
+    pub os: Field<Named<'a>>,
+    /// Which nodes the pod may run on.
+    #[serde(borrow, default)]
+    pub node_selector: Field<Pairs<'a>>,
+    /// What happens when a container ends.
+    #[serde(borrow, default)]
+    pub restart_policy: Text<'a>,
+}
+
+/// The parts of a pod's security context that we may add to or follow.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSecurity<'a> {
+    /// The user of every container that names none.
+    #[serde(default)]
+    pub run_as_user: Option<i64>,
+    /// The group of every container that names none.
+    #[serde(default)]
+    pub run_as_group: Option<i64>,
+    /// Kernel settings of the pod.
+    #[serde(borrow, default)]
+    pub sysctls: Field<Vec<Sysctl<'a>>>,
+}
+
+/// One kernel setting.
+#[derive(Debug, Deserialize)]
+pub struct Sysctl<'a> {
+    /// `net.ipv4.…`
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// Always text.
+    #[serde(borrow, default)]
+    pub value: Text<'a>,
+}
+
+/// Anything of which only the name matters.
+#[derive(Debug, Default, Deserialize)]
+pub struct Named<'a> {
+    /// The name.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+}
+
+/// One container.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container<'a> {
+    /// Unique in its pod.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// `Always` makes an init container a native sidecar.
+    #[serde(borrow, default)]
+    pub restart_policy: Text<'a>,
+    /// The ports that it says it has.
+    #[serde(borrow, default)]
+    pub ports: Field<Vec<Port<'a>>>,
+    /// The names of its variables.
+    #[serde(borrow, default)]
+    pub env: Field<Vec<Named<'a>>>,
+    /// Its mounts.
+    #[serde(borrow, default)]
+    pub volume_mounts: Field<Vec<Mount<'a>>>,
+    /// Its user.
+    #[serde(default)]
+    pub security_context: Field<ContainerSecurity>,
+}
+
+/// The user that a container runs as.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerSecurity {
+    /// The user.
+    #[serde(default)]
+    pub run_as_user: Option<i64>,
+    /// The group.
+    #[serde(default)]
+    pub run_as_group: Option<i64>,
+}
+
+/// A port that a container says it has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Port<'a> {
+    /// May be empty.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// The port in the pod.
+    #[serde(default)]
+    pub container_port: i64,
+    /// The port on the node, or 0.
+    #[serde(default)]
+    pub host_port: Option<i64>,
+    /// TCP unless it says otherwise.
+    #[serde(borrow, default)]
+    pub protocol: Text<'a>,
+}
+
+/// One mount of a container.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mount<'a> {
+    /// The volume's name.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// Where it appears.
+    #[serde(borrow, default)]
+    pub mount_path: Text<'a>,
+    /// Which part of the volume.
+    #[serde(borrow, default)]
+    pub sub_path: Text<'a>,
+    /// Which part of the volume, with variables in it.
+    #[serde(borrow, default)]
+    pub sub_path_expr: Text<'a>,
+    /// Whether it cannot be written.
+    #[serde(default)]
+    pub read_only: Option<bool>,
+}
+
+/// One volume.
+#[derive(Debug, Default)]
+pub struct Volume<'a> {
+    /// Unique in its pod.
+    pub name: Text<'a>,
+    /// The field that says what it is: `emptyDir`, `configMap`…
+    pub kind: Text<'a>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads the metadata of a pod.
+    pub fn read(json: &'a str) -> Result<Head<'a>, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// Reads the spec too.
+    pub fn open(&'a self) -> Result<Pod<'a>, serde_json::Error> {
+        static NOTHING: Metadata<'static> = Metadata {
+            name: Text(std::borrow::Cow::Borrowed("")),
+            generate_name: Text(std::borrow::Cow::Borrowed("")),
+            namespace: Text(std::borrow::Cow::Borrowed("")),
+            labels: Field::Absent,
+            annotations: Field::Absent,
+            owner_references: Field::Absent,
+        };
+        let raw_spec = self.spec.value().map_or("{}", |raw| raw.get());
+        Ok(Pod {
+            metadata: self.metadata.value().unwrap_or(&NOTHING),
+            has_metadata: self.metadata.value().is_some(),
+            has_spec: self.spec.value().is_some(),
+            spec: serde_json::from_str(raw_spec)?,
+            raw_spec,
+        })
+    }
+
+    /// The annotations, in the order received.
+    pub fn annotations(&self) -> &[(Text<'a>, Scalar<'a>)] {
+        self.metadata.value().map_or(&[], |metadata| metadata.annotations.pairs())
+    }
+}
+
+impl<'a> Field<Pairs<'a>> {
+    /// The entries; none where the map is missing or null.
+    pub fn pairs(&self) -> &[(Text<'a>, Scalar<'a>)] {
+        self.value().map_or(&[], |pairs| pairs.0.as_slice())
+    }
+
+    /// The text under a key, if it is there and is text.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.pairs().iter().find(|(name, _)| &**name == key).and_then(|(_, value)| match value {
+            Scalar::Text(text) => Some(&**text),
+            _ => None,
+        })
+    }
+
+    /// Whether the key is there, whatever its value.
+    pub fn has(&self, key: &str) -> bool {
+        self.pairs().iter().any(|(name, _)| &**name == key)
+    }
+}
+
+impl Metadata<'_> {
+    /// The kind of the controller that made the pod, if one did.
+    pub fn owner_kind(&self) -> Option<&str> {
+        let owners = self.owner_references.items();
+        owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| &*owner.kind)
+    }
+}
+
+impl Pod<'_> {
+    /// The container that `kubectl` would pick: the one that the pod names as default, else the first.
+    pub fn default_container(&self) -> Option<usize> {
+        let containers = self.spec.containers.items();
+        let named = self
+            .metadata
+            .annotations
+            .text("kubectl.kubernetes.io/default-container")
+            .and_then(|name| containers.iter().position(|container| &*container.name == name));
+        named.or((!containers.is_empty()).then_some(0))
+    }
+
+    /// The app container with this name.
+    pub fn container(&self, name: &str) -> Option<usize> {
+        self.spec.containers.items().iter().position(|container| &*container.name == name)
+    }
+
+    /// The user and group that a container runs as, as far as the pod says.
+    pub fn user_of(&self, container: usize) -> (Option<i64>, Option<i64>) {
+        let own = self.spec.containers.items().get(container).and_then(|c| c.security_context.value());
+        let pod = self.spec.security_context.value();
+        (
+            own.and_then(|own| own.run_as_user).or(pod.and_then(|pod| pod.run_as_user)),
+            own.and_then(|own| own.run_as_group).or(pod.and_then(|pod| pod.run_as_group)),
+        )
+    }
+
+    /// The volume with this name.
+    pub fn volume(&self, name: &str) -> Option<&Volume<'_>> {
+        self.spec.volumes.items().iter().find(|volume| &*volume.name == name)
+    }
+}
+
+impl Container<'_> {
+    /// Whether this init container runs beside the app.
+    pub fn is_native_sidecar(&self) -> bool {
+        &*self.restart_policy == "Always"
+    }
+
+    /// The mount that `path` lies in: the deepest one that covers it.
+    pub fn mount_over(&self, path: &str) -> Option<&Mount<'_>> {
+        self.volume_mounts
+            .items()
+            .iter()
+            .filter(|mount| covers(&mount.mount_path, path))
+            .max_by_key(|mount| mount.mount_path.trim_end_matches('/').len())
+    }
+}
+
+/// Whether `path` is `folder` or lies below it.
+pub fn covers(folder: &str, path: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Pairs<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of strings")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
+                let mut entries = Vec::with_capacity(8);
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Pairs(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Volume<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a volume")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Volume<'de>, A::Error> {
+                let mut volume = Volume::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    if &*key == "name" {
+                        volume.name = map.next_value()?;
+                    } else if map.next_value::<Option<IgnoredAny>>()?.is_some() && !key.is_empty() {
+                        volume.kind = key;
+                    }
+                }
+                if volume.name.is_empty() {
+                    return Err(A::Error::missing_field("name"));
+                }
+                Ok(volume)
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_maps_and_lists_read_as_empty() {
+        let json = r#"{"metadata":{"annotations":null,"labels":{},"name":null},"spec":{"containers":[{"name":"a","ports":null}],"volumes":null}}"#;
+        let head = Head::read(json).unwrap();
+        let pod = head.open().unwrap();
+        assert_eq!(pod.metadata.annotations, Field::Null);
+        assert_eq!(pod.spec.containers.items()[0].ports.items().len(), 0);
+        assert!(pod.spec.volumes.items().is_empty() && pod.has_spec);
+    }
+
+    #[test]
+    fn values_that_are_no_text_are_told_apart() {
+        let head = Head::read(
+            r#"{"metadata":{"annotations":{"a":4853,"b":true,"c":{"d":[1]},"e":"x\"y","f":null}}}"#,
+        );
+        let head = head.unwrap();
+        let values: Vec<_> = head.annotations().iter().map(|(_, value)| value.clone()).collect();
+        assert_eq!(
+            values,
+            [
+                Scalar::Number("4853".into()),
+                Scalar::Bool(true),
+                Scalar::Compound,
+                Scalar::Text(Text("x\"y".into())),
+                Scalar::Null
+            ]
+        );
+    }
+
+    #[test]
+    fn the_deepest_mount_covers_a_path() {
+        let json = r#"{"name":"a","volumeMounts":[{"name":"v","mountPath":"/var"},{"name":"l","mountPath":"/var/log/"},{"name":"x","mountPath":"/var/logs"}]}"#;
+        let container: Container = serde_json::from_str(json).unwrap();
+        assert_eq!(&*container.mount_over("/var/log/app").unwrap().name, "l");
+        assert_eq!(&*container.mount_over("/var/lo").unwrap().name, "v");
+        assert!(container.mount_over("/etc").is_none());
+    }
+
+    #[test]
+    fn text_is_borrowed_from_the_received_bytes() {
+        let head = Head::read(r#"{"metadata":{"name":"plain"}}"#).unwrap();
+        assert!(matches!(head.metadata.value().unwrap().name.0, std::borrow::Cow::Borrowed(_)));
+    }
+}
