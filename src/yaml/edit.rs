@@ -178,11 +178,14 @@ fn verified(text: String, wanted: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{Edit, EditError, Reason, documents};
+    use super::{Edit, EditError, Reason, documents, wanted};
+    use crate::yaml::emit;
+    use crate::yaml::emit::tests::{any_text, any_value};
 
-    pub(super) fn add(pointer: &str, value: Value) -> Edit {
+    fn add(pointer: &str, value: Value) -> Edit {
         Edit::Add { pointer: pointer.into(), value }
     }
 
@@ -197,9 +200,9 @@ mod tests {
     #[track_caller]
     fn becomes(before: &str, edits: &[Edit], after: &str) {
         let documents = documents(before).unwrap();
-        let edited = documents[0].edit(edits).unwrap();
+        let edited = documents[0].edit(edits).unwrap_or_else(|error| panic!("{error}: {before:?}"));
         assert_eq!(edited.text, after);
-        assert_eq!(edited.rewritten, None);
+        assert_eq!(edited.rewritten, None, "{before:?}");
     }
 
     const DEPLOYMENT: &str = "\
@@ -420,8 +423,8 @@ spec:
         for (before, value, after) in cases {
             becomes(before, &[replace("/a", value)], after);
         }
-        becomes("- a: 1\n  b: 2\n- c\n", &[replace("/0", json!({"x": 1, "y": 2}))], "- x: 1\n  y: 2\n- c\n");
-        becomes("- a # c\n- b\n", &[replace("/0", json!({"x": 1, "y": 2}))], "- x: 1 # c\n  y: 2\n- b\n");
+        becomes("- a: 1\n  b: 2\n- c\n", &[replace("/0", json!({"x": 1, "z": 2}))], "- x: 1\n  z: 2\n- c\n");
+        becomes("- a # c\n- b\n", &[replace("/0", json!({"x": 1, "z": 2}))], "- x: 1 # c\n  z: 2\n- b\n");
     }
 
     #[test]
@@ -466,7 +469,7 @@ spec:
         let head = "base: &b\n  k: 1\n  m: {x: 1}\na:\n  <<: *b\n  l: 2\n";
         becomes(before, &[add("/a/o", json!(3))], &format!("{head}  o: 3\n"));
         becomes(before, &[replace("/a/k", json!(3))], &format!("{head}  k: 3\n"));
-        becomes(before, &[add("/a/m/y", json!(3))], &format!("{head}  m:\n    x: 1\n    y: 3\n"));
+        becomes(before, &[add("/a/m/z", json!(3))], &format!("{head}  m:\n    x: 1\n    z: 3\n"));
     }
 
     #[test]
@@ -501,5 +504,75 @@ spec:
         assert_eq!(documents[0].edit(&[add("/b/3", json!(1))]), place("/b/3"));
         assert_eq!(documents[0].edit(&[add("/a/x", json!(1))]), place("/a/x"));
         assert_eq!(documents[0].edit(&[add("a", json!(1))]), Err(EditError::Pointer("a".into())));
+    }
+
+    /// A place in or right beside a value, found by following the numbers.
+    fn pointer(value: &Value, steps: &[usize], name: &str) -> String {
+        let Some((step, rest)) = steps.split_first() else { return String::new() };
+        let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+        match value {
+            Value::Object(map) => match map.iter().nth(step % (map.len() + 1)) {
+                Some((key, value)) => format!("/{}{}", escaped(key), pointer(value, rest, name)),
+                None => format!("/{}", escaped(name)),
+            },
+            Value::Array(items) => match items.get(step % (items.len() + 1)) {
+                Some(value) => format!("/{}{}", step % (items.len() + 1), pointer(value, rest, name)),
+                None => "/-".into(),
+            },
+            _ => String::new(),
+        }
+    }
+
+    fn any_edits() -> impl Strategy<Value = Vec<(u8, Vec<usize>, String, Value)>> {
+        prop::collection::vec(
+            (0..4_u8, prop::collection::vec(0..8_usize, 1..6), any_text(), any_value()),
+            1..5,
+        )
+    }
+
+    /// Edits, each of a place that is there after the ones before.
+    fn settle_edits(value: &Value, plan: Vec<(u8, Vec<usize>, String, Value)>) -> Vec<Edit> {
+        let mut edits = Vec::<Edit>::new();
+        for (kind, steps, name, new) in plan {
+            let now = wanted(value, &edits).unwrap();
+            let pointer = pointer(&now, &steps, &name);
+            let edit = match kind {
+                0 => Edit::Remove { pointer },
+                1 => Edit::Replace { pointer, value: new },
+                _ => Edit::Add { pointer, value: new },
+            };
+            edits.push(edit);
+            if wanted(value, &edits).is_err() {
+                edits.pop();
+            }
+        }
+        edits
+    }
+
+    proptest! {
+        #[test]
+        fn edited_text_holds_the_edited_value(value in any_value(), plan in any_edits()) {
+            for text in [emit(&value), format!("# head\n---\n{}# tail\n...\n", emit(&value)), emit(&value).replace('\n', "\r\n")] {
+                let documents = documents(&text).unwrap();
+                let edits = settle_edits(documents[0].value(), plan.clone());
+                let edited = documents[0].edit(&edits).unwrap();
+                prop_assert_eq!(edited.rewritten, None, "{}\n{:?}", text, edits);
+                let expected = wanted(documents[0].value(), &edits).unwrap();
+                let read = super::documents(&edited.text).unwrap();
+                prop_assert_eq!(read[0].value(), &expected);
+            }
+        }
+
+        #[test]
+        fn edited_json_stays_json(value in any_value(), plan in any_edits(), pretty in any::<bool>()) {
+            let value = json!({ "a": value });
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            if let Ok(documents) = documents(&text) {
+                let edits = settle_edits(documents[0].value(), plan);
+                let edited = documents[0].edit(&edits).unwrap();
+                prop_assert_eq!(edited.rewritten, None, "{}\n{:?}", text, edits);
+                prop_assert!(serde_json::from_str::<Value>(&edited.text).is_ok(), "{}", edited.text);
+            }
+        }
     }
 }

@@ -123,3 +123,175 @@ fn is_literal(text: &str) -> bool {
 fn push_blanks(out: &mut String, count: usize) {
     out.extend(std::iter::repeat_n(' ', count));
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::emit;
+    use crate::yaml::documents;
+    use crate::yaml::edit::settle;
+
+    #[test]
+    fn strings_are_quoted_whenever_a_reader_could_take_them_for_something_else() {
+        let quoted = [
+            "",
+            " ",
+            "y",
+            "Y",
+            "yes",
+            "on",
+            "Off",
+            "n",
+            "No",
+            "null",
+            "NULL",
+            "~",
+            "true",
+            "False",
+            "0",
+            "12",
+            "0644",
+            "0x1F",
+            "0o7",
+            "1e3",
+            "1.5",
+            ".5",
+            "1_000",
+            "-1",
+            "+1",
+            "80:53",
+            "1:30:00",
+            "2001-01-01",
+            "2001-1-1 10:00",
+            ".inf",
+            "-.INF",
+            ".nan",
+            "-",
+            "--",
+            "---",
+            "...",
+            "?",
+            ": ",
+            "a: b",
+            "a:",
+            "a #b",
+            "#a",
+            " a",
+            "a ",
+            "&a",
+            "*a",
+            "!a",
+            "|",
+            ">",
+            "'a'",
+            "\"a\"",
+            "%a",
+            "@a",
+            "`a",
+            "[a",
+            "{a",
+            "]",
+            "}",
+            ",a",
+            "=",
+            "<<",
+            "\t",
+            "é",
+            "a\rb",
+            "\u{85}",
+            "\u{feff}",
+            "1.2.3",
+        ];
+        for text in quoted {
+            let written = emit(&json!({ "k": text }));
+            assert!(written.starts_with("k: \"") && written.ends_with("\"\n"), "{text:?}: {written}");
+        }
+        for text in [
+            "a",
+            "web-1",
+            "shop:1.0",
+            "/bin/sh",
+            "--port=80",
+            "-c",
+            "http://a/b?c=d&e#f",
+            "10Gi",
+            "500m",
+            "a b",
+        ] {
+            assert_eq!(emit(&json!({ "k": text })), format!("k: {text}\n"));
+        }
+        assert_eq!(emit(&json!({ "on": 1, "80": 2, "a b": 3 })), "\"on\": 1\n\"80\": 2\na b: 3\n");
+    }
+
+    #[test]
+    fn values_are_written_as_people_write_them() {
+        let cases = [
+            (json!(null), "null\n"),
+            (json!("x"), "x\n"),
+            (json!({}), "{}\n"),
+            (json!([]), "[]\n"),
+            (
+                json!({"a": {"b": [1, [2, 3], {"c": {}, "d": [null]}]}}),
+                "a:\n  b:\n  - 1\n  - - 2\n    - 3\n  - c: {}\n    d:\n    - null\n",
+            ),
+            (json!("l\nm\n"), "|\n  l\n  m\n"),
+            (
+                json!({"a": "l\n\n  m", "b": ["x\n---\ny\n"]}),
+                "a: |-\n  l\n\n    m\nb:\n- |\n  x\n  ---\n  y\n",
+            ),
+            (json!(["\n\nx"]), "- |-\n\n\n  x\n"),
+            (json!([" x\ny"]), "- \" x\\ny\"\n"),
+            (
+                json!(["x\n\n", "\n", "a\n \nb", "a\r\nb", "\tx\ny"]),
+                "- \"x\\n\\n\"\n- \"\\n\"\n- \"a\\n \\nb\"\n- \"a\\r\\nb\"\n- \"\\tx\\ny\"\n",
+            ),
+            (json!({"a": [{"k": "l\nm"}]}), "a:\n- k: |-\n    l\n    m\n"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(emit(&value), text);
+            assert_eq!(documents(text).unwrap()[0].value(), &value, "{text}");
+        }
+    }
+
+    /// Values with the strings that are hard to write.
+    pub(in crate::yaml) fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any_text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((any_text(), inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    pub(in crate::yaml) fn any_text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            "[a-z]{1,3}",
+            "[-+0-9a-fxobeE._:]{0,6}",
+            "[ \t\n\r#:'\"|>&*!%@`,?{}\\[\\]~a-]{0,8}",
+            "([ \ta#-]{0,3}\n){0,4}[a ]{0,2}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(mut value in any_value()) {
+            let text = emit(&value);
+            settle(&mut value);
+            let documents = documents(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            prop_assert_eq!(documents.len(), 1);
+            prop_assert_eq!(documents[0].value(), &value, "{}", text);
+        }
+    }
+}

@@ -109,9 +109,10 @@ fn nonzero(anchor: usize) -> Option<usize> {
 /// `!!str` for tags of YAML itself, all others in full.
 #[expect(clippy::needless_pass_by_value, reason = "maps over an owned option")]
 fn name(tag: Cow<'_, Tag>) -> String {
-    match tag.core_suffix() {
+    let full = format!("{}{}", tag.handle(), tag.suffix());
+    match full.strip_prefix("tag:yaml.org,2002:") {
         Some(suffix) => format!("!!{suffix}"),
-        None => format!("{}{}", tag.handle(), tag.suffix()),
+        None => full,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::document::line_after;
 use super::draft::{Draft, Member};
 use super::form::Form;
 use super::layout::{column, indent_of_line, is_first_on_line};
@@ -102,6 +103,16 @@ struct Part<'d, 'v> {
     original: Option<usize>,
 }
 
+/// What is known of the room between entries.
+#[derive(Clone, Copy)]
+struct Gap {
+    flow: Flow,
+    /// How far to the right the closing bracket stands.
+    indent: usize,
+    /// Where the collection ends.
+    end: usize,
+}
+
 /// One entry of a collection in brackets, as it stands.
 struct Original {
     at: Range<usize>,
@@ -188,6 +199,7 @@ impl Splicer<'_, '_> {
             self.push(node.start..node.end, &rebuilt);
             return Some(());
         }
+        let gap = Gap { flow, indent, end: node.end };
         let mut seen = None;
         let mut added = Vec::new();
         for part in parts {
@@ -195,23 +207,37 @@ impl Splicer<'_, '_> {
                 added.push(flow.part(part.name, &part.draft.form(&self.reader), indent));
                 continue;
             };
-            self.add_in_flow(originals, seen, &std::mem::take(&mut added), &flow.between(indent));
+            self.add_in_flow(originals, seen, &std::mem::take(&mut added), gap);
             self.edit_in_flow(originals.get(original)?, part, flow, indent)?;
             seen = Some(original);
         }
-        self.add_in_flow(originals, seen, &added, &flow.between(indent));
+        self.add_in_flow(originals, seen, &added, gap);
         Some(())
     }
 
-    fn add_in_flow(&mut self, originals: &[Original], after: Option<usize>, added: &[String], between: &str) {
+    /// Inserts after an entry, or before the first one; comments stay with the entry in their line.
+    fn add_in_flow(&mut self, originals: &[Original], after: Option<usize>, added: &[String], gap: Gap) {
         if added.is_empty() {
             return;
         }
-        let joined = added.join(between);
-        if let Some(original) = after.and_then(|after| originals.get(after)) {
-            self.push(original.at.end..original.at.end, &format!("{between}{joined}"));
-        } else if let Some(first) = originals.first() {
-            self.push(first.at.start..first.at.start, &format!("{joined}{between}"));
+        let text = self.tree.text;
+        let between = gap.flow.between(gap.indent);
+        let joined = added.join(&between);
+        let next = originals.get(after.map_or(0, |after| after + 1));
+        let last = after.and_then(|after| originals.get(after));
+        match (last, next) {
+            (_, Some(next)) if last.is_none() || is_first_on_line(text, next.at.start) => {
+                self.push(next.at.start..next.at.start, &format!("{joined}{between}"));
+            }
+            (Some(last), None) if gap.flow.step.is_some() && line_after(text, last.at.end) < gap.end => {
+                let has_comma =
+                    text.get(last.at.end..).is_some_and(|rest| rest.trim_start().starts_with(','));
+                self.push(last.at.end..last.at.end, if has_comma { "" } else { "," });
+                let inner = " ".repeat(gap.indent + gap.flow.step.unwrap_or_default());
+                self.push_lines(line_after(text, last.at.end), format!("{inner}{joined}\n"));
+            }
+            (Some(last), _) => self.push(last.at.end..last.at.end, &format!("{between}{joined}")),
+            (None, _) => {}
         }
     }
 
@@ -252,5 +278,134 @@ impl Splicer<'_, '_> {
         let step = is_first_on_line(text, first.at.start)
             .then(|| column(text, first.at.start).saturating_sub(closing).max(1));
         Flow { is_json: outside.is_json || is_quoted, step, ..outside }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::yaml::{Edit, documents};
+
+    #[track_caller]
+    fn becomes(before: &str, edits: &[Edit], after: &str) {
+        let edited = documents(before).unwrap()[0].edit(edits).unwrap();
+        assert_eq!(edited.text, after);
+        assert_eq!(edited.rewritten, None, "{before:?}");
+    }
+
+    fn add(pointer: &str, value: Value) -> Edit {
+        Edit::Add { pointer: pointer.into(), value }
+    }
+
+    #[test]
+    fn collections_on_one_line_stay_on_it() {
+        let cases = [
+            ("x: {a: 1}\n", "/x/b", json!("s"), "x: {a: 1, b: \"s\"}\n"),
+            ("x: { a: 1 } # c\n", "/x/b", json!([1, {"c": null}]), "x: { a: 1, b: [1, {c: null}] } # c\n"),
+            ("x: {\"a\": 1}\n", "/x/b", json!(1), "x: {\"a\": 1, \"b\": 1}\n"),
+            ("x: {a: 1,}\n", "/x/b", json!(1), "x: {a: 1, b: 1,}\n"),
+            ("x: {a: , b: 1}\n", "/x/a", json!({"c": 1}), "x: {a: {c: 1} , b: 1}\n"),
+            ("x: {a, b: 1}\n", "/x/a", json!(2), "x: {a: 2, b: 1}\n"),
+            ("x: {a: {}}\n", "/x/a/b:c", json!("d"), "x: {a: {\"b:c\": \"d\"}}\n"),
+            ("x: [a, b]\n", "/x/0", json!("n"), "x: [\"n\", a, b]\n"),
+            ("x: [a, b]\n", "/x/1", json!("n"), "x: [a, \"n\", b]\n"),
+            ("x: [a, b]\n", "/x/-", json!("n"), "x: [a, b, \"n\"]\n"),
+            ("x: [a, []]\n", "/x/1/-", json!("l\nm"), "x: [a, [\"l\\nm\"]]\n"),
+            ("x: {a: 'q'}\n", "/x/a", json!(true), "x: {a: true}\n"),
+            (
+                "x: [\n  a, # first\n  b # second\n]\n",
+                "/x/1",
+                json!(1),
+                "x: [\n  a, # first\n  1,\n  b # second\n]\n",
+            ),
+            (
+                "x: [\n  a,\n  b, # second\n  # end\n]\n",
+                "/x/-",
+                json!(1),
+                "x: [\n  a,\n  b, # second\n  1\n  # end\n]\n",
+            ),
+            ("x: [\n  a,\n  b # second\n]\n", "/x/-", json!(1), "x: [\n  a,\n  b, # second\n  1\n]\n"),
+            ("x: [\n  a,\n  b\n]\n", "/x/-", json!(1), "x: [\n  a,\n  b,\n  1\n]\n"),
+        ];
+        for (before, pointer, value, after) in cases {
+            becomes(before, &[add(pointer, value)], after);
+        }
+    }
+
+    #[test]
+    fn json_stays_json_and_pretty_json_stays_pretty() {
+        let before = r#"{
+  "kind": "Pod",
+  "metadata": {},
+  "spec": {
+    "containers": [
+      {
+        "name": "main",
+        "args": ["a", "b"],
+        "port": 8.0e1
+      }
+    ]
+  }
+}
+"#;
+        let edits = [
+            add("/metadata/annotations", json!({"k": "80:53"})),
+            add("/spec/containers/-", json!({"name": "new", "env": []})),
+            add("/spec/containers/0/args/-", json!("c")),
+            add("/spec/containers/0/mounts", json!([{"n": 1}])),
+            add("/spec/volumes", json!([])),
+            add("/spec/volumes/-", json!("v")),
+        ];
+        let after = r#"{
+  "kind": "Pod",
+  "metadata": {
+    "annotations": {
+      "k": "80:53"
+    }
+  },
+  "spec": {
+    "containers": [
+      {
+        "name": "main",
+        "args": ["a", "b", "c"],
+        "port": 8.0e1,
+        "mounts": [
+          {
+            "n": 1
+          }
+        ]
+      },
+      {
+        "name": "new",
+        "env": []
+      }
+    ],
+    "volumes": [
+      "v"
+    ]
+  }
+}
+"#;
+        becomes(before, &edits, after);
+        assert!(serde_json::from_str::<Value>(after).is_ok());
+    }
+
+    #[test]
+    fn dense_json_stays_dense() {
+        let before = r#"{"a":{"b":[1,2]},"c":null}"#;
+        let edits =
+            [add("/a/b/0", json!({"x": "y", "z": [true]})), add("/c", json!([1, 2])), add("/d", json!({}))];
+        becomes(before, &edits, r#"{"a":{"b":[{"x":"y","z":[true]},1,2]},"c":[1,2],"d":{}}"#);
+        becomes("{}", &[add("/a", json!({"b": 1}))], r#"{"a": {"b": 1}}"#);
+    }
+
+    #[test]
+    fn removed_entries_leave_their_brackets() {
+        let remove = |pointer: &str| Edit::Remove { pointer: pointer.into() };
+        becomes("{\"a\":1,\"b\":[1, 2]}", &[remove("/a")], "{\"b\":[1, 2]}");
+        becomes("{\n  \"a\": 1,\n  \"b\": 2\n}\n", &[remove("/b")], "{\n  \"a\": 1\n}\n");
+        becomes("{\"a\": 1}", &[remove("/a")], "{}");
+        becomes("x: [a, {b: 0x1}, c]\n", &[remove("/x/0"), add("/x/-", json!(1))], "x: [{b: 0x1}, c, 1]\n");
     }
 }

@@ -6,7 +6,7 @@ use super::scalar::{self, Scalar};
 use super::tree::{Kind, NodeId, Style, Tree, Wrong};
 
 /// How many nodes and bytes of text aliases may add to one file: an alias bomb ends here.
-const EXPANSION: usize = 4 << 20;
+const EXPANSION: usize = 1 << 20;
 
 /// What is left for aliases to add.
 #[derive(Debug)]

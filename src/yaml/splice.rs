@@ -171,27 +171,40 @@ impl<'t, 'a> Splicer<'t, 'a> {
         let places =
             items.iter().enumerate().map(|(index, item)| (item.node, index)).collect::<HashMap<_, _>>();
         let place = |draft: &Draft| draft.origin().and_then(|origin| places.get(&origin).copied());
-        if !drafts.iter().any(|draft| place(draft).is_some()) {
+        let is_new = !drafts.iter().any(|draft| place(draft).is_some());
+        if is_new && drafts.len() != items.len() {
             return self.replace(slot, draft);
         }
         let mut added = Vec::new();
         let mut next = 0;
-        for draft in drafts {
-            let Some(index) = place(draft) else {
-                added.push(draft);
-                continue;
+        // After the last draft comes the end of the list, as if it were one more item that stays.
+        for draft in drafts.iter().map(Some).chain([None]) {
+            let index = match draft {
+                Some(draft) => match place(draft) {
+                    Some(index) => index,
+                    None => {
+                        added.push(draft);
+                        continue;
+                    }
+                },
+                None => items.len(),
             };
-            self.remove_items(items.get(next..index)?, *items.get(index)?, indent);
-            self.add_items(slot, items, index, &std::mem::take(&mut added), indent);
-            let item = items.get(index)?;
-            let slot = Slot { old: item.node, after: item.dash + 1, indent, seat: Some(Seat::Item) };
-            self.edit(&slot, draft)?;
+            let item_slot =
+                |item: &Item| Slot { old: item.node, after: item.dash + 1, indent, seat: Some(Seat::Item) };
+            let gone = items.get(next..index)?;
+            if gone.len() == added.len() {
+                for (item, draft) in gone.iter().zip(added.drain(..)) {
+                    self.replace(&item_slot(item), draft)?;
+                }
+            } else {
+                self.remove_items(gone, items.get(index), indent);
+                self.add_items(slot, items, index, &std::mem::take(&mut added), indent);
+            }
+            if let (Some(draft), Some(item)) = (draft, items.get(index)) {
+                self.edit(&item_slot(item), draft)?;
+            }
             next = index + 1;
         }
-        for item in items.get(next..)? {
-            self.remove_items(&[*item], *item, indent);
-        }
-        self.add_items(slot, items, items.len(), &added, indent);
         Some(())
     }
 
@@ -217,12 +230,13 @@ impl<'t, 'a> Splicer<'t, 'a> {
         }
     }
 
-    fn remove_items(&mut self, items: &[Item], next: Item, indent: usize) {
+    fn remove_items(&mut self, items: &[Item], next: Option<&Item>, indent: usize) {
         let text = self.tree.text;
         for (index, item) in items.iter().enumerate() {
             if is_first_on_line(text, item.dash) {
                 self.push(line_start(text, item.dash)..after_entry(text, self.item_end(*item), indent), "");
-            } else if index == 0 {
+            } else if let (0, Some(next)) = (index, next) {
+                // Beside another dash: the next item takes its place.
                 self.push(item.dash..next.dash, "");
                 return;
             }
@@ -239,7 +253,7 @@ impl<'t, 'a> Splicer<'t, 'a> {
         let rendered = self.block.value(&draft.form(&self.reader), slot.indent, seat);
         let (head, body) = rendered.split_once('\n')?;
         let node = self.tree.node(slot.old);
-        // Block scalars that keep their last line breaks end after them.
+        // Block scalars that keep their last line breaks end below them.
         let end = text.get(..node.end)?.trim_end_matches(['\r', '\n']).len().max(slot.after);
         let is_beside = !text.get(slot.after..node.outer.max(slot.after))?.contains('\n');
         if is_beside {
@@ -247,7 +261,12 @@ impl<'t, 'a> Splicer<'t, 'a> {
                 return None;
             }
             self.push(slot.after..end, head);
-            self.push_lines(line_after(text, end), body.to_owned());
+            let below = line_after(text, end);
+            self.splices.push(Splice {
+                at: below..below.max(node.end),
+                text: body.to_owned(),
+                is_lines: true,
+            });
         } else {
             if !is_first_on_line(text, node.outer) {
                 return None;
@@ -291,7 +310,7 @@ impl<'t, 'a> Splicer<'t, 'a> {
         self.splices.push(Splice { at, text: text.to_owned(), is_lines: false });
     }
 
-    fn push_lines(&mut self, at: usize, text: String) {
+    pub(super) fn push_lines(&mut self, at: usize, text: String) {
         self.splices.push(Splice { at: at..at, text, is_lines: true });
     }
 }

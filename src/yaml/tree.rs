@@ -199,7 +199,7 @@ impl<'a> Builder<'a> {
         }
         let opens = matches!(kind, Kind::Sequence { .. } | Kind::Mapping { .. });
         let id = NodeId(self.nodes.len());
-        self.nodes.push(Node { kind, tag: token.tag, outer, start, end, shared: false });
+        self.nodes.push(Node { kind, tag: token.tag, outer: outer.min(start), start, end, shared: false });
         self.place(id, dash);
         if let Some(anchor) = token.anchor {
             self.anchors.insert(anchor, id);
@@ -298,11 +298,9 @@ impl<'a> Builder<'a> {
         };
         let node = &mut self.nodes[open.id.0];
         if let Some(start) = start {
-            // Without properties the value is all there is.
-            if node.outer == node.start || node.outer > start {
-                node.outer = start;
-            }
-            node.start = start;
+            // The event comes after a list's first dash, but before a map's `?`.
+            node.start = node.start.min(start);
+            node.outer = node.outer.min(start);
         }
         node.end = end.unwrap_or(node.end);
         self.cursor = self.cursor.max(node.end);
