@@ -3,17 +3,16 @@
 // clippy.toml allows these in tests; what the tests share stands outside of them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::fs::{self, File, OpenOptions};
+#[path = "follow/process.rs"]
+mod process;
+
+use process::{BINARY, Follower, Logs, command, terminate, wait_for_exit};
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_multipod");
 
 #[test]
 fn what_was_written_before_is_printed_and_what_comes_later_too() {
@@ -273,7 +272,8 @@ fn thousands_of_files_need_few_descriptors() {
 fn a_reader_that_is_slow_gets_every_line() {
     const LINES: usize = 20_000;
     let logs = Logs::new();
-    let text: String = (0..LINES).map(|line| format!("line {line} {}\n", "x".repeat(100))).collect();
+    let text =
+        (0..LINES).map(|line| format!("line {line} {}\n", "x".repeat(100))).collect::<Vec<_>>().concat();
     logs.append("a.log", &text);
     let mut child = command(&[logs.path("*.log").to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
     let mut output = BufReader::with_capacity(512, child.stdout.take().unwrap());
@@ -343,7 +343,7 @@ fn links_are_followed_once_and_what_is_no_file_is_skipped() {
 fn an_unreadable_file_is_named_once_with_advice() {
     let logs = Logs::new();
     logs.append("secret.log", "secret\n");
-    fs::set_permissions(logs.path("secret.log"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(logs.path("secret.log"), fs::Permissions::from_mode(0o000)).unwrap();
     if File::open(logs.path("secret.log")).is_ok() {
         // An administrator reads everything; then a link to itself is what cannot be read.
         symlink(logs.path("loop.log"), logs.path("loop.log")).unwrap();
@@ -404,174 +404,6 @@ fn wrong_usage_ends_with_2_and_says_what_is_allowed() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
         assert!(error.contains(said), "{arguments:?}: {error}");
-    }
-}
-
-/// A folder for log files.
-struct Logs(TempDir);
-
-impl Logs {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn open(&self, name: &str) -> File {
-        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap()
-    }
-
-    fn append(&self, name: &str, text: &str) {
-        self.open(name).write_all(text.as_bytes()).unwrap();
-    }
-
-    /// The last argument is a pattern in this folder.
-    fn follow(&self, arguments: &[&str]) -> Follower {
-        let (glob, options) = arguments.split_last().unwrap();
-        Follower::spawn(command(options).arg(self.path(glob)))
-    }
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(BINARY);
-    command.arg("follow").args(arguments);
-    command
-}
-
-/// A running follower whose output is collected.
-struct Follower {
-    child: Child,
-    output: Arc<Mutex<Vec<u8>>>,
-    messages: Arc<Mutex<Vec<u8>>>,
-    readers: Vec<JoinHandle<()>>,
-}
-
-impl Follower {
-    fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (output, messages) = (Arc::default(), Arc::default());
-        let readers = vec![
-            collect(child.stdout.take().unwrap(), Arc::clone(&output)),
-            collect(child.stderr.take().unwrap(), Arc::clone(&messages)),
-        ];
-        let follower = Self { child, output, messages, readers };
-        // A signal that comes before there is a handler would end it at once.
-        follower.until("it listens to signals", |follower| handles_sigterm(follower.child.id()));
-        follower
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let output = self.output.lock().unwrap();
-        let whole = output.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        String::from_utf8_lossy(&output[..whole]).lines().map(str::to_owned).collect()
-    }
-
-    fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
-        until(
-            || condition(self),
-            || {
-                let lines = self.lines();
-                let messages = String::from_utf8_lossy(&self.messages.lock().unwrap()).into_owned();
-                let last = &lines[lines.len().saturating_sub(20)..];
-                format!("{what}; {} lines, the last ones: {last:?}; messages: {messages}", lines.len())
-            },
-        );
-    }
-
-    fn wait_for(&self, start: &str) {
-        self.until(start, |follower| {
-            let output = follower.output.lock().unwrap();
-            String::from_utf8_lossy(&output).lines().rev().any(|line| line.contains(start))
-        });
-    }
-
-    fn wait_for_count(&self, count: usize) {
-        let newlines = |follower: &Self| {
-            follower.output.lock().unwrap().iter().map(|&byte| usize::from(byte == b'\n')).sum::<usize>()
-        };
-        self.until(&format!("{count} lines"), |follower| newlines(follower) >= count);
-    }
-
-    fn wait_for_lines(&self, expected: &[&str]) {
-        self.until(&format!("{expected:?}"), |follower| follower.lines().len() >= expected.len());
-        assert_eq!(self.lines(), expected);
-    }
-
-    fn peak_memory_kib(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    /// Ends it as the kubelet does; everything that it has printed.
-    fn end(self) -> Vec<String> {
-        String::from_utf8_lossy(&self.end_bytes()).lines().map(str::to_owned).collect()
-    }
-
-    fn end_bytes(self) -> Vec<u8> {
-        self.end_with_messages().0
-    }
-
-    fn end_with_messages(mut self) -> (Vec<u8>, String) {
-        terminate(&self.child);
-        let status = wait_for_exit(&mut self.child);
-        for reader in self.readers.drain(..) {
-            reader.join().unwrap();
-        }
-        let messages = String::from_utf8(std::mem::take(&mut self.messages.lock().unwrap())).unwrap();
-        assert!(status.success(), "{status}: {messages}");
-        (std::mem::take(&mut self.output.lock().unwrap()), messages)
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn collect(mut from: impl Read + Send + 'static, into: Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
-    thread::spawn(move || {
-        let mut buffer = vec![0; 65536];
-        while let Ok(read @ 1..) = from.read(&mut buffer) {
-            into.lock().unwrap().extend_from_slice(&buffer[..read]);
-        }
-    })
-}
-
-fn handles_sigterm(process: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 14) != 0
-}
-
-fn terminate(child: &Child) {
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-}
-
-fn wait_for_exit(child: &mut Child) -> ExitStatus {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        if Instant::now() > deadline {
-            child.kill().unwrap();
-            panic!("it did not end");
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn until(condition: impl Fn() -> bool, otherwise: impl Fn() -> String) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain for {}", otherwise());
-        thread::sleep(Duration::from_millis(20));
     }
 }
 

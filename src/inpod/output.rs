@@ -54,7 +54,7 @@ pub(super) fn write_whole(mut output: impl Write, mut bytes: &[u8]) -> io::Resul
             Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                thread::sleep(Duration::from_millis(10))
+                thread::sleep(Duration::from_millis(10));
             }
             Err(error) => return Err(error),
         }

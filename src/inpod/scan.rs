@@ -139,7 +139,7 @@ fn find_renamed<'a>(found: &mut Vec<Found>, known: impl Iterator<Item = (FileId,
     for (id, path) in known.filter(|(id, _)| !matched.contains(id)) {
         match fs::metadata(path) {
             Ok(metadata) if FileId::of(&metadata) == id => {
-                found.push(seen(path.to_owned(), &metadata, false))
+                found.push(seen(path.to_owned(), &metadata, false));
             }
             Err(error) if !is_absent(&error) => {
                 // A disk that fails to answer has not deleted the file.
