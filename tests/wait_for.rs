@@ -3,9 +3,13 @@
 // clippy.toml allows these in tests; what the tests share stands outside of them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::io::{BufRead, BufReader, Write};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 #[test]
@@ -95,6 +99,30 @@ fn a_server_that_does_not_answer_is_given_up_after_the_attempt_timeout() {
     assert!(waiting.line().contains("is ready"));
     assert_eq!(waiting.code(), Some(0));
     drop(server);
+}
+
+#[test]
+fn https_needs_a_certificate_that_is_trusted() {
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pem = folder.path().join("ca.pem");
+    fs::write(&pem, format!("# of the test\n{}", issued.cert.pem())).unwrap();
+    let port = serve_tls(issued.cert.der().to_vec(), issued.signing_key.serialize_der());
+    let ca = format!("--ca={}", pem.display());
+    for (ca, host, expected, said) in [
+        (Some(&ca), "localhost", 0, "is ready after"),
+        (Some(&ca), "127.0.0.1", 1, "not valid for name"),
+        (None, "localhost", 1, "UnknownIssuer"),
+    ] {
+        let url = format!("https://{host}:{port}/");
+        let mut arguments =
+            vec!["--every=50ms", if expected == 0 { "--timeout=30s" } else { "--timeout=2s" }];
+        arguments.extend(ca.map(String::as_str));
+        arguments.push(&url);
+        let (code, error) = run(&arguments);
+        assert_eq!(code, Some(expected), "{error}");
+        assert!(error.contains(said), "{error}");
+    }
 }
 
 #[test]
@@ -214,4 +242,32 @@ fn answer(mut stream: &TcpStream, status: &str) -> String {
     let _ = lines.find(String::is_empty);
     let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     first
+}
+
+/// Answers every HTTPS request with 200, as long as the tests run.
+fn serve_tls(certificate: Vec<u8>, key: Vec<u8>) -> u16 {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.into()], PrivateKeyDer::Pkcs8(key.into()))
+        .unwrap();
+    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for tcp in listener.incoming().flatten() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(connection, tcp);
+            let mut request = [0; 4096];
+            // A client that does not trust the certificate has gone by now.
+            if matches!(stream.read(&mut request), Ok(1..)) {
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    port
 }

@@ -215,7 +215,7 @@ impl Followed {
     fn is_due(&self, now: Duration) -> bool {
         !self.at_end
             || now < self.active + HOT
-            || self.gone.is_some()
+            || (self.gone.is_some() && !self.unread)
             || (self.is_leaving() && self.cursor.has_pending())
     }
 
@@ -284,5 +284,143 @@ impl Followed {
             let name = &self.name;
             self.cursor.print_kept(|piece| print(name, piece));
         }
+    }
+}
+
+#[cfg(test)]
+mod simulation;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = "/log/app.log";
+
+    pub(super) fn id(inode: u64) -> FileId {
+        FileId { device: 1, inode, born: None }
+    }
+
+    pub(super) fn found(inode: u64, path: &str, size: usize) -> Found {
+        let matched = !path.contains(".log.") && !path.contains(".old");
+        Found { id: id(inode), path: path.into(), size: size as u64, modified: None, matched }
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// Hands a file's bytes to the table as a reader would; what is printed.
+    pub(super) fn read(table: &mut Table, inode: u64, content: &str, phase: Phase, now: Duration) -> String {
+        let mut printed = String::new();
+        let file = table.file(id(inode)).unwrap();
+        let from = usize::try_from(file.read_from()).unwrap();
+        let unfinished = file.unfinished(now, phase);
+        file.take(&content.as_bytes()[from..], false, 1000, unfinished, now, |_, piece| {
+            printed.push_str(std::str::from_utf8(piece.bytes).unwrap());
+            printed.push_str(if piece.partial { "" } else { "\n" });
+        });
+        printed
+    }
+
+    #[test]
+    fn the_new_file_waits_until_the_renamed_one_is_read() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        assert_eq!(read(&mut table, 1, "one\n", Phase::Running, seconds(0)), "one\n");
+        table.sync(vec![found(2, LOG, 4), found(1, "/log/app.log.1", 7)], seconds(1));
+        assert_eq!(table.due(seconds(1)), [id(1)]);
+        assert_eq!(read(&mut table, 1, "one\ntwo", Phase::Running, seconds(1)), "");
+        assert_eq!(table.due(seconds(1)), [id(1)], "its last line is unfinished");
+        assert_eq!(read(&mut table, 1, "one\ntwo", Phase::Running, seconds(5)), "two");
+        assert_eq!(table.due(seconds(5)), [id(2)]);
+    }
+
+    #[test]
+    fn a_renamed_file_that_cannot_be_read_keeps_nobody_waiting() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        table.sync(vec![found(2, LOG, 4)], seconds(1));
+        assert_eq!(table.due(seconds(1)), [id(1)]);
+        table.file(id(1)).unwrap().give_up(Unfinished::Wait, |_, _| {});
+        assert_eq!(table.due(seconds(1)), [id(1), id(2)]);
+    }
+
+    #[test]
+    fn a_file_is_due_while_it_grows_and_again_when_a_scan_sees_a_change() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        read(&mut table, 1, "one\n", Phase::Running, seconds(0));
+        assert_eq!(table.due(seconds(2)), [id(1)]);
+        table.sync(vec![found(1, LOG, 4)], seconds(9));
+        assert_eq!(table.due(seconds(9)), []);
+        table.sync(vec![found(1, LOG, 8)], seconds(10));
+        assert_eq!(table.due(seconds(10)), [id(1)]);
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_tried_after_each_scan() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        table.file(id(1)).unwrap().give_up(Unfinished::Wait, |_, _| {});
+        assert_eq!(table.due(seconds(9)), []);
+        table.sync(vec![found(1, LOG, 4)], seconds(10));
+        assert_eq!(table.due(seconds(10)), [id(1)]);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_kept_for_a_while_and_its_unfinished_line_is_printed() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 7)], seconds(0));
+        read(&mut table, 1, "one\ntwo", Phase::Running, seconds(0));
+        table.sync(vec![], seconds(1));
+        assert!(table.is_pinned(id(1), Phase::Running));
+        table.file(id(1)).unwrap().give_up(Unfinished::Wait, |_, _| {});
+        assert_eq!(table.forget_gone(seconds(30), |_, _| {}), []);
+        let mut printed = Vec::new();
+        let gone = table
+            .forget_gone(seconds(31), |name, piece| printed.push((name.to_owned(), piece.bytes.to_vec())));
+        assert_eq!((gone, printed), (vec![id(1)], vec![(LOG.into(), b"two".to_vec())]));
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn a_file_that_a_scan_missed_goes_on_where_it_was() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        read(&mut table, 1, "one\n", Phase::Running, seconds(0));
+        table.sync(vec![], seconds(1));
+        table.sync(vec![found(1, LOG, 8)], seconds(2));
+        assert!(!table.is_pinned(id(1), Phase::Running));
+        assert_eq!(read(&mut table, 1, "one\ntwo\n", Phase::Running, seconds(2)), "two\n");
+    }
+
+    #[test]
+    fn of_two_names_for_one_file_the_first_one_stays() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, "/log/b.log", 4), found(1, "/log/c.log", 4)], seconds(0));
+        table.sync(vec![found(1, "/log/a.log", 4), found(1, "/log/b.log", 4)], seconds(1));
+        assert_eq!(table.paths().collect::<Vec<_>>(), [(id(1), Path::new("/log/b.log"))]);
+    }
+
+    #[test]
+    fn a_reused_inode_is_printed_under_its_new_name() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        read(&mut table, 1, "one\n", Phase::Running, seconds(0));
+        table.sync(vec![found(1, "/log/other.log", 9)], seconds(1));
+        assert_eq!(read(&mut table, 1, "something", Phase::Running, seconds(1)), "");
+        assert_eq!(table.file(id(1)).unwrap().name, Path::new("/log/other.log"));
+        assert_eq!(read(&mut table, 1, "something\n", Phase::Running, seconds(1)), "something\n");
+    }
+
+    #[test]
+    fn at_the_end_only_what_was_there_must_be_read() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        assert_eq!(table.due_at_end(false), [id(1)]);
+        let file = table.file(id(1)).unwrap();
+        file.take(b"one\n", true, 1000, Unfinished::Wait, seconds(0), |_, _| {});
+        assert_eq!(table.due_at_end(true), [id(1)], "it may grow on");
+        assert_eq!(table.due_at_end(false), []);
     }
 }
