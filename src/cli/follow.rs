@@ -25,21 +25,25 @@ pub(super) struct Args {
 }
 
 const NOTES: &str = "\
-Good to know:
-  Patterns   A dot at the start of a name is matched by a dot only. Links to files are followed. Pipes, sockets and
-             devices are skipped. Quote the patterns in a shell.
-  Rotation   A file is known by what it is, not by its name: renamed, it is read to its end and never printed twice.
-             A file that is copied and then cut (copytruncate) loses what is written between the last look and the
-             cut; and the copies are other files: let the pattern match the live file only. The same for compressed
-             files. Rotated faster than ten times a second, files can be missed if the pattern does not match the
-             rotated name.
-  Deletion   A deleted file is read as long as it grows, and let go 30 seconds after that. What is written and deleted
-             within a tenth of a second can be missed, or of more files than descriptors (ulimit -n) allow.
-  Restarts   What has been printed is known in memory only: a restarted container begins with the first line again.
-             The log of the instance before has the first copy (kubectl logs --previous).
-  Long lines Each piece becomes a line of its own. In JSON, \"partial\":true says that no newline stood behind it: the
-             line may go on in the next object of the same file.
-  Rights     The files must be readable: run with the app's user or group.";
+Patterns: a dot at the start of a name is matched by a dot only. Links to files are followed; pipes, sockets and \
+devices are skipped. Quote the patterns in a shell.
+
+Rotation: a file is known by what it is, not by its name. Renamed, it is read to its end and never printed twice. \
+Files that are rotated faster than ten times a second can be missed, unless the pattern matches the rotated names too.
+
+Copies: a file that is copied and then cut (copytruncate) loses what is written between the last look at it and the \
+cut. The copies are other files, as compressed ones are: let the pattern match the live file only.
+
+Deletion: a deleted file is read as long as it grows, and let go after 30 quiet seconds. What is written and deleted \
+between two looks is lost, and of more files than descriptors (ulimit -n) the last lines before a deletion can be.
+
+Restarts: what has been printed is known in memory only. A restarted container begins with the first line again; \
+the log of the instance before it has the first copy (kubectl logs --previous).
+
+Long lines: each piece becomes a line of its own. In JSON, \"partial\":true says that no newline stood behind it: \
+the line may go on in the next object of the same file.
+
+Rights: the files must be readable. Run this container with the app's user or group.";
 
 impl Args {
     pub(super) fn run(self) -> ExitCode {

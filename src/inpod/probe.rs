@@ -2,6 +2,7 @@
 
 use super::complaints::reason;
 use super::target::Target;
+use rustls::CertificateError;
 use rustls::crypto::aws_lc_rs;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -20,7 +21,7 @@ pub(super) struct Probe {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CertificateError {
+pub(crate) enum CaError {
     #[error("{}", reason(.0))]
     Unreadable(io::Error),
     #[error("not PEM: {0}")]
@@ -96,6 +97,9 @@ fn network_reason(error: &io::Error) -> String {
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => {
             "connection closed by the other side".to_owned()
         }
+        _ if is_unknown_issuer(error) => {
+            "the certificate's authority is not known here (see --ca)".to_owned()
+        }
         _ => {
             let text = reason(error);
             // The standard library has no kind for this one.
@@ -105,6 +109,11 @@ fn network_reason(error: &io::Error) -> String {
             }
         }
     }
+}
+
+fn is_unknown_issuer(error: &io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)))
 }
 
 fn remaining(deadline: Instant) -> Duration {
@@ -143,13 +152,13 @@ impl Lookup {
 }
 
 /// The certificates of a PEM file.
-pub(super) fn certificates(pem: io::Result<Vec<u8>>) -> Result<Vec<Certificate<'static>>, CertificateError> {
-    let pem = pem.map_err(CertificateError::Unreadable)?;
+pub(super) fn certificates(pem: io::Result<Vec<u8>>) -> Result<Vec<Certificate<'static>>, CaError> {
+    let pem = pem.map_err(CaError::Unreadable)?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(CertificateError::NotPem)? {
+        if let PemItem::Certificate(certificate) = item.map_err(CaError::NotPem)? {
             found.push(certificate);
         }
     }
-    if found.is_empty() { Err(CertificateError::Empty) } else { Ok(found) }
+    if found.is_empty() { Err(CaError::Empty) } else { Ok(found) }
 }

@@ -2,7 +2,7 @@
 
 use super::complaints::say;
 use super::duration::Span;
-use super::probe::{CertificateError, Probe, certificates};
+use super::probe::{CaError, Probe, certificates};
 use super::signals::Signals;
 use super::target::Target;
 use std::fs;
@@ -34,7 +34,7 @@ pub(crate) enum End {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WaitError {
     #[error("cannot use the certificates in {}: {error}", .path.display())]
-    Certificates { path: PathBuf, error: CertificateError },
+    Certificates { path: PathBuf, error: CaError },
     #[error("cannot wait: {0}")]
     System(#[from] io::Error),
 }
