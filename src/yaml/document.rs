@@ -301,12 +301,12 @@ mod tests {
     fn errors_name_line_column_and_document() {
         let cases = [
             ("a: 1\n---\nb: [\n", (3, 2), "unclosed"),
-            ("a: 1\n---\nb: 1\nc: 2\nb: 3\n", (5, 2), "(first on line 3): b"),
-            ("1: a\n'1': b\n", (2, 1), "(first on line 1): 1"),
+            ("a: 1\n---\nb: 1\nc: 2\nb: 3\n", (5, 2), ": b (first on line 3)"),
+            ("1: a\n'1': b\n", (2, 1), ": 1 (first on line 1)"),
             ("a: *x\n", (1, 1), "anchor"),
             ("a: &x [*x]\n", (1, 1), "contains itself"),
             ("a: {<<: 1}\n", (1, 1), "merge key"),
-            ("\ta: 1\n", (1, 1), "tab"),
+            ("a:\n\tb: 1\n", (2, 1), "tab"),
             ("a: b: c\n", (1, 1), "not allowed"),
         ];
         for (text, (line, document), words) in cases {
@@ -315,7 +315,7 @@ mod tests {
             assert!(error.to_string().contains(words), "{text}: {error}");
         }
         let error = documents("a: 1\nb: c\nb: d\n").unwrap_err();
-        let expected = "line 3, column 1 (document 1): the key stands twice in one map (first on line 2): b";
+        let expected = "line 3, column 1 (document 1): the key stands twice in one map: b (first on line 2)";
         assert_eq!(error.to_string(), expected);
     }
 

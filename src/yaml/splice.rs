@@ -192,14 +192,12 @@ impl<'t, 'a> Splicer<'t, 'a> {
             let item_slot =
                 |item: &Item| Slot { old: item.node, after: item.dash + 1, indent, seat: Some(Seat::Item) };
             let gone = items.get(next..index)?;
-            if gone.len() == added.len() {
-                for (item, draft) in gone.iter().zip(added.drain(..)) {
-                    self.replace(&item_slot(item), draft)?;
-                }
-            } else {
-                self.remove_items(gone, items.get(index), indent);
-                self.add_items(slot, items, index, &std::mem::take(&mut added), indent);
+            let replaced = gone.len().min(added.len());
+            for (item, draft) in gone.iter().zip(added.drain(..replaced)) {
+                self.replace(&item_slot(item), draft)?;
             }
+            self.remove_items(gone.get(replaced..)?, items.get(index), indent);
+            self.add_items(slot, items, index, &std::mem::take(&mut added), indent);
             if let (Some(draft), Some(item)) = (draft, items.get(index)) {
                 self.edit(&item_slot(item), draft)?;
             }
