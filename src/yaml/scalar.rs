@@ -296,6 +296,11 @@ mod tests {
             ("!!timestamp 2001-01-01", json!("2001-01-01")),
             ("!!binary aGk=", json!("hi")),
             ("!!binary aGVsbG8=", json!("hello")),
+            ("|\n  x\n", json!("x\n")),
+            ("|\n  x", json!("x")),
+            (">+\n  x\n\n  y", json!("x\ny")),
+            ("|\n  x\n  ", json!("x\n")),
+            ("|", json!("")),
             ("!!map {}", json!({})),
             ("!!seq []", json!([])),
         ];

@@ -19,6 +19,14 @@ pub(super) fn edited(tree: &Tree, draft: &Draft) -> Option<String> {
     let mut splicer = Splicer::new(tree);
     let root = tree.node(tree.root);
     splicer.edit(&Slot { old: tree.root, after: root.outer, indent: 0, seat: None }, draft)?;
+    let end = tree.text.len();
+    if splicer.splices.iter().any(|splice| splice.at == (end..end)) {
+        splicer.splices.extend(tree.cut_short.clone().map(|at| Splice {
+            at,
+            text: "-".into(),
+            is_lines: false,
+        }));
+    }
     apply(tree.text, splicer.splices)
 }
 
