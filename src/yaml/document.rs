@@ -321,17 +321,16 @@ mod tests {
 
     #[test]
     fn what_grows_without_end_is_refused() {
-        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
-        let mut merges = String::from("a0: &a0 {x: 1}\n");
-        for level in 1..40 {
-            let alias = format!("*a{}", level - 1);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 9].join(", ")));
-            merges.push_str(&format!("a{level}: &a{level} {{<<: [{}]}}\n", [alias.as_str(); 9].join(", ")));
-        }
+        let grown = |first: &str, open: &str, close: &str| {
+            (1..40).fold(format!("a0: &a0 {first}\n"), |text, level| {
+                let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
+                format!("{text}a{level}: &a{level} {open}{aliases}{close}\n")
+            })
+        };
         let chain = (1..5000).fold(String::from("a0: &a0 {x: 1}\n"), |chain, level| {
             format!("{chain}a{level}: &a{level} {{<<: *a{}}}\n", level - 1)
         });
-        for text in [bomb, merges] {
+        for text in [grown("[x]", "[", "]"), grown("{x: 1}", "{<<: [", "]}")] {
             assert!(documents(&text).unwrap_err().message.contains("too big"));
         }
         assert!(documents(&chain).unwrap_err().message.contains("too deep"));
@@ -416,7 +415,7 @@ mod tests {
         #[test]
         fn documents_are_the_whole_text_and_stand_alone(text in any_yaml()) {
             if let Ok(documents) = documents(&text) {
-                let whole = documents.iter().map(|document| document.text()).collect::<String>();
+                let whole = documents.iter().map(super::Document::text).collect::<String>();
                 prop_assert_eq!(&whole, &text);
                 for document in &documents {
                     let alone = super::documents(document.text()).unwrap();

@@ -27,7 +27,7 @@ pub(super) struct Member<'v> {
     pub(super) draft: Draft<'v>,
 }
 
-impl<'v> Draft<'v> {
+impl Draft<'_> {
     /// The node in whose place this stands.
     pub(super) fn origin(&self) -> Option<NodeId> {
         match self {

@@ -448,6 +448,38 @@ spec:
     }
 
     #[test]
+    fn items_of_a_list_object_are_edited_each_in_its_place() {
+        let item = |name: &str, more: &str| {
+            format!("- kind: Pod\n  metadata: # of {name}\n    name: {name}\n{more}  # end of {name}\n")
+        };
+        let list =
+            |more: [&str; 2]| format!("kind: List\nitems:\n{}\n{}", item("a", more[0]), item("b", more[1]));
+        let edits = ["/items/0", "/items/1"].map(|at| {
+            let annotations = format!("{at}/metadata/annotations");
+            [
+                add(&annotations, json!({})),
+                add(&format!("{annotations}/k"), json!("v")),
+                add(&format!("{at}/spec"), json!(1)),
+            ]
+        });
+        let more = "    annotations:\n      k: v\n  spec: 1\n";
+        becomes(&list(["", ""]), &edits.concat(), &list([more, more]));
+    }
+
+    #[test]
+    fn a_certificate_goes_in_and_stays_readable() {
+        let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        let before = "data:\n  a.pem: |\n    -----BEGIN X-----\n    ---\n";
+        let block = "    -----BEGIN CERTIFICATE-----\n    MIIB\n    -----END CERTIFICATE-----\n";
+        becomes(before, &[add("/data/b.pem", json!(pem))], &format!("{before}  b.pem: |\n{block}"));
+        becomes(
+            "data: {a: 1}\n",
+            &[add("/data/b", json!(pem))],
+            &format!("data: {{a: 1, b: {}}}\n", json!(pem)),
+        );
+    }
+
+    #[test]
     fn windows_line_ends_stay_windows_line_ends() {
         let before = "a:\r\n- x\r\nb:\r\nc: |\r\n  t\r\n";
         let edits =

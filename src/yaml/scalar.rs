@@ -36,8 +36,9 @@ pub(super) fn resolve<'t>(tag: Option<&str>, style: Style, text: &'t str) -> Res
     };
     match (tag, found) {
         ("!!null", Scalar::Null) => Ok(Scalar::Null),
-        ("!!bool", found @ Scalar::Bool(_)) | ("!!int", found @ Scalar::Int(_)) => Ok(found),
-        ("!!float", found @ (Scalar::Int(_) | Scalar::Float(_))) => Ok(found),
+        ("!!bool", found @ Scalar::Bool(_))
+        | ("!!int", found @ Scalar::Int(_))
+        | ("!!float", found @ (Scalar::Int(_) | Scalar::Float(_))) => Ok(found),
         _ => Err(format!("not what its tag {tag} promises: {text:?}")),
     }
 }

@@ -187,15 +187,9 @@ impl<'t, 'a> Splicer<'t, 'a> {
         let mut next = 0;
         // After the last draft comes the end of the list, as if it were one more item that stays.
         for draft in drafts.iter().map(Some).chain([None]) {
-            let index = match draft {
-                Some(draft) => match place(draft) {
-                    Some(index) => index,
-                    None => {
-                        added.push(draft);
-                        continue;
-                    }
-                },
-                None => items.len(),
+            let Some(index) = draft.map_or(Some(items.len()), place) else {
+                added.extend(draft);
+                continue;
             };
             let item_slot =
                 |item: &Item| Slot { old: item.node, after: item.dash + 1, indent, seat: Some(Seat::Item) };
@@ -230,7 +224,7 @@ impl<'t, 'a> Splicer<'t, 'a> {
                 self.push(first.dash..first.dash, &format!("{beside}{}", " ".repeat(indent)));
             }
             (None, Some(first)) if slot.seat.is_none() => {
-                self.push_lines(line_start(text, first.dash), lines)
+                self.push_lines(line_start(text, first.dash), lines);
             }
             (None, _) => self.push_lines(line_after(text, slot.after), lines),
         }

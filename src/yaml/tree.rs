@@ -180,7 +180,10 @@ impl<'a> Builder<'a> {
             self.cursor = self.cursor.max(properties.end);
         }
         let (kind, start, end) = match token.event {
-            Event::End => return self.close(range),
+            Event::End => {
+                self.close(&range);
+                return Ok(());
+            }
             Event::DocumentStart { .. } | Event::DocumentEnd { .. } => return Ok(()),
             Event::Scalar { text, style: style @ (Style::Literal | Style::Folded) } => {
                 let (start, end) = self.block_scalar(&range);
@@ -289,8 +292,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn close(&mut self, range: Range<usize>) -> Result<(), Wrong> {
-        let Some(open) = self.open.pop() else { return Ok(()) };
+    fn close(&mut self, range: &Range<usize>) {
+        let Some(open) = self.open.pop() else { return };
         let (start, end) = match &self.nodes[open.id.0].kind {
             Kind::Sequence { items, flow: false } => (
                 items.first().map(|first| first.dash),
@@ -310,7 +313,6 @@ impl<'a> Builder<'a> {
         }
         node.end = end.unwrap_or(node.end);
         self.cursor = self.cursor.max(node.end);
-        Ok(())
     }
 }
 
