@@ -8,6 +8,8 @@ use super::host::Host;
 use super::value::{self, Parsed};
 
 const LONGEST: usize = 2048;
+/// What RFC 3986 lets stand in a path or query, save `$` and `'`, which other readers might take for their own.
+const MARKS: &[u8] = b"/?:@-._~!&()*+,;=";
 
 /// A URL that holds no credentials, no fragment, and nothing that any reader could take for more than a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +105,6 @@ fn login(scheme: Scheme, user: &str) -> Parsed<String> {
     Ok(user.to_owned())
 }
 
-/// What RFC 3986 lets stand in a path or query, save `$` and `'`, which other readers might take for their own.
 fn check_rest(rest: &str) -> Parsed<()> {
     let bytes = rest.as_bytes();
     for (at, byte) in bytes.iter().enumerate() {
@@ -111,9 +112,8 @@ fn check_rest(rest: &str) -> Parsed<()> {
         match byte {
             b'#' => return Err("a #fragment means nothing here".to_owned()),
             b'%' if !escape() => return Err("expected two hexadecimal digits behind every %".to_owned()),
-            b'%' | b'/' | b'?' | b':' | b'@' | b'-' | b'.' | b'_' | b'~' => {}
-            b'!' | b'&' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => {}
-            byte if byte.is_ascii_alphanumeric() => {}
+            b'%' => {}
+            byte if byte.is_ascii_alphanumeric() || MARKS.contains(byte) => {}
             _ => {
                 let bad = rest.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
                 return Err(format!("a URL may not hold {bad:?}; write it as %XX"));
