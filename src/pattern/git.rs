@@ -28,8 +28,6 @@ const KEY_FOLDER: &str = "/etc/git-secret";
 const SYNC_TIMEOUT: Duration = Duration::from_secs(300);
 /// A little longer than one attempt may take, so that a large repository is not cut off before git-sync gives up.
 const STARTUP_SECONDS: u16 = 330;
-/// What hides the pod's file system from being written through a mount.
-const READ_ONLY_KINDS: [&str; 4] = ["configMap", "secret", "projected", "downwardAPI"];
 
 /// One container that fetches one working copy.
 pub(super) struct Job<'r> {
@@ -156,36 +154,24 @@ impl<'r> Places<'r> {
                 .help("Give each copy a folder of its own; with link= the volume is mounted at the path itself: into=/srv/one link=site."));
         }
         if let Some(app) = pod.spec.containers.items().get(container) {
-            check_mounts(copy, app, pod)?;
+            check_mounts(copy, app)?;
         }
         self.taken.push((container, copy));
         Ok(AppMount { container, mount: Mount::new(job.name.clone(), copy.folder.clone()).read_only() })
     }
 }
 
-/// A mount needs a folder to be mounted on, and none can be made in a volume that is not to be written to.
-/// (What is mounted at the very same path is found with all other clashes.)
-fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>, pod: &Pod<'_>) -> Result<(), Fault> {
-    let is_at_folder = |mount: &view::Mount| mount.mount_path.trim_end_matches('/') == copy.folder;
-    let others = || app.volume_mounts.items().iter().filter(|mount| !mount.name.starts_with("multipod-"));
-    if let Some(below) =
-        others().find(|mount| covers(&copy.folder, &mount.mount_path) && !is_at_folder(mount))
-    {
-        let (name, path) = (short(&below.name), short(&below.mount_path));
-        return Err(misplaced(copy, format!("volume {name} is mounted below, at {path}"))
-            .help("Choose a folder that no other volume is mounted in."));
-    }
-    let over = app.mount_over(&copy.folder).filter(|mount| !is_at_folder(mount));
-    let kind = over.and_then(|mount| pod.volume(&mount.name)).map(|volume| &*volume.kind);
-    if let (Some(over), Some(kind)) = (over, kind.filter(|kind| READ_ONLY_KINDS.contains(kind))) {
-        let (name, path) = (short(&over.name), short(&over.mount_path));
-        return Err(misplaced(
-            copy,
-            format!("{path} is the {kind} volume {name}, which holds no other mounts"),
-        )
-        .help("Choose a folder outside of it."));
-    }
-    Ok(())
+/// A mount needs a folder to be mounted on, and none can be made in ours, which is not to be written to. (All other
+/// clashes between mounts are found by the plan.)
+fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>) -> Result<(), Fault> {
+    let is_below = |mount: &&view::Mount| {
+        let path = mount.mount_path.trim_end_matches('/');
+        path != copy.folder && covers(&copy.folder, path) && !mount.name.starts_with("multipod-")
+    };
+    let Some(below) = app.volume_mounts.items().iter().find(is_below) else { return Ok(()) };
+    let (name, path) = (short(&below.name), short(&below.mount_path));
+    Err(misplaced(copy, format!("volume {name} is mounted below, at {path}"))
+        .help("Choose a folder that no other volume is mounted in."))
 }
 
 fn misplaced(copy: &WorkingCopy, label: String) -> Fault {
