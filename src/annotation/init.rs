@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::diagnostic::short;
 use super::host::Host;
-use super::item::{Faults, Options, parse_word, settings_of};
+use super::item::{Faults, Options, settings_of};
 use super::settings::{self, Settings};
 use super::sync::{COPY_OPTIONS, WorkingCopy, check_count};
 use super::url::Url;
@@ -84,25 +84,28 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
 /// Steps are no sidecars, and one image cannot run both kinds of them.
 fn check_settings(steps: &[Step], options: &Options<'_, '_>, faults: &mut Faults) {
     if let Some(word) = options.word("sidecar") {
-        faults.push(Fault::new(word.whole, "steps run once and are no sidecars"));
+        let label = "steps run once, they are no sidecars";
+        faults.push(Fault::new(word.whole, label).summary("sidecar= does not fit init"));
     }
     let waits = steps.iter().any(|step| matches!(step, Step::WaitFor(_)));
     let clones = steps.iter().any(|step| matches!(step, Step::Clone(_)));
     if let Some(word) = options.word("image").filter(|_| waits && clones) {
         faults.push(
             Fault::new(word.whole, "wait-for and clone run from different images")
+                .summary("one image= cannot be for both kinds of steps")
                 .help("Leave image= out: the settings of the cluster name the image of each kind of step."),
         );
     }
 }
 
 fn step(item: &Item<'_>, faults: &mut Faults) -> Option<Step> {
-    let mut words = item.positional();
-    let first = words.next()?;
-    let object = words.next();
-    if let Some(extra) = words.next() {
+    let words: Vec<&Word> = item.positional().collect();
+    let (first, object) = (words.first()?, words.get(1));
+    if let (Some(object), Some(extra)) = (object, words.get(2)) {
+        let (object, text) = (short(&object.text), short(&extra.text));
         faults.push(
-            Fault::new(extra.whole, format!("expected nothing but options behind {}", object_name(object)))
+            Fault::new(extra.whole, format!("expected nothing but options behind {object}"))
+                .summary(format!("{text} does not belong to {object}"))
                 .help("Items are separated by commas or new lines."),
         );
     }
@@ -113,40 +116,37 @@ fn step(item: &Item<'_>, faults: &mut Faults) -> Option<Step> {
             let options = Options::read(&item.words, &WAIT_OPTIONS, &settings::NAMES, faults);
             let timeout = options.take("timeout", value::duration, faults);
             let every = options.take("every", value::duration, faults);
-            let target = behind(first, object, "expected HOST:PORT, dns:NAME or a URL behind it", faults)?;
-            let target = parse_word(target, Target::parse, faults)?;
-            Some(Step::WaitFor(WaitFor { target, timeout, every }))
+            let Some(word) = object else {
+                let expected = "expected HOST:PORT, dns:NAME or a URL behind it";
+                faults.push(Fault::new(first.span, expected).summary("nothing says what to wait for"));
+                return None;
+            };
+            let target = Target::parse(&word.text).map_err(|expected| {
+                faults.push(Fault::new(word.span, expected).summary("this cannot be waited for"));
+            });
+            Some(Step::WaitFor(WaitFor { target: target.ok()?, timeout, every }))
         }
         Verb::Clone => {
             let options = Options::read(&item.words, &COPY_OPTIONS, &settings::NAMES, faults);
-            let url = behind(first, object, "expected the URL of a repository behind it", faults)?;
-            WorkingCopy::read(url, &options, faults).map(Step::Clone)
+            let Some(word) = object else {
+                let expected = "expected the URL of a repository behind it";
+                faults.push(Fault::new(first.span, expected).summary("nothing says what to clone"));
+                return None;
+            };
+            WorkingCopy::read(word, &options, faults).map(Step::Clone)
         }
     }
-}
-
-fn behind<'i, 'a>(
-    verb: &Word<'a>,
-    object: Option<&'i Word<'a>>,
-    expected: &str,
-    faults: &mut Faults,
-) -> Option<&'i Word<'a>> {
-    if object.is_none() {
-        faults.push(Fault::new(verb.span, expected));
-    }
-    object
-}
-
-fn object_name(object: Option<&Word<'_>>) -> String {
-    object.map(|word| short(&word.text)).unwrap_or_default()
 }
 
 fn unknown(word: &Word<'_>, expected: String) -> Fault {
     let text = short(&word.text);
     let fault = Fault::new(word.span, expected).summary(format!("{text} is not a step"));
-    match Target::parse(&word.text) {
-        Ok(_) => fault.help(format!("Say first what to do: wait-for {text}")),
-        Err(_) => fault,
+    if Url::repository(&word.text).is_ok() {
+        fault.help("Say first what to do with it: wait-for URL, or clone URL into=PATH")
+    } else if Target::parse(&word.text).is_ok() {
+        fault.help(format!("Say first what to do: wait-for {text}"))
+    } else {
+        fault
     }
 }
 
@@ -245,7 +245,7 @@ mod tests {
             ("clone https://g.example/x", 6, 25, "expected into=PATH behind it"),
             ("clone https://g.example/x into=/seed", 31, 36, "mounted at /"),
             ("clone https://g.example/x into=/a/b every=1m", 36, 44, "expected into, ref, link"),
-            ("wait-for db:1, sidecar=native", 15, 29, "no sidecars"),
+            ("wait-for db:1, sidecar=native", 15, 29, "they are no sidecars"),
             ("wait-for db:1, clone https://g.example/x into=/a/b, image=a:1", 52, 61, "different images"),
         ] {
             let faults = parse(value).unwrap_err();
@@ -256,8 +256,27 @@ mod tests {
 
     #[test]
     fn a_target_without_a_step_is_told_the_step() {
-        let faults = parse("db:5432").unwrap_err();
-        assert_eq!(faults[0].help.as_deref(), Some("Say first what to do: wait-for db:5432"));
+        for (value, help) in [
+            ("db:5432", Some("Say first what to do: wait-for db:5432")),
+            (
+                "https://git.example/seed into=/seed",
+                Some("Say first what to do with it: wait-for URL, or clone URL into=PATH"),
+            ),
+            ("sleep", None),
+        ] {
+            assert_eq!(parse(value).unwrap_err()[0].help.as_deref(), help, "{value}");
+        }
+    }
+
+    #[test]
+    fn no_message_repeats_a_password() {
+        for value in ["clone https://me:hunter2@git.example/x", "wait-for https://me:hunter2@web/ into=/a/b"]
+        {
+            for fault in parse(value).unwrap_err() {
+                let texts = [Some(fault.label), fault.summary, fault.help];
+                assert!(texts.iter().flatten().all(|text| !text.contains("hunter2")), "{texts:?}");
+            }
+        }
     }
 
     proptest::proptest! {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::diagnostic::short;
-use super::item::{Faults, Options, only_positional, parse_word, settings_of};
+use super::item::{Faults, Options, only_positional, settings_of};
 use super::settings::{self, Settings};
 use super::url::{Scheme, Url};
 use super::value::{self, Parsed};
@@ -120,7 +120,11 @@ fn period(text: &str) -> Parsed<Duration> {
 impl WorkingCopy {
     /// The copy of the repository that `word` names; `options` were checked by the caller.
     pub(super) fn read(word: &Word<'_>, options: &Options<'_, '_>, faults: &mut Faults) -> Option<Self> {
-        let url = parse_word(word, Url::repository, faults);
+        let url = Url::repository(&word.text).map_err(|expected| {
+            // The URL itself is not repeated: it may hold a password.
+            faults.push(Fault::new(word.span, expected).summary("this is not the URL of a repository"));
+        });
+        let url = url.ok();
         let reference = options.take("ref", reference, faults);
         let secret = options.take("secret", value::object_name, faults);
         let container = options
@@ -143,21 +147,26 @@ impl WorkingCopy {
 
 fn no_into(word: &Word<'_>) -> Fault {
     Fault::new(word.whole, "expected into=PATH behind it")
-        .summary(format!("nothing says where {} appears", short(&word.text)))
-        .help(format!("Name the folder: \"{} into=/usr/share/nginx/html\"", short(&word.text)))
+        .summary("nothing says where the copy appears")
+        .help("Name the place of the copy in the app, for example into=/usr/share/nginx/html")
 }
 
 /// Whether the credentials fit the way in which the repository is spoken to.
 fn check_credentials(word: &Word<'_>, url: &Url, options: &Options<'_, '_>, faults: &mut Faults) {
     match (url.scheme, options.word("secret")) {
         (Scheme::Http, Some(secret)) => faults.push(
-            Fault::new(secret.whole, "http:// would send the credentials in clear text")
+            Fault::new(secret.whole, "the credentials would be sent in clear text")
+                .summary("secret= does not fit an http:// URL")
                 .help("Use https://."),
         ),
-        (Scheme::Git, Some(secret)) => faults
-            .push(Fault::new(secret.whole, "git:// knows no credentials").help("Use https:// or ssh://.")),
+        (Scheme::Git, Some(secret)) => faults.push(
+            Fault::new(secret.whole, "git:// knows no credentials")
+                .summary("secret= does not fit a git:// URL")
+                .help("Use https:// or ssh://."),
+        ),
         (Scheme::Ssh, None) => faults.push(
-            Fault::new(word.span, "expected secret=NAME behind it: ssh needs a key")
+            Fault::new(word.span, "expected secret=NAME behind it")
+                .summary("ssh:// needs a key")
                 .help("The Secret holds the private key as ssh, and the server's own keys as known_hosts."),
         ),
         _ => {}
@@ -311,7 +320,7 @@ mod tests {
             ("https://g.example/x into=/a/b secret=A", 37, 38, "name of an object"),
             ("http://g.example/x into=/a/b secret=s", 29, 37, "clear text"),
             ("git://g.example/x into=/a/b secret=s", 28, 36, "no credentials"),
-            ("ssh://git@g.example/x into=/a/b", 0, 21, "ssh needs a key"),
+            ("ssh://git@g.example/x into=/a/b", 0, 21, "expected secret=NAME behind it"),
             ("https://g.example/x into=/a/b brnch=x", 30, 37, "expected into, ref"),
             ("https://g.example/x into=/a/b image=x", 30, 37, "setting of the whole pattern"),
             ("https://g.example/x /a/b", 20, 24, "expected one word"),
