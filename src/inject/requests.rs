@@ -49,6 +49,14 @@ fn of_value(key: Key, value: &str, pod: &Pod<'_>, context: &Context<'_>) -> Resu
             let request = annotation::ambassador::parse(value)?;
             Ok((vec![pattern::ambassador::fragment(&request, context)?], Some(request.settings)))
         }
+        Key::Init => {
+            let request = annotation::init::parse(value)?;
+            Ok((pattern::init::fragments(&request, pod, context)?, Some(request.settings)))
+        }
+        Key::Sync => {
+            let request = annotation::sync::parse(value)?;
+            Ok((pattern::sync::fragments(&request, pod, context)?, Some(request.settings)))
+        }
         Key::ShareProcessNamespace => {
             let mut fragment = Fragment::new(key, key.name());
             fragment.share_process_namespace = Some(true);
