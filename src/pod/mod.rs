@@ -7,4 +7,4 @@ mod field;
 pub mod view;
 
 pub use field::{Field, Scalar, Text};
-pub use view::{Container, Head, Mount, Pod, Port, Volume};
+pub use view::{Container, Head, Metadata, Mount, Pod, Port, Volume};
