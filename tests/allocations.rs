@@ -52,22 +52,3 @@ fn allocations_grow_with_the_logarithm_of_a_list_not_with_its_length() {
     // Ten times the variables is three or four more doublings of one buffer.
     assert!(large <= small + 5, "{small} for 200 variables, {large} for 2,000");
 }
-
-#[test]
-fn zz_phases() {
-    let pod = pods::of_kilobytes(8, Some("80:8775"));
-    let count = |name: &str, f: &mut dyn FnMut()| println!("{name} {}", allocation_counter::measure(f).count_total);
-    let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
-    count("head", &mut || { let _ = Head::read(&pod).unwrap(); });
-    let head = Head::read(&pod).unwrap();
-    count("open", &mut || { let _ = head.open().unwrap(); });
-    count("parse", &mut || { let _ = multipod::annotation::ambassador::parse("80:8775").unwrap(); });
-    let request = multipod::annotation::ambassador::parse("80:8775").unwrap();
-    let context = multipod::pattern::Context { namespace: "d", settings: &settings, catalogue: &catalogue, upstreams: Default::default(), destinations: Default::default(), users_assigned: false };
-    count("fragment", &mut || { let _ = multipod::pattern::ambassador::fragment(&request, &context).unwrap(); });
-    let around = Surroundings { namespace: "default", namespace_labels: Some(&[]), namespace_annotations: &[], owner_kind: None, settings: &settings, policies: &policies, catalogue: &catalogue, version: Version::ASSUMED };
-    count("decide", &mut || { let _ = decide(&head, &around); });
-    let d = decide(&head, &around);
-    let Verdict::Inject(plan) = &d.verdict else { panic!() };
-    count("patch", &mut || { let _ = Patch::of(plan, d.pod.as_ref().unwrap()).unwrap(); });
-}

@@ -111,9 +111,9 @@ pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a>
 }
 
 fn look_inside<'a>(head: &'a Head<'a>) -> Result<Pod<'a>, Refusal> {
-    let pod = head
-        .open()
-        .map_err(|fault| Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}")))?;
+    let pod = head.open().map_err(|fault| {
+        Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}"))
+    })?;
     if pod.spec.containers.items().is_empty() {
         let text = "the pod has no containers, so there is nothing to put a pattern beside";
         return Err(Refusal::new(DenyReason::NoContainers, text));
@@ -148,13 +148,16 @@ fn plan<'a>(
     }
 
     let fragments = requests::fragments(resolution, pod, namespace, around, &mut refusals);
-    if pod.spec.host_network == Some(true) && let Some(refusal) = conflict::host_network(&fragments) {
+    if pod.spec.host_network == Some(true)
+        && let Some(refusal) = conflict::host_network(&fragments)
+    {
         if only_policies {
             return Err(No::Skip(SkipReason::HostNetwork));
         }
         refusals.push(refusal);
     }
-    let mut wanted = Wanted::of(fragments, pod, around, around.owner_of(pod.metadata), &mut refusals, warnings);
+    let mut wanted =
+        Wanted::of(fragments, pod, around, around.owner_of(pod.metadata), &mut refusals, warnings);
     if wanted.parts.is_empty() && refusals.is_empty() {
         return Err(No::Skip(SkipReason::NotRequested));
     }
@@ -184,7 +187,8 @@ fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
     }
     warnings.extend(resolution.unknown_keys.iter().map(ToString::to_string));
     for (policy, why) in &resolution.undecided_audits {
-        warnings.push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
+        warnings
+            .push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
     }
     for audited in &resolution.audited {
         warnings.push(format!(

@@ -1,6 +1,7 @@
 //! The status annotation: a record for people and for `uninject`. Nothing is ever decided from it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub struct Status<'s> {
     /// The version of multipod that added it.
     pub version: Cow<'s, str>,
     /// What was asked for, and who asked.
-    pub patterns: Vec<(Cow<'s, str>, String)>,
+    pub patterns: BTreeMap<Cow<'s, str>, Cow<'s, str>>,
     /// New containers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<Cow<'s, str>>,
@@ -59,7 +60,7 @@ impl<'s> Status<'s> {
         let app = |index: usize| Cow::Borrowed(&*pod.spec.containers.items()[index].name);
         let mut status = Status {
             version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
-            patterns: parts.iter().map(|part| (borrowed(&part.name), part.source.to_string())).collect(),
+            patterns: parts.iter().map(|part| (borrowed(&part.name), part.source.text())).collect(),
             containers: wanted.containers.iter().map(|want| borrowed(&want.what.container.name)).collect(),
             volumes: wanted.volumes.iter().map(|want| borrowed(&want.what.name)).collect(),
             annotations: Vec::with_capacity(wanted.notes.len()),
@@ -122,9 +123,10 @@ fn made<'s>(wanted: &Wanted, pod: &Pod<'_>) -> Vec<Cow<'s, str>> {
         made.push(Cow::Borrowed("metadata"));
     }
     note_made(&mut made, "metadata.annotations", &pod.metadata.annotations, true);
-    let init = wanted.containers.iter().any(|want| {
-        !want.there && want.what.place != super::wanted::Place::ClassicSidecar
-    });
+    let init = wanted
+        .containers
+        .iter()
+        .any(|want| !want.there && want.what.place != super::wanted::Place::ClassicSidecar);
     note_made(&mut made, "spec.initContainers", &spec.init_containers, init);
     note_made(&mut made, "spec.volumes", &spec.volumes, wanted.volumes.iter().any(|want| !want.there));
     let secrets = wanted.pull_secrets.iter().any(|want| !want.there);
@@ -144,7 +146,12 @@ fn made<'s>(wanted: &Wanted, pod: &Pod<'_>) -> Vec<Cow<'s, str>> {
         let mounts = wanted.mounts.iter().any(|want| !want.there && want.what.container == index);
         let env = wanted.env.iter().any(|want| !want.there && want.what.container == index);
         if mounts {
-            note_made(&mut made, format!("{}.volumeMounts", &*container.name), &container.volume_mounts, true);
+            note_made(
+                &mut made,
+                format!("{}.volumeMounts", &*container.name),
+                &container.volume_mounts,
+                true,
+            );
         }
         if env {
             note_made(&mut made, format!("{}.env", &*container.name), &container.env, true);
@@ -153,7 +160,12 @@ fn made<'s>(wanted: &Wanted, pod: &Pod<'_>) -> Vec<Cow<'s, str>> {
     made
 }
 
-fn note_made<'s, T>(made: &mut Vec<Cow<'s, str>>, place: impl Into<Cow<'s, str>>, field: &Field<T>, needed: bool) {
+fn note_made<'s, T>(
+    made: &mut Vec<Cow<'s, str>>,
+    place: impl Into<Cow<'s, str>>,
+    field: &Field<T>,
+    needed: bool,
+) {
     match field {
         Field::Absent if needed => made.push(place.into()),
         Field::Null if needed => made.push(Cow::Owned(place.into().into_owned() + "?")),

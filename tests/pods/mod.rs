@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 /// API server really sends along.
 pub fn of_kilobytes(kilobytes: usize, ambassador: Option<&str>) -> String {
     let (containers, variables) = match kilobytes {
-        0..=10 => (1, 20),
-        11..=30 => (3, 24),
-        _ => (5, 36),
+        0..=10 => (1, 36),
+        11..=30 => (3, 39),
+        _ => (5, 51),
     };
     pod(containers, variables, ambassador).to_string()
 }
@@ -25,8 +25,9 @@ fn pod(containers: usize, variables: usize, ambassador: Option<&str>) -> Value {
         annotations["multipod/ambassador"] = json!(value);
     }
     let list: Vec<Value> = (0..containers).map(|index| container(index, variables)).collect();
-    let fields: serde_json::Map<String, Value> =
-        (0..containers).map(|index| (format!("k:{{\"name\":\"app-{index}\"}}"), managed(variables))).collect();
+    let fields: serde_json::Map<String, Value> = (0..containers)
+        .map(|index| (format!("k:{{\"name\":\"app-{index}\"}}"), managed(variables)))
+        .collect();
     json!({
         "kind": "Pod",
         "apiVersion": "v1",
@@ -100,7 +101,10 @@ fn container(index: usize, variables: usize) -> Value {
 fn managed(variables: usize) -> Value {
     let env: serde_json::Map<String, Value> = (0..variables)
         .map(|variable| {
-            (format!("k:{{\"name\":\"SETTING_{variable:04}\"}}"), json!({".": {}, "f:name": {}, "f:value": {}}))
+            (
+                format!("k:{{\"name\":\"SETTING_{variable:04}\"}}"),
+                json!({".": {}, "f:name": {}, "f:value": {}}),
+            )
         })
         .collect();
     json!({".": {}, "f:env": env, "f:image": {}, "f:imagePullPolicy": {}, "f:name": {}, "f:ports": {".": {}},
