@@ -7,6 +7,7 @@ pub mod context;
 pub mod fragment;
 mod git;
 pub mod init;
+pub mod object;
 pub mod settings;
 pub mod sync;
 mod user;
