@@ -117,8 +117,7 @@ fn plan<'a>(
 ) -> Result<Plan, No> {
     let mut refusals = asked.refusals;
     let pod = head.open().map_err(|fault| {
-        let text = format!("the pod cannot be read: {fault}. Is every field of the right kind?");
-        No::Deny(vec![Refusal::new(DenyReason::UnreadablePod, text)])
+        No::Deny(vec![Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}"))])
     })?;
     if pod.spec.containers.items().is_empty() {
         let text = "the pod has no containers, so there is nothing to put a pattern beside";
@@ -143,6 +142,9 @@ fn plan<'a>(
         refusals.push(refusal);
     }
     let mut wanted = Wanted::of(fragments, &pod, around, around.owner_of(head), &mut refusals, warnings);
+    if wanted.parts.is_empty() && refusals.is_empty() {
+        return Err(No::Skip(SkipReason::NotRequested));
+    }
     present::mark(&mut wanted, &pod, &mut refusals, warnings);
     conflict::find(&wanted, &pod, &mut refusals, warnings);
     if !refusals.is_empty() {
