@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 use crate::annotation::diagnostic::short;
 use crate::annotation::quantity::{Quantity, Resource};
 use crate::annotation::value::{self, Parsed};
-use crate::annotation::{Diagnostic, Fault, Key, Source, ambassador, key, lexer, switch};
+use crate::annotation::{Diagnostic, Fault, Key, Source, ambassador, init, key, lexer, switch, sync};
 use crate::pattern::object::{Document, Problem, line_of};
 
 use super::bounds::{Bounds, ImagePattern};
@@ -194,7 +194,9 @@ fn faults(key: Key, value: &str) -> Vec<Fault> {
         Key::Ambassador => ambassador::parse(value).map(drop),
         Key::ShareProcessNamespace => switch::parse_share(value).map(drop),
         Key::OptOut => switch::parse_opt_out(value).map(drop),
-        Key::Logging | Key::Metrics | Key::Init | Key::Sync | Key::Patterns => {
+        Key::Init => init::parse(value).map(drop),
+        Key::Sync => sync::parse(value).map(drop),
+        Key::Logging | Key::Metrics | Key::Patterns => {
             lexer::lex(value).map(drop).map_err(|fault| vec![fault])
         }
     };
