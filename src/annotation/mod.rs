@@ -9,6 +9,7 @@ pub mod host;
 pub mod item;
 pub mod key;
 pub mod lexer;
+pub mod named;
 pub mod quantity;
 pub mod settings;
 pub mod suggest;

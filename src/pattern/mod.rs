@@ -4,7 +4,9 @@ pub mod ambassador;
 pub mod catalogue;
 pub mod container;
 pub mod context;
+pub mod defined;
 pub mod fragment;
+pub mod node;
 pub mod object;
 pub mod settings;
 
