@@ -10,13 +10,10 @@ use crate::pattern::object::{Document, Problem, line_of};
 
 use super::ceiling::{self, Privilege};
 use super::container::{ContainerTemplate, not_allowed};
-use super::params::{Param, Type};
+use super::params::{self, Param, Type};
 use super::parts::{EnvTemplate, MountTemplate, PortTemplate, VolumeTemplate, port_name};
 use super::reader::{Place, Reader};
 use super::template::Phrase;
-
-/// Words behind `=` that every pattern has already.
-const RESERVED: [&str; 5] = ["image", "cpu", "memory", "sidecar", "container"];
 
 /// One pattern that is defined by a file.
 #[derive(Clone, Debug)]
@@ -33,6 +30,8 @@ pub struct Definition {
     pub allow: Vec<Privilege>,
     /// Whether it is part of multipod, so that its images follow the cluster's registry.
     pub(in crate::pattern) built_in: bool,
+    /// Where its name stands in its document.
+    pub(in crate::pattern) line: usize,
     pub(super) scrape: Option<Scrape>,
     pub(super) containers: Vec<ContainerTemplate>,
     pub(super) volumes: Vec<VolumeTemplate>,
@@ -101,7 +100,7 @@ impl Definition {
                 String::new()
             }
         };
-        let params = params(object.spec.params.as_ref(), &mut issues);
+        let params = params::read(object.spec.params.as_ref(), &mut issues);
         let mut reader = Reader::new(&params, issues);
         let read = Read::new(&name, &object.spec, &mut reader);
         let (mut issues, used) = reader.finish();
@@ -125,6 +124,7 @@ impl Definition {
             params,
             allow: object.spec.allow,
             built_in: false,
+            line: line_of(&object.metadata.name.referenced),
             scrape: read.scrape,
             containers: read.containers,
             volumes: read.volumes,
@@ -223,86 +223,6 @@ impl Read {
         let sysctls = sysctls(spec, reader);
         Read { scrape, containers, volumes, app, notes, sysctls }
     }
-}
-
-fn params(node: Option<&Node>, issues: &mut Vec<(usize, String)>) -> Vec<Param> {
-    let mut reader = Reader::new(&[], std::mem::take(issues));
-    let mut params = Vec::new();
-    for (name, node) in node.map_or(&[][..], |node| reader.entries(node, "params")) {
-        let plain = value::name(name).is_ok() && name.starts_with(|c: char| c.is_ascii_lowercase());
-        if !plain {
-            reader.issue(node.line, format!("params: {name}: expected lower-case letters, digits and '-'"));
-        } else if RESERVED.contains(&&**name) {
-            reader.issue(
-                node.line,
-                format!("params: {name}= has a meaning for every pattern, choose another name"),
-            );
-        }
-        // Kept also when it is wrong, so that its holes are not told as unknown.
-        params.push(param(name, node, &mut reader));
-    }
-    *issues = reader.finish().0;
-    params
-}
-
-fn param(name: &str, node: &Node, reader: &mut Reader<'_>) -> Param {
-    let what = format!("params: {name}");
-    reader.only(node, &what, &["type", "default", "optional", "description", "values", "min", "max"]);
-    let kind = kind(&what, node, reader);
-    let default = node.get("default").and_then(|default| {
-        let parsed = default
-            .scalar()
-            .ok_or_else(|| "expected one value".to_owned())
-            .and_then(|text| kind.parse(&text));
-        parsed.map_err(|expected| reader.issue(default.line, format!("{what}: default: {expected}"))).ok()
-    });
-    let optional = node.get("optional").and_then(|node| reader.boolean(node, &what)) == Some(true);
-    if optional && default.is_some() {
-        reader.issue(node.line, format!("{what}: expected default or optional, not both"));
-    }
-    let description =
-        node.get("description").and_then(|node| reader.fixed(node, &what, |text| Ok(text.to_owned())));
-    Param { name: name.to_owned(), kind, default, optional, description: description.unwrap_or_default() }
-}
-
-fn kind(what: &str, node: &Node, reader: &mut Reader<'_>) -> Type {
-    let Some(name) = node.get("type") else {
-        reader.issue(
-            node.line,
-            format!("{what}: the type is missing, one of {}", value::list(&Type::NAMES, "or")),
-        );
-        return Type::String;
-    };
-    let mut bound = |key: &str, or| {
-        node.get(key).and_then(|node| reader.number(node, what, i64::MIN, i64::MAX)).unwrap_or(or)
-    };
-    let (min, max) = (bound("min", i64::MIN), bound("max", i64::MAX));
-    let values = reader.items(node.get("values"), what);
-    let values: Vec<String> =
-        values.iter().filter_map(|node| reader.fixed(node, what, |text| Ok(text.to_owned()))).collect();
-    let allowed: Vec<(&str, &str)> = Type::NAMES.iter().map(|name| (*name, *name)).collect();
-    let kind = match reader.fixed(name, &format!("{what}: type"), |text| value::one_of(text, &allowed)) {
-        Some("port") => Type::Port,
-        Some("integer") => Type::Integer { min, max },
-        Some("boolean") => Type::Boolean,
-        Some("identifier") => Type::Identifier,
-        Some("name") => Type::Name,
-        Some("path") => Type::Path,
-        Some("url-path") => Type::UrlPath,
-        Some("url") => Type::Url,
-        Some("duration") => Type::Duration,
-        Some("quantity") => Type::Quantity,
-        Some("secret") => Type::Secret,
-        Some("enum") => Type::Enum(values.clone()),
-        _ => Type::String,
-    };
-    if matches!(kind, Type::Enum(_)) == values.is_empty() {
-        reader.issue(node.line, format!("{what}: values belong to the type enum, which needs them"));
-    }
-    if !matches!(kind, Type::Integer { .. }) && (node.get("min").is_some() || node.get("max").is_some()) {
-        reader.issue(node.line, format!("{what}: min and max belong to the type integer"));
-    }
-    kind
 }
 
 fn volumes(spec: &Spec, reader: &mut Reader<'_>) -> Vec<VolumeTemplate> {

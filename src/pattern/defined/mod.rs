@@ -41,20 +41,18 @@ pub fn fragments(
 ) -> Result<Vec<Fragment>, Vec<Fault>> {
     let mut faults = Faults::default();
     let mut fragments = Vec::with_capacity(request.items.len());
-    let mut scraped: Option<&Definition> = None;
     for item in &request.items {
         let Some(definition) = find(kind, item.name(), context.catalogue, &mut faults) else { continue };
         refuse_image(definition, request, &mut faults);
         let Some((values, containers)) = read(definition, item, pod, &mut faults) else { continue };
-        let mut fragment = build(definition, request, &values, &containers, context);
+        let fragment = build(definition, request, &values, &containers, context);
         if let Err(fault) = check(definition, &fragment, item) {
             faults.push(fault);
         }
-        scrape::annotate(&mut fragment, definition, scraped, pod);
-        scraped = scraped.or(Some(definition));
-        fragments.push(fragment);
+        fragments.push((definition, fragment));
     }
-    faults.or(fragments)
+    scrape::annotate(&mut fragments, pod);
+    faults.or(fragments.into_iter().map(|(_, fragment)| fragment).collect())
 }
 
 fn find<'c>(

@@ -4,43 +4,53 @@ use crate::pattern::Fragment;
 use crate::pod::{Pod, Scalar};
 
 use super::Definition;
+use super::definition::Scrape;
 
-/// Adds `prometheus.io/*`, or a warning why not: they can name one port only, and what the user wrote stays.
-pub(super) fn annotate(
-    fragment: &mut Fragment,
-    definition: &Definition,
-    before: Option<&Definition>,
-    pod: &Pod<'_>,
-) {
-    let Some(scrape) = &definition.scrape else { return };
-    let (adapter, port, name) = (&definition.name, scrape.port, &scrape.name);
-    if let Some(first) = before {
-        fragment.warnings.push(format!(
-            "prometheus.io/port can name one port, and names that of {}: scrape {adapter} by its port name {name}, \
-             as a PodMonitor does",
-            first.name
-        ));
-        return;
+/// Adds `prometheus.io/*` to the first adapter, and warnings for what they cannot say: they name one port only, and
+/// what the user wrote stays.
+pub(super) fn annotate(fragments: &mut [(&Definition, Fragment)], pod: &Pod<'_>) {
+    let mut scraped = fragments
+        .iter_mut()
+        .filter_map(|(definition, fragment)| Some((definition.scrape.as_ref()?, definition, fragment)));
+    let Some((scrape, definition, fragment)) = scraped.next() else { return };
+    let wanted = wanted(scrape);
+    let in_the_way = if let Some(other) = users_other(&wanted, pod) {
+        // Adding only the missing ones would send Prometheus to the wrong place.
+        let why = format!("the pod says {other}");
+        fragment.warnings.push(by_port_name(&why, definition, scrape));
+        why
+    } else {
+        for (key, value) in wanted {
+            fragment.note(key, value);
+        }
+        format!("prometheus.io/port names the port of {}", definition.name)
+    };
+    for (scrape, definition, fragment) in scraped {
+        fragment.warnings.push(by_port_name(&in_the_way, definition, scrape));
     }
-    let wanted = [
+}
+
+fn wanted(scrape: &Scrape) -> [(&'static str, String); 3] {
+    [
         ("prometheus.io/scrape", "true".to_owned()),
-        ("prometheus.io/port", port.to_string()),
+        ("prometheus.io/port", scrape.port.to_string()),
         ("prometheus.io/path", scrape.path.clone()),
-    ];
-    let users = |key: &str| pod.metadata.annotations.pairs().iter().find(|(name, _)| &**name == key);
-    let other = wanted.iter().find_map(|(key, ours)| match users(key) {
-        Some((_, Scalar::Text(text))) if **text != *ours => Some(format!("{key}: {}", &**text)),
+    ]
+}
+
+/// The user's annotation that says something else.
+fn users_other(wanted: &[(&str, String)], pod: &Pod<'_>) -> Option<String> {
+    let annotations = pod.metadata.annotations.pairs();
+    wanted.iter().find_map(|(key, ours)| match annotations.iter().find(|(name, _)| &**name == *key) {
+        Some((_, Scalar::Text(text))) if **text != **ours => Some(format!("{key}: {}", &**text)),
         _ => None,
-    });
-    if let Some(other) = other {
-        // Only some of them would send Prometheus to the wrong place.
-        fragment.warnings.push(format!(
-            "the pod says {other}, so Prometheus is not told of {adapter}: scrape it by its port name {name}, \
-             or remove the annotation"
-        ));
-        return;
-    }
-    for (key, value) in wanted {
-        fragment.note(key, value);
-    }
+    })
+}
+
+fn by_port_name(why: &str, definition: &Definition, scrape: &Scrape) -> String {
+    let adapter = &definition.name;
+    format!(
+        "{why}, so Prometheus is not told of {adapter}; scrape it by its port name {} (a PodMonitor can)",
+        scrape.name
+    )
 }
