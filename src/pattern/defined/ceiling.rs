@@ -91,3 +91,66 @@ pub(super) fn of_volume(volume: &Volume) -> Option<Privilege> {
 pub(super) fn of_sysctl(name: &str) -> Option<Privilege> {
     (!SAFE_SYSCTLS.contains(&name)).then_some(Privilege::Sysctls)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::Catalogue;
+
+    const HEAD: &str = "apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {name: x}\nspec:\n";
+
+    fn problems(spec: &str, allow: &str) -> Vec<String> {
+        let file = format!("{HEAD}{spec}\n  allow: [{allow}]\n");
+        Catalogue::load([("x.yaml", &*file)]).1.iter().map(ToString::to_string).collect()
+    }
+
+    fn security(context: &str) -> String {
+        format!("  containers:\n    - name: a\n      image: a\n      securityContext: {{{context}}}")
+    }
+
+    #[test]
+    fn every_privilege_is_refused_unless_the_definition_allows_itself_this_one() {
+        let ports =
+            "  containers:\n    - name: a\n      image: a\n      ports: [{containerPort: 1, hostPort: 1}]";
+        let matrix = [
+            ("  volumes: [{name: v, hostPath: {path: /}}]".to_owned(), "hostPath"),
+            (ports.to_owned(), "hostPort"),
+            (security("privileged: true"), "privileged"),
+            (security("allowPrivilegeEscalation: true"), "privileged"),
+            (security("capabilities: {add: [NET_ADMIN]}"), "capabilities"),
+            (security("runAsUser: 0"), "root"),
+            (security("runAsNonRoot: false"), "root"),
+            ("  sysctls: [{name: kernel.msgmax, value: '1'}]".to_owned(), "sysctls"),
+        ];
+        let all = ["hostPath", "hostPort", "privileged", "capabilities", "root", "sysctls"];
+        for (spec, needed) in matrix {
+            for allowed in all {
+                let told =
+                    problems(&spec, allowed).iter().any(|p| p.contains(&format!("the privilege {needed};")));
+                assert_eq!(told, allowed != needed, "{spec} with {allowed}");
+            }
+            assert_eq!(problems(&spec, needed), [] as [String; 0], "{spec}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_other_way_to_a_privilege() {
+        for spec in [
+            "  hostNetwork: true".to_owned(),
+            "  hostPID: true".to_owned(),
+            "  volumes: [{name: v, emptyDir: {}, hostPath: {path: /}}]".to_owned(),
+            security("procMount: Unmasked"),
+            security("seLinuxOptions: {}"),
+            security("seccompProfile: {type: Unconfined}"),
+            security("capabilities: {drop: []}, windowsOptions: {}"),
+            security("capabilities: {drop: [CHOWN]}"),
+            "  volumes: [{name: v, emptyDir: {}}]\n  containers: [{name: a, image: a, volumeMounts: [{name: v, mountPath: /v, mountPropagation: Bidirectional}]}]".to_owned(),
+            "  containers: [{name: a, image: a, ports: [{containerPort: 1, hostIP: 0.0.0.0}]}]".to_owned(),
+        ] {
+            assert!(!problems(&spec, "").is_empty(), "{spec}");
+        }
+        assert_eq!(
+            problems(&security("runAsUser: 7, runAsGroup: 0, readOnlyRootFilesystem: false"), ""),
+            [] as [String; 0]
+        );
+    }
+}

@@ -3,16 +3,16 @@
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use crate::annotation::{Key, key, value};
-use crate::pattern::container::Container;
-use crate::pattern::node::{Node, Tree};
+use crate::annotation::{Key, value};
+use crate::pattern::node::Tree;
 use crate::pattern::object::{Document, Problem, line_of};
 
-use super::ceiling::{self, Privilege};
-use super::container::{ContainerTemplate, not_allowed};
-use super::params::{self, Param, Type};
-use super::parts::{EnvTemplate, MountTemplate, PortTemplate, VolumeTemplate, port_name};
-use super::reader::{Place, Reader};
+use super::ceiling::Privilege;
+use super::container::ContainerTemplate;
+use super::params::{self, Param};
+use super::parts::{EnvTemplate, MountTemplate, PortTemplate, VolumeTemplate};
+use super::reader::Reader;
+use super::spec::{Parts, Spec};
 use super::template::Phrase;
 
 /// One pattern that is defined by a file.
@@ -102,7 +102,7 @@ impl Definition {
         };
         let params = params::read(object.spec.params.as_ref(), &mut issues);
         let mut reader = Reader::new(&params, issues);
-        let read = Read::new(&name, &object.spec, &mut reader);
+        let parts = Parts::read(&name, &object.spec, &mut reader);
         let (mut issues, used) = reader.finish();
         let lines = object.spec.params.iter().flat_map(|node| match &node.tree {
             Tree::Map(entries) => entries.as_slice(),
@@ -125,12 +125,12 @@ impl Definition {
             allow: object.spec.allow,
             built_in: false,
             line: line_of(&object.metadata.name.referenced),
-            scrape: read.scrape,
-            containers: read.containers,
-            volumes: read.volumes,
-            app: read.app,
-            notes: read.notes,
-            sysctls: read.sysctls,
+            scrape: parts.scrape,
+            containers: parts.containers,
+            volumes: parts.volumes,
+            app: parts.app,
+            notes: parts.notes,
+            sysctls: parts.sysctls,
             share_process_namespace: object.spec.share_process_namespace,
         })
     }
@@ -181,160 +181,4 @@ struct Object {
 #[derive(Deserialize)]
 struct Metadata {
     name: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Spec {
-    #[serde(default)]
-    kind: Kind,
-    #[serde(default)]
-    description: String,
-    params: Option<Node>,
-    scrape: Option<Node>,
-    containers: Option<Node>,
-    volumes: Option<Node>,
-    app: Option<Node>,
-    annotations: Option<Node>,
-    sysctls: Option<Node>,
-    #[serde(default)]
-    share_process_namespace: bool,
-    #[serde(default)]
-    allow: Vec<Privilege>,
-}
-
-/// The parts that may hold params.
-struct Read {
-    scrape: Option<Scrape>,
-    containers: Vec<ContainerTemplate>,
-    volumes: Vec<VolumeTemplate>,
-    app: App,
-    notes: Vec<(String, Phrase)>,
-    sysctls: Vec<(String, String)>,
-}
-
-impl Read {
-    fn new(name: &str, spec: &Spec, reader: &mut Reader<'_>) -> Read {
-        let volumes = volumes(spec, reader);
-        let containers = containers(spec, &volumes, reader);
-        let app = spec.app.as_ref().map(|node| app(node, &volumes, reader)).unwrap_or_default();
-        let scrape = scrape(name, spec, !containers.is_empty(), reader);
-        let notes = spec.annotations.as_ref().map(|node| notes(node, reader)).unwrap_or_default();
-        let sysctls = sysctls(spec, reader);
-        Read { scrape, containers, volumes, app, notes, sysctls }
-    }
-}
-
-fn volumes(spec: &Spec, reader: &mut Reader<'_>) -> Vec<VolumeTemplate> {
-    let mut volumes: Vec<VolumeTemplate> = Vec::new();
-    for node in reader.items(spec.volumes.as_ref(), "volumes") {
-        let Some(volume) = VolumeTemplate::read(node, reader) else { continue };
-        if volumes.iter().any(|other| other.name == volume.name) {
-            reader.issue(node.line, format!("volumes: {} is there twice", volume.name));
-        }
-        if volume.is_host_path() && !spec.allow.contains(&Privilege::HostPath) {
-            reader.issue(node.line, not_allowed(&volume.name, Privilege::HostPath));
-        }
-        volumes.push(volume);
-    }
-    volumes
-}
-
-fn containers(spec: &Spec, volumes: &[VolumeTemplate], reader: &mut Reader<'_>) -> Vec<ContainerTemplate> {
-    let mut containers: Vec<ContainerTemplate> = Vec::new();
-    for node in reader.items(spec.containers.as_ref(), "containers") {
-        let Some(container) = ContainerTemplate::read(node, volumes, &spec.allow, reader) else { continue };
-        let Container { name, .. } = &container.fixed;
-        if containers.iter().any(|other| other.fixed.name == *name) {
-            reader.issue(node.line, format!("containers: {name} is there twice"));
-        }
-        containers.push(container);
-    }
-    containers
-}
-
-fn app(node: &Node, volumes: &[VolumeTemplate], reader: &mut Reader<'_>) -> App {
-    reader.only(node, "app", &["container", "mounts", "env"]);
-    let container = node.get("container").and_then(|node| {
-        reader.fixed(node, "app: container", |text| {
-            Ok(match text {
-                "default" => AppContainer::Default,
-                "all" => AppContainer::All,
-                name => AppContainer::Named(value::name(name)?),
-            })
-        })
-    });
-    let mounts = reader.items(node.get("mounts"), "app: mounts");
-    let env = reader.items(node.get("env"), "app: env");
-    App {
-        container: container.unwrap_or_default(),
-        mounts: mounts
-            .iter()
-            .filter_map(|node| MountTemplate::read(node, Place::MountPath, volumes, reader))
-            .collect(),
-        env: env.iter().filter_map(|node| EnvTemplate::read(node, reader)).collect(),
-    }
-}
-
-fn scrape(pattern: &str, spec: &Spec, any_container: bool, reader: &mut Reader<'_>) -> Option<Scrape> {
-    let Some(node) = &spec.scrape else {
-        if spec.kind == Kind::Metrics {
-            reader.issue(1, "a pattern of kind metrics needs scrape: {port: …}");
-        }
-        return None;
-    };
-    // Two patterns cannot both say where Prometheus scrapes; multipod/metrics knows what to do about it.
-    if spec.kind != Kind::Metrics {
-        reader.issue(node.line, "scrape: only patterns of kind metrics have it");
-    }
-    if !any_container {
-        reader.issue(node.line, "scrape: there is no container that could serve it");
-    }
-    reader.only(node, "scrape", &["port", "path", "name"]);
-    let path = node.get("path").and_then(|node| {
-        reader.fixed(node, "scrape: path", |text| Type::UrlPath.parse(text).map(|_| text.to_owned()))
-    });
-    let name = match node.get("name") {
-        Some(name) => reader.fixed(name, "scrape: name", port_name),
-        None => port_name(&format!("{pattern}-prom"))
-            .map_err(|_| reader.issue(node.line, "scrape: give the port a name of at most 15 letters"))
-            .ok(),
-    };
-    let Some(port) = node.get("port") else {
-        reader.issue(node.line, "scrape: the port is missing");
-        return None;
-    };
-    let port = reader.number(port, "scrape: port", 1, 65535).and_then(|port| u16::try_from(port).ok())?;
-    Some(Scrape { port, path: path.unwrap_or_else(|| "/metrics".to_owned()), name: name? })
-}
-
-fn notes(node: &Node, reader: &mut Reader<'_>) -> Vec<(String, Phrase)> {
-    let mut notes = Vec::new();
-    for (name, node) in reader.entries(node, "annotations") {
-        if name.starts_with(key::PREFIX) || name.starts_with(key::RENDERED_PREFIX) {
-            reader.issue(node.line, format!("annotations: {name} is multipod's own"));
-        }
-        notes.extend(reader.phrase(node, name, Place::Text).map(|phrase| (name.clone(), phrase)));
-    }
-    notes
-}
-
-fn sysctls(spec: &Spec, reader: &mut Reader<'_>) -> Vec<(String, String)> {
-    let mut sysctls = Vec::new();
-    for node in reader.items(spec.sysctls.as_ref(), "sysctls") {
-        reader.only(node, "sysctls", &["name", "value"]);
-        let (Some(name), Some(value)) = (node.get("name"), node.get("value")) else {
-            reader.issue(node.line, "sysctls: expected name and value");
-            continue;
-        };
-        let owned = |text: &str| Ok(text.to_owned());
-        let name = reader.fixed(name, "sysctls: name", owned);
-        let value = reader.fixed(value, "sysctls: value", owned);
-        let (Some(name), Some(value)) = (name, value) else { continue };
-        if let Some(privilege) = ceiling::of_sysctl(&name).filter(|needed| !spec.allow.contains(needed)) {
-            reader.issue(node.line, not_allowed(&name, privilege));
-        }
-        sysctls.push((name, value));
-    }
-    sysctls
 }

@@ -10,6 +10,7 @@ mod params;
 mod parts;
 mod reader;
 mod scrape;
+mod spec;
 mod template;
 
 use std::borrow::Cow;

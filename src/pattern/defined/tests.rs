@@ -419,6 +419,42 @@ fn an_administrators_images_are_theirs() {
     }
 }
 
+#[test]
+fn the_ceiling_is_checked_again_when_a_pattern_is_used() {
+    let spec = "
+  allow: [hostPath, hostPort, privileged, capabilities, root, sysctls]
+  containers:
+    - name: a
+      image: a:1
+      securityContext: {privileged: true, runAsUser: 0, capabilities: {add: [NET_ADMIN]}}
+      ports: [{containerPort: 1, hostPort: 1}]
+  volumes: [{name: v, hostPath: {path: /}}]
+  sysctls: [{name: kernel.msgmax, value: '1'}]";
+    let world = World::with(&[spec]);
+    let fragment = world.custom("one");
+    assert_eq!(
+        container(&fragment)["securityContext"],
+        json!({
+            "runAsNonRoot": false,
+            "runAsUser": 0,
+            "readOnlyRootFilesystem": true,
+            "privileged": true,
+            "allowPrivilegeEscalation": true,
+            "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"}
+        })
+    );
+    let request = named::parse("one").unwrap();
+    let definition = world.catalogue.get("one").unwrap();
+    for at in 0..definition.allow.len() {
+        let mut less = definition.clone();
+        let missing = less.allow.remove(at);
+        let fault = check(&less, &fragment, &request.items[0]).unwrap_err();
+        assert!(fault.label.contains(missing.name()), "{}: {}", missing.name(), fault.label);
+    }
+    assert_eq!(check(definition, &fragment, &request.items[0]), Ok(()));
+}
+
 /// Everything that a param may not change, with what it may change blanked.
 fn skeleton(fragment: &Fragment) -> Value {
     let mut containers: Vec<Value> = fragment
@@ -468,16 +504,23 @@ proptest::proptest! {
     }
 
     #[test]
-    fn no_text_makes_an_adapter_do_anything_else(text in "\\PC{1,40}") {
+    fn no_text_makes_an_adapter_do_anything_else(text in "/[ -~]{0,30}|[a-z0-9_.-]{1,20}|[0-9]{1,5}|\\PC{1,20}") {
         let text = text.replace('\\', "").replace('"', "");
         let world = World::new();
-        for (adapter, param) in [("nginx", "path"), ("postgres", "database"), ("redis", "secret"), ("statsd", "port")] {
-            if let Ok(fragments) = world.ask(Kind::Metrics, &format!("{adapter} {param}=\"{text}\"")) {
-                let container = &fragments[0].containers[0].container;
-                let all = serde_json::to_string(container).unwrap();
-                proptest::prop_assert!(!all.contains("$("), "{}", all);
-                proptest::prop_assert_eq!(&container.image, &world.metrics(adapter)[0].containers[0].container.image);
-            }
+        for (adapter, param) in [("nginx", "path"), ("php-fpm", "path"), ("postgres", "database"), ("redis", "secret"), ("statsd", "port")] {
+            let Ok(fragments) = world.ask(Kind::Metrics, &format!("{adapter} {param}=\"{text}\"")) else { continue };
+            let usual = world.metrics(&format!("{adapter} {param}={}", if param == "path" { "/x" } else { "1" }));
+            let (asked, usual) = (&fragments[0].containers[0].container, &usual[0].containers[0].container);
+            let words = |container: &crate::pattern::container::Container| (container.args.len(), container.env.len());
+            proptest::prop_assert_eq!(words(asked), words(usual));
+            proptest::prop_assert!(!serde_json::to_string(asked).unwrap().contains("$("));
+            let same = crate::pattern::container::Container {
+                args: asked.args.clone(),
+                env: asked.env.clone(),
+                loopback_ports: asked.loopback_ports.clone(),
+                ..usual.clone()
+            };
+            proptest::prop_assert_eq!(asked, &same);
         }
     }
 }
