@@ -10,6 +10,7 @@ pub mod init;
 pub mod item;
 pub mod key;
 pub mod lexer;
+pub mod named;
 pub mod quantity;
 pub mod settings;
 pub mod suggest;

@@ -23,7 +23,9 @@ pub fn load(sources: &[(String, String)]) -> Loaded {
     let mut sources: Vec<(&str, &str)> = sources.iter().map(|(file, text)| (&**file, &**text)).collect();
     sources.sort_unstable();
     let (documents, problems) = documents(sources);
-    let mut loaded = Loaded { problems, ..Loaded::default() };
+    let (catalogue, more) = Catalogue::of_documents(&documents);
+    let mut loaded = Loaded { policies: Policies::default(), catalogue, problems };
+    loaded.problems.extend(more);
     for document in documents.iter().filter(|document| document.kind == Kind::InjectionPolicy) {
         match check::policy(document) {
             Err(problems) => loaded.problems.extend(problems),
