@@ -5,10 +5,13 @@
 
 pub mod ambassador;
 pub mod diagnostic;
+pub mod endpoint;
+pub mod glob;
 pub mod host;
 pub mod item;
 pub mod key;
 pub mod lexer;
+pub mod logging;
 pub mod quantity;
 pub mod settings;
 pub mod suggest;

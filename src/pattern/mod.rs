@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod container;
 pub mod context;
 pub mod fragment;
+pub mod logging;
 pub mod settings;
 
 pub use catalogue::Catalogue;
