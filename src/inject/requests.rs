@@ -49,6 +49,10 @@ fn of_value(key: Key, value: &str, pod: &Pod<'_>, context: &Context<'_>) -> Resu
             let request = annotation::ambassador::parse(value)?;
             Ok((vec![pattern::ambassador::fragment(&request, context)?], Some(request.settings)))
         }
+        Key::Logging => {
+            let request = annotation::logging::parse(value)?;
+            Ok((vec![pattern::logging::fragment(&request, pod, context)?], Some(request.settings)))
+        }
         Key::ShareProcessNamespace => {
             let mut fragment = Fragment::new(key, key.name());
             fragment.share_process_namespace = Some(true);

@@ -15,7 +15,7 @@ use super::{SHIPPER, Seen, operators};
 
 /// Its user is a number, and it has the certificates of public servers.
 const IMAGE: &str = "otel/opentelemetry-collector-contrib:0.149.0";
-const NEEDS: Needs = Needs { cpu: ("20m", 20), memory: ("64Mi", 64), memory_limit: ("256Mi", 256) };
+const NEEDS: Needs = Needs { cpu: ("20m", 20), memory: ("128Mi", 128), memory_limit: ("256Mi", 256) };
 const CONFIG: &str = "multipod-logging-config";
 const CONFIG_FOLDER: &str = "/etc/multipod/otelcol";
 const FILE: &str = "otelcol.yaml";

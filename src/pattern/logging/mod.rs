@@ -132,6 +132,7 @@ fn container_of<'p>(files: &Files, pod: &'p Pod<'_>) -> Result<(usize, &'p str),
     let names: Vec<&str> = apps().collect();
     let label = match names.as_slice() {
         [] => "the pod has no container that could write files".to_owned(),
+        [only] => format!("expected {only}, the only one"),
         _ => format!("expected {}{}", value::list(&names, "or"), suggest::did_you_mean(name, apps())),
     };
     Err(Fault::new(*span, label).summary(format!("{} is not a container of this pod", short(name))))

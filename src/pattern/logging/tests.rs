@@ -37,13 +37,13 @@ fn ask_in(
 }
 
 /// A pod with these fields of the container `app`, and these volumes.
-fn pod(mut app: Value, volumes: Value) -> Value {
+fn pod(mut app: Value, volumes: &Value) -> Value {
     app["name"] = json!("app");
     json!({"spec": {"containers": [app], "volumes": volumes}})
 }
 
 fn plain() -> Value {
-    pod(json!({}), json!([]))
+    pod(json!({}), &json!([]))
 }
 
 fn container(fragment: &Fragment, index: usize) -> Value {
@@ -114,7 +114,7 @@ fn the_volume_that_the_app_mounts_there_is_shared() {
         {"name": "data", "mountPath": "/var"},
         {"name": "data", "mountPath": "/var/log/", "subPath": "logs"},
     ]});
-    let fragment = ask("/var/log/app/*.log", &pod(app, json!([{"name": "data", "hostPath": {}}]))).unwrap();
+    let fragment = ask("/var/log/app/*.log", &pod(app, &json!([{"name": "data", "hostPath": {}}]))).unwrap();
     assert!(fragment.volumes.is_empty() && fragment.mounts.is_empty());
     assert_eq!(
         mounts(&fragment),
@@ -125,7 +125,7 @@ fn the_volume_that_the_app_mounts_there_is_shared() {
 #[test]
 fn one_file_may_be_a_mount_of_its_own() {
     let app = json!({"volumeMounts": [{"name": "data", "mountPath": "/srv/a.log", "subPath": "a.log"}]});
-    let fragment = ask("/srv/a.log", &pod(app, json!([]))).unwrap();
+    let fragment = ask("/srv/a.log", &pod(app, &json!([]))).unwrap();
     assert_eq!(
         mounts(&fragment),
         json!([{"name": "data", "mountPath": "/srv/a.log", "subPath": "a.log", "readOnly": true}])
@@ -141,7 +141,7 @@ fn mounts_below_the_folder_are_shared_if_the_glob_may_reach_them() {
         {"name": "other", "mountPath": "/srv-other"},
     ]});
     let volumes = json!([{"name": "logs", "emptyDir": {}}, {"name": "secret", "secret": {}}]);
-    let pod = pod(app, volumes);
+    let pod = pod(app, &volumes);
     // The outer folder is not read-only: the runtime makes the place for the inner mount in it.
     assert_eq!(
         mounts(&ask("/srv/**/*.log", &pod).unwrap()),
@@ -197,7 +197,7 @@ fn no_mount_hides_what_the_sidecar_needs() {
         ("/var/log", "/var/log/*.log", "/var/log/*.log"),
     ] {
         let app = json!({"volumeMounts": [{"name": "data", "mountPath": path}]});
-        let fragment = ask(glob, &pod(app, json!([]))).unwrap();
+        let fragment = ask(glob, &pod(app, &json!([]))).unwrap();
         assert_eq!(container(&fragment, 0)["args"][1], moved);
     }
 }
@@ -238,7 +238,7 @@ fn the_sidecar_runs_as_the_app_but_never_as_root() {
         (json!({"runAsUser": 0}), json!({}), Some(65532), Some(0), 1),
         (json!({"runAsGroup": 5}), json!({"runAsUser": 0}), Some(65532), Some(5), 1),
     ] {
-        let mut pod = pod(json!({"securityContext": app}), json!([]));
+        let mut pod = pod(json!({"securityContext": app}), &json!([]));
         pod["spec"]["securityContext"] = of_pod;
         let fragment = ask("/a/*.log", &pod).unwrap();
         let security = &fragment.containers[0].container.security_context;
@@ -269,7 +269,7 @@ fn containers_with_different_users_are_warned_about() {
 #[test]
 fn a_collector_ships_what_has_a_destination() {
     let settings: Settings = serde_json::from_str(r#"{"registry": "mirror.example"}"#).unwrap();
-    let fragment = ask_in("/a/*.log to=@central, memory=100Mi", &plain(), &settings, false).unwrap();
+    let fragment = ask_in("/a/*.log to=@central, memory=200Mi", &plain(), &settings, false).unwrap();
     let field = |path: &str| json!({"fieldRef": {"fieldPath": path}});
     assert_eq!(
         container(&fragment, 0),
@@ -286,7 +286,7 @@ fn a_collector_ships_what_has_a_destination() {
             ],
             "ports": [{"containerPort": 13133}],
             "startupProbe": {"httpGet": {"path": "/", "port": 13133}, "periodSeconds": 1, "failureThreshold": 60},
-            "resources": {"requests": {"cpu": "20m", "memory": "100Mi"}, "limits": {"memory": "256Mi"}},
+            "resources": {"requests": {"cpu": "20m", "memory": "200Mi"}, "limits": {"memory": "256Mi"}},
             "securityContext": {
                 "runAsNonRoot": true,
                 "readOnlyRootFilesystem": true,
@@ -440,7 +440,7 @@ fn regular_expressions_reach_the_collector_with_their_dollars() {
 #[test]
 fn a_moved_file_is_shipped_under_the_path_of_the_app() {
     let app = json!({"volumeMounts": [{"name": "data", "mountPath": "/var"}]});
-    let config = configuration(&ask("/var/log/*.log to=@central", &pod(app, json!([]))).unwrap());
+    let config = configuration(&ask("/var/log/*.log to=@central", &pod(app, &json!([]))).unwrap());
     let receiver = &config["receivers"]["filelog/1"];
     assert_eq!(receiver["include"], json!(["/logs/app/var/log/*.log"]));
     assert_eq!(
@@ -462,7 +462,7 @@ fn faults_of_the_pod_point_at_the_bad_token() {
         mount
     };
     let with =
-        |mount: Value, kind: &str| pod(json!({"volumeMounts": [mount]}), json!([{"name": "v", kind: {}}]));
+        |mount: Value, kind: &str| pod(json!({"volumeMounts": [mount]}), &json!([{"name": "v", kind: {}}]));
     let two = json!({"spec": {"containers": [{"name": "app"}, {"name": "multipod-x"}, {"name": "web"}]}});
     let none = json!({"spec": {"containers": [{"name": "multipod-logging"}]}});
     for (value, pod, start, end, label) in [
@@ -499,7 +499,7 @@ fn faults_of_the_pod_point_at_the_bad_token() {
 #[test]
 fn asking_again_gives_the_same_fragment() {
     let app = json!({"volumeMounts": [{"name": "data", "mountPath": "/srv/app"}, {"name": "d", "mountPath": "/var"}]});
-    let mut two = pod(app, json!([{"name": "data", "emptyDir": {}}]));
+    let mut two = pod(app, &json!([{"name": "data", "emptyDir": {}}]));
     two["spec"]["containers"].as_array_mut().unwrap().push(json!({"name": "web"}));
     for pod in [plain(), two.clone()] {
         for value in [
@@ -522,7 +522,7 @@ fn asking_again_gives_the_same_fragment() {
 fn folders_of_other_patterns_are_not_the_apps() {
     let app = json!({"volumeMounts": [{"name": "multipod-sync-1", "mountPath": "/opt"}]});
     let fragment =
-        ask("/opt/a/*.log", &pod(app, json!([{"name": "multipod-logs-1", "emptyDir": {}}]))).unwrap();
+        ask("/opt/a/*.log", &pod(app, &json!([{"name": "multipod-logs-1", "emptyDir": {}}]))).unwrap();
     assert_eq!(fragment.volumes[0].name, "multipod-logs-2");
 }
 
@@ -536,6 +536,13 @@ proptest::proptest! {
             let config = configuration(&fragment);
             let include = config["receivers"]["filelog/1"]["include"][0].as_str().unwrap();
             proptest::prop_assert_eq!(include.replace("$$", "$"), text);
+        }
+    }
+
+    #[test]
+    fn the_follower_takes_every_accepted_glob(text in "/[a-z]{1,4}(/\\*\\*|/[-*?a-z!\\[\\]]{1,6}){1,4}") {
+        if parse(&text).is_ok() {
+            proptest::prop_assert!(crate::inpod::Glob::parse(&text).is_ok());
         }
     }
 }
