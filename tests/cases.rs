@@ -72,7 +72,7 @@ struct Case {
 /// What is around the pod, from the optional files of the folder.
 struct World {
     namespace: String,
-    labels: Vec<(String, String)>,
+    labels: Option<Vec<(String, String)>>,
     annotations: Vec<(String, String)>,
     settings: Settings,
     loaded: policy::Loaded,
@@ -83,7 +83,7 @@ impl World {
     fn around(&self) -> Surroundings<'_> {
         Surroundings {
             namespace: &self.namespace,
-            namespace_labels: &self.labels,
+            namespace_labels: self.labels.as_deref(),
             namespace_annotations: &self.annotations,
             owner_kind: None,
             settings: &self.settings,
@@ -214,7 +214,9 @@ impl Case {
 }
 
 fn world(folder: &Path) -> World {
-    let namespace = document(&folder.join("namespace.yaml")).map(|(value, _)| value).unwrap_or_default();
+    let given = document(&folder.join("namespace.yaml")).map(|(value, _)| value);
+    let is_known = given.is_some();
+    let namespace = given.unwrap_or_default();
     let pairs = |field: &str| -> Vec<(String, String)> {
         let map = namespace["metadata"][field].as_object().cloned().unwrap_or_default();
         map.into_iter().map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned())).collect()
@@ -228,7 +230,7 @@ fn world(folder: &Path) -> World {
     let version = fs::read_to_string(folder.join("version.txt"));
     World {
         namespace: namespace["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
-        labels: pairs("labels"),
+        labels: is_known.then(|| pairs("labels")),
         annotations: pairs("annotations"),
         settings: settings.map(|(_, json)| serde_json::from_str(&json).unwrap()).unwrap_or_default(),
         loaded,

@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod endpoint;
 pub mod glob;
 pub mod host;
+pub mod init;
 pub mod item;
 pub mod key;
 pub mod lexer;
@@ -16,6 +17,8 @@ pub mod quantity;
 pub mod settings;
 pub mod suggest;
 pub mod switch;
+pub mod sync;
+pub mod url;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Fault, Source};

@@ -5,8 +5,13 @@ pub mod catalogue;
 pub mod container;
 pub mod context;
 pub mod fragment;
+mod git;
+pub mod init;
 pub mod logging;
+pub mod object;
 pub mod settings;
+pub mod sync;
+mod user;
 
 pub use catalogue::Catalogue;
 pub use context::{Context, Names};
