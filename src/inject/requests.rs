@@ -51,6 +51,10 @@ fn of_value(key: Key, value: &str, pod: &Pod<'_>, context: &Context<'_>) -> Resu
             let request = annotation::ambassador::parse(value)?;
             Ok((vec![pattern::ambassador::fragment(&request, context)?], Some(request.settings)))
         }
+        Key::Logging => {
+            let request = annotation::logging::parse(value)?;
+            Ok((vec![pattern::logging::fragment(&request, pod, context)?], Some(request.settings)))
+        }
         Key::Init => {
             let request = annotation::init::parse(value)?;
             Ok((pattern::init::fragments(&request, pod, context)?, Some(request.settings)))
@@ -69,10 +73,6 @@ fn of_value(key: Key, value: &str, pod: &Pod<'_>, context: &Context<'_>) -> Resu
             let kind = if key == Key::Metrics { Kind::Metrics } else { Kind::Custom };
             let request = annotation::named::parse(value)?;
             Ok((pattern::defined::fragments(kind, &request, pod, context)?, Some(request.settings)))
-        }
-        Key::Logging => {
-            let request = annotation::logging::parse(value)?;
-            Ok((pattern::logging::fragments(&request, pod, context)?, Some(request.settings)))
         }
         // Read by the policies already: it takes away, and adds nothing.
         Key::OptOut => Ok((Vec::new(), None)),
