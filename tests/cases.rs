@@ -135,7 +135,9 @@ impl Case {
                 let json = String::from_utf8(patch.json().to_vec()).unwrap();
                 ("expected.yaml", yaml::emit(&result), Vec::new(), Some((result, json)))
             }
-            Verdict::Skip(reason) => ("skipped.txt", format!("{reason}\n"), vec![reason.slug().to_owned()], None),
+            Verdict::Skip(reason) => {
+                ("skipped.txt", format!("{reason}\n"), vec![reason.slug().to_owned()], None)
+            }
             Verdict::Deny(refusals) => {
                 let mut text = String::new();
                 for refusal in &refusals {

@@ -101,7 +101,10 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
             if let Some(other) = taken.insert((number, &*port.protocol == "UDP"), owner())
                 && other != owner()
             {
-                warnings.push(format!("{other} and {} both declare port {number}, without multipod too", owner()));
+                warnings.push(format!(
+                    "{other} and {} both declare port {number}, without multipod too",
+                    owner()
+                ));
             }
             if !port.name.is_empty() {
                 names.insert(port.name.to_string(), owner());
@@ -232,7 +235,12 @@ fn already_there(pod: &Pod<'_>, warnings: &mut Vec<String>) {
     };
     names(pod.spec.containers.items(), "containers named", warnings);
     names(pod.spec.init_containers.items(), "init containers named", warnings);
-    duplicates(pod.spec.volumes.items().iter().map(|volume| &*volume.name), "the pod", "volumes named", warnings);
+    duplicates(
+        pod.spec.volumes.items().iter().map(|volume| &*volume.name),
+        "the pod",
+        "volumes named",
+        warnings,
+    );
     for container in pod.spec.containers.items() {
         let paths = container.volume_mounts.items().iter().map(|mount| &*mount.mount_path);
         duplicates(paths, &container.name, "mounts at", warnings);
@@ -249,7 +257,8 @@ fn duplicates<'n>(
     let mut seen = BTreeSet::new();
     let long = names.clone().nth(16).is_some();
     for (index, name) in names.clone().enumerate() {
-        let again = if long { !seen.insert(name) } else { names.clone().take(index).any(|other| other == name) };
+        let again =
+            if long { !seen.insert(name) } else { names.clone().take(index).any(|other| other == name) };
         if again {
             warnings.push(format!("{whose} has two {what} {}, without multipod too", short(name)));
         }

@@ -175,7 +175,8 @@ fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
     }
     warnings.extend(resolution.unknown_keys.iter().map(ToString::to_string));
     for (policy, why) in &resolution.undecided_audits {
-        warnings.push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
+        warnings
+            .push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
     }
     for audited in &resolution.audited {
         warnings.push(format!(
