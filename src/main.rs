@@ -1,2 +1,7 @@
 //! The multipod program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    multipod::cli::run()
+}

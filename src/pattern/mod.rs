@@ -6,9 +6,13 @@ pub mod container;
 pub mod context;
 pub mod defined;
 pub mod fragment;
+mod git;
+pub mod init;
 pub mod node;
 pub mod object;
 pub mod settings;
+pub mod sync;
+mod user;
 
 pub use catalogue::Catalogue;
 pub use context::{Context, Names};

@@ -1,1 +1,24 @@
-//! A room of the house; see ARCHITECTURE.md.
+//! Policies: what the operators of a cluster add to pods, and what pods may choose themselves.
+//!
+//! `load` reads them from texts (`document` cuts, `object` checks), `matching` tells which pods a policy is for, and
+//! `resolve` settles who decides each key.
+
+mod bounds;
+mod check;
+mod load;
+mod matching;
+mod object;
+mod obstacle;
+mod owner;
+mod resolve;
+mod selector;
+mod written;
+
+pub use bounds::{Bounds, ImagePattern};
+pub use load::{Loaded, load};
+pub use matching::{Match, Mismatch, Subject, Undecided};
+pub use object::{Mode, Policies, Policy};
+pub use obstacle::Obstacle;
+pub use owner::OwnerKind;
+pub use resolve::{Audited, Effective, Overridden, Resolution};
+pub use selector::{Requirement, Selector};

@@ -1,1 +1,24 @@
-//! A room of the house; see ARCHITECTURE.md.
+//! Manifests as people write them: read the way kubectl reads them, edited in their own text.
+//!
+//! Text walks one way: events → tree → value. Edits walk back: draft (the tree with its changes) →
+//! splices (the smallest changes of text). What was not edited keeps every byte.
+
+mod document;
+mod draft;
+mod edit;
+mod emit;
+mod events;
+mod flow;
+mod form;
+mod layout;
+mod members;
+mod plain;
+mod scalar;
+mod splice;
+mod tree;
+mod value;
+
+pub use document::{Document, Place, Position, documents};
+pub use edit::{Edit, EditError, Edited, Reason};
+pub use emit::emit;
+pub use tree::{Style, SyntaxError};

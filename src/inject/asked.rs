@@ -1,0 +1,77 @@
+//! What a pod's own annotations ask for.
+
+use crate::annotation::diagnostic::short;
+use crate::annotation::key::{PREFIX, STATUS};
+use crate::annotation::{Key, suggest};
+use crate::pod::{Scalar, Text};
+
+use super::{DenyReason, Refusal};
+
+/// The annotations of a pod that are for us.
+#[derive(Debug, Default)]
+pub(super) struct Asked<'a> {
+    /// Known keys with text, in the order of the pod.
+    pub known: Vec<(Key, &'a str)>,
+    /// Keys that do not exist, and values that are no text.
+    pub refusals: Vec<Refusal>,
+    /// Whether the pod mirrors a static one.
+    pub is_mirror: bool,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn read(annotations: &'a [(Text<'a>, Scalar<'a>)]) -> Self {
+        let mut asked = Asked::default();
+        for (name, value) in annotations {
+            if !name.starts_with(PREFIX) {
+                asked.is_mirror |= &**name == "kubernetes.io/config.mirror";
+                continue;
+            }
+            match (Key::from_full(name), value) {
+                _ if &**name == STATUS => {}
+                (Some(key), Scalar::Text(text)) => asked.known.push((key, text)),
+                (Some(key), other) => asked.refusals.push(not_text(key, other)),
+                (None, _) => asked.refusals.push(unknown_key(name)),
+            }
+        }
+        asked
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.refusals.is_empty()
+    }
+}
+
+fn unknown_key(name: &str) -> Refusal {
+    let known: Vec<&str> = Key::ALL.iter().map(|key| key.full()).collect();
+    let meant = suggest::did_you_mean(name, known.iter().copied());
+    let message = format!("{}: there is no such key{meant}\nKnown keys: {}", short(name), known.join(", "));
+    Refusal::new(DenyReason::UnknownKey, message).about(name)
+}
+
+fn not_text(key: Key, value: &Scalar<'_>) -> Refusal {
+    let what = match value {
+        Scalar::Number(number) => format!("the number {number}{}", ports_of(number)),
+        Scalar::Bool(value) => format!("the boolean {value}"),
+        Scalar::Null => "empty".to_owned(),
+        Scalar::Compound | Scalar::Text(_) => "a map or a list".to_owned(),
+    };
+    let message = format!(
+        "{key}: the value is {what}, and an annotation must be text\nQuote it: {key}: \"{}\"",
+        match value {
+            Scalar::Bool(value) => value.to_string(),
+            _ => key.example().to_owned(),
+        },
+        key = key.full(),
+    );
+    Refusal::new(DenyReason::NotText, message).about(key.full())
+}
+
+/// YAML 1.1 reads `80:53` as 80 × 60 + 53.
+fn ports_of(number: &str) -> String {
+    let Ok(number) = number.parse::<u32>() else { return String::new() };
+    let (high, low) = (number / 60, number % 60);
+    if !(1..=65535).contains(&high) || low == 0 {
+        return String::new();
+    }
+    format!(" (which is what a YAML 1.1 reader makes of {high}:{low:02} without quotes)")
+}

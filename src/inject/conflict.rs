@@ -1,0 +1,245 @@
+//! What stands in the way, found before anything is patched: each clash is told with both of its sides.
+//!
+//! Clashes that the pod had before we came are told as warnings: they are not ours to refuse.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::annotation::diagnostic::short;
+use crate::pattern::Fragment;
+use crate::pod::{Container, Pod, Scalar};
+
+use super::plan::Plan;
+use super::wanted::Wanted;
+use super::{DenyReason, Refusal};
+
+/// What the API server accepts for all annotations of an object together.
+pub(super) const MOST_ANNOTATION_BYTES: usize = 256 * 1024;
+
+/// Finds every clash between what is wanted and not there, what is there, and what others want.
+pub(super) fn find(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
+    names(wanted, refusals);
+    ports(wanted, pod, refusals, warnings);
+    mounts(wanted, pod, refusals);
+    env(wanted, pod, refusals);
+    share_process_namespace(wanted, pod, refusals);
+    already_there(pod, warnings);
+}
+
+/// A pattern that listens would listen on the node itself.
+pub(super) fn host_network(fragments: &[Fragment]) -> Option<Refusal> {
+    let listening = fragments.iter().find(|fragment| {
+        let containers = &fragment.containers;
+        containers.iter().any(|a| !a.container.ports.is_empty() || !a.container.loopback_ports.is_empty())
+            || !fragment.sysctls.is_empty()
+    })?;
+    let message = format!(
+        "{key}: {name} listens on ports, and this pod has the node's network (hostNetwork: true), where they could \
+         clash with anything on the node\nRemove hostNetwork, or the annotation",
+        key = listening.key.full(),
+        name = listening.name,
+    );
+    Some(Refusal::new(DenyReason::HostNetwork, message).about(listening.key.full()))
+}
+
+/// All annotations of an object have one limit.
+pub(super) fn annotations_too_large(plan: &Plan, pod: &Pod<'_>) -> Option<Refusal> {
+    let theirs = pod.metadata.annotations.pairs().iter().map(|(key, value)| {
+        key.len()
+            + match value {
+                Scalar::Text(text) => text.len(),
+                _ => 0,
+            }
+    });
+    let ours = plan.annotations.iter().map(|(key, value)| key.len() + value.len());
+    let size: usize = theirs.chain(ours).sum();
+    (size > MOST_ANNOTATION_BYTES).then(|| {
+        let message = format!(
+            "with what multipod renders, the pod's annotations hold {size} bytes, and Kubernetes accepts \
+             {MOST_ANNOTATION_BYTES}\nAsk for less, or keep the configuration in a ConfigMap (config=NAME)"
+        );
+        Refusal::new(DenyReason::AnnotationsTooLarge, message)
+    })
+}
+
+/// Two parts may not add the same container, volume or rendered annotation; an equal volume may be shared.
+fn names(wanted: &Wanted, refusals: &mut Vec<Refusal>) {
+    for (index, want) in wanted.containers.iter().enumerate() {
+        let name = &want.what.container.name;
+        if let Some(first) = wanted.containers[..index].iter().find(|other| other.what.container.name == *name) {
+            let message = both_want(wanted, first.part, want.part, &format!("the container name {name}"));
+            refusals.push(Refusal::new(DenyReason::ContainerNameTaken, message));
+        }
+    }
+    for (index, want) in wanted.volumes.iter().enumerate() {
+        let same = |other: &&super::wanted::Want<_>| other.what != want.what;
+        let named = wanted.volumes[..index].iter().filter(|other| other.what.name == want.what.name);
+        if let Some(first) = named.into_iter().find(same) {
+            let message =
+                both_want(wanted, first.part, want.part, &format!("the volume name {}", want.what.name));
+            refusals.push(Refusal::new(DenyReason::VolumeNameTaken, message));
+        }
+    }
+}
+
+fn both_want(wanted: &Wanted, first: usize, second: usize, what: &str) -> String {
+    format!("{} and {} both want {what}", wanted.name_of(first), wanted.name_of(second))
+}
+
+/// All containers that run at the same time share one network.
+fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
+    let ours = |name: &str| wanted.containers.iter().any(|want| want.there && *want.what.container.name == *name);
+    let mut taken: BTreeMap<(u16, bool), String> = BTreeMap::new();
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut host: BTreeMap<u16, String> = BTreeMap::new();
+    for container in running(pod).filter(|container| !ours(&container.name)) {
+        for port in container.ports.items() {
+            let owner = || format!("container {}", &*container.name);
+            let Ok(number) = u16::try_from(port.container_port) else { continue };
+            if let Some(other) = taken.insert((number, &*port.protocol == "UDP"), owner())
+                && other != owner()
+            {
+                warnings.push(format!("{other} and {} both declare port {number}, without multipod too", owner()));
+            }
+            if !port.name.is_empty() {
+                names.insert(port.name.to_string(), owner());
+            }
+            if let Some(on_node) = port.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0) {
+                host.insert(on_node, owner());
+            }
+        }
+    }
+    for want in &wanted.containers {
+        let (key, container) = (wanted.key_of(want.part), &want.what.container);
+        let owner = format!("container {}", container.name);
+        let declared = container.ports.iter().map(|port| (port.container_port, port.protocol.as_deref() == Some("UDP")));
+        let loopback = container.loopback_ports.iter().map(|port| (*port, false));
+        for (port, udp) in declared.chain(loopback) {
+            if let Some(other) = taken.insert((port, udp), owner.clone()).filter(|other| *other != owner) {
+                let message = format!(
+                    "{key}: {owner} would listen on port {port}, which {other} has\nContainers of a pod share one \
+                     network: let one of the two use another port"
+                );
+                refusals.push(Refusal::new(DenyReason::PortTaken, message).about(key));
+            }
+        }
+        for port in &container.ports {
+            if let Some(name) = &port.name
+                && let Some(other) = names.insert(name.to_string(), owner.clone()).filter(|other| *other != owner)
+            {
+                let message = format!("{key}: {owner} would name a port {name}, and {other} has a port of that name");
+                refusals.push(Refusal::new(DenyReason::PortNameTaken, message).about(key));
+            }
+            if let Some(on_node) = port.host_port
+                && let Some(other) = host.insert(on_node, owner.clone()).filter(|other| *other != owner)
+            {
+                let message = format!("{key}: {owner} would take the node's port {on_node}, which {other} has");
+                refusals.push(Refusal::new(DenyReason::HostPortTaken, message).about(key));
+            }
+        }
+    }
+}
+
+/// The containers that run beside each other: the app's, and native sidecars.
+fn running<'p>(pod: &'p Pod<'_>) -> impl Iterator<Item = &'p Container<'p>> {
+    let init = pod.spec.init_containers.items().iter().filter(|container| container.is_native_sidecar());
+    pod.spec.containers.items().iter().chain(init)
+}
+
+/// Two parts may not mount at the same path; and nothing can be mounted below a folder that cannot be written.
+fn mounts(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+    for (index, want) in wanted.mounts.iter().enumerate() {
+        let (app, mount) = (want.what.container, &want.what.mount);
+        let container = &pod.spec.containers.items()[app];
+        let clash = wanted.mounts[..index].iter().find(|other| {
+            other.what.container == app && other.what.mount.mount_path == mount.mount_path && other.what != want.what
+        });
+        if let Some(first) = clash {
+            let what = format!("to mount a folder at {} in container {}", mount.mount_path, &*container.name);
+            let message = both_want(wanted, first.part, want.part, &what) + "\nGive one of them another folder";
+            refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(wanted.key_of(want.part)));
+        }
+        if want.there {
+            continue;
+        }
+        let read_only = container.mount_over(&mount.mount_path).filter(|over| is_read_only(over, pod));
+        if let Some(over) = read_only {
+            let message = format!(
+                "{key}: {part} needs to mount a folder at {path} in container {app}, below {over}, where volume \
+                 {volume} cannot be written, so that the folder cannot be made\nChoose a folder outside it",
+                key = wanted.key_of(want.part),
+                part = wanted.name_of(want.part),
+                path = mount.mount_path,
+                app = &*container.name,
+                over = &*over.mount_path,
+                volume = &*over.name,
+            );
+            refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(wanted.key_of(want.part)));
+        }
+    }
+}
+
+fn is_read_only(mount: &crate::pod::Mount<'_>, pod: &Pod<'_>) -> bool {
+    let kind = pod.volume(&mount.name).map_or("", |volume| &*volume.kind);
+    mount.read_only == Some(true) || matches!(kind, "configMap" | "secret" | "projected" | "downwardAPI")
+}
+
+/// Two parts may not set the same variable of one container differently.
+fn env(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+    for (index, want) in wanted.env.iter().enumerate() {
+        let clash = wanted.env[..index].iter().find(|other| {
+            other.what.container == want.what.container
+                && other.what.env.name == want.what.env.name
+                && other.what.env != want.what.env
+        });
+        if let Some(first) = clash {
+            let app = &*pod.spec.containers.items()[want.what.container].name;
+            let what = format!("to set the variable {} in container {app}", want.what.env.name);
+            let message = both_want(wanted, first.part, want.part, &what);
+            refusals.push(Refusal::new(DenyReason::EnvNameTaken, message).about(wanted.key_of(want.part)));
+        }
+    }
+}
+
+fn share_process_namespace(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+    let Some(share) = &wanted.share_process_namespace else { return };
+    let key = wanted.key_of(share.part);
+    let message = if pod.spec.share_process_namespace.value() == Some(&false) {
+        format!("{key}: the spec says shareProcessNamespace: false\nRemove one of the two")
+    } else if pod.spec.host_pid == Some(true) {
+        format!("{key}: a pod with the node's processes (hostPID: true) cannot share a namespace of its own")
+    } else {
+        return;
+    };
+    refusals.push(Refusal::new(DenyReason::ProcessNamespaceTaken, message).about(key));
+}
+
+/// Duplicates that the pod had before we came: the API server will refuse them, and not because of us.
+fn already_there(pod: &Pod<'_>, warnings: &mut Vec<String>) {
+    let names = |items: &[Container<'_>], what: &str, warnings: &mut Vec<String>| {
+        duplicates(items.iter().map(|container| &*container.name), "the pod", what, warnings);
+    };
+    names(pod.spec.containers.items(), "containers named", warnings);
+    names(pod.spec.init_containers.items(), "init containers named", warnings);
+    duplicates(pod.spec.volumes.items().iter().map(|volume| &*volume.name), "the pod", "volumes named", warnings);
+    for container in pod.spec.containers.items() {
+        let paths = container.volume_mounts.items().iter().map(|mount| &*mount.mount_path);
+        duplicates(paths, &container.name, "mounts at", warnings);
+    }
+}
+
+fn duplicates<'n>(
+    names: impl Iterator<Item = &'n str> + Clone,
+    whose: &str,
+    what: &str,
+    warnings: &mut Vec<String>,
+) {
+    // Lists are short; a set is worth its allocation only for the long ones.
+    let mut seen = BTreeSet::new();
+    let long = names.clone().nth(16).is_some();
+    for (index, name) in names.clone().enumerate() {
+        let again = if long { !seen.insert(name) } else { names.clone().take(index).any(|other| other == name) };
+        if again {
+            warnings.push(format!("{whose} has two {what} {}, without multipod too", short(name)));
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! From a pod and its surroundings to a verdict.
+
+use crate::annotation::{Diagnostic, Key};
+use crate::pattern::settings::OnMistake;
+use crate::pattern::{Catalogue, Settings};
+use crate::pod::{Head, Pod};
+use crate::policy::{Obstacle, Policies, Resolution, Subject};
+
+use super::asked::Asked;
+use super::plan::Plan;
+use super::requests;
+use super::wanted::Wanted;
+use super::{DenyReason, Refusal, SkipReason, Version, conflict, present};
+
+/// What is around a pod.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The namespace of the request; the pod's own may be empty.
+    pub namespace: &'a str,
+    /// The namespace's labels; none where they are not known, which is not the same as no labels.
+    pub namespace_labels: Option<&'a [(String, String)]>,
+    /// The namespace's annotations.
+    pub namespace_annotations: &'a [(String, String)],
+    /// The kind of workload that the pod's template stands in, where no controller has made the pod yet.
+    pub owner_kind: Option<&'a str>,
+    /// The cluster's settings.
+    pub settings: &'a Settings,
+    /// The policies in force.
+    pub policies: &'a Policies,
+    /// The patterns that files define.
+    pub catalogue: &'a Catalogue,
+    /// The server's version.
+    pub version: Version,
+}
+
+/// What happens to a pod, and what its user should know.
+#[derive(Debug)]
+pub struct Decision<'a> {
+    /// What happens.
+    pub verdict: Verdict,
+    /// What the user should know; one line each.
+    pub warnings: Vec<String>,
+    /// Who asked for what, where it came so far.
+    pub resolution: Option<Resolution<'a>>,
+}
+
+/// What happens to a pod.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It gets this.
+    Inject(Box<Plan>),
+    /// It stays as it is.
+    Skip(SkipReason),
+    /// It is refused; never empty.
+    Deny(Vec<Refusal>),
+}
+
+/// Decides about one pod. Looks at the metadata alone until somebody asks for something.
+pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a> {
+    let asked = Asked::read(head.annotations());
+    let mut warnings = Vec::new();
+    if asked.is_empty() && around.policies.is_empty() && around.namespace_annotations.is_empty() {
+        return skip(SkipReason::NotRequested, warnings, None);
+    }
+    let namespace = around.namespace_of(head);
+    if asked.is_mirror {
+        return skip(SkipReason::MirrorPod, warnings, None);
+    }
+    if around.settings.excluded_namespaces.iter().any(|excluded| excluded == namespace) {
+        if !asked.is_empty() {
+            warnings.push(format!("multipod leaves namespace {namespace} alone, whatever a pod asks for"));
+        }
+        return skip(SkipReason::ExcludedNamespace, warnings, None);
+    }
+    let subject = Subject {
+        namespace,
+        namespace_labels: around.namespace_labels,
+        namespace_annotations: around.namespace_annotations,
+        pod_labels: head.metadata.value().map_or(&[], |metadata| metadata.labels.pairs()),
+        owner_kind: around.owner_of(head),
+    };
+    let resolution = match around.policies.resolve(&subject, &asked.known) {
+        Ok(resolution) => resolution,
+        Err(obstacles) => {
+            let mut refusals = asked.refusals;
+            refusals.extend(obstacles.into_iter().map(refusal_of));
+            return refuse(refusals, around.settings, warnings, None);
+        }
+    };
+    tell(&resolution, &mut warnings);
+    if resolution.effective.is_empty() && asked.refusals.is_empty() {
+        let declined = !resolution.opted_out.is_empty();
+        let reason = if declined { SkipReason::OptedOut } else { SkipReason::NotRequested };
+        return skip(reason, warnings, Some(resolution));
+    }
+    match plan(head, namespace, &resolution, asked, around, &mut warnings) {
+        Ok(plan) if plan.is_empty() => skip(SkipReason::AlreadyInjected, warnings, Some(resolution)),
+        Ok(plan) => Decision { verdict: Verdict::Inject(Box::new(plan)), warnings, resolution: Some(resolution) },
+        Err(No::Skip(reason)) => skip(reason, warnings, Some(resolution)),
+        Err(No::Deny(refusals)) => refuse(refusals, around.settings, warnings, Some(resolution)),
+    }
+}
+
+/// Why there is no plan.
+pub(super) enum No {
+    Skip(SkipReason),
+    Deny(Vec<Refusal>),
+}
+
+fn plan<'a>(
+    head: &'a Head<'a>,
+    namespace: &'a str,
+    resolution: &Resolution<'a>,
+    asked: Asked<'a>,
+    around: &Surroundings<'a>,
+    warnings: &mut Vec<String>,
+) -> Result<Plan, No> {
+    let mut refusals = asked.refusals;
+    let pod = head.open().map_err(|fault| {
+        No::Deny(vec![Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}"))])
+    })?;
+    if pod.spec.containers.items().is_empty() {
+        let text = "the pod has no containers, so there is nothing to put a pattern beside";
+        return Err(No::Deny(vec![Refusal::new(DenyReason::NoContainers, text)]));
+    }
+    // A policy may cover pods that cannot have its patterns; only a pod that asks itself is refused.
+    let only_policies = asked.known.is_empty() && refusals.is_empty();
+    if is_windows(&pod) {
+        if only_policies {
+            return Err(No::Skip(SkipReason::Windows));
+        }
+        let text = "multipod's patterns are Linux containers, and this pod is for Windows nodes";
+        refusals.push(Refusal::new(DenyReason::Windows, text));
+        return Err(No::Deny(refusals));
+    }
+
+    let fragments = requests::fragments(resolution, &pod, namespace, around, &mut refusals);
+    if pod.spec.host_network == Some(true) && let Some(refusal) = conflict::host_network(&fragments) {
+        if only_policies {
+            return Err(No::Skip(SkipReason::HostNetwork));
+        }
+        refusals.push(refusal);
+    }
+    let mut wanted = Wanted::of(fragments, &pod, around, around.owner_of(head), &mut refusals, warnings);
+    if wanted.parts.is_empty() && refusals.is_empty() {
+        return Err(No::Skip(SkipReason::NotRequested));
+    }
+    present::mark(&mut wanted, &pod, &mut refusals, warnings);
+    conflict::find(&wanted, &pod, &mut refusals, warnings);
+    if !refusals.is_empty() {
+        return Err(No::Deny(refusals));
+    }
+    let plan = Plan::of(wanted, &pod, resolution);
+    match conflict::annotations_too_large(&plan, &pod) {
+        Some(refusal) => Err(No::Deny(vec![refusal])),
+        None => Ok(plan),
+    }
+}
+
+fn is_windows(pod: &Pod<'_>) -> bool {
+    pod.spec.os.value().is_some_and(|os| &*os.name == "windows")
+        || pod.spec.node_selector.text("kubernetes.io/os") == Some("windows")
+}
+
+fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
+    for overridden in &resolution.overridden {
+        // Defaults exist to be overridden; only a pod's own wish that loses is news.
+        if overridden.whose == crate::annotation::Source::Pod {
+            warnings.push(format!("{} of the pod is overridden by {}", overridden.key.full(), overridden.by));
+        }
+    }
+    warnings.extend(resolution.unknown_keys.iter().map(ToString::to_string));
+    for (policy, why) in &resolution.undecided_audits {
+        warnings.push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
+    }
+    for audited in &resolution.audited {
+        warnings.push(format!(
+            "policy {} (audit) would set {}: \"{}\"",
+            audited.policy,
+            audited.key.full(),
+            crate::annotation::diagnostic::short(audited.value)
+        ));
+    }
+}
+
+fn refusal_of(obstacle: Obstacle) -> Refusal {
+    let message = obstacle.to_string();
+    match obstacle {
+        Obstacle::OptOutUnreadable(diagnostic) => bad_value(diagnostic),
+        Obstacle::Conflict { key, .. } => Refusal::new(DenyReason::PolicyConflict, message).about(key.full()),
+        Obstacle::OptOutContradiction { .. } => {
+            Refusal::new(DenyReason::OptOutContradiction, message).about(Key::OptOut.full())
+        }
+        Obstacle::Undecided { .. } => Refusal::new(DenyReason::PolicyUndecided, message),
+    }
+}
+
+pub(super) fn bad_value(diagnostic: Diagnostic) -> Refusal {
+    let reason =
+        if Key::from_full(&diagnostic.key).is_some() { DenyReason::BadValue } else { DenyReason::UnknownKey };
+    Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
+}
+
+fn skip<'a>(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'a>>) -> Decision<'a> {
+    Decision { verdict: Verdict::Skip(reason), warnings, resolution }
+}
+
+fn refuse<'a>(
+    refusals: Vec<Refusal>,
+    settings: &Settings,
+    mut warnings: Vec<String>,
+    resolution: Option<Resolution<'a>>,
+) -> Decision<'a> {
+    let verdict = match settings.on_mistake {
+        OnMistake::Deny => Verdict::Deny(refusals),
+        OnMistake::Warn => {
+            warnings.extend(refusals.into_iter().map(|refusal| format!("nothing was injected: {refusal}")));
+            Verdict::Skip(SkipReason::Mistake)
+        }
+    };
+    Decision { verdict, warnings, resolution }
+}
+
+impl<'a> Surroundings<'a> {
+    /// The namespace that the pod will be in.
+    pub fn namespace_of(&self, head: &'a Head<'a>) -> &'a str {
+        let own = head.metadata.value().map_or("", |metadata| &*metadata.namespace);
+        [self.namespace, own].into_iter().find(|name| !name.is_empty()).unwrap_or("default")
+    }
+
+    /// What made the pod, or will.
+    fn owner_of(&self, head: &'a Head<'a>) -> Option<&'a str> {
+        self.owner_kind.or_else(|| head.metadata.value().and_then(|metadata| metadata.owner_kind()))
+    }
+}

@@ -1,0 +1,210 @@
+//! The plan as an RFC 6902 patch: explicit `add` operations, each aimed at what the received pod really holds.
+//!
+//! Never made by comparing documents, and never from a typed copy of the pod: both rewrite what they do not know.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::pod::{Field, Pod};
+
+use super::check::{self, PatchFault};
+use super::plan::Plan;
+
+/// A patch, as the text that is sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patch {
+    json: Vec<u8>,
+    operations: Vec<(Range<usize>, Range<usize>)>,
+}
+
+/// One `add`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Operation<'p> {
+    /// Where, as a JSON pointer.
+    pub path: &'p str,
+    /// What, as JSON.
+    pub value: &'p str,
+}
+
+impl Patch {
+    /// The patch that carries out a plan on this pod, checked against both before it is given out.
+    pub fn of(plan: &Plan, pod: &Pod<'_>) -> Result<Patch, PatchFault> {
+        let patch = Patch::write(plan, pod).map_err(|_| PatchFault::Unwritable)?;
+        check::check(&patch, plan, pod)?;
+        Ok(patch)
+    }
+
+    /// The JSON text.
+    pub fn json(&self) -> &[u8] {
+        &self.json
+    }
+
+    /// The operations in their order.
+    pub fn operations(&self) -> impl ExactSizeIterator<Item = Operation<'_>> {
+        self.operations.iter().map(|(path, value)| Operation { path: self.text(path), value: self.text(value) })
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        // Written as JSON by serde_json, which writes UTF-8 only.
+        std::str::from_utf8(&self.json[range.clone()]).unwrap_or_default()
+    }
+
+    fn write(plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<Patch> {
+        let mut patch = Patch { json: Vec::with_capacity(4096), operations: Vec::with_capacity(16) };
+        patch.json.push(b'[');
+        patch.annotations(plan, pod)?;
+        patch.security_context(plan, pod)?;
+        if plan.share_process_namespace {
+            patch.add(&["spec", "shareProcessNamespace"], &true)?;
+        }
+        let spec = &pod.spec;
+        patch.append(&["spec", "imagePullSecrets"], &spec.image_pull_secrets, plan.pull_secrets.iter().map(named))?;
+        patch.append(&["spec", "volumes"], &spec.volumes, plan.volumes.iter())?;
+        patch.init_containers(plan, pod)?;
+        patch.append(&["spec", "containers"], &spec.containers, plan.containers.iter())?;
+        for (index, container) in spec.containers.items().iter().enumerate() {
+            let place = index.to_string();
+            let mounts = plan.mounts.iter().filter(|mount| mount.container == index).map(|mount| &mount.mount);
+            patch.append(&["spec", "containers", &place, "volumeMounts"], &container.volume_mounts, mounts)?;
+            let env = plan.env.iter().filter(|env| env.container == index).map(|env| &env.env);
+            patch.append(&["spec", "containers", &place, "env"], &container.env, env)?;
+        }
+        patch.json.push(b']');
+        Ok(patch)
+    }
+
+    fn annotations(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
+        if plan.annotations.is_empty() {
+            return Ok(());
+        }
+        let all = Map(&plan.annotations);
+        if !pod.has_metadata {
+            return self.add(&["metadata"], &Annotated { annotations: all });
+        }
+        match pod.metadata.annotations {
+            Field::Absent | Field::Null => self.add(&["metadata", "annotations"], &all),
+            Field::Is(_) => {
+                plan.annotations.iter().try_for_each(|(key, value)| self.add(&["metadata", "annotations", key], value))
+            }
+        }
+    }
+
+    fn security_context(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
+        let mut sysctls = plan.sysctls.iter().map(|(name, value)| Sysctl { name, value }).peekable();
+        if sysctls.peek().is_none() {
+            return Ok(());
+        }
+        match &pod.spec.security_context {
+            Field::Is(context) => self.append(&["spec", "securityContext", "sysctls"], &context.sysctls, sysctls),
+            Field::Absent | Field::Null => {
+                self.add(&["spec", "securityContext"], &WithSysctls { sysctls: sysctls.collect() })
+            }
+        }
+    }
+
+    fn init_containers(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
+        let sidecars = plan.sidecars.iter().zip(plan.sidecars_at..);
+        let mut new = sidecars.chain(plan.steps.iter().zip(plan.steps_at..)).peekable();
+        if new.peek().is_none() {
+            return Ok(());
+        }
+        if pod.spec.init_containers.value().is_none() {
+            return self.add(&["spec", "initContainers"], &new.map(|(container, _)| container).collect::<Vec<_>>());
+        }
+        new.try_for_each(|(container, at)| self.add(&["spec", "initContainers", &at.to_string()], container))
+    }
+
+    /// Appends to a list that may be missing or null: an append to a list that is not there would be refused.
+    fn append<T, V: Serialize>(
+        &mut self,
+        path: &[&str],
+        list: &Field<Vec<T>>,
+        new: impl Iterator<Item = V>,
+    ) -> serde_json::Result<()> {
+        let mut new = new.peekable();
+        if new.peek().is_none() {
+            return Ok(());
+        }
+        if list.value().is_none() {
+            return self.add(path, &new.collect::<Vec<_>>());
+        }
+        new.try_for_each(|value| {
+            self.open(path, true);
+            self.close(&value)
+        })
+    }
+
+    fn add(&mut self, path: &[&str], value: &impl Serialize) -> serde_json::Result<()> {
+        self.open(path, false);
+        self.close(value)
+    }
+
+    /// Writes `{"op":"add","path":"…`; the parts are ours or checked names, so only `~` and `/` need escapes.
+    fn open(&mut self, path: &[&str], append: bool) {
+        if !self.operations.is_empty() {
+            self.json.push(b',');
+        }
+        self.json.extend_from_slice(br#"{"op":"add","path":""#);
+        let start = self.json.len();
+        for part in path {
+            self.json.push(b'/');
+            for byte in part.bytes() {
+                match byte {
+                    b'~' => self.json.extend_from_slice(b"~0"),
+                    b'/' => self.json.extend_from_slice(b"~1"),
+                    other => self.json.push(other),
+                }
+            }
+        }
+        if append {
+            self.json.extend_from_slice(b"/-");
+        }
+        let end = self.json.len();
+        self.operations.push((start..end, 0..0));
+    }
+
+    fn close(&mut self, value: &impl Serialize) -> serde_json::Result<()> {
+        self.json.extend_from_slice(br#"","value":"#);
+        let start = self.json.len();
+        serde_json::to_writer(&mut self.json, value)?;
+        let end = self.json.len();
+        if let Some((_, range)) = self.operations.last_mut() {
+            *range = start..end;
+        }
+        self.json.push(b'}');
+        Ok(())
+    }
+}
+
+fn named<'n>(name: &'n crate::pattern::container::Text) -> impl Serialize + use<'n> {
+    #[derive(Serialize)]
+    struct Named<'n> {
+        name: &'n str,
+    }
+    Named { name }
+}
+
+#[derive(Serialize)]
+struct Sysctl<'p> {
+    name: &'p str,
+    value: &'p str,
+}
+
+#[derive(Serialize)]
+struct WithSysctls<'p> {
+    sysctls: Vec<Sysctl<'p>>,
+}
+
+#[derive(Serialize)]
+struct Annotated<'p> {
+    annotations: Map<'p>,
+}
+
+struct Map<'p>(&'p [(crate::pattern::container::Text, String)]);
+
+impl Serialize for Map<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (&**key, value)))
+    }
+}

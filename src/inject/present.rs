@@ -1,0 +1,256 @@
+//! What is in the pod already. Names and status annotations prove nothing: a thing is there when every field that we
+//! would write is there, whatever the API server or others have added around it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::annotation::quantity::{Quantity, Resource};
+use crate::pod::{Container, Pod, Scalar};
+
+use super::wanted::{Place, Wanted};
+use super::{DenyReason, Refusal};
+
+/// Marks what is there. A thing of ours by name that is not ours by its fields becomes a refusal.
+pub(super) fn mark(
+    wanted: &mut Wanted,
+    pod: &Pod<'_>,
+    refusals: &mut Vec<Refusal>,
+    warnings: &mut Vec<String>,
+) {
+    let mut spec = Received { raw: pod.raw_spec, parsed: None };
+    mark_containers(wanted, pod, &mut spec, refusals);
+    mark_volumes(wanted, pod, &mut spec, refusals);
+    mark_app(wanted, pod, &mut spec, refusals);
+    mark_annotations(wanted, pod, refusals, warnings);
+    mark_pod_fields(wanted, pod, refusals);
+}
+
+/// The spec as a document: built only when a name of ours is seen in it.
+struct Received<'a> {
+    raw: &'a str,
+    parsed: Option<Value>,
+}
+
+impl Received<'_> {
+    fn item(&mut self, list: &str, index: usize) -> &Value {
+        // The view was read from the same text, so it parses.
+        let spec = self.parsed.get_or_insert_with(|| serde_json::from_str(self.raw).unwrap_or(Value::Null));
+        &spec[list][index]
+    }
+}
+
+fn mark_containers(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, refusals: &mut Vec<Refusal>) {
+    for index in 0..wanted.containers.len() {
+        let want = &wanted.containers[index];
+        let ours = &want.what.container;
+        let Some((list, at)) = find_container(pod, &ours.name) else { continue };
+        let right_list = match want.what.place {
+            Place::NativeSidecar | Place::Step => "initContainers",
+            Place::ClassicSidecar => "containers",
+        };
+        let there = list == right_list && is_part_of(ours, spec.item(list, at));
+        if there {
+            wanted.containers[index].there = true;
+            continue;
+        }
+        let message = format!(
+            "{key}: a container named {name} is there already (spec.{list}), and it is not the one that {part} would \
+             add\nRename it, or remove it if it was added by an earlier version (multipod uninject)",
+            key = wanted.key_of(want.part),
+            name = ours.name,
+            part = wanted.name_of(want.part),
+        );
+        refusals.push(Refusal::new(DenyReason::ContainerNameTaken, message).about(wanted.key_of(want.part)));
+    }
+}
+
+fn find_container(pod: &Pod<'_>, name: &str) -> Option<(&'static str, usize)> {
+    let lists: [(&'static str, &[Container<'_>]); 3] = [
+        ("initContainers", pod.spec.init_containers.items()),
+        ("containers", pod.spec.containers.items()),
+        ("ephemeralContainers", pod.spec.ephemeral_containers.items()),
+    ];
+    lists.into_iter().find_map(|(list, items)| Some((list, items.iter().position(|c| &*c.name == name)?)))
+}
+
+fn mark_volumes(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, refusals: &mut Vec<Refusal>) {
+    for index in 0..wanted.volumes.len() {
+        let want = &wanted.volumes[index];
+        let name = &*want.what.name;
+        let Some(at) = pod.spec.volumes.items().iter().position(|volume| &*volume.name == name) else { continue };
+        if is_part_of(&want.what, spec.item("volumes", at)) {
+            wanted.volumes[index].there = true;
+            continue;
+        }
+        let message = format!(
+            "{key}: a volume named {name} is there already, and it is not the one that {part} would add\nRename it",
+            key = wanted.key_of(want.part),
+            part = wanted.name_of(want.part),
+        );
+        refusals.push(Refusal::new(DenyReason::VolumeNameTaken, message).about(wanted.key_of(want.part)));
+    }
+}
+
+fn mark_app(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, refusals: &mut Vec<Refusal>) {
+    let containers = pod.spec.containers.items();
+    for index in 0..wanted.mounts.len() {
+        let want = &wanted.mounts[index];
+        let (container, mount) = (&containers[want.what.container], &want.what.mount);
+        let path = mount.mount_path.trim_end_matches('/');
+        let theirs = container.volume_mounts.items();
+        let Some(other) = theirs.iter().find(|other| other.mount_path.trim_end_matches('/') == path) else {
+            continue;
+        };
+        let same = *other.name == *mount.name
+            && *other.sub_path == *mount.sub_path.as_deref().unwrap_or_default()
+            && other.read_only.unwrap_or(false) == mount.read_only;
+        if same {
+            wanted.mounts[index].there = true;
+            continue;
+        }
+        let message = format!(
+            "{key}: {part} needs to mount a folder at {path} in container {app}, where volume {other} is mounted \
+             already\nChoose another folder, or remove that mount",
+            key = wanted.key_of(want.part),
+            part = wanted.name_of(want.part),
+            app = &*container.name,
+            other = &*other.name,
+        );
+        refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(wanted.key_of(want.part)));
+    }
+    for index in 0..wanted.env.len() {
+        let want = &wanted.env[index];
+        let container = &containers[want.what.container];
+        let name = &*want.what.env.name;
+        let Some(at) = container.env.items().iter().position(|env| &*env.name == name) else { continue };
+        if is_part_of(&want.what.env, &spec.item("containers", want.what.container)["env"][at]) {
+            wanted.env[index].there = true;
+            continue;
+        }
+        let message = format!(
+            "{key}: {part} sets the variable {name} in container {app}, which sets it already\nRemove one of the two",
+            key = wanted.key_of(want.part),
+            part = wanted.name_of(want.part),
+            app = &*container.name,
+        );
+        refusals.push(Refusal::new(DenyReason::EnvNameTaken, message).about(wanted.key_of(want.part)));
+    }
+}
+
+fn mark_annotations(
+    wanted: &mut Wanted,
+    pod: &Pod<'_>,
+    refusals: &mut Vec<Refusal>,
+    warnings: &mut Vec<String>,
+) {
+    for index in 0..wanted.notes.len() {
+        let want = &wanted.notes[index];
+        let note = &want.what;
+        let Some((_, value)) = pod.metadata.annotations.pairs().iter().find(|(key, _)| **key == *note.key) else {
+            continue;
+        };
+        let same = matches!(value, Scalar::Text(text) if **text == *note.value);
+        if !same && note.must_be_ours {
+            let message = format!(
+                "{key}: the annotation {taken} carries what {part} has rendered, and the pod sets it to something else\n\
+                 Remove {taken} from the pod",
+                key = wanted.key_of(want.part),
+                taken = note.key,
+                part = wanted.name_of(want.part),
+            );
+            refusals.push(Refusal::new(DenyReason::AnnotationTaken, message).about(&*note.key));
+            continue;
+        }
+        if !same {
+            warnings.push(format!(
+                "{} stays as the pod has it; multipod would have set it to {:?}",
+                note.key,
+                crate::annotation::diagnostic::short(&note.value)
+            ));
+        }
+        wanted.notes[index].there = true;
+    }
+}
+
+fn mark_pod_fields(wanted: &mut Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+    let sysctls = pod.spec.security_context.value().map_or(&[][..], |context| context.sysctls.items());
+    for index in 0..wanted.sysctls.len() {
+        let want = &wanted.sysctls[index];
+        let (name, value) = &want.what;
+        let Some(theirs) = sysctls.iter().find(|sysctl| *sysctl.name == **name) else { continue };
+        if *theirs.value == **value {
+            wanted.sysctls[index].there = true;
+            continue;
+        }
+        let message = format!(
+            "{key}: {part} needs the kernel setting {name}={value}, and the pod sets it to {theirs}\nUse ports from \
+             1024 up, or remove the setting",
+            key = wanted.key_of(want.part),
+            part = wanted.name_of(want.part),
+            theirs = &*theirs.value,
+        );
+        refusals.push(Refusal::new(DenyReason::SysctlTaken, message).about(wanted.key_of(want.part)));
+    }
+    for want in &mut wanted.pull_secrets {
+        want.there = pod.spec.image_pull_secrets.items().iter().any(|secret| *secret.name == *want.what);
+    }
+    if let Some(share) = &mut wanted.share_process_namespace {
+        share.there = pod.spec.share_process_namespace.value() == Some(&true);
+    }
+}
+
+/// Whether every field that we would write is in theirs: ours ⊆ theirs.
+fn is_part_of(ours: &impl Serialize, theirs: &Value) -> bool {
+    serde_json::to_value(ours).is_ok_and(|ours| covers(theirs, &ours, ""))
+}
+
+fn covers(theirs: &Value, ours: &Value, field: &str) -> bool {
+    match (theirs, ours) {
+        (Value::Object(theirs), Value::Object(ours)) => ours.iter().all(|(key, value)| match theirs.get(key) {
+            Some(other) => covers(other, value, key),
+            // What is empty is not stored.
+            None => value.as_object().is_some_and(serde_json::Map::is_empty),
+        }),
+        // Order and number matter where a list is one command line.
+        (Value::Array(theirs), Value::Array(ours)) if matches!(field, "command" | "args" | "drop") => theirs == ours,
+        // Others may add their own items between ours.
+        (Value::Array(theirs), Value::Array(ours)) => {
+            let mut rest = theirs.iter();
+            ours.iter().all(|item| rest.any(|other| covers(other, item, "")))
+        }
+        (Value::String(theirs), Value::String(ours)) if theirs != ours => same_quantity(theirs, ours, field),
+        (theirs, ours) => theirs == ours,
+    }
+}
+
+/// The API server rewrites quantities: `0.05` becomes `50m`.
+fn same_quantity(theirs: &str, ours: &str, field: &str) -> bool {
+    let resource = match field {
+        "cpu" => Resource::Cpu,
+        "memory" | "ephemeral-storage" | "storage" | "sizeLimit" => Resource::Memory,
+        _ => return false,
+    };
+    let (theirs, ours) = (Quantity::parse(theirs, resource), Quantity::parse(ours, resource));
+    matches!((theirs, ours), (Ok(theirs), Ok(ours)) if theirs.partial_cmp(&ours) == Some(std::cmp::Ordering::Equal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn defaults_that_others_add_do_not_hide_what_is_ours() {
+        let ours = json!({"name": "a", "args": ["x"], "resources": {"limits": {"cpu": "50m"}},
+            "volumeMounts": [{"name": "v", "mountPath": "/v"}]});
+        let theirs = json!({"name": "a", "args": ["x"], "resources": {"limits": {"cpu": "0.05"}},
+            "terminationMessagePath": "/dev/termination-log",
+            "volumeMounts": [{"name": "token", "mountPath": "/t"}, {"name": "v", "mountPath": "/v", "readOnly": false}]});
+        assert!(covers(&theirs, &ours, ""));
+        for (pointer, other) in [("/args", json!(["x", "y"])), ("/name", json!("b")), ("/volumeMounts", json!([]))] {
+            let mut changed = theirs.clone();
+            *changed.pointer_mut(pointer).unwrap() = other;
+            assert!(!covers(&changed, &ours, ""), "{pointer}");
+        }
+    }
+}

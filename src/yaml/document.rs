@@ -1,0 +1,435 @@
+//! The documents of a text, their values and the places of their nodes.
+
+use serde_json::Value;
+
+use super::events::{Event, Events, Fault};
+use super::members::{Reader, pointer_tokens};
+use super::tree::{Builder, Kind, NodeId, Style, SyntaxError, Tree, Wrong};
+use super::value;
+
+/// One YAML document with all the text that belongs to it.
+#[derive(Debug)]
+pub struct Document<'a> {
+    text: &'a str,
+    tree: Option<Tree<'a>>,
+    value: Value,
+    /// Line in the file where `text` begins, from 1.
+    line: usize,
+}
+
+/// A line and a column in the file, both from 1; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Line in the file.
+    pub line: usize,
+    /// Column in characters.
+    pub column: usize,
+}
+
+/// Where a value was written, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position<'a> {
+    /// Line in the file.
+    pub line: usize,
+    /// Column in characters.
+    pub column: usize,
+    /// The text as it stands in the file, quotes included; block scalars begin with their `|` or `>`.
+    pub source: &'a str,
+    /// How it was written.
+    pub style: Style,
+    /// Where the key stands, for members of maps.
+    pub key: Option<Place>,
+}
+
+/// All documents of one text. Their texts, one after the other, are the text again.
+pub fn documents(text: &str) -> Result<Vec<Document<'_>>, SyntaxError> {
+    let mut documents = Vec::new();
+    let mut lines = Lines::default();
+    let mut expansion = value::Budget::default();
+    let pieces = pieces(text).map_err(|(wrong, number)| error(text, 0, wrong, number))?;
+    for (index, piece) in pieces.into_iter().enumerate() {
+        let value = piece.tree.as_ref().map_or(Ok(Value::Null), |tree| value::value(tree, &mut expansion));
+        let value = value.map_err(|wrong| error(text, piece.start, wrong, index + 1))?;
+        let line = lines.at(text, piece.start);
+        documents.push(Document { text: piece.text, tree: piece.tree, value, line });
+    }
+    Ok(documents)
+}
+
+impl<'a> Document<'a> {
+    /// The document's text with its `---`, `...`, comments and blank lines.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The line in the file where the content begins, from 1.
+    pub fn first_line(&self) -> usize {
+        let start = self.tree.as_ref().map_or(0, |tree| tree.node(tree.root).outer);
+        self.place(start).line
+    }
+
+    /// Whether there is nothing but comments.
+    pub fn is_empty(&self) -> bool {
+        self.tree.as_ref().is_none_or(|tree| tree.is_absent(tree.root))
+    }
+
+    /// The value as kubectl would send it.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The value as JSON, with numbers as they were written where JSON can write them so.
+    pub fn json(&self) -> String {
+        self.tree.as_ref().map_or_else(|| "null".into(), value::json)
+    }
+
+    /// Where the value at a JSON pointer was written.
+    pub fn position(&self, pointer: &str) -> Option<Position<'a>> {
+        let tree = self.tree.as_ref()?;
+        let reader = Reader::new(tree);
+        let mut id = tree.root;
+        let mut key = None;
+        for token in pointer_tokens(pointer)? {
+            (key, id) = step(tree, &reader, id, &token)?;
+        }
+        let node = tree.node(id);
+        let style = match node.kind {
+            Kind::Scalar { style, .. } => style,
+            Kind::Alias(_) => Style::Plain,
+            Kind::Sequence { .. } | Kind::Mapping { .. } => Style::Collection,
+        };
+        let Place { line, column } = self.place(node.start);
+        let key = key.map(|key| self.place(tree.node(key).outer));
+        Some(Position { line, column, source: tree.slice(node.start..node.end), style, key })
+    }
+
+    pub(super) fn tree(&self) -> Option<&Tree<'a>> {
+        self.tree.as_ref()
+    }
+
+    pub(super) fn place(&self, offset: usize) -> Place {
+        let before = self.text.get(..offset).unwrap_or_default();
+        let (breaks, column) = measure(before);
+        Place { line: self.line + breaks, column }
+    }
+}
+
+fn step(tree: &Tree, reader: &Reader, id: NodeId, token: &str) -> Option<(Option<NodeId>, NodeId)> {
+    let id = tree.resolve(id);
+    match &tree.node(id).kind {
+        Kind::Mapping { .. } => {
+            let member = reader.members(id).ok()?.into_iter().find(|member| member.name == token)?;
+            Some((Some(member.key), member.value))
+        }
+        Kind::Sequence { items, .. } => Some((None, items.get(token.parse::<usize>().ok()?)?.node)),
+        Kind::Scalar { .. } | Kind::Alias(_) => None,
+    }
+}
+
+struct Piece<'a> {
+    text: &'a str,
+    start: usize,
+    tree: Option<Tree<'a>>,
+}
+
+/// Cuts the text where documents meet: before a `---`, or after the line of a `...`.
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Wrong, usize)> {
+    let mut events = Events::new(text);
+    let mut starts = Vec::new();
+    let mut builders = Vec::new();
+    let mut current = None;
+    // Where the next document begins, if the one before was ended by `...`.
+    let mut ended = Some(0);
+    loop {
+        let number = builders.len() + 1;
+        let wrong = |fault: Fault| (Wrong::new(fault.offset, fault.message), number);
+        let next = events.next().map_err(wrong)?;
+        let Some(token) = next else { break };
+        match token.event {
+            Event::DocumentStart { explicit } => {
+                let start = ended.take().unwrap_or(token.range.start);
+                let content = if explicit { token.range.end } else { start };
+                starts.push((start, explicit));
+                current = Some(Builder::new(text.get(start..).unwrap_or_default(), start, content));
+            }
+            Event::DocumentEnd { explicit } => {
+                ended = explicit.then(|| line_after(text, token.range.end));
+                builders.extend(current.take());
+            }
+            _ => {
+                if let Some(builder) = current.as_mut() {
+                    let start = starts.last().map_or(0, |(start, _)| *start);
+                    builder.push(token).map_err(|wrong| (at(start, wrong), number))?;
+                }
+            }
+        }
+    }
+    let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect::<Vec<_>>();
+    let mut pieces = Vec::new();
+    for ((builder, (start, _)), end) in builders.into_iter().zip(&starts).zip(ends) {
+        let tree = builder.finish(end - start);
+        pieces.push(Piece { text: text.get(*start..end).unwrap_or_default(), start: *start, tree });
+    }
+    if pieces.is_empty() && !text.is_empty() {
+        pieces.push(Piece { text, start: 0, tree: None });
+    }
+    Ok(pieces)
+}
+
+fn at(start: usize, wrong: Wrong) -> Wrong {
+    Wrong { offset: start + wrong.offset, ..wrong }
+}
+
+/// Where the line after the one of `offset` begins.
+pub(super) fn line_after(text: &str, offset: usize) -> usize {
+    if offset > 0 && text.as_bytes().get(offset - 1) == Some(&b'\n') {
+        return offset;
+    }
+    let rest = text.get(offset..).unwrap_or_default();
+    rest.find('\n').map_or(text.len(), |newline| offset + newline + 1)
+}
+
+/// The error as people count: in lines of the whole file.
+fn error(text: &str, start: usize, wrong: Wrong, document: usize) -> SyntaxError {
+    let measured = |offset: usize| measure(text.get(..start + offset).unwrap_or_default());
+    let (breaks, column) = measured(wrong.offset);
+    let message = match wrong.earlier {
+        Some(earlier) => format!("{} (first on line {})", wrong.message, measured(earlier).0 + 1),
+        None => wrong.message,
+    };
+    SyntaxError { line: breaks + 1, column, document, message }
+}
+
+/// Line breaks in a text, and the column after its last character.
+fn measure(before: &str) -> (usize, usize) {
+    let breaks = before.bytes().filter(|byte| *byte == b'\n').count();
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    (breaks, last.trim_start_matches('\u{feff}').chars().count() + 1)
+}
+
+/// Counts lines going forward only, so that a file of many documents is read once.
+#[derive(Default)]
+struct Lines {
+    offset: usize,
+    breaks: usize,
+}
+
+impl Lines {
+    fn at(&mut self, text: &str, offset: usize) -> usize {
+        let passed = text.get(self.offset..offset).unwrap_or_default();
+        self.breaks += passed.bytes().filter(|byte| *byte == b'\n').count();
+        self.offset = offset;
+        self.breaks + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{Place, documents};
+    use crate::yaml::Style;
+
+    fn texts(text: &str) -> Vec<&str> {
+        documents(text).unwrap().iter().map(super::Document::text).collect()
+    }
+
+    fn values(text: &str) -> Vec<Value> {
+        documents(text).unwrap().iter().map(|document| document.value().clone()).collect()
+    }
+
+    #[test]
+    fn documents_meet_before_their_marker() {
+        let cases: [(&str, &[&str]); 15] = [
+            ("", &[]),
+            ("\n", &["\n"]),
+            ("# only a comment", &["# only a comment"]),
+            ("a: 1\n---\nb: 2\n", &["a: 1\n", "---\nb: 2\n"]),
+            (
+                "# head\n---\na: 1\n# tail\n--- # two\nb: 2",
+                &["# head\n---\na: 1\n# tail\n", "--- # two\nb: 2"],
+            ),
+            ("a: 1\n---\n", &["a: 1\n", "---\n"]),
+            ("---\n---\n# c\n---\na: 1\n", &["---\n", "---\n# c\n", "---\na: 1\n"]),
+            ("a: 1\n...\n# c\n---\nb: 2\n", &["a: 1\n...\n", "# c\n---\nb: 2\n"]),
+            (
+                "a: 1\n... # end\n%YAML 1.1\n---\nb: 2\n...\n",
+                &["a: 1\n... # end\n", "%YAML 1.1\n---\nb: 2\n...\n"],
+            ),
+            ("a: 1\n...\n# end\n", &["a: 1\n...\n# end\n"]),
+            (
+                "a: |\n  ---\n  -----BEGIN X-----\n---\nb: 2\n",
+                &["a: |\n  ---\n  -----BEGIN X-----\n", "---\nb: 2\n"],
+            ),
+            ("a: '---'\nb: \"x\n  --- y\"\n", &["a: '---'\nb: \"x\n  --- y\"\n"]),
+            ("\u{feff}a: 1\r\n---\r\nb: 2\r\n", &["\u{feff}a: 1\r\n", "---\r\nb: 2\r\n"]),
+            ("{\"a\": 1}\n---\n{\"b\":\n[]}\n", &["{\"a\": 1}\n", "---\n{\"b\":\n[]}\n"]),
+            ("--- {a: 1}\n--- |\n x\n", &["--- {a: 1}\n", "--- |\n x\n"]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(texts(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn documents_know_where_they_begin_and_whether_they_are_empty() {
+        let text = "# head\n---\n\n# about a\na: 1\n---\n# nothing\n---\n- 1\n";
+        let documents = documents(text).unwrap();
+        let seen = documents.iter().map(|document| (document.first_line(), document.is_empty()));
+        assert_eq!(seen.collect::<Vec<_>>(), [(5, false), (6, true), (9, false)]);
+        assert!(super::documents("# c\n").unwrap()[0].is_empty());
+    }
+
+    #[test]
+    fn aliases_and_merge_keys_are_followed() {
+        let cases = [
+            ("a: &x [1]\nb: *x\n", json!({"a": [1], "b": [1]})),
+            ("a: &x {k: 1}\nb:\n  <<: *x\n  l: 2\n", json!({"a": {"k": 1}, "b": {"k": 1, "l": 2}})),
+            ("b: {<<: [{k: 1}, {k: 2, l: 3}]}\n", json!({"b": {"k": 1, "l": 3}})),
+            ("b: {<<: {k: 1}, k: 2}\n", json!({"b": {"k": 2}})),
+            ("b: {k: 2, <<: {k: 1}}\n", json!({"b": {"k": 1}})),
+            ("b: {\"<<\": {k: 1}}\n", json!({"b": {"<<": {"k": 1}}})),
+            ("a: &x 1\nb: &x 2\nc: *x\n", json!({"a": 1, "b": 2, "c": 2})),
+        ];
+        for (text, value) in cases {
+            assert_eq!(values(text), [value], "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_name_line_column_and_document() {
+        let cases = [
+            ("a: 1\n---\nb: [\n", (3, 2), "unclosed"),
+            ("a: 1\n---\nb: 1\nc: 2\nb: 3\n", (5, 2), ": b (first on line 3)"),
+            ("1: a\n'1': b\n", (2, 1), ": 1 (first on line 1)"),
+            ("a: *x\n", (1, 1), "anchor"),
+            ("a: &x [*x]\n", (1, 1), "contains itself"),
+            ("a: {<<: 1}\n", (1, 1), "merge key"),
+            ("a:\n\tb: 1\n", (2, 1), "tab"),
+            ("a: b: c\n", (1, 1), "not allowed"),
+        ];
+        for (text, (line, document), words) in cases {
+            let error = documents(text).unwrap_err();
+            assert_eq!((error.line, error.document), (line, document), "{text}: {error}");
+            assert!(error.to_string().contains(words), "{text}: {error}");
+        }
+        let error = documents("a: 1\nb: c\nb: d\n").unwrap_err();
+        let expected = "line 3, column 1 (document 1): the key stands twice in one map: b (first on line 2)";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn what_grows_without_end_is_refused() {
+        let grown = |first: &str, open: &str, close: &str| {
+            (1..40).fold(format!("a0: &a0 {first}\n"), |text, level| {
+                let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
+                format!("{text}a{level}: &a{level} {open}{aliases}{close}\n")
+            })
+        };
+        let chain = (1..5000).fold(String::from("a0: &a0 {x: 1}\n"), |chain, level| {
+            format!("{chain}a{level}: &a{level} {{<<: *a{}}}\n", level - 1)
+        });
+        for text in [grown("[x]", "[", "]"), grown("{x: 1}", "{<<: [", "]}")] {
+            assert!(documents(&text).unwrap_err().message.contains("too big"));
+        }
+        assert!(documents(&chain).unwrap_err().message.contains("too deep"));
+        for deep in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000), "? ".repeat(100_000)]
+        {
+            assert!(documents(&deep).is_err());
+        }
+        assert!(documents(&format!("{}{}", "[".repeat(127), "]".repeat(127))).is_ok());
+    }
+
+    #[test]
+    fn json_keeps_numbers_as_they_were_written() {
+        let text = "a: 1.0\nb: 1e3\nc: 0x10\nd: 1_0\ne: '1.0'\nf: 123456789012345678901234567890\ng: +1\nh: 08\ni: -0.50\nj: .5\nk: 1.\n\"q\\n\": [~, yes]\n";
+        let json = r#"{"a":1.0,"b":1e3,"c":16,"d":10,"e":"1.0","f":123456789012345678901234567890,"g":1,"h":8,"i":-0.50,"j":0.5,"k":1,"q\n":[null,true]}"#;
+        assert_eq!(documents(text).unwrap()[0].json(), json);
+        assert_eq!(documents("# c").unwrap()[0].json(), "null");
+    }
+
+    #[test]
+    fn positions_are_those_of_the_file() {
+        let text = "a: 1\n---\n# é\nmeta:\n  note: 'it''s'   # c\n  é: {b: \"x\"}\nlist:\n- k: >-\n    folded\n    text\n- &v 1\n- *v\nm: &m {p: 1}\no: {<<: *m}\n";
+        let documents = documents(text).unwrap();
+        let at = |pointer: &str| {
+            let position = documents[1].position(pointer)?;
+            Some((position.line, position.column, position.source, position.style, position.key))
+        };
+        let key = |line, column| Some(Place { line, column });
+        assert_eq!(at("/meta/note"), Some((5, 9, "'it''s'", Style::Single, key(5, 3))));
+        assert_eq!(at("/meta/é/b"), Some((6, 10, "\"x\"", Style::Double, key(6, 7))));
+        assert_eq!(at("/meta/é"), Some((6, 6, "{b: \"x\"}", Style::Collection, key(6, 3))));
+        assert_eq!(at("/list/0/k"), Some((8, 6, ">-\n    folded\n    text", Style::Folded, key(8, 3))));
+        assert_eq!(at("/list/1"), Some((11, 6, "1", Style::Plain, None)));
+        assert_eq!(at("/list/2"), Some((12, 3, "*v", Style::Plain, None)));
+        assert_eq!(at("/o/p"), Some((13, 11, "1", Style::Plain, key(13, 8))));
+        assert_eq!(at("/list").map(|position| position.0), Some(8));
+        assert_eq!(at("").map(|position| position.0), Some(4));
+        assert_eq!(at("/list/3"), None);
+        assert_eq!(at("/nothing"), None);
+        assert_eq!(documents[0].position("/a").map(|position| position.line), Some(1));
+    }
+
+    fn any_yaml() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("---"),
+            Just("\n---\n"),
+            Just("..."),
+            Just("\n...\n"),
+            Just("\n"),
+            Just("\r\n"),
+            Just("a: "),
+            Just("  b: 1\n"),
+            Just("- "),
+            Just("? "),
+            Just(": "),
+            Just("|\n"),
+            Just(">-\n  x\n"),
+            Just("# c\n"),
+            Just("{"),
+            Just("}"),
+            Just("["),
+            Just("]"),
+            Just(", "),
+            Just("'"),
+            Just("\""),
+            Just("&x "),
+            Just("*x"),
+            Just("<<: "),
+            Just("!!str "),
+            Just("%YAML 1.1\n"),
+            Just("\t"),
+            Just("é"),
+            Just("\u{feff}"),
+            Just("1"),
+            Just("~"),
+        ];
+        prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn documents_are_the_whole_text_and_stand_alone(text in any_yaml()) {
+            if let Ok(documents) = documents(&text) {
+                let whole = documents.iter().map(super::Document::text).collect::<String>();
+                prop_assert_eq!(&whole, &text);
+                for document in &documents {
+                    let alone = super::documents(document.text()).unwrap();
+                    prop_assert_eq!(alone.len(), 1, "{:?}", document.text());
+                    prop_assert_eq!(alone[0].value(), document.value());
+                    let json = serde_json::from_str::<Value>(&document.json());
+                    prop_assert!(json.is_ok());
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>()) {
+            let _ = documents(&text);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The document with its edits: a tree that still knows which of its nodes stand in the text unchanged.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::edit::Edit;
+use super::form::Form;
+use super::members::{Reader, pointer_tokens};
+use super::tree::{Kind, NodeId};
+
+#[derive(Debug)]
+pub(super) enum Draft<'v> {
+    /// A node in its own place.
+    Here(NodeId),
+    /// The value of a node that stands elsewhere, behind an alias or a merge key.
+    Copy(NodeId),
+    New(&'v Value),
+    /// A map or list that was looked into; with its node, if it still stands in that node's place.
+    Map(Option<NodeId>, Vec<Member<'v>>),
+    List(Option<NodeId>, Vec<Draft<'v>>),
+}
+
+#[derive(Debug)]
+pub(super) struct Member<'v> {
+    pub(super) name: String,
+    pub(super) draft: Draft<'v>,
+}
+
+impl Draft<'_> {
+    /// The node in whose place this stands.
+    pub(super) fn origin(&self) -> Option<NodeId> {
+        match self {
+            Self::Here(id) => Some(*id),
+            Self::Map(origin, _) | Self::List(origin, _) => *origin,
+            Self::Copy(_) | Self::New(_) => None,
+        }
+    }
+
+    pub(super) fn form<'f>(&'f self, reader: &Reader<'f, '_>) -> Form<'f> {
+        match self {
+            Self::Here(id) | Self::Copy(id) => Form::of_node(reader, *id),
+            Self::New(value) => Form::of_value(value),
+            Self::Map(_, members) => {
+                let form =
+                    |member: &'f Member| (Cow::Borrowed(member.name.as_str()), member.draft.form(reader));
+                Form::Map(members.iter().map(form).collect())
+            }
+            Self::List(_, items) => Form::List(items.iter().map(|item| item.form(reader)).collect()),
+        }
+    }
+}
+
+/// Applies edits, one after the other.
+pub(super) struct Drafter<'t, 'a> {
+    pub(super) reader: Reader<'t, 'a>,
+    /// A node that an alias means too was looked into: a change in its place would change both.
+    pub(super) touched_shared: Option<NodeId>,
+}
+
+impl<'t> Drafter<'t, '_> {
+    /// Whether there was a place for the edit.
+    pub(super) fn apply<'v>(&mut self, root: &mut Draft<'v>, edit: &'v Edit) -> Option<()>
+    where
+        't: 'v,
+    {
+        let mut tokens = pointer_tokens(edit.pointer())?;
+        let Some(last) = tokens.pop() else {
+            *root = Draft::New(edit.value()?);
+            return Some(());
+        };
+        let mut parent = root;
+        for token in &tokens {
+            self.open(parent);
+            parent = match parent {
+                Draft::Map(_, members) => &mut members.iter_mut().find(|member| member.name == *token)?.draft,
+                Draft::List(_, items) => items.get_mut(token.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        self.open(parent);
+        match parent {
+            Draft::Map(_, members) => edit_member(members, last, edit),
+            Draft::List(_, items) => edit_item(items, &last, edit),
+            _ => None,
+        }
+    }
+
+    /// Makes a map or list of a node or value that is one.
+    fn open(&mut self, draft: &mut Draft<'_>) {
+        let (id, is_here) = match draft {
+            Draft::Here(id) => (*id, true),
+            Draft::Copy(id) => (*id, false),
+            Draft::New(value) => {
+                if let Some(opened) = open_value(value) {
+                    *draft = opened;
+                }
+                return;
+            }
+            Draft::Map(..) | Draft::List(..) => return,
+        };
+        let target = self.reader.tree.resolve(id);
+        let is_here = is_here && target == id;
+        if is_here && self.reader.tree.node(id).shared {
+            self.touched_shared = self.touched_shared.or(Some(id));
+        }
+        let origin = is_here.then_some(id);
+        let child = |id, is_here| if is_here { Draft::Here(id) } else { Draft::Copy(id) };
+        match &self.reader.tree.node(target).kind {
+            Kind::Mapping { .. } => {
+                let members = self.reader.members(target).unwrap_or_default().into_iter();
+                let members = members.map(|member| Member {
+                    draft: child(member.value, is_here && !member.inherited),
+                    name: member.name,
+                });
+                *draft = Draft::Map(origin, members.collect());
+            }
+            Kind::Sequence { items, .. } => {
+                *draft = Draft::List(origin, items.iter().map(|item| child(item.node, is_here)).collect());
+            }
+            Kind::Scalar { .. } | Kind::Alias(_) => {}
+        }
+    }
+}
+
+fn open_value<'v>(value: &'v Value) -> Option<Draft<'v>> {
+    match value {
+        Value::Object(map) => {
+            let member =
+                |(name, value): (&String, &'v Value)| Member { name: name.clone(), draft: Draft::New(value) };
+            Some(Draft::Map(None, map.iter().map(member).collect()))
+        }
+        Value::Array(items) => Some(Draft::List(None, items.iter().map(Draft::New).collect())),
+        _ => None,
+    }
+}
+
+fn edit_member<'v>(members: &mut Vec<Member<'v>>, name: String, edit: &'v Edit) -> Option<()> {
+    let place = members.iter().position(|member| member.name == name);
+    match (edit, place) {
+        (Edit::Remove { .. }, Some(place)) => {
+            members.remove(place);
+        }
+        (Edit::Add { value, .. } | Edit::Replace { value, .. }, Some(place)) => {
+            members.get_mut(place)?.draft = Draft::New(value);
+        }
+        (Edit::Add { value, .. }, None) => members.push(Member { name, draft: Draft::New(value) }),
+        (Edit::Remove { .. } | Edit::Replace { .. }, None) => return None,
+    }
+    Some(())
+}
+
+fn edit_item<'v>(items: &mut Vec<Draft<'v>>, token: &str, edit: &'v Edit) -> Option<()> {
+    let index = if token == "-" { items.len() } else { token.parse::<usize>().ok()? };
+    match edit {
+        Edit::Add { value, .. } if index <= items.len() => items.insert(index, Draft::New(value)),
+        Edit::Replace { value, .. } => *items.get_mut(index)? = Draft::New(value),
+        Edit::Remove { .. } if index < items.len() => {
+            items.remove(index);
+        }
+        Edit::Add { .. } | Edit::Remove { .. } => return None,
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::Edit;
+    use crate::yaml::edit::wanted;
+    use crate::yaml::emit::tests::{any_text, any_value};
+    use crate::yaml::{documents, emit};
+
+    /// A place in or right beside a value, found by following the numbers.
+    fn pointer(value: &Value, steps: &[usize], name: &str) -> String {
+        let Some((step, rest)) = steps.split_first() else { return String::new() };
+        let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+        match value {
+            Value::Object(map) => match map.iter().nth(step % (map.len() + 1)) {
+                Some((key, value)) => format!("/{}{}", escaped(key), pointer(value, rest, name)),
+                None => format!("/{}", escaped(name)),
+            },
+            Value::Array(items) => match items.get(step % (items.len() + 1)) {
+                Some(value) => format!("/{}{}", step % (items.len() + 1), pointer(value, rest, name)),
+                None => "/-".into(),
+            },
+            _ => String::new(),
+        }
+    }
+
+    fn any_edits() -> impl Strategy<Value = Vec<(u8, Vec<usize>, String, Value)>> {
+        prop::collection::vec(
+            (0..4_u8, prop::collection::vec(0..8_usize, 1..6), any_text(), any_value()),
+            1..5,
+        )
+    }
+
+    /// Edits, each of a place that is there after the ones before.
+    fn settle_edits(value: &Value, plan: Vec<(u8, Vec<usize>, String, Value)>) -> Vec<Edit> {
+        let mut edits = Vec::<Edit>::new();
+        for (kind, steps, name, new) in plan {
+            let now = wanted(value, &edits).unwrap();
+            let pointer = pointer(&now, &steps, &name);
+            let edit = match kind {
+                0 => Edit::Remove { pointer },
+                1 => Edit::Replace { pointer, value: new },
+                _ => Edit::Add { pointer, value: new },
+            };
+            edits.push(edit);
+            if wanted(value, &edits).is_err() {
+                edits.pop();
+            }
+        }
+        edits
+    }
+
+    proptest! {
+        #[test]
+        fn edited_text_holds_the_edited_value(value in any_value(), plan in any_edits()) {
+            for text in [emit(&value), format!("# head\n---\n{}# tail\n...\n", emit(&value)), emit(&value).replace('\n', "\r\n")] {
+                let documents = documents(&text).unwrap();
+                let edits = settle_edits(documents[0].value(), plan.clone());
+                let edited = documents[0].edit(&edits).unwrap();
+                prop_assert_eq!(edited.rewritten, None, "{}\n{:?}", text, edits);
+                let expected = wanted(documents[0].value(), &edits).unwrap();
+                let read = crate::yaml::documents(&edited.text).unwrap();
+                prop_assert_eq!(read[0].value(), &expected);
+            }
+        }
+
+        #[test]
+        fn edited_json_stays_json(value in any_value(), plan in any_edits(), pretty in any::<bool>()) {
+            let value = json!({ "a": value });
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            if let Ok(documents) = documents(&text) {
+                let edits = settle_edits(documents[0].value(), plan);
+                let edited = documents[0].edit(&edits).unwrap();
+                prop_assert_eq!(edited.rewritten, None, "{}\n{:?}", text, edits);
+                prop_assert!(serde_json::from_str::<Value>(&edited.text).is_ok(), "{}", edited.text);
+            }
+        }
+    }
+}

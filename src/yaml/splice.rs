@@ -1,0 +1,330 @@
+//! From a draft to the smallest changes of text that carry it out, in block style.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::document::line_after;
+use super::draft::{Draft, Member};
+use super::emit::{Block, Seat};
+use super::flow::Flow;
+use super::layout::{Splice, after_entry, apply, column, is_first_on_line, line_start, style};
+use super::members::Reader;
+use super::tree::{Entry, Item, Kind, NodeId, Tree};
+
+/// The text with the draft's changes, if its layout allows them.
+pub(super) fn edited(tree: &Tree, draft: &Draft) -> Option<String> {
+    if draft.origin() != Some(tree.root) {
+        return rewritten(tree, draft);
+    }
+    let mut splicer = Splicer::new(tree);
+    let root = tree.node(tree.root);
+    splicer.edit(&Slot { old: tree.root, after: root.outer, indent: 0, seat: None }, draft)?;
+    let end = tree.text.len();
+    if splicer.splices.iter().any(|splice| splice.at == (end..end)) {
+        splicer.splices.extend(tree.cut_short.clone().map(|at| Splice {
+            at,
+            text: "-".into(),
+            is_lines: false,
+        }));
+    }
+    apply(tree.text, splicer.splices)
+}
+
+/// The text with all of the value written anew; what stands before and after the value stays.
+pub(super) fn rewritten(tree: &Tree, draft: &Draft) -> Option<String> {
+    let mut splicer = Splicer::new(tree);
+    splicer.replace_root(draft);
+    apply(tree.text, splicer.splices)
+}
+
+/// The text of a document without a value, with one.
+pub(super) fn append(text: &str, yaml: &str) -> String {
+    let end = Splice { at: text.len()..text.len(), text: yaml.to_owned(), is_lines: true };
+    apply(text, vec![end]).unwrap_or_default()
+}
+
+/// Collects the changes of one document.
+pub(super) struct Splicer<'t, 'a> {
+    pub(super) tree: &'t Tree<'a>,
+    pub(super) reader: Reader<'t, 'a>,
+    pub(super) splices: Vec<Splice>,
+    pub(super) flow: Flow,
+    block: Block,
+}
+
+/// The place of a value in block style.
+struct Slot {
+    old: NodeId,
+    /// Just after the `:` or `-` that leads to it.
+    after: usize,
+    /// How far to the right the collection stands that holds it.
+    indent: usize,
+    /// None for the whole document.
+    seat: Option<Seat>,
+}
+
+impl<'t, 'a> Splicer<'t, 'a> {
+    fn new(tree: &'t Tree<'a>) -> Self {
+        Self {
+            tree,
+            reader: Reader::new(tree),
+            splices: Vec::new(),
+            flow: Flow::of(tree),
+            block: style(tree),
+        }
+    }
+
+    fn edit(&mut self, slot: &Slot, draft: &Draft) -> Option<()> {
+        if draft.origin() != Some(slot.old) {
+            return self.replace(slot, draft);
+        }
+        match (draft, &self.tree.node(slot.old).kind) {
+            (Draft::Map(_, members), Kind::Mapping { entries, flow: false }) => {
+                self.edit_map(slot, draft, members, entries)
+            }
+            (Draft::List(_, drafts), Kind::Sequence { items, flow: false }) => {
+                self.edit_list(slot, draft, drafts, items)
+            }
+            (Draft::Map(_, members), Kind::Mapping { entries, .. })
+                if !entries.is_empty() || self.is_flow_root(slot) =>
+            {
+                self.edit_flow_map(slot.old, members, entries, None)
+            }
+            (Draft::List(_, drafts), Kind::Sequence { items, .. })
+                if !items.is_empty() || self.is_flow_root(slot) =>
+            {
+                self.edit_flow_list(slot.old, drafts, items, None)
+            }
+            (Draft::Map(..) | Draft::List(..), _) => self.replace(slot, draft),
+            _ => Some(()),
+        }
+    }
+
+    /// An empty `{}` at the root is JSON and stays JSON.
+    fn is_flow_root(&self, slot: &Slot) -> bool {
+        slot.old == self.tree.root
+    }
+
+    fn edit_map(&mut self, slot: &Slot, draft: &Draft, members: &[Member], entries: &[Entry]) -> Option<()> {
+        let text = self.tree.text;
+        let indent = column(text, self.tree.node(slot.old).start);
+        let changes = self.changes(slot.old, members, entries);
+        let survivor = |from: usize| (from..entries.len()).find(|index| !changes.is_removed(*index));
+        let Some(last) = entries.last() else { return self.replace(slot, draft) };
+        if survivor(0).is_none() {
+            return self.replace(slot, draft);
+        }
+        let mut inline_until = 0;
+        for (index, entry) in entries.iter().enumerate() {
+            let start = self.tree.node(entry.key).outer;
+            if let Some(Some(member)) = changes.of_entries.get(index) {
+                let slot = Slot { old: entry.value, after: entry.colon?, indent, seat: Some(Seat::Member) };
+                self.edit(&slot, &member.draft)?;
+            } else if changes.is_removed(index) && index >= inline_until {
+                if is_first_on_line(text, start) {
+                    self.push(line_start(text, start)..after_entry(text, self.entry_end(entry), indent), "");
+                } else {
+                    // The first entry beside a dash: the next one takes its place.
+                    inline_until = survivor(index)?;
+                    self.push(start..self.tree.node(entries.get(inline_until)?.key).outer, "");
+                }
+            }
+        }
+        if !changes.added.is_empty() {
+            let added = changes.added.iter();
+            let added =
+                added.map(|member| (Cow::Borrowed(member.name.as_str()), member.draft.form(&self.reader)));
+            let lines = self.block.members(&added.collect::<Vec<_>>(), indent);
+            self.push_lines(after_entry(text, self.entry_end(last), indent), lines);
+        }
+        Some(())
+    }
+
+    /// Which entries keep, change or lose their value, and what comes new.
+    pub(super) fn changes<'d, 'v>(
+        &self,
+        map: NodeId,
+        members: &'d [Member<'v>],
+        entries: &[Entry],
+    ) -> Changes<'d, 'v> {
+        let places =
+            entries.iter().enumerate().map(|(index, entry)| (entry.key, index)).collect::<HashMap<_, _>>();
+        let old = self.reader.members(map).unwrap_or_default();
+        let written = old.iter().filter(|member| !member.inherited);
+        let mut written = written
+            .filter_map(|member| Some((member.name.as_str(), *places.get(&member.key)?)))
+            .collect::<HashMap<_, _>>();
+        let inherited = old.iter().filter(|member| member.inherited);
+        let inherited =
+            inherited.map(|member| (member.name.as_str(), member.value)).collect::<HashMap<_, _>>();
+        let mut of_entries = entries.iter().map(|_| None).collect::<Vec<_>>();
+        let mut added = Vec::new();
+        for member in members {
+            let is_inherited =
+                matches!(member.draft, Draft::Copy(id) if inherited.get(member.name.as_str()) == Some(&id));
+            match written.remove(member.name.as_str()).and_then(|index| of_entries.get_mut(index)) {
+                Some(entry) => *entry = Some(member),
+                None if is_inherited => {}
+                None => added.push(member),
+            }
+        }
+        let removed = written.into_values().collect();
+        Changes { of_entries, removed, added }
+    }
+
+    fn edit_list(&mut self, slot: &Slot, draft: &Draft, drafts: &[Draft], items: &[Item]) -> Option<()> {
+        let text = self.tree.text;
+        let first = items.first()?;
+        let indent = column(text, first.dash);
+        let places =
+            items.iter().enumerate().map(|(index, item)| (item.node, index)).collect::<HashMap<_, _>>();
+        let place = |draft: &Draft| draft.origin().and_then(|origin| places.get(&origin).copied());
+        let is_new = !drafts.iter().any(|draft| place(draft).is_some());
+        if is_new && drafts.len() != items.len() {
+            return self.replace(slot, draft);
+        }
+        let mut added = Vec::new();
+        let mut next = 0;
+        // After the last draft comes the end of the list, as if it were one more item that stays.
+        for draft in drafts.iter().map(Some).chain([None]) {
+            let Some(index) = draft.map_or(Some(items.len()), place) else {
+                added.extend(draft);
+                continue;
+            };
+            let item_slot =
+                |item: &Item| Slot { old: item.node, after: item.dash + 1, indent, seat: Some(Seat::Item) };
+            let gone = items.get(next..index)?;
+            let replaced = gone.len().min(added.len());
+            for (item, draft) in gone.iter().zip(added.drain(..replaced)) {
+                self.replace(&item_slot(item), draft)?;
+            }
+            self.remove_items(gone.get(replaced..)?, items.get(index), indent);
+            self.add_items(slot, items, index, &std::mem::take(&mut added), indent);
+            if let (Some(draft), Some(item)) = (draft, items.get(index)) {
+                self.edit(&item_slot(item), draft)?;
+            }
+            next = index + 1;
+        }
+        Some(())
+    }
+
+    /// Inserts before the item with that index, above the comments of that item.
+    fn add_items(&mut self, slot: &Slot, items: &[Item], index: usize, added: &[&Draft], indent: usize) {
+        if added.is_empty() {
+            return;
+        }
+        let text = self.tree.text;
+        let forms = added.iter().map(|draft| draft.form(&self.reader)).collect::<Vec<_>>();
+        let lines = self.block.items(&forms, indent);
+        let before = index.checked_sub(1).and_then(|before| items.get(before));
+        match (before, items.first()) {
+            (Some(before), _) => self.push_lines(after_entry(text, self.item_end(*before), indent), lines),
+            (None, Some(first)) if !is_first_on_line(text, first.dash) => {
+                let beside = lines.trim_start_matches(' ');
+                self.push(first.dash..first.dash, &format!("{beside}{}", " ".repeat(indent)));
+            }
+            (None, Some(first)) if slot.seat.is_none() => {
+                self.push_lines(line_start(text, first.dash), lines);
+            }
+            (None, _) => self.push_lines(line_after(text, slot.after), lines),
+        }
+    }
+
+    fn remove_items(&mut self, items: &[Item], next: Option<&Item>, indent: usize) {
+        let text = self.tree.text;
+        for (index, item) in items.iter().enumerate() {
+            if is_first_on_line(text, item.dash) {
+                self.push(line_start(text, item.dash)..after_entry(text, self.item_end(*item), indent), "");
+            } else if let (0, Some(next)) = (index, next) {
+                // Beside another dash: the next item takes its place.
+                self.push(item.dash..next.dash, "");
+                return;
+            }
+        }
+    }
+
+    /// Puts another value where the old one stands.
+    fn replace(&mut self, slot: &Slot, draft: &Draft) -> Option<()> {
+        let Some(seat) = slot.seat else {
+            self.replace_root(draft);
+            return Some(());
+        };
+        let text = self.tree.text;
+        let rendered = self.block.value(&draft.form(&self.reader), slot.indent, seat);
+        let (head, body) = rendered.split_once('\n')?;
+        let node = self.tree.node(slot.old);
+        // Block scalars that keep their last line breaks end below them.
+        let end = text.get(..node.end)?.trim_end_matches(['\r', '\n']).len().max(slot.after);
+        let is_beside = !text.get(slot.after..node.outer.max(slot.after))?.contains('\n');
+        if is_beside {
+            if text.get(node.outer..node.start)?.contains('\n') {
+                return None;
+            }
+            self.push(slot.after..end, head);
+            let below = line_after(text, end);
+            self.splices.push(Splice {
+                at: below..below.max(node.end),
+                text: body.to_owned(),
+                is_lines: true,
+            });
+        } else {
+            if !is_first_on_line(text, node.outer) {
+                return None;
+            }
+            self.push(slot.after..slot.after, head);
+            let lines = line_start(text, node.outer)..line_after(text, node.end);
+            self.splices.push(Splice { at: lines, text: body.to_owned(), is_lines: true });
+        }
+        Some(())
+    }
+
+    fn replace_root(&mut self, draft: &Draft) {
+        let text = self.tree.text;
+        let root = self.tree.node(self.tree.root);
+        let form = draft.form(&self.reader);
+        if matches!(root.kind, Kind::Mapping { flow: true, .. } | Kind::Sequence { flow: true, .. }) {
+            self.push(root.outer..root.end, &self.flow.document(&form));
+            return;
+        }
+        let lines = self.block.root(&form);
+        if self.tree.is_absent(self.tree.root) {
+            self.push_lines(line_after(text, root.end), lines);
+        } else if is_first_on_line(text, root.outer) {
+            let at = line_start(text, root.outer)..line_after(text, root.end);
+            self.splices.push(Splice { at, text: lines, is_lines: true });
+        } else {
+            self.push(root.outer..root.end, &format!("\n{}", lines.trim_end_matches('\n')));
+        }
+    }
+
+    pub(super) fn entry_end(&self, entry: &Entry) -> usize {
+        let key = self.tree.node(entry.key).end;
+        self.tree.node(entry.value).end.max(entry.colon.unwrap_or(key))
+    }
+
+    fn item_end(&self, item: Item) -> usize {
+        self.tree.node(item.node).end.max(item.dash + 1)
+    }
+
+    pub(super) fn push(&mut self, at: std::ops::Range<usize>, text: &str) {
+        self.splices.push(Splice { at, text: text.to_owned(), is_lines: false });
+    }
+
+    pub(super) fn push_lines(&mut self, at: usize, text: String) {
+        self.splices.push(Splice { at: at..at, text, is_lines: true });
+    }
+}
+
+/// What becomes of the entries of a map.
+pub(super) struct Changes<'d, 'v> {
+    /// For each entry the member that has its name.
+    pub(super) of_entries: Vec<Option<&'d Member<'v>>>,
+    pub(super) removed: Vec<usize>,
+    pub(super) added: Vec<&'d Member<'v>>,
+}
+
+impl Changes<'_, '_> {
+    pub(super) fn is_removed(&self, index: usize) -> bool {
+        self.removed.contains(&index)
+    }
+}

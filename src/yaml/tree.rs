@@ -1,0 +1,340 @@
+//! The nodes of one document, each with its place in the text.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+
+use super::events::{Event, Token};
+
+/// How deep values may nest; the JSON readers of Kubernetes and serde stop near here too.
+pub(super) const MAX_DEPTH: usize = 127;
+
+/// How a value was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `text`
+    Plain,
+    /// `'text'`
+    Single,
+    /// `"text"`
+    Double,
+    /// `|` and the lines below.
+    Literal,
+    /// `>` and the lines below.
+    Folded,
+    /// A map or a list.
+    Collection,
+}
+
+/// Why a text is not YAML that kubectl could send, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Which document of the file, from 1.
+    pub document: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl std::error::Error for SyntaxError {}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {} (document {}): {}", self.line, self.column, self.document, self.message)
+    }
+}
+
+/// Something wrong at a byte of the document.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) offset: usize,
+    pub(super) message: String,
+    /// The other byte it takes for this to be wrong.
+    pub(super) earlier: Option<usize>,
+}
+
+impl Wrong {
+    pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
+        Self { offset, message: message.into(), earlier: None }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct NodeId(usize);
+
+#[derive(Debug)]
+pub(super) struct Node<'a> {
+    pub(super) kind: Kind<'a>,
+    pub(super) tag: Option<String>,
+    /// Where tag and anchor, or else the value, begin.
+    pub(super) outer: usize,
+    /// Where the value begins: for block scalars at `|` or `>`.
+    pub(super) start: usize,
+    /// Where its last line of content ends; comments and blank lines below are not part of it.
+    pub(super) end: usize,
+    /// Whether an alias elsewhere means this node.
+    pub(super) shared: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind<'a> {
+    Scalar { text: Cow<'a, str>, style: Style },
+    Sequence { items: Vec<Item>, flow: bool },
+    Mapping { entries: Vec<Entry>, flow: bool },
+    Alias(NodeId),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item {
+    /// Where the `-` stands; in flow lists where the item begins.
+    pub(super) dash: usize,
+    pub(super) node: NodeId,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) key: NodeId,
+    /// Just after the `:`; none when a flow map names only the key.
+    pub(super) colon: Option<usize>,
+    pub(super) value: NodeId,
+}
+
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    pub(super) text: &'a str,
+    pub(super) root: NodeId,
+    /// Where a `-` makes a block scalar, cut short by the end of the file, the same with lines below it.
+    pub(super) cut_short: Option<Range<usize>>,
+    nodes: Vec<Node<'a>>,
+}
+
+impl<'a> Tree<'a> {
+    pub(super) fn node(&self, id: NodeId) -> &Node<'a> {
+        &self.nodes[id.0]
+    }
+
+    /// The node itself, or the one an alias means.
+    pub(super) fn resolve(&self, id: NodeId) -> NodeId {
+        match self.node(id).kind {
+            // The parser gives an alias the id of a node, never of another alias.
+            Kind::Alias(target) => target,
+            _ => id,
+        }
+    }
+
+    /// Whether the node takes no room in the text.
+    pub(super) fn is_absent(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        matches!(node.kind, Kind::Scalar { style: Style::Plain, .. }) && node.outer == node.end
+    }
+
+    pub(super) fn slice(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+}
+
+/// Grows one tree from the events of one document.
+pub(super) struct Builder<'a> {
+    text: &'a str,
+    /// Where this document begins in what the events count from.
+    offset: usize,
+    nodes: Vec<Node<'a>>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, NodeId>,
+    root: Option<NodeId>,
+    cut_short: Option<Range<usize>>,
+    /// Everything before it has been understood.
+    cursor: usize,
+}
+
+struct Open {
+    id: NodeId,
+    key: Option<NodeId>,
+}
+
+impl<'a> Builder<'a> {
+    /// `text` begins with the document and may go on after it.
+    pub(super) fn new(text: &'a str, offset: usize, content: usize) -> Self {
+        Self {
+            text,
+            offset,
+            nodes: Vec::new(),
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+            cut_short: None,
+            cursor: content - offset,
+        }
+    }
+
+    pub(super) fn push(&mut self, token: Token<'a>) -> Result<(), Wrong> {
+        let range = token.range.start - self.offset..token.range.end - self.offset;
+        let properties = token.properties.map(|at| at.start - self.offset..at.end - self.offset);
+        let outer = properties.as_ref().map_or(range.start, |at| at.start.min(range.start));
+        let dash = if matches!(token.event, Event::End) { outer } else { self.dash(outer) };
+        if let Some(properties) = properties {
+            self.cursor = self.cursor.max(properties.end);
+        }
+        let (kind, start, end) = match token.event {
+            Event::End => {
+                self.close(&range);
+                return Ok(());
+            }
+            Event::DocumentStart { .. } | Event::DocumentEnd { .. } => return Ok(()),
+            Event::Scalar { text, style: style @ (Style::Literal | Style::Folded) } => {
+                let (start, end) = self.block_scalar(&range);
+                let text = if self.cut_short.is_some() { without_line_end(text) } else { text };
+                (Kind::Scalar { text, style }, start, end)
+            }
+            Event::Scalar { text, style } => (Kind::Scalar { text, style }, range.start, range.end),
+            Event::Alias { anchor } => (self.alias(anchor, range.start)?, range.start, range.end),
+            Event::SequenceStart { flow } => {
+                (Kind::Sequence { items: Vec::new(), flow }, range.start, range.end)
+            }
+            Event::MappingStart { flow } => {
+                (Kind::Mapping { entries: Vec::new(), flow }, range.start, range.end)
+            }
+        };
+        // Where a block list begins is told only after its first dash, which is still to be found.
+        if !matches!(kind, Kind::Sequence { flow: false, .. } | Kind::Mapping { flow: false, .. }) {
+            self.cursor = self.cursor.max(end);
+        }
+        let opens = matches!(kind, Kind::Sequence { .. } | Kind::Mapping { .. });
+        let id = NodeId(self.nodes.len());
+        self.nodes.push(Node { kind, tag: token.tag, outer: outer.min(start), start, end, shared: false });
+        self.place(id, dash);
+        if let Some(anchor) = token.anchor {
+            self.anchors.insert(anchor, id);
+        }
+        if opens {
+            if self.open.len() >= MAX_DEPTH {
+                return Err(Wrong::new(start, format!("nested more than {MAX_DEPTH} levels deep")));
+            }
+            self.open.push(Open { id, key: None });
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self, length: usize) -> Option<Tree<'a>> {
+        let text = self.text.get(..length)?;
+        Some(Tree { text, root: self.root?, cut_short: self.cut_short, nodes: self.nodes })
+    }
+
+    /// Finds the dash of the list item that begins at `outer`.
+    fn dash(&mut self, outer: usize) -> usize {
+        let Some(open) = self.open.last() else { return outer };
+        if !matches!(self.nodes[open.id.0].kind, Kind::Sequence { flow: false, .. }) {
+            return outer;
+        }
+        match find(self.text, self.cursor, &['-']) {
+            Some(dash) => {
+                self.cursor = dash + 1;
+                dash
+            }
+            None => outer,
+        }
+    }
+
+    /// From the indicator to the end of the last line that is part of the value.
+    fn block_scalar(&mut self, content: &Range<usize>) -> (usize, usize) {
+        let Some(start) = find(self.text, self.cursor, &['|', '>']) else {
+            return (content.start, content.end);
+        };
+        let rest = self.text.get(start + 1..).unwrap_or_default();
+        let length = rest.find(|c: char| !matches!(c, '+' | '-' | '0'..='9')).unwrap_or(rest.len());
+        let flags = rest.get(..length).unwrap_or_default();
+        let header = start + 1 + length;
+        let keeps = flags.find('+').map(|at| start + 1 + at);
+        let body = self.text.get(content.clone()).unwrap_or_default();
+        let body = if keeps.is_some() { body.trim_end_matches([' ', '\t']) } else { body.trim_end() };
+        let end = header.max(content.start + body.len());
+        // kubectl takes a last line that the file does not end for a line without an end.
+        if end == self.text.len() && end > header && !self.text.ends_with('\n') && !flags.contains('-') {
+            self.cut_short = Some(keeps.map_or(header..header, |at| at..at + 1));
+        }
+        (start, end)
+    }
+
+    fn alias(&mut self, anchor: usize, offset: usize) -> Result<Kind<'a>, Wrong> {
+        match self.anchors.get(&anchor) {
+            Some(&target) if self.open.iter().any(|open| open.id == target) => {
+                Err(Wrong::new(offset, "the anchor's value contains itself"))
+            }
+            Some(&target) => {
+                self.nodes[target.0].shared = true;
+                Ok(Kind::Alias(target))
+            }
+            None => Err(Wrong::new(offset, "no such anchor in this document")),
+        }
+    }
+
+    fn place(&mut self, node: NodeId, dash: usize) {
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        let key_end = open.key.map(|key| self.nodes[key.0].end);
+        match &mut self.nodes[open.id.0].kind {
+            Kind::Sequence { items, .. } => items.push(Item { dash, node }),
+            Kind::Mapping { entries, .. } => match (open.key.take(), key_end) {
+                (Some(key), Some(end)) => {
+                    let colon = find(self.text, end, &[':']).map(|colon| colon + 1);
+                    entries.push(Entry { key, colon, value: node });
+                    self.cursor = self.cursor.max(colon.unwrap_or_default());
+                }
+                _ => open.key = Some(node),
+            },
+            Kind::Scalar { .. } | Kind::Alias(_) => {}
+        }
+    }
+
+    fn close(&mut self, range: &Range<usize>) {
+        let Some(open) = self.open.pop() else { return };
+        let (start, end) = match &self.nodes[open.id.0].kind {
+            Kind::Sequence { items, flow: false } => (
+                items.first().map(|first| first.dash),
+                items.last().map(|last| self.nodes[last.node.0].end.max(last.dash + 1)),
+            ),
+            Kind::Mapping { entries, flow: false } => (
+                entries.first().map(|first| self.nodes[first.key.0].outer),
+                entries.last().map(|last| self.nodes[last.value.0].end.max(last.colon.unwrap_or_default())),
+            ),
+            _ => (None, Some(range.end)),
+        };
+        let node = &mut self.nodes[open.id.0];
+        if let Some(start) = start {
+            // The event comes after a list's first dash, but before a map's `?`.
+            node.start = node.start.min(start);
+            node.outer = node.outer.min(start);
+        }
+        node.end = end.unwrap_or(node.end);
+        self.cursor = self.cursor.max(node.end);
+    }
+}
+
+fn without_line_end(text: Cow<'_, str>) -> Cow<'_, str> {
+    text.strip_suffix('\n').map(|text| Cow::Owned(text.to_owned())).unwrap_or(text)
+}
+
+/// Where one of `wanted` stands after `from`, with only blanks, comments, properties and other indicators between.
+fn find(text: &str, from: usize, wanted: &[char]) -> Option<usize> {
+    let mut rest = text.get(from..)?;
+    loop {
+        rest = rest.trim_start();
+        let first = rest.chars().next()?;
+        if wanted.contains(&first) {
+            return Some(text.len() - rest.len());
+        }
+        let skipped = match first {
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            '&' | '!' => rest.find(char::is_whitespace).unwrap_or(rest.len()),
+            ':' | '?' | '-' => 1,
+            _ => return None,
+        };
+        rest = rest.get(skipped..)?;
+    }
+}
