@@ -512,10 +512,29 @@ fn asking_again_gives_the_same_fragment() {
             assert_eq!(ask(value, &apply(&pod, &first)).unwrap(), first, "{value}");
         }
     }
+    // Another pattern may mount something over our folder before the second look.
+    let first = ask("/opt/a/*.log", &plain()).unwrap();
+    let mut later = apply(&plain(), &first);
+    later["spec"]["containers"][0]["volumeMounts"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"name": "x", "mountPath": "/opt"}));
+    assert_eq!(ask("/opt/a/*.log", &later).unwrap(), first);
+
     let value = "/opt/a/*.log, /opt/a/*.log container=web, /opt/b/*.log container=web";
     let first = ask(value, &two).unwrap();
     assert_eq!(first.volumes.len(), 3);
     assert_eq!(ask(value, &apply(&two, &first)).unwrap(), first);
+}
+
+#[test]
+fn a_glob_over_too_many_volumes_is_refused() {
+    let mounts: Vec<Value> =
+        (0..1000).map(|n| json!({"name": "v", "mountPath": format!("/srv/{n}")})).collect();
+    let pod = pod(json!({"volumeMounts": mounts}), &json!([]));
+    let faults = ask("/srv/**/*.log", &pod).unwrap_err();
+    assert!(faults[0].label.contains("more than 32 volumes"), "{faults:?}");
+    assert!(ask("/srv/7/*.log", &pod).is_ok());
 }
 
 #[test]
