@@ -13,6 +13,7 @@ pub mod item;
 pub mod key;
 pub mod lexer;
 pub mod logging;
+pub mod named;
 pub mod quantity;
 pub mod settings;
 pub mod suggest;
