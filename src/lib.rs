@@ -2,12 +2,17 @@
 //!
 //! Data walks one way: bytes → pod → requests → fragments → plan → patch. ARCHITECTURE.md is the map.
 
+pub mod admission;
 pub mod annotation;
+pub mod certs;
 pub mod cli;
 pub mod inject;
 pub mod inpod;
 pub mod manifest;
+pub mod observe;
 pub mod pattern;
 pub mod pod;
 pub mod policy;
+pub mod server;
+pub mod watch;
 pub mod yaml;

@@ -7,6 +7,7 @@ mod inject;
 mod input;
 mod output;
 mod report;
+mod serve;
 mod surroundings;
 mod uninject;
 mod wait_for;
@@ -36,6 +37,7 @@ enum Command {
     Inject(inject::Args),
     Uninject(uninject::Args),
     Diff(diff::Args),
+    Serve(serve::Args),
     WaitFor(wait_for::Args),
     Follow(follow::Args),
 }
@@ -48,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Inject(args) => args.run(),
         Command::Uninject(args) => args.run(),
         Command::Diff(args) => args.run(),
+        Command::Serve(args) => args.run(),
         Command::WaitFor(args) => Ok(args.run()),
         Command::Follow(args) => Ok(args.run()),
     };

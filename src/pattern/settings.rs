@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 
 use crate::annotation::quantity::{Quantity, Resource};
 use crate::annotation::settings::{Amount as Asked, Settings as PatternSettings, Sidecar, amount, sidecar};
@@ -37,6 +38,8 @@ pub struct Settings {
     pub assigned_users: bool,
     /// Defaults of single patterns, by name: `ambassador`, `logging`, `metrics-nginx`, `clone`…
     pub patterns: BTreeMap<String, PatternDefaults>,
+    /// How the server runs, which only the server reads; the same file serves both.
+    pub serve: IgnoredAny,
 }
 
 impl Default for Settings {
@@ -52,6 +55,7 @@ impl Default for Settings {
             excluded_namespaces: Vec::new(),
             assigned_users: false,
             patterns: BTreeMap::new(),
+            serve: IgnoredAny,
         }
     }
 }

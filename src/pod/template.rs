@@ -55,6 +55,17 @@ impl<'v> Object<'v> {
 }
 
 impl Place {
+    /// The annotations of the object that never reach its pods, as JSON pointers.
+    pub fn beside(self) -> &'static [&'static str] {
+        match self.pointer {
+            "" => &[],
+            "/spec/jobTemplate/spec/template" => {
+                &["/metadata/annotations", "/spec/jobTemplate/metadata/annotations"]
+            }
+            _ => &["/metadata/annotations"],
+        }
+    }
+
     /// Where pods sit in objects of this kind. A kind of another group that has the name of a known one is unknown.
     pub fn of(api_version: &str, kind: &str) -> Option<Place> {
         let (pointer, owner_kind, groups): (_, _, &[&str]) = match kind {

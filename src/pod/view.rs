@@ -299,11 +299,16 @@ impl<'a> Field<Pairs<'a>> {
     }
 }
 
-impl Metadata<'_> {
+impl<'a> Metadata<'a> {
+    /// The same, as it was received.
+    pub fn controller(&self) -> Option<&Text<'a>> {
+        let owners = self.owner_references.items();
+        owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| &owner.kind)
+    }
+
     /// The kind of the controller that made the pod, if one did.
     pub fn owner_kind(&self) -> Option<&str> {
-        let owners = self.owner_references.items();
-        owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| &*owner.kind)
+        self.controller().map(|kind| &**kind)
     }
 }
 

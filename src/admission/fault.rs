@@ -1,0 +1,54 @@
+//! Why a request gets no review as its answer.
+
+use thiserror::Error;
+
+/// Nothing here is the pod's fault, so nothing here ever becomes `allowed: false`: the API server's failure policy
+/// decides. No text repeats what was received.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// The body is no JSON, or not in the shape of a review.
+    #[error("the body is not a readable AdmissionReview: {what} at line {line}, column {column}")]
+    Unreadable {
+        /// What kind of mistake it is.
+        what: &'static str,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// The bytes are no text.
+    #[error("the body is not UTF-8 text (byte {0})")]
+    NotText(usize),
+    /// Another object, or another version of it.
+    #[error("expected kind AdmissionReview of apiVersion admission.k8s.io/v1")]
+    NotAReview,
+    /// An answer rather than a question.
+    #[error("the AdmissionReview has no request with a uid")]
+    NoRequest,
+    /// Our own mistake.
+    #[error("multipod could not answer: {0}")]
+    Internal(String),
+}
+
+impl Fault {
+    /// The machine's name for it.
+    pub const fn slug(&self) -> &'static str {
+        match self {
+            Fault::Unreadable { .. } | Fault::NotText(_) => "bad_json",
+            Fault::NotAReview | Fault::NoRequest => "bad_review",
+            Fault::Internal(_) => "internal",
+        }
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        use serde_json::error::Category;
+        let what = match error.classify() {
+            Category::Eof => "it ends too early",
+            Category::Syntax | Category::Io => "broken JSON",
+            Category::Data => "a field of the wrong kind",
+        };
+        Fault::Unreadable { what, line: error.line(), column: error.column() }
+    }
+}

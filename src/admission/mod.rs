@@ -1,0 +1,17 @@
+//! An `AdmissionReview` in, its answer out: bytes to bytes, with a record of what was decided.
+//!
+//! Pure: what is around a pod comes as a [`Snapshot`]; sockets, clocks and logs are somebody else's.
+
+mod answer;
+mod fault;
+mod mutate;
+mod record;
+mod review;
+mod snapshot;
+mod warn;
+
+pub use fault::Fault;
+pub use mutate::mutate;
+pub use record::{Outcome, Record, Reply};
+pub use snapshot::{Namespace, Namespaces, Snapshot, WarnMode};
+pub use warn::warn;

@@ -1,0 +1,102 @@
+//! What happens to a pod that is about to be created.
+
+use crate::inject::{self, Decision, Patch, decide};
+use crate::pod::{Field, Head, Text};
+
+use super::answer::{self, Verdict};
+use super::review::Request;
+use super::{Fault, Outcome, Record, Reply, Snapshot};
+
+type Review<'a> = Request<'a, Field<Head<'a>>>;
+
+/// Answers a review of a pod. Whatever is not the creation of a pod is allowed as it is.
+pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Fault> {
+    let review = Review::read(body)?;
+    let head = match in_scope(&review) {
+        Ok(head) => head,
+        Err(reason) => return ignored(review, reason),
+    };
+    let around = snapshot.around(&review.namespace, None);
+    let decision = decide(head, &around);
+    let (written, told) = told(&review.uid, &decision)?;
+    let owner_kind = head.metadata.value().and_then(|metadata| metadata.controller()).cloned();
+    drop(decision);
+    let Request { uid, namespace, dry_run, .. } = review;
+    Ok(Reply {
+        body: written,
+        record: Record {
+            uid,
+            namespace,
+            owner_kind: owner_kind.unwrap_or_default(),
+            dry_run: dry_run == Some(true),
+            ..told
+        },
+    })
+}
+
+fn in_scope<'r, 'a>(review: &'r Review<'a>) -> Result<&'r Head<'a>, &'static str> {
+    if !review.is_about_pods() {
+        return Err("not_a_pod");
+    }
+    if !review.sub_resource.is_empty() {
+        return Err("subresource");
+    }
+    if &*review.operation != "CREATE" {
+        return Err("not_create");
+    }
+    review.object.value().ok_or("no_object")
+}
+
+fn ignored<'a>(review: Review<'a>, reason: &'static str) -> Result<Reply<'a>, Fault> {
+    let body = answer::write(&review.uid, Verdict::Allow, &[])?;
+    let Request { uid, namespace, kind, dry_run, .. } = review;
+    let record = Record {
+        uid,
+        namespace,
+        owner_kind: kind.kind,
+        dry_run: dry_run == Some(true),
+        ..Record::of(Outcome::Ignored, reason)
+    };
+    Ok(Reply { body, record })
+}
+
+fn told(uid: &str, decision: &Decision<'_>) -> Result<(Vec<u8>, Record<'static>), Fault> {
+    let warnings = &decision.warnings;
+    let (body, record) = match &decision.verdict {
+        inject::Verdict::Skip(reason) => {
+            (answer::write(uid, Verdict::Allow, warnings)?, Record::of(Outcome::Skipped, reason.slug()))
+        }
+        inject::Verdict::Deny(refusals) => {
+            let reason = refusals.first().map_or("unknown", |refusal| refusal.reason.slug());
+            (answer::write(uid, Verdict::Deny(refusals), warnings)?, Record::of(Outcome::Denied, reason))
+        }
+        inject::Verdict::Inject(plan) => {
+            let pod =
+                decision.pod.as_ref().ok_or_else(|| Fault::Internal("a plan without a pod".to_owned()))?;
+            let patch = Patch::of(plan, pod).map_err(|fault| Fault::Internal(fault.to_string()))?;
+            let record = Record {
+                patterns: plan.parts.iter().map(|part| part.name.clone()).collect(),
+                patch_bytes: patch.json().len(),
+                ..Record::of(Outcome::Injected, "injected")
+            };
+            (answer::write(uid, Verdict::Patch(patch.json()), warnings)?, record)
+        }
+    };
+    Ok((body, Record { warnings: warnings.len(), ..record }))
+}
+
+impl Record<'static> {
+    pub(super) fn of(outcome: Outcome, reason: &'static str) -> Self {
+        Record {
+            uid: Text::default(),
+            namespace: Text::default(),
+            owner_kind: Text::default(),
+            outcome,
+            reason,
+            dry_run: false,
+            patterns: Vec::new(),
+            patch_bytes: 0,
+            warnings: 0,
+        }
+    }
+}

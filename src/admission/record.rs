@@ -1,0 +1,60 @@
+//! What was decided, for logs and metrics: nothing else of a review ever reaches them.
+
+use crate::pod::Text;
+
+/// The answer to a review, and what was decided.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    /// The answer, as JSON.
+    pub body: Vec<u8>,
+    /// What was decided.
+    pub record: Record<'a>,
+}
+
+/// What was decided about one review.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// The review's own name.
+    pub uid: Text<'a>,
+    /// The namespace of the request.
+    pub namespace: Text<'a>,
+    /// The kind of the object's controller, or of the object itself where it is none of ours.
+    pub owner_kind: Text<'a>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, as the slug that is used everywhere.
+    pub reason: &'static str,
+    /// Whether nothing will come of it.
+    pub dry_run: bool,
+    /// Which patterns are added.
+    pub patterns: Vec<crate::pattern::container::Text>,
+    /// The size of the patch, before it is encoded.
+    pub patch_bytes: usize,
+    /// How many warnings the user sees.
+    pub warnings: usize,
+}
+
+/// What became of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// A patch was sent.
+    Injected,
+    /// The pod stays as it is.
+    Skipped,
+    /// The object is refused.
+    Denied,
+    /// It was not for us to decide.
+    Ignored,
+}
+
+impl Outcome {
+    /// The machine's name for it.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Outcome::Injected => "injected",
+            Outcome::Skipped => "skipped",
+            Outcome::Denied => "denied",
+            Outcome::Ignored => "ignored",
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! An `AdmissionReview` of version 1, borrowed from the body of its request.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::pod::Text;
+
+use super::Fault;
+
+/// What is asked, with the objects as `O` and `P` read them.
+#[derive(Debug, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    bound(deserialize = "O: Deserialize<'de> + Default, P: Deserialize<'de> + Default")
+)]
+pub(super) struct Request<'a, O, P = IgnoredAny> {
+    /// Comes back in the answer.
+    #[serde(borrow, default)]
+    pub(super) uid: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) kind: Kind<'a>,
+    #[serde(borrow, default)]
+    pub(super) resource: Resource<'a>,
+    /// `status`, `ephemeralcontainers`…; empty for the object itself.
+    #[serde(borrow, default)]
+    pub(super) sub_resource: Text<'a>,
+    /// The namespace that counts: the object's own may be empty.
+    #[serde(borrow, default)]
+    pub(super) namespace: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) operation: Text<'a>,
+    #[serde(default)]
+    pub(super) dry_run: Option<bool>,
+    #[serde(default)]
+    pub(super) object: O,
+    #[serde(default)]
+    pub(super) old_object: P,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Kind<'a> {
+    #[serde(borrow, default)]
+    pub(super) kind: Text<'a>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Resource<'a> {
+    #[serde(borrow, default)]
+    pub(super) group: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) version: Text<'a>,
+    #[serde(borrow, default)]
+    pub(super) resource: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    bound(deserialize = "O: Deserialize<'de> + Default, P: Deserialize<'de> + Default")
+)]
+struct Envelope<'a, O, P> {
+    #[serde(borrow, default)]
+    api_version: Text<'a>,
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+    #[serde(borrow, default = "nothing")]
+    request: Option<Request<'a, O, P>>,
+}
+
+// A plain `default` would ask for a default of every request.
+fn nothing<T>() -> Option<T> {
+    None
+}
+
+impl<'a, O, P> Request<'a, O, P> {
+    /// Reads a body in one pass.
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Fault>
+    where
+        O: Deserialize<'a> + Default,
+        P: Deserialize<'a> + Default,
+    {
+        // Checked once as a whole: serde_json would check each string by itself, and none of those that it skips.
+        let text = std::str::from_utf8(body).map_err(|error| Fault::NotText(error.valid_up_to()))?;
+        let envelope: Envelope<'a, O, P> = serde_json::from_str(text)?;
+        if &*envelope.api_version != "admission.k8s.io/v1" || &*envelope.kind != "AdmissionReview" {
+            return Err(Fault::NotAReview);
+        }
+        envelope.request.filter(|request| !request.uid.is_empty()).ok_or(Fault::NoRequest)
+    }
+
+    /// Whether it is about pods, in the one version that they have.
+    pub(super) fn is_about_pods(&self) -> bool {
+        let Resource { group, version, resource } = &self.resource;
+        group.is_empty() && &**version == "v1" && &**resource == "pods"
+    }
+}

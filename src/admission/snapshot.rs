@@ -1,0 +1,80 @@
+//! Everything that decides about a review besides the review itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::inject::{Surroundings, Version};
+use crate::pattern::{Catalogue, Settings};
+use crate::policy::Policies;
+
+/// What is known at one moment. Cloning it is cheap, so whoever learns something new makes a new one.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The cluster's settings.
+    pub settings: Arc<Settings>,
+    /// The policies in force.
+    pub policies: Arc<Policies>,
+    /// The patterns that can be named.
+    pub catalogue: Arc<Catalogue>,
+    /// The version of the API server.
+    pub version: Version,
+    /// What is known of namespaces.
+    pub namespaces: Arc<Namespaces>,
+    /// Whether everything that ought to be known is known; until then nothing is decided.
+    pub synced: bool,
+    /// What becomes of a workload whose pods would be refused.
+    pub warn: WarnMode,
+}
+
+/// Namespaces by name; one that is missing is unknown, which is not the same as having no labels.
+pub type Namespaces = HashMap<String, Namespace>;
+
+/// What policies look at in a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its labels.
+    pub labels: Vec<(String, String)>,
+    /// Its annotations.
+    pub annotations: Vec<(String, String)>,
+}
+
+/// What becomes of a workload whose pods would be refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WarnMode {
+    /// It is admitted, with a warning.
+    #[default]
+    Warn,
+    /// It is refused.
+    Deny,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Snapshot {
+            settings: Arc::default(),
+            policies: Arc::default(),
+            catalogue: Arc::default(),
+            version: Version::ASSUMED,
+            namespaces: Arc::default(),
+            synced: true,
+            warn: WarnMode::default(),
+        }
+    }
+}
+
+impl Snapshot {
+    /// What is around a pod of this namespace.
+    pub(super) fn around<'s>(&'s self, namespace: &'s str, owner_kind: Option<&'s str>) -> Surroundings<'s> {
+        let known = self.namespaces.get(namespace);
+        Surroundings {
+            namespace,
+            namespace_labels: known.map(|namespace| &*namespace.labels),
+            namespace_annotations: known.map_or(&[], |namespace| &*namespace.annotations),
+            owner_kind,
+            settings: &self.settings,
+            policies: &self.policies,
+            catalogue: &self.catalogue,
+            version: self.version,
+        }
+    }
+}

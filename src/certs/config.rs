@@ -1,0 +1,66 @@
+//! What TLS does with the certificates, for new connections; old ones keep what they began with.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::SingleCertAndKey;
+
+use super::{CertError, ClientCheck, Pair};
+
+/// The configuration of new handshakes, which can be exchanged at any time.
+#[derive(Debug)]
+pub struct Tls {
+    current: ArcSwap<(Arc<ServerConfig>, SystemTime)>,
+}
+
+impl Tls {
+    /// Begins with this one, whose certificate ends then.
+    pub fn new(config: ServerConfig, ends: SystemTime) -> Tls {
+        Tls { current: ArcSwap::from_pointee((Arc::new(config), ends)) }
+    }
+
+    /// New handshakes take this one from now on.
+    pub fn replace(&self, config: ServerConfig, ends: SystemTime) {
+        self.current.store(Arc::new((Arc::new(config), ends)));
+    }
+
+    /// What a handshake takes that begins now.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.current.load().0)
+    }
+
+    /// When the certificate ends.
+    pub fn ends(&self) -> SystemTime {
+        self.current.load().1
+    }
+}
+
+/// TLS 1.2 and 1.3, HTTP/1.1 alone unless `http2`; with `clients`, only for those that it lets in.
+pub fn server_config(
+    pair: &Pair,
+    clients: Option<ClientCheck>,
+    http2: bool,
+) -> Result<ServerConfig, CertError> {
+    let refused = |error: rustls::Error| CertError::Refused(error.to_string());
+    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(refused)?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(Arc::new(clients)),
+        None => builder.with_no_client_auth(),
+    };
+    let resolver = SingleCertAndKey::from(Arc::clone(&pair.certified));
+    let mut config = builder.with_cert_resolver(Arc::new(resolver));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    if http2 {
+        config.alpn_protocols.insert(0, b"h2".to_vec());
+    }
+    // API servers resume no sessions, so tickets would be bytes and work for nobody.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}

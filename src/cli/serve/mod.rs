@@ -1,0 +1,202 @@
+//! `multipod serve`.
+
+mod options;
+
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::admission::Snapshot;
+use crate::certs::{Embedded, Files, Material, Tls, server_config};
+use crate::observe::start_logs;
+use crate::policy::Loaded;
+use crate::server::{Addresses, Bound, Shared, bind};
+use crate::watch::{Certificates, PolicyFolder, Watch, put_to_use, watch};
+
+use super::report::Failure;
+use options::{Config, Options};
+
+/// Run the admission webhook
+///
+/// Without arguments it serves the built-in patterns on this machine, with a certificate made in memory, and says how
+/// to try it. Every option can also stand in the environment (MULTIPOD_LISTEN for --listen), and in the file of --config
+/// below serve:; an option beats the environment, and the environment beats the file.
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(super) struct Args {
+    /// Settings of the cluster, and options of the server below serve:
+    #[arg(long, env = "MULTIPOD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    options: Options,
+}
+
+const NOTES: &str = "\
+PATHS
+  POST /mutate  reviews of pods: the patterns that they ask for are added
+  POST /warn    reviews of Deployments and the like: allowed, with warnings
+  On the admin port: /livez, /readyz?verbose, /metrics, /config, and /ca.crt where the
+  certificate is made in memory
+
+SIGNALS
+  SIGTERM and SIGINT drain: readiness fails, answers ask clients to go, and the process ends
+  once nobody has come for a while. A second signal ends it at once.";
+
+/// Files change seldom; this is for systems that do not tell when they do.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let Config { options, settings, shown } = options::read(self.config.as_deref(), self.options)?;
+        let certificate = Certificate::read(&options)?;
+        let policies =
+            options.policy_dir.as_deref().map(PolicyFolder::open).transpose().map_err(Failure::one)?;
+        let _logs = start_logs(options.log_level(), options.log_format()).map_err(Failure::one)?;
+
+        let snapshot = Snapshot {
+            settings: Arc::new(settings),
+            version: options.kubernetes_version(),
+            warn: options.warn(),
+            ..Snapshot::default()
+        };
+        let (tls, authority, files) = certificate.tls();
+        let mut shared = Shared::new(snapshot, tls, options.limits());
+        shared.authority = authority;
+        shared.configuration = shown;
+        let shared = Arc::new(shared);
+        let (folder, loaded) =
+            policies.map_or((None, Loaded::default()), |(folder, loaded)| (Some(folder), loaded));
+        put_to_use(loaded, &shared);
+
+        let runtime = runtime(options.threads()).map_err(|error| Failure::one(error.to_string()))?;
+        runtime.block_on(async {
+            let addresses = Addresses { reviews: options.listen(), admin: options.admin_listen() };
+            let bound =
+                bind(Arc::clone(&shared), addresses).map_err(|error| Failure::one(error.to_string()))?;
+            let _watch = watches(&shared, folder, files)?;
+            announce(&bound, shared.authority.is_some());
+            let (mut end, mut interrupt) =
+                (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+            let (mut again, mut and_again) =
+                (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+            let first = async {
+                tokio::select! { _ = end.recv() => {}, _ = interrupt.recv() => {} }
+            };
+            let second = async {
+                // These have seen the first signal too.
+                tokio::select! { _ = again.recv() => {}, _ = and_again.recv() => {} }
+                tokio::select! { _ = again.recv() => {}, _ = and_again.recv() => {} }
+            };
+            bound.run(first, second).await;
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+}
+
+/// One thread carries more reviews than a cluster makes; the second is there so that a review of some megabytes, or a
+/// flood of handshakes, never stands in the way of the others.
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(threads).thread_name("serve").enable_all().build()
+}
+
+fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
+    signal(kind).map_err(|error| Failure::one(format!("cannot wait for signals: {error}")))
+}
+
+fn watches(
+    shared: &Arc<Shared>,
+    policies: Option<PolicyFolder>,
+    files: Option<(Files, Material)>,
+) -> Result<Vec<Watch>, Failure> {
+    let failed = |error: io::Error| Failure::one(format!("cannot watch files: {error}"));
+    let mut watches = Vec::new();
+    if let Some((files, material)) = files {
+        let folders = files.folders();
+        let mut certificates = Certificates::new(files, material, Arc::clone(shared));
+        watches.push(watch(folders, LOOK_EVERY, move || certificates.look()).map_err(failed)?);
+    }
+    if let Some(mut policies) = policies {
+        let shared = Arc::clone(shared);
+        let folders = vec![policies.folder()];
+        watches.push(watch(folders, LOOK_EVERY, move || policies.look(&shared)).map_err(failed)?);
+    }
+    Ok(watches)
+}
+
+/// Where the certificate comes from.
+enum Certificate {
+    Memory(Embedded, Box<rustls::ServerConfig>),
+    Files(Files, Material, Box<crate::certs::Configured>),
+}
+
+impl Certificate {
+    fn read(options: &Options) -> Result<Certificate, Failure> {
+        let failed = |error: crate::certs::CertError| Failure::one(error.to_string());
+        let now = SystemTime::now();
+        if let Some(files) = options.files()? {
+            let material = files.read().map_err(failed)?;
+            let configured = files.configure(&material, now).map_err(|error| {
+                Failure::one(format!("{} and {}: {error}", files.certificate.display(), files.key.display()))
+            })?;
+            return Ok(Certificate::Files(files, material, Box::new(configured)));
+        }
+        let embedded = Embedded::make(&names(options.listen()), now).map_err(failed)?;
+        let config = server_config(&embedded.pair, None, options.http2()).map_err(failed)?;
+        Ok(Certificate::Memory(embedded, Box::new(config)))
+    }
+
+    fn tls(self) -> (Tls, Option<String>, Option<(Files, Material)>) {
+        match self {
+            Certificate::Memory(embedded, config) => {
+                (Tls::new(*config, embedded.pair.ends), Some(embedded.authority), None)
+            }
+            Certificate::Files(files, material, configured) => {
+                (Tls::new(configured.config, configured.ends), None, Some((files, material)))
+            }
+        }
+    }
+}
+
+/// What this machine is called by those who can reach it.
+fn names(listen: SocketAddr) -> Vec<String> {
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let own = listen.ip();
+    if !own.is_unspecified() && !own.is_loopback() {
+        names.push(own.to_string());
+    }
+    names
+}
+
+/// Says where the server listens; with a certificate that nobody knows, also how to try it.
+fn announce(bound: &Bound, in_memory: bool) {
+    let (Ok(reviews), admin) = (bound.local_addr(), bound.admin_addr()) else { return };
+    tracing::info!(%reviews, admin = admin.map(tracing::field::display), "listening");
+    let Some(admin) = admin.filter(|_| in_memory) else { return };
+    let text = format!(
+        "multipod listens on https://{reviews} (/mutate and /warn) and on http://{admin} (probes and metrics).\n\
+         Its certificate is made in memory and ends with it. Try it:\n\n  \
+         curl -s {admin}/ca.crt -o multipod-ca.crt\n  \
+         curl -s --cacert multipod-ca.crt -H 'Content-Type: application/json' https://{host}:{port}/mutate -d '{EXAMPLE}'\n\n",
+        host = host(reviews.ip()),
+        port = reviews.port(),
+    );
+    // Nobody has to listen.
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V6(address) if !address.is_unspecified() => format!("[{address}]"),
+        IpAddr::V4(address) if !address.is_unspecified() => address.to_string(),
+        _ => "localhost".to_owned(),
+    }
+}
+
+const EXAMPLE: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","resource":{"group":"","version":"v1","resource":"pods"},"object":{"metadata":{"annotations":{"multipod/ambassador":"80:8775"}},"spec":{"containers":[{"name":"app"}]}}}}"#;

@@ -1,0 +1,296 @@
+//! The options of the server: from the command line, the environment, and a file.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
+
+use crate::admission::WarnMode;
+use crate::certs::Files;
+use crate::cli::input::read_text;
+use crate::cli::report::Failure;
+use crate::inject::Version;
+use crate::inpod::parse_duration;
+use crate::observe::LogFormat;
+use crate::pattern::{Settings, object};
+use crate::server::Limits;
+
+/// Every option, where it was given.
+#[derive(Clone, Debug, Default, clap::Args, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Options {
+    /// Where reviews are taken [default: 127.0.0.1:8443]
+    #[arg(long, env = "MULTIPOD_LISTEN", value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+
+    /// Where probes and metrics are, without TLS [default: 127.0.0.1:8080]
+    #[arg(long, env = "MULTIPOD_ADMIN_LISTEN", value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_listen: Option<SocketAddr>,
+
+    /// A folder of InjectionPolicy and Pattern objects in YAML files, or one such file; read again when it changes
+    #[arg(long, env = "MULTIPOD_POLICY_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy_dir: Option<PathBuf>,
+
+    /// The certificate with its chain, in PEM; read again when it changes
+    #[arg(long, env = "MULTIPOD_TLS_CERT", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's key, in PEM
+    #[arg(long, env = "MULTIPOD_TLS_KEY", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_key: Option<PathBuf>,
+
+    /// Authorities whose certificates clients must have, in PEM
+    #[arg(long, env = "MULTIPOD_CLIENT_CA", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_ca: Option<PathBuf>,
+
+    /// Names, one of which a client's certificate must have (common name or DNS name)
+    #[arg(long, env = "MULTIPOD_CLIENT_NAME", value_name = "NAME,…", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_name: Option<Vec<String>>,
+
+    /// Offer HTTP/2 too; API servers use HTTP/1.1
+    #[arg(long, env = "MULTIPOD_HTTP2", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http2: Option<bool>,
+
+    /// What a workload gets whose pods would be refused [default: warn]
+    #[arg(long, env = "MULTIPOD_WARN", value_enum, value_name = "HOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warn: Option<Warn>,
+
+    /// The version of the cluster: native sidecars begin with 1.29 [default: 1.34]
+    #[arg(long, env = "MULTIPOD_KUBERNETES_VERSION", value_name = "VERSION")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubernetes_version: Option<Given<Version>>,
+
+    /// How long to go on accepting after the signal to end, at least [default: 5s]
+    #[arg(long, env = "MULTIPOD_DRAIN_FLOOR", value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drain_floor: Option<Given<Duration>>,
+
+    /// And at most [default: 25s]
+    #[arg(long, env = "MULTIPOD_DRAIN_LIMIT", value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drain_limit: Option<Given<Duration>>,
+
+    /// The age at which connections are told to close, so that new replicas get their share [default: 10m]
+    #[arg(long, env = "MULTIPOD_CONNECTION_AGE", value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection_age: Option<Given<Duration>>,
+
+    /// Most open connections; more wait [default: 1024]
+    #[arg(long, env = "MULTIPOD_MAX_CONNECTIONS", value_name = "NUMBER",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<u32>,
+
+    /// Most requests at one time; more get 429 [default: 512]
+    #[arg(long, env = "MULTIPOD_MAX_REQUESTS", value_name = "NUMBER",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_requests: Option<u32>,
+
+    /// Most MiB of request bodies at one time; more get 429 [default: 64]
+    #[arg(long, env = "MULTIPOD_MAX_BUFFERED", value_name = "MIB",
+          value_parser = clap::value_parser!(u32).range(8..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_buffered: Option<u32>,
+
+    /// Threads that answer [default: 2, or 1 where there is one CPU]
+    #[arg(long, env = "MULTIPOD_THREADS", value_name = "NUMBER",
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads: Option<u16>,
+
+    /// What is logged: error, warn, info, debug, or as RUST_LOG says it [default: info]
+    #[arg(long, env = "MULTIPOD_LOG_LEVEL", value_name = "LEVEL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_level: Option<String>,
+
+    /// How it is logged [default: text on a terminal, else json]
+    #[arg(long, env = "MULTIPOD_LOG_FORMAT", value_enum, value_name = "FORMAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<LogFormat>,
+}
+
+/// What a workload gets whose pods would be refused.
+#[derive(Clone, Copy, Debug, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Warn {
+    /// A warning
+    Warn,
+    /// A refusal
+    Deny,
+}
+
+/// Everything that decides how the server runs.
+pub(super) struct Config {
+    pub(super) options: Options,
+    pub(super) settings: Settings,
+    /// The same for people to look at.
+    pub(super) shown: Value,
+}
+
+/// The part of the file that is the server's.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct File {
+    serve: Options,
+}
+
+/// Brings options and file together.
+pub(super) fn read(file: Option<&Path>, given: Options) -> Result<Config, Failure> {
+    let (settings, from_file, mut shown) = match file {
+        None => (Settings::default(), File::default(), Value::Null),
+        Some(path) => {
+            let (name, text) = read_text(path).map_err(Failure::one)?;
+            let told = |(line, message): (usize, String)| Failure::one(format!("{name}:{line}: {message}"));
+            let settings = object::read(&text).map_err(told)?;
+            (settings, object::read(&text).map_err(told)?, object::read(&text).map_err(told)?)
+        }
+    };
+    let options = given.or(from_file.serve);
+    let serve = serde_json::to_value(&options).unwrap_or_default();
+    match &mut shown {
+        Value::Object(map) => drop(map.insert("serve".to_owned(), serve)),
+        other => *other = serde_json::json!({ "serve": serve }),
+    }
+    Ok(Config { options, settings, shown })
+}
+
+impl Options {
+    fn or(self, other: Options) -> Options {
+        macro_rules! first {
+            ($($field:ident)*) => { Options { $($field: self.$field.or(other.$field)),* } };
+        }
+        first! {
+            listen admin_listen policy_dir tls_cert tls_key client_ca client_name http2 warn kubernetes_version
+            drain_floor drain_limit connection_age max_connections max_requests max_buffered threads log_level
+            log_format
+        }
+    }
+
+    pub(super) fn listen(&self) -> SocketAddr {
+        self.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))
+    }
+
+    pub(super) fn admin_listen(&self) -> Option<SocketAddr> {
+        Some(self.admin_listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))))
+    }
+
+    pub(super) fn http2(&self) -> bool {
+        self.http2 == Some(true)
+    }
+
+    pub(super) fn warn(&self) -> WarnMode {
+        match self.warn {
+            Some(Warn::Deny) => WarnMode::Deny,
+            Some(Warn::Warn) | None => WarnMode::Warn,
+        }
+    }
+
+    pub(super) fn kubernetes_version(&self) -> Version {
+        self.kubernetes_version.as_ref().map_or(Version::ASSUMED, |given| given.value)
+    }
+
+    pub(super) fn threads(&self) -> usize {
+        let useful = || available_parallelism().map_or(1, |cpus| cpus.get().min(2));
+        self.threads.map_or_else(useful, usize::from)
+    }
+
+    pub(super) fn log_level(&self) -> &str {
+        self.log_level.as_deref().unwrap_or("info")
+    }
+
+    pub(super) fn log_format(&self) -> LogFormat {
+        self.log_format.unwrap_or_default()
+    }
+
+    /// The certificates, if they come from files.
+    pub(super) fn files(&self) -> Result<Option<Files>, Failure> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => Ok(Some(Files {
+                certificate: certificate.clone(),
+                key: key.clone(),
+                client_ca: self.client_ca.clone(),
+                client_names: self.client_name.clone().unwrap_or_default(),
+                http2: self.http2(),
+            })),
+            (None, None) if self.client_ca.is_some() => {
+                Err(Failure::one("--client-ca needs --tls-cert and --tls-key"))
+            }
+            (None, None) => Ok(None),
+            _ => Err(Failure::one("--tls-cert and --tls-key need each other")),
+        }
+        .and_then(|files| match (&self.client_name, &self.client_ca) {
+            (Some(_), None) => Err(Failure::one("--client-name needs --client-ca")),
+            _ => Ok(files),
+        })
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        let default = Limits::default();
+        let time =
+            |given: &Option<Given<Duration>>, default| given.as_ref().map_or(default, |given| given.value);
+        let count = |given: Option<u32>, default| given.map_or(default, |given| given as usize);
+        let drain_floor = time(&self.drain_floor, default.drain_floor);
+        Limits {
+            drain_floor,
+            drain_limit: time(&self.drain_limit, default.drain_limit).max(drain_floor),
+            age: time(&self.connection_age, default.age),
+            connections: count(self.max_connections, default.connections),
+            requests: count(self.max_requests, default.requests),
+            buffered: self.max_buffered.map_or(default.buffered, |mebi| (mebi as usize) << 20),
+            ..default
+        }
+    }
+}
+
+/// A value, with the text that gave it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(into = "String", bound(serialize = "T: Clone"))]
+struct Given<T> {
+    text: String,
+    value: T,
+}
+
+impl<T> From<Given<T>> for String {
+    fn from(given: Given<T>) -> String {
+        given.text
+    }
+}
+
+impl FromStr for Given<Duration> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let value = parse_duration(text).map_err(|error| error.to_string())?;
+        Ok(Given { text: text.to_owned(), value })
+    }
+}
+
+impl FromStr for Given<Version> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Given { text: text.to_owned(), value: Version::parse(text)? })
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Given<T>
+where
+    Given<T>: FromStr<Err = String>,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}

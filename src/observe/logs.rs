@@ -1,0 +1,167 @@
+//! Log lines: one for each decision, and one for whatever an operator should know.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::admission::{Outcome, Record};
+use crate::annotation::diagnostic::short;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For machines
+    Json,
+    /// For people
+    Text,
+}
+
+impl Default for LogFormat {
+    fn default() -> Self {
+        if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json }
+    }
+}
+
+/// Writes what is left when it is dropped.
+#[derive(Debug)]
+pub struct LogGuard {
+    lines: Lines,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// Begins to log to the standard error; the error says what is wrong with `level`.
+pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
+    let filter =
+        EnvFilter::builder().parse(level).map_err(|error| format!("--log-level {level}: {error}"))?;
+    let lines = Lines::default();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone()).with_target(false);
+    let begun = match format {
+        LogFormat::Json => {
+            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+        }
+        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+    };
+    begun.map_err(|error| error.to_string())?;
+    // The message of a panic may quote what it choked on; the place is enough to find it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
+    let written = lines.clone();
+    let writer = thread::Builder::new()
+        .name("logs".to_owned())
+        .spawn(move || written.write_all_until_closed())
+        .map_err(|error| error.to_string())?;
+    Ok(LogGuard { lines, writer: Some(writer) })
+}
+
+/// One line for one decision. What it names here is all that is ever logged of a review.
+pub fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let (uid, namespace, owner) = (short(&record.uid), short(&record.namespace), short(&record.owner_kind));
+    let (outcome, reason, warnings) = (record.outcome.slug(), record.reason, record.warnings);
+    let dry_run = record.dry_run;
+    // Pods that ask for nothing may come by the thousand and are no news.
+    if record.outcome == Outcome::Ignored || record.reason == "not_requested" {
+        tracing::debug!(
+            endpoint, uid, namespace, owner, outcome, reason, warnings, dry_run, micros, "review"
+        );
+    } else {
+        tracing::info!(endpoint, uid, namespace, owner, outcome, reason, warnings, dry_run, micros, "review");
+    }
+}
+
+/// Lines on their way to the standard error, which may be slower than we are: nobody who decides waits for it, and what
+/// does not fit is dropped and counted.
+#[derive(Clone, Debug, Default)]
+struct Lines(Arc<(Mutex<Waiting>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    dropped: u64,
+    closed: bool,
+}
+
+const MOST_WAITING: usize = 1 << 20;
+/// Lines that come together are written together.
+const TOGETHER: Duration = Duration::from_millis(20);
+
+impl Lines {
+    fn write_all_until_closed(&self) {
+        let (waiting, changed) = &*self.0;
+        let mut bytes = Vec::new();
+        loop {
+            let guard = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut guard = changed
+                .wait_while(guard, |waiting| waiting.bytes.is_empty() && !waiting.closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            let closed = guard.closed;
+            if !closed {
+                drop(guard);
+                thread::sleep(TOGETHER);
+                guard = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            }
+            std::mem::swap(&mut bytes, &mut guard.bytes);
+            let dropped = std::mem::take(&mut guard.dropped);
+            drop(guard);
+            let mut out = io::stderr().lock();
+            let _ = out.write_all(&bytes);
+            if dropped > 0 {
+                let _ =
+                    writeln!(out, "{{\"level\":\"WARN\",\"message\":\"{dropped} log lines were dropped\"}}");
+            }
+            bytes.clear();
+            if closed {
+                return;
+            }
+        }
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let (waiting, changed) = &*self.0;
+        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.bytes.len() + line.len() > MOST_WAITING {
+            waiting.dropped += 1;
+        } else {
+            let was_empty = waiting.bytes.is_empty();
+            waiting.bytes.extend_from_slice(line);
+            drop(waiting);
+            if was_empty {
+                changed.notify_one();
+            }
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Lines;
+    fn make_writer(&'a self) -> Lines {
+        self.clone()
+    }
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        let (waiting, changed) = &*self.lines.0;
+        waiting.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        changed.notify_one();
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The metrics. Every label is one of few values: nothing in them comes from a review.
+
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::admission::Record;
+
+use super::process::Process;
+
+/// Fine where we are and coarse where nobody should be; the API server's own begin at 5 ms.
+const DURATIONS: [f64; 13] =
+    [50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 51.2e-3, 0.2048, 1.0, 5.0];
+const PATCHES: [f64; 8] = [512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 65536.0, 262_144.0];
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Family<Endpoint, Histogram, fn() -> Histogram>,
+    patches: Histogram,
+    injections: Family<Pattern, Counter>,
+    refused: Family<Reason, Counter>,
+    reloads: Family<Reload, Counter>,
+    certificates: Family<Certificate, Gauge>,
+    /// Connections that are open now.
+    pub connections: Gauge,
+    /// Connections that were accepted.
+    pub accepted: Counter,
+    /// Requests that are being answered now.
+    pub in_flight: Gauge,
+    /// Bytes of request bodies that are held now.
+    pub buffered: Gauge,
+    /// Panics that became an error 500.
+    pub panics: Counter,
+    /// Policies in force.
+    pub policies: Gauge,
+    /// Objects of the policy folder that cannot be used.
+    pub policy_problems: Gauge,
+    /// When the policies were read last, in seconds since 1970.
+    pub policies_read: Gauge<f64, AtomicU64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    endpoint: &'static str,
+    outcome: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Endpoint {
+    endpoint: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Pattern {
+    pattern: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reload {
+    what: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Certificate {
+    certificate: &'static str,
+}
+
+/// A connection that came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The handshake failed.
+    Handshake,
+    /// The handshake took too long.
+    HandshakeTimeout,
+    /// The system could not accept it.
+    Accept,
+    /// Somebody was too slow, or spoke no HTTP.
+    Broken,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Metrics {
+            registry: Registry::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
+            patches: Histogram::new(PATCHES),
+            injections: Family::default(),
+            refused: Family::default(),
+            reloads: Family::default(),
+            certificates: Family::default(),
+            connections: Gauge::default(),
+            accepted: Counter::default(),
+            in_flight: Gauge::default(),
+            buffered: Gauge::default(),
+            panics: Counter::default(),
+            policies: Gauge::default(),
+            policy_problems: Gauge::default(),
+            policies_read: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        self.registry.register_collector(Box::new(Process));
+        let registry = self.registry.sub_registry_with_prefix("multipod");
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "What is running", version);
+        registry.register("admission_requests", "Requests by what became of them", self.requests.clone());
+        let help = "From the head of a request to its answer";
+        registry.register_with_unit("admission_duration", help, Unit::Seconds, self.durations.clone());
+        registry.register_with_unit(
+            "patch_size",
+            "Patches that were sent",
+            Unit::Bytes,
+            self.patches.clone(),
+        );
+        registry.register("injections", "Patterns that were added to pods", self.injections.clone());
+        registry.register("connections_open", "Connections that are open", self.connections.clone());
+        registry.register("connections_accepted", "Connections that were accepted", self.accepted.clone());
+        registry.register("connections_failed", "Connections that came to nothing", self.refused.clone());
+        registry.register("requests_in_flight", "Requests that are being answered", self.in_flight.clone());
+        registry.register_with_unit("buffered", "Bodies held in memory", Unit::Bytes, self.buffered.clone());
+        registry.register("panics", "Panics that became an error 500", self.panics.clone());
+        registry.register("reloads", "Files that were read again", self.reloads.clone());
+        let help = "When the certificate ends, in seconds since 1970";
+        registry.register("certificate_expiry_timestamp_seconds", help, self.certificates.clone());
+        registry.register("policies", "Policies in force", self.policies.clone());
+        let help = "Objects of the policy folder that cannot be used";
+        registry.register("policy_problems", help, self.policy_problems.clone());
+        let help = "When the policies were read last, in seconds since 1970";
+        registry.register("policies_read_timestamp_seconds", help, self.policies_read.clone());
+    }
+
+    /// A review that was answered.
+    pub fn decided(&self, endpoint: &'static str, record: &Record<'_>, took: Duration) {
+        self.answered(endpoint, record.outcome.slug(), record.reason, took);
+        if record.patch_bytes > 0 {
+            self.patches.observe(u32::try_from(record.patch_bytes).unwrap_or(u32::MAX).into());
+        }
+        for pattern in &record.patterns {
+            self.injections.get_or_create(&Pattern { pattern: pattern.to_string() }).inc();
+        }
+    }
+
+    /// A request that got an error instead.
+    pub fn failed(&self, endpoint: &'static str, reason: &'static str, took: Duration) {
+        self.answered(endpoint, "error", reason, took);
+    }
+
+    fn answered(&self, endpoint: &'static str, outcome: &'static str, reason: &'static str, took: Duration) {
+        self.requests.get_or_create(&Request { endpoint, outcome, reason }).inc();
+        self.durations.get_or_create(&Endpoint { endpoint }).observe(took.as_secs_f64());
+    }
+
+    /// A connection that came to nothing.
+    pub fn refused(&self, why: Refused) {
+        let reason = match why {
+            Refused::Handshake => "handshake",
+            Refused::HandshakeTimeout => "handshake_timeout",
+            Refused::Accept => "accept",
+            Refused::Broken => "broken",
+        };
+        self.refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Files that were read again.
+    pub fn reloaded(&self, what: &'static str, good: bool) {
+        let result = if good { "success" } else { "failure" };
+        self.reloads.get_or_create(&Reload { what, result }).inc();
+    }
+
+    /// When a certificate ends.
+    pub fn certificate_ends(&self, certificate: &'static str, ends: SystemTime) {
+        let seconds = ends.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        self.certificates
+            .get_or_create(&Certificate { certificate })
+            .set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    }
+
+    /// All of them, as OpenMetrics text.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::with_capacity(8192);
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,9 @@
+//! What the outside sees of a running server: metrics and log lines, with the same slugs.
+
+mod logs;
+mod metrics;
+mod process;
+
+pub use logs::{LogFormat, LogGuard, decision, start_logs};
+pub use metrics::{Metrics, Refused};
+pub(crate) use process::most_descriptors;

@@ -1,0 +1,80 @@
+//! The plain port: probes, metrics, and what the server is configured to do. Nothing here is secret.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::json;
+
+use super::Shared;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The paths, as a value that can be asked without a socket.
+pub fn admin_router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        // Whoever answers is alive; nothing that others do may restart us.
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/config", get(configuration))
+        .route("/ca.crt", get(authority))
+        .with_state(shared)
+}
+
+async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    let checks = shared.checks();
+    let is_ready = checks.iter().all(|(_, good)| *good);
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let verbose = query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("verbose")));
+    if is_ready && !verbose {
+        return "ok\n".into_response();
+    }
+    let mut text = String::new();
+    for (name, good) in checks {
+        let sign = if good { "[+]" } else { "[-]" };
+        let state = if good { "ok" } else { "failed" };
+        text.push_str(&format!("{sign}{name} {state}\n"));
+    }
+    text.push_str(if is_ready { "readyz check passed\n" } else { "readyz check failed\n" });
+    (status, text).into_response()
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let metrics = &shared.metrics;
+    metrics.in_flight.set(i64::try_from(shared.requests.used()).unwrap_or(i64::MAX));
+    metrics.buffered.set(i64::try_from(shared.buffered.used()).unwrap_or(i64::MAX));
+    match metrics.text() {
+        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn authority(State(shared): State<Arc<Shared>>) -> Response {
+    match &shared.authority {
+        Some(pem) => ([(CONTENT_TYPE, "application/x-pem-file")], pem.clone()).into_response(),
+        None => (StatusCode::NOT_FOUND, "the certificate comes from files\n").into_response(),
+    }
+}
+
+async fn configuration(State(shared): State<Arc<Shared>>) -> Response {
+    let snapshot = shared.snapshot.load();
+    let policies: Vec<_> = snapshot
+        .policies
+        .iter()
+        .map(|policy| json!({"name": policy.name, "mode": policy.mode.name()}))
+        .collect();
+    let patterns: Vec<_> = snapshot.catalogue.iter().map(|pattern| &*pattern.name).collect();
+    let whole = json!({
+        "configuration": shared.configuration,
+        "limits": shared.limits,
+        "kubernetesVersion": snapshot.version.to_string(),
+        "policies": policies,
+        "patterns": patterns,
+    });
+    ([(CONTENT_TYPE, "application/json")], format!("{whole:#}\n")).into_response()
+}

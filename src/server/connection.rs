@@ -1,0 +1,112 @@
+//! HTTP on one connection.
+
+use std::convert::Infallible;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::pin;
+use tokio::sync::watch;
+use tokio::time::{timeout, timeout_at};
+use tower::Service;
+
+use super::timed::{Clock, Timed};
+use super::{Phase, Shared};
+
+/// What speaks on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// The largest head of a request, and how much of a body is read at once.
+const READ_BUFFER: usize = 64 * 1024;
+/// How long answers may still take once the server wants to end.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// Serves a connection until it ends; true where nothing went wrong.
+pub(super) async fn serve<S>(
+    stream: S,
+    protocol: Protocol,
+    router: Router,
+    shared: Arc<Shared>,
+    mut closing: watch::Receiver<bool>,
+) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let clock = Arc::new(Clock::default());
+    let io = TokioIo::new(Timed::new(stream, Arc::clone(&clock), &shared.limits));
+    let old_at = Instant::now() + around(shared.limits.age);
+    let service = service_fn(move |request: Request<Incoming>| {
+        clock.busy();
+        let (clock, shared) = (Arc::clone(&clock), Arc::clone(&shared));
+        let answer = router.clone().call(request.map(Body::new));
+        async move {
+            let mut response: Response = answer.await?;
+            // The client learns it with an answer in its hands, so it never sends into a connection that closes.
+            if protocol == Protocol::Http1 && (shared.phase() == Phase::Draining || Instant::now() > old_at) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            clock.answered();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    // Not hyper's builder that guesses the protocol: it waits for ever for a first byte.
+    match protocol {
+        Protocol::Http1 => {
+            let mut builder = http1::Builder::new();
+            builder.header_read_timeout(None).max_buf_size(READ_BUFFER).max_headers(64);
+            let connection = builder.serve_connection(io, service);
+            pin!(connection);
+            tokio::select! {
+                result = connection.as_mut() => result.is_ok(),
+                () = closes(&mut closing) => {
+                    connection.as_mut().graceful_shutdown();
+                    timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
+                }
+            }
+        }
+        Protocol::Http2 => {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(64)
+                .max_header_list_size(16 * 1024)
+                .max_pending_accept_reset_streams(16)
+                .keep_alive_interval(Duration::from_secs(20))
+                .keep_alive_timeout(Duration::from_secs(10));
+            let connection = builder.serve_connection(io, service);
+            pin!(connection);
+            tokio::select! {
+                result = connection.as_mut() => result.is_ok(),
+                _ = timeout_at(old_at.into(), closes(&mut closing)) => {
+                    connection.as_mut().graceful_shutdown();
+                    timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
+                }
+            }
+        }
+    }
+}
+
+async fn closes(closing: &mut watch::Receiver<bool>) {
+    // An error says that the server is gone, which is the same.
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+/// Up to a tenth more or less, so that connections that began together do not end together.
+fn around(time: Duration) -> Duration {
+    let chance = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or(100);
+    time * (900 + chance) / 1000
+}

@@ -1,0 +1,95 @@
+//! What all parts of a running server know.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+
+use crate::admission::Snapshot;
+use crate::certs::Tls;
+use crate::observe::Metrics;
+
+use super::{Limits, Load};
+
+/// What all parts of a running server know. Others may exchange the snapshot at any time.
+#[derive(Debug)]
+pub struct Shared {
+    /// What decides about reviews from now on.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// The certificates of new handshakes.
+    pub tls: Tls,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What peers may have.
+    pub limits: Limits,
+    /// The certificate of the embedded authority, for those who want to trust it.
+    pub authority: Option<String>,
+    /// The effective configuration, without what the snapshot says.
+    pub configuration: serde_json::Value,
+    pub(super) requests: Arc<Load>,
+    pub(super) buffered: Arc<Load>,
+    phase: AtomicU8,
+    begun: Instant,
+    last_active: AtomicU64,
+}
+
+/// Where a server is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It answers.
+    Serving,
+    /// It answers, and asks everybody to go.
+    Draining,
+}
+
+impl Shared {
+    /// For a server that begins now.
+    pub fn new(snapshot: Snapshot, tls: Tls, limits: Limits) -> Shared {
+        let metrics = Metrics::default();
+        metrics.certificate_ends("serving", tls.ends());
+        Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            tls,
+            metrics,
+            authority: None,
+            configuration: serde_json::Value::Null,
+            requests: Load::new(limits.requests),
+            buffered: Load::new(limits.buffered),
+            limits,
+            phase: AtomicU8::new(0),
+            begun: Instant::now(),
+            last_active: AtomicU64::new(0),
+        }
+    }
+
+    /// Where the server is in its life.
+    pub fn phase(&self) -> Phase {
+        if self.phase.load(Ordering::Relaxed) == 0 { Phase::Serving } else { Phase::Draining }
+    }
+
+    pub(super) fn start_draining(&self) {
+        self.phase.store(1, Ordering::Relaxed);
+    }
+
+    /// Somebody has connected, or asked something.
+    pub(super) fn touch(&self) {
+        let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_active.store(millis, Ordering::Relaxed);
+    }
+
+    /// How long nobody has connected or asked anything.
+    pub(super) fn quiet(&self) -> Duration {
+        let last = Duration::from_millis(self.last_active.load(Ordering::Relaxed));
+        self.begun.elapsed().saturating_sub(last)
+    }
+
+    /// Everything that readiness depends on, and whether it is so.
+    pub(super) fn checks(&self) -> [(&'static str, bool); 3] {
+        [
+            ("certificate", self.tls.ends() > SystemTime::now()),
+            ("synced", self.snapshot.load().synced),
+            ("serving", self.phase() == Phase::Serving),
+        ]
+    }
+}

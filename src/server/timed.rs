@@ -1,0 +1,191 @@
+//! A stream that gives up on peers that are too slow.
+//!
+//! hyper has one timer for the head of a request that also runs while a connection is idle. Idle must be long and a
+//! head must be short, so the timers stand below HTTP, and the service says what the connection is waiting for.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::Limits;
+
+/// What a connection is waiting for. Every change counts up, so that a timer knows whether it is still meant.
+#[derive(Debug, Default)]
+pub(super) struct Clock(AtomicU64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    /// A request has begun, or the first one is due.
+    ForHead,
+    /// A request is being answered; its body has a timer of its own.
+    ForUs,
+    /// The last request was answered.
+    ForRequest,
+}
+
+impl Clock {
+    /// The head of a request is here.
+    pub(super) fn busy(&self) {
+        self.change(Waiting::ForUs);
+    }
+
+    /// It was answered.
+    pub(super) fn answered(&self) {
+        self.change(Waiting::ForRequest);
+    }
+
+    fn change(&self, to: Waiting) {
+        let count = self.0.load(Ordering::Relaxed) / 4 + 1;
+        self.0.store(count * 4 + to as u64, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> (u64, Waiting) {
+        let state = self.0.load(Ordering::Relaxed);
+        let waiting = match state % 4 {
+            0 => Waiting::ForHead,
+            1 => Waiting::ForUs,
+            _ => Waiting::ForRequest,
+        };
+        (state, waiting)
+    }
+}
+
+pub(super) struct Timed<S> {
+    stream: S,
+    clock: Arc<Clock>,
+    times: Times,
+    reading: Pin<Box<Sleep>>,
+    reading_for: Option<u64>,
+    writing: Option<Pin<Box<Sleep>>>,
+    lingering: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Times {
+    head: Duration,
+    idle: Duration,
+    write: Duration,
+}
+
+/// How long a peer gets to see our last words before the connection is gone.
+const LINGER: Duration = Duration::from_millis(500);
+
+impl<S> Timed<S> {
+    pub(super) fn new(stream: S, clock: Arc<Clock>, limits: &Limits) -> Self {
+        let times = Times { head: limits.head, idle: limits.idle, write: limits.write };
+        Timed {
+            stream,
+            clock,
+            times,
+            reading: Box::pin(sleep(times.head)),
+            reading_for: Some(0),
+            writing: None,
+            lingering: None,
+        }
+    }
+
+    /// The timer of whatever is waited for; it begins where nothing was there to read.
+    fn too_slow(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        let (state, waiting) = self.clock.now();
+        let time = match waiting {
+            Waiting::ForHead => self.times.head,
+            Waiting::ForRequest => self.times.idle,
+            Waiting::ForUs => return Poll::Pending,
+        };
+        if self.reading_for != Some(state) {
+            self.reading_for = Some(state);
+            self.reading.as_mut().reset(Instant::now() + time);
+        }
+        ready!(self.reading.as_mut().poll(context));
+        Poll::Ready(io::ErrorKind::TimedOut.into())
+    }
+
+    fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if result.is_pending() {
+            let time = self.times.write;
+            let timer = self.writing.get_or_insert_with(|| Box::pin(sleep(time)));
+            ready!(timer.as_mut().poll(context));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        result
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Pending => self.too_slow(context).map(Err),
+            done => {
+                if self.clock.now().1 == Waiting::ForRequest && !buffer.filled().is_empty() {
+                    self.clock.change(Waiting::ForHead);
+                }
+                done
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Timed<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(context, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.written(context, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_flush(context);
+        let result = self.written(context, result);
+        if result.is_ready() {
+            self.writing = None;
+        }
+        result
+    }
+
+    /// Closing while unread bytes are there resets the connection, and the peer may lose the answer that told it why.
+    /// So the rest is read for a moment and thrown away.
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingering.is_none() {
+            let result = Pin::new(&mut self.stream).poll_shutdown(context);
+            ready!(self.written(context, result))?;
+        }
+        let this = &mut *self;
+        let timer = this.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut space = [0; 4096];
+        loop {
+            if timer.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut rest = ReadBuf::new(&mut space);
+            match ready!(Pin::new(&mut this.stream).poll_read(context, &mut rest)) {
+                Ok(()) if !rest.filled().is_empty() => {}
+                _ => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Calls back when something in a folder changes.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+/// Watches until it is dropped.
+#[derive(Debug)]
+pub struct Watch(Sender<Wake>);
+
+#[derive(Debug)]
+enum Wake {
+    Changed,
+    Stop,
+}
+
+/// Changes come in swarms; one look after the swarm is enough, and sees no file half-way.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// Calls `look` after every change in one of the folders, and every `slowly` in any case: a folder may be on a file
+/// system that tells nothing, or be exchanged as a whole.
+pub fn watch(
+    folders: Vec<PathBuf>,
+    slowly: Duration,
+    mut look: impl FnMut() + Send + 'static,
+) -> io::Result<Watch> {
+    let (wake, woken) = channel();
+    let changed = wake.clone();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            let _ = changed.send(Wake::Changed);
+        }
+    });
+    if let Err(error) = &watcher {
+        tracing::warn!(%error, "the system tells no changes of files; looking every {slowly:?}");
+    }
+    add(&mut watcher, &folders);
+    thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        loop {
+            match woken.recv_timeout(slowly) {
+                Ok(Wake::Changed) => {
+                    thread::sleep(SETTLE);
+                    if woken.try_iter().any(|wake| matches!(wake, Wake::Stop)) {
+                        return;
+                    }
+                }
+                // Whatever was exchanged as a whole is watched no more.
+                Err(RecvTimeoutError::Timeout) => add(&mut watcher, &folders),
+                Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+            look();
+        }
+    })?;
+    Ok(Watch(wake))
+}
+
+fn add(watcher: &mut notify::Result<RecommendedWatcher>, folders: &[PathBuf]) {
+    let Ok(watcher) = watcher else { return };
+    for folder in folders {
+        let _ = watcher.unwatch(folder);
+        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+            tracing::warn!(%error, folder = %folder.display(), "cannot watch");
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.send(Wake::Stop);
+    }
+}

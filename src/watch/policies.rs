@@ -1,0 +1,108 @@
+//! Policies and patterns in a folder, as people and mounted ConfigMaps put them there.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::admission::Snapshot;
+use crate::policy::{self, Loaded};
+use crate::server::Shared;
+
+type Sources = Vec<(String, String)>;
+
+/// A folder of `InjectionPolicy` and `Pattern` objects. What is wrong with one object never disturbs the others, now or
+/// after a restart; a file that cannot be read at all changes nothing.
+#[derive(Debug)]
+pub struct PolicyFolder {
+    path: PathBuf,
+    seen: Result<Sources, String>,
+}
+
+impl PolicyFolder {
+    /// Reads the folder, or the one file, for the first time.
+    pub fn open(path: &Path) -> Result<(PolicyFolder, Loaded), String> {
+        let sources = read(path)?;
+        let loaded = policy::load(&sources);
+        Ok((PolicyFolder { path: path.to_owned(), seen: Ok(sources) }, loaded))
+    }
+
+    /// The folder whose entries change when the policies do.
+    pub fn folder(&self) -> PathBuf {
+        match self.path.parent() {
+            Some(parent) if !self.path.is_dir() => parent.to_owned(),
+            _ => self.path.clone(),
+        }
+    }
+
+    /// Looks at the folder, and puts it to use if it has changed.
+    pub fn look(&mut self, shared: &Shared) {
+        let seen = read(&self.path);
+        if seen == self.seen {
+            return;
+        }
+        self.seen = seen;
+        match &self.seen {
+            Ok(sources) => put_to_use(policy::load(sources), shared),
+            Err(error) => {
+                shared.metrics.reloaded("policies", false);
+                tracing::error!(error, "the policies cannot be read; the last ones stay");
+            }
+        }
+    }
+}
+
+/// Policies count from now on, and what is wrong with the others is told.
+pub fn put_to_use(loaded: Loaded, shared: &Shared) {
+    report(&loaded, shared);
+    let (policies, catalogue) = (Arc::new(loaded.policies), Arc::new(loaded.catalogue));
+    shared.snapshot.rcu(|snapshot| Snapshot {
+        policies: Arc::clone(&policies),
+        catalogue: Arc::clone(&catalogue),
+        ..Snapshot::clone(snapshot)
+    });
+}
+
+fn report(loaded: &Loaded, shared: &Shared) {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let metrics = &shared.metrics;
+    metrics.reloaded("policies", loaded.problems.is_empty());
+    metrics.policies.set(count(loaded.policies.iter().len()));
+    metrics.policy_problems.set(count(loaded.problems.len()));
+    metrics
+        .policies_read
+        .set(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64()));
+    for problem in &loaded.problems {
+        tracing::error!(%problem, "not in force");
+    }
+    tracing::info!(policies = loaded.policies.iter().len(), problems = loaded.problems.len(), "policies");
+}
+
+fn read(path: &Path) -> Result<Sources, String> {
+    let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+    let mut files = Vec::new();
+    if fs::metadata(path).map_err(|error| failed(path, error))?.is_dir() {
+        for entry in fs::read_dir(path).map_err(|error| failed(path, error))? {
+            let entry = entry.map_err(|error| failed(path, error))?;
+            let file = entry.path();
+            // Hidden entries are how a mounted ConfigMap keeps its versions.
+            if !entry.file_name().as_encoded_bytes().starts_with(b".") && is_manifest(&file) && file.is_file()
+            {
+                files.push(file);
+            }
+        }
+    } else {
+        files.push(path.to_owned());
+    }
+    files.sort_unstable();
+    let read = |file: &PathBuf| {
+        let text = fs::read_to_string(file).map_err(|error| failed(file, error))?;
+        Ok((file.display().to_string(), text))
+    };
+    files.iter().map(read).collect()
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
+}
