@@ -1,0 +1,459 @@
+//! The two paths of the webhook, asked without a socket: every row of the table of answers.
+
+mod reviews;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use multipod::admission::{self, Snapshot, WarnMode};
+use multipod::certs::{Embedded, Tls, server_config};
+use multipod::pattern::{Settings, settings::OnMistake};
+use multipod::policy;
+use multipod::server::{Handlers, Limits, Shared, router};
+use proptest::prelude::*;
+use reviews::{REAL, Verdict, deployment, patched, pod, verify};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
+
+struct Asked {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+struct Webhook {
+    shared: Arc<Shared>,
+    handlers: Handlers,
+}
+
+impl Webhook {
+    fn new(snapshot: Snapshot, limits: Limits) -> Webhook {
+        let embedded = Embedded::make(&["localhost".to_owned()], SystemTime::now()).unwrap();
+        let config = server_config(&embedded.pair, None, false).unwrap();
+        let shared = Shared::new(snapshot, Tls::new(config, embedded.pair.ends), limits);
+        Webhook { shared: Arc::new(shared), handlers: Handlers::default() }
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Asked {
+        let response = router(Arc::clone(&self.shared), self.handlers).oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Asked { status: head.status, headers: head.headers, body }
+    }
+
+    async fn post(&self, path: &str, body: impl Into<Body>) -> Asked {
+        let request = Request::post(path).header(CONTENT_TYPE, "application/json");
+        self.ask(request.body(body.into()).unwrap()).await
+    }
+
+    async fn verdict(&self, path: &str, review: &Value) -> Verdict {
+        let asked = self.post(path, review.to_string()).await;
+        assert_eq!(asked.status, StatusCode::OK, "{}", String::from_utf8_lossy(&asked.body));
+        assert_eq!(asked.headers[CONTENT_TYPE], "application/json");
+        verify(&asked.body, review["request"]["uid"].as_str().unwrap()).unwrap()
+    }
+}
+
+fn webhook() -> Webhook {
+    Webhook::new(Snapshot::default(), Limits::default())
+}
+
+fn is_close(asked: &Asked) -> bool {
+    asked.headers.get(CONNECTION).is_some_and(|value| value == "close")
+}
+
+#[tokio::test]
+async fn reviews_of_a_real_api_server_are_answered_with_patches_that_apply() {
+    let webhook = webhook();
+    for text in REAL {
+        let review: Value = serde_json::from_str(text).unwrap();
+        let verdict = webhook.verdict("/mutate", &review).await;
+        assert!(verdict.allowed && verdict.patch.is_some(), "{verdict:?}");
+        let pod = patched(&review, &verdict);
+        assert!(!pod["metadata"]["annotations"]["multipod/status"].is_null(), "{pod}");
+
+        let mut again = review.clone();
+        again["request"]["object"] = pod;
+        let verdict = webhook.verdict("/mutate", &again).await;
+        assert!(verdict.allowed && verdict.patch.is_none(), "a second round adds nothing: {verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_not_the_creation_of_a_pod_is_allowed_as_it_is() {
+    let webhook = webhook();
+    let asks = json!({"multipod/ambassador": "80:8775"});
+    for (field, value) in [
+        ("operation", json!("UPDATE")),
+        ("operation", json!("DELETE")),
+        ("operation", json!("CONNECT")),
+        ("operation", Value::Null),
+        ("object", Value::Null),
+        ("subResource", json!("ephemeralcontainers")),
+        ("subResource", json!("status")),
+        ("subResource", json!("binding")),
+        ("subResource", json!("resize")),
+        ("resource", json!({"group": "", "version": "v2", "resource": "pods"})),
+        ("resource", json!({"group": "example.com", "version": "v1", "resource": "pods"})),
+        ("resource", json!({"group": "", "version": "v1", "resource": "secrets"})),
+        ("resource", json!({"group": "", "version": "v1", "resource": "pods/exec"})),
+        ("resource", Value::Null),
+    ] {
+        let mut review = pod(&asks);
+        review["request"][field] = value.clone();
+        if value.is_null() && field == "resource" {
+            review["request"].as_object_mut().unwrap().remove("resource");
+        }
+        let verdict = webhook.verdict("/mutate", &review).await;
+        assert!(verdict.allowed && verdict.patch.is_none(), "{field} {value}: {verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_is_refused_with_a_code_of_the_client_and_every_line_of_the_text() {
+    let verdict = webhook().verdict("/mutate", &pod(&json!({"multipod/ambassador": "8o:8775"}))).await;
+    assert!(!verdict.allowed && verdict.patch.is_none());
+    assert_eq!(verdict.code, 400);
+    assert!(verdict.message.starts_with("multipod/ambassador: 8o:8775 is not LISTEN:TARGET\n  8o:8775\n  ^^"));
+}
+
+#[tokio::test]
+async fn a_mistake_is_only_a_warning_where_the_settings_say_so() {
+    let settings = Settings { on_mistake: OnMistake::Warn, ..Settings::default() };
+    let snapshot = Snapshot { settings: Arc::new(settings), ..Snapshot::default() };
+    let webhook = Webhook::new(snapshot, Limits::default());
+    let verdict = webhook.verdict("/mutate", &pod(&json!({"multipod/ambassador": "8o:8775"}))).await;
+    assert!(verdict.allowed && verdict.patch.is_none());
+    assert!(verdict.warnings[0].contains("8o:8775 is not LISTEN:TARGET"), "{verdict:?}");
+    assert!(!verdict.warnings[0].contains('\n'), "warnings are headers");
+}
+
+#[tokio::test]
+async fn the_answer_depends_on_neither_the_user_nor_a_dry_run() {
+    let webhook = webhook();
+    let plain = pod(&json!({"multipod/ambassador": "80:8775"}));
+    let expected = webhook.post("/mutate", plain.to_string()).await.body;
+    for (field, value) in [
+        ("userInfo", json!({"username": "system:node:a", "groups": ["system:nodes"]})),
+        ("userInfo", Value::Null),
+        ("dryRun", json!(true)),
+        ("dryRun", Value::Null),
+    ] {
+        let mut review = plain.clone();
+        review["request"][field] = value;
+        assert_eq!(webhook.post("/mutate", review.to_string()).await.body, expected);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_review_is_an_error_of_http_and_never_a_refusal() {
+    let webhook = webhook();
+    let review = pod(&json!({})).to_string();
+    let without = |field: &str| {
+        let mut review = pod(&json!({}));
+        review.as_object_mut().unwrap().remove(field);
+        review.to_string()
+    };
+    let deep = format!("{{\"request\":{}", "[".repeat(100_000));
+    for (body, expected) in [
+        (String::new(), 400),
+        ("{".to_owned(), 400),
+        ("null".to_owned(), 400),
+        ("[]".to_owned(), 400),
+        (deep, 400),
+        (review[..review.len() / 2].to_owned(), 400),
+        (format!("{review}{review}"), 400),
+        (review.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1"), 400),
+        (review.replace("AdmissionReview", "ConversionReview"), 400),
+        (without("apiVersion"), 400),
+        (without("kind"), 400),
+        (without("request"), 400),
+        (review.replace(UID, ""), 400),
+        (review.replacen("\"uid\"", "\"uid\":\"1\",\"uid\"", 1), 400),
+        (review.clone(), 200),
+    ] {
+        for path in ["/mutate", "/warn"] {
+            let asked = webhook.post(path, body.clone()).await;
+            assert_eq!(asked.status.as_u16(), expected, "{path} {body:.200}");
+            assert!(!String::from_utf8_lossy(&asked.body).contains("\"allowed\":false"));
+        }
+    }
+    let mut broken = review.replace("web", "###").into_bytes();
+    let at = broken.iter().position(|byte| *byte == b'#').unwrap();
+    broken[at] = 0xff;
+    assert_eq!(webhook.post("/mutate", broken).await.status, StatusCode::BAD_REQUEST, "no UTF-8");
+    let asked = webhook.post("/mutate", vec![0xff; 100]).await;
+    assert_eq!(asked.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn only_posts_of_plain_json_on_two_paths_are_read() {
+    let webhook = webhook();
+    let review = || Body::from(pod(&json!({})).to_string());
+    for (method, path, expected) in [
+        (Method::GET, "/mutate", 405),
+        (Method::HEAD, "/mutate", 405),
+        (Method::PUT, "/warn", 405),
+        (Method::OPTIONS, "/warn", 405),
+        (Method::POST, "/", 404),
+        (Method::POST, "/mutate/", 404),
+        (Method::POST, "/metrics", 404),
+        (Method::GET, "/debug/pprof", 404),
+        (Method::POST, "/mutate?timeout=5s", 200),
+    ] {
+        let request = Request::builder().method(&method).uri(path).header(CONTENT_TYPE, "application/json");
+        let asked = webhook.ask(request.body(review()).unwrap()).await;
+        assert_eq!(asked.status.as_u16(), expected, "{method} {path}");
+        assert_eq!(is_close(&asked), expected != 200, "an unread body ends its connection: {method} {path}");
+    }
+    for (media, encoding, expected) in [
+        (None, None, 415),
+        (Some("text/plain"), None, 415),
+        (Some("application/json-patch+json"), None, 415),
+        (Some("application/json; charset=utf-8"), None, 200),
+        (Some("Application/JSON"), Some("identity"), 200),
+        (Some("application/json"), Some("gzip"), 415),
+    ] {
+        let mut request = Request::post("/mutate");
+        if let Some(media) = media {
+            request = request.header(CONTENT_TYPE, media);
+        }
+        if let Some(encoding) = encoding {
+            request = request.header(CONTENT_ENCODING, encoding);
+        }
+        let asked = webhook.ask(request.body(review()).unwrap()).await;
+        assert_eq!(asked.status.as_u16(), expected, "{media:?} {encoding:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_announced_or_not() {
+    let webhook = Webhook::new(Snapshot::default(), Limits { body: 1000, ..Limits::default() });
+    let never = Body::from_stream(NeverEnding);
+    let announced = Request::post("/mutate").header(CONTENT_TYPE, "application/json").header(CONTENT_LENGTH, "1001");
+    let asked = webhook.ask(announced.body(never).unwrap()).await;
+    assert_eq!(asked.status, StatusCode::PAYLOAD_TOO_LARGE, "without reading");
+    let asked = webhook.post("/mutate", Body::from_stream(NeverEnding)).await;
+    assert_eq!(asked.status, StatusCode::PAYLOAD_TOO_LARGE, "cut at the limit");
+    assert!(is_close(&asked));
+}
+
+struct NeverEnding;
+
+impl futures_core::Stream for NeverEnding {
+    type Item = Result<&'static [u8], std::io::Error>;
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(Some(Ok(b"          ")))
+    }
+}
+
+#[tokio::test]
+async fn too_much_at_one_time_is_told_to_come_again() {
+    let review = pod(&json!({})).to_string();
+    for limits in [Limits { requests: 0, ..Limits::default() }, Limits { buffered: 100, ..Limits::default() }] {
+        let webhook = Webhook::new(Snapshot::default(), limits);
+        let asked = webhook.post("/mutate", review.clone()).await;
+        assert_eq!(asked.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(asked.headers[RETRY_AFTER], "1");
+        assert!(is_close(&asked));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_decided_before_everything_is_known() {
+    let webhook = Webhook::new(Snapshot { synced: false, ..Snapshot::default() }, Limits::default());
+    let review = pod(&json!({"multipod/ambassador": "80:8775"}));
+    let asked = webhook.post("/mutate", review.to_string()).await;
+    assert_eq!(asked.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(asked.headers[RETRY_AFTER], "1");
+    webhook.shared.snapshot.store(Arc::new(Snapshot::default()));
+    assert!(webhook.verdict("/mutate", &review).await.patch.is_some());
+}
+
+#[tokio::test]
+async fn a_panic_is_one_error_500_and_harms_nobody_else() {
+    let mut webhook = webhook();
+    // resume_unwind, so that the panic is not printed.
+    webhook.handlers.mutate = |body, snapshot| {
+        if body.len() % 3 == 0 { std::panic::resume_unwind(Box::new("now")) } else { admission::mutate(body, snapshot) }
+    };
+    let (mut panics, mut answers) = (0_u64, 0_u64);
+    for round in 0..3000 {
+        let review = pod(&json!({"multipod/ambassador": "80:8775", "pad": "x".repeat(round % 7)}));
+        let asked = webhook.post("/mutate", review.to_string()).await;
+        match asked.status.as_u16() {
+            500 => panics += 1,
+            200 => answers += u64::from(verify(&asked.body, UID).unwrap().patch.is_some()),
+            other => panic!("{other}"),
+        }
+    }
+    assert!(panics > 500 && answers > 500 && panics + answers == 3000, "{panics} panics, {answers} answers");
+    assert_eq!(webhook.shared.metrics.panics.get(), panics);
+}
+
+#[tokio::test]
+async fn an_answer_after_the_time_is_none() {
+    let mut webhook = webhook();
+    webhook.handlers.mutate = |body, snapshot| {
+        std::thread::sleep(Duration::from_millis(600));
+        admission::mutate(body, snapshot)
+    };
+    let asked = webhook.post("/mutate?timeout=1s", pod(&json!({})).to_string()).await;
+    assert_eq!(asked.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn metrics_have_few_labels_whatever_comes() {
+    let webhook = webhook();
+    let lines = || webhook.shared.metrics.text().unwrap().lines().count();
+    webhook.verdict("/mutate", &pod(&json!({}))).await;
+    let before = lines();
+    for round in 0..500 {
+        let mut review = pod(&json!({}));
+        review["request"]["namespace"] = json!(format!("namespace-{round}"));
+        review["request"]["uid"] = json!(format!("uid-{round}"));
+        review["request"]["object"]["metadata"]["name"] = json!(format!("pod-{round}"));
+        webhook.verdict("/mutate", &review).await;
+    }
+    assert_eq!(lines(), before);
+}
+
+#[tokio::test]
+async fn warnings_come_where_annotations_do_nothing_or_will_be_refused() {
+    let webhook = webhook();
+    let good = json!({"multipod/ambassador": "80:8775"});
+    let bad = json!({"multipod/ambassador": "8o:8775"});
+    let typo = json!({"multipod/ambasador": "80:8775"});
+    let misplaced = "multipod/ambassador stands on the Deployment itself and never reaches its pods: put it under \
+                     spec.template.metadata.annotations";
+    for (own, of_pods, expected) in [
+        (json!({}), good.clone(), vec![]),
+        (json!({"team": "a"}), json!({"team": "a"}), vec![]),
+        (good.clone(), json!({}), vec![misplaced]),
+        (json!({}), bad.clone(), vec!["its pods will be refused: multipod/ambassador: 8o:8775 is not LISTEN:TARGET"]),
+        (json!({}), typo, vec!["its pods will be refused: multipod/ambasador: there is no such key, did you mean"]),
+        (good, bad, vec![misplaced, "its pods will be refused"]),
+    ] {
+        let verdict = webhook.verdict("/warn", &deployment(&own, &of_pods)).await;
+        assert!(verdict.allowed && verdict.patch.is_none());
+        assert_eq!(verdict.warnings.len(), expected.len(), "{verdict:?}");
+        assert!(verdict.warnings.iter().zip(&expected).all(|(found, start)| found.starts_with(start)), "{verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn workloads_are_refused_only_where_that_is_wanted_and_only_when_their_pods_change() {
+    let webhook = Webhook::new(Snapshot { warn: WarnMode::Deny, ..Snapshot::default() }, Limits::default());
+    let bad = json!({"multipod/ambassador": "8o:8775"});
+    let created = deployment(&json!({}), &bad);
+    let verdict = webhook.verdict("/warn", &created).await;
+    assert!(!verdict.allowed && verdict.message.contains("is not LISTEN:TARGET"), "{verdict:?}");
+
+    let mut scaled = created.clone();
+    scaled["request"]["operation"] = json!("UPDATE");
+    scaled["request"]["oldObject"] = created["request"]["object"].clone();
+    scaled["request"]["object"]["spec"]["replicas"] = json!(0);
+    assert!(webhook.verdict("/warn", &scaled).await.allowed, "scaling goes on working");
+
+    let mut changed = scaled.clone();
+    changed["request"]["oldObject"]["spec"]["template"]["metadata"]["annotations"] = json!({});
+    assert!(!webhook.verdict("/warn", &changed).await.allowed);
+
+    let mut going = created.clone();
+    going["request"]["object"]["metadata"]["deletionTimestamp"] = json!("2026-11-21T01:11:39Z");
+    assert!(webhook.verdict("/warn", &going).await.allowed, "finalizers go on working");
+
+    let mut made = created;
+    made["request"]["object"]["metadata"]["ownerReferences"] = json!([{"controller": true}]);
+    let verdict = webhook.verdict("/warn", &made).await;
+    assert!(verdict.allowed && verdict.warnings.is_empty(), "nobody reads what a controller is told");
+}
+
+#[tokio::test]
+async fn what_makes_no_pods_is_no_business_of_warnings() {
+    let webhook = Webhook::new(Snapshot { warn: WarnMode::Deny, ..Snapshot::default() }, Limits::default());
+    for object in [
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"annotations": {"multipod/x": "y"}}}),
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"annotations": {"multipod/x": "y"}}, "spec": {}}),
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}}),
+        json!([1, 2]),
+        json!("text"),
+        Value::Null,
+    ] {
+        let mut review = deployment(&json!({}), &json!({}));
+        review["request"]["object"] = object.clone();
+        let verdict = webhook.verdict("/warn", &review).await;
+        assert!(verdict.allowed && verdict.warnings.is_empty(), "{object}: {verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn policies_of_the_snapshot_decide_and_may_change_at_any_time() {
+    let webhook = webhook();
+    let review = pod(&json!({}));
+    assert!(webhook.verdict("/mutate", &review).await.patch.is_none());
+    let text = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: proxy}\n\
+                spec: {annotations: {multipod/ambassador: \"80:8775\"}}\n";
+    let loaded = policy::load(&[("a.yaml".to_owned(), text.to_owned())]);
+    assert_eq!(loaded.problems, []);
+    let snapshot = Snapshot { policies: Arc::new(loaded.policies), ..Snapshot::default() };
+    webhook.shared.snapshot.store(Arc::new(snapshot));
+    assert!(webhook.verdict("/mutate", &review).await.patch.is_some());
+}
+
+fn checked(answer: Result<admission::Reply<'_>, admission::Fault>, review: &[u8]) {
+    let Ok(reply) = answer else { return };
+    let review: Value = serde_json::from_slice(review).expect("what was answered is JSON");
+    let verdict = verify(&reply.body, review["request"]["uid"].as_str().unwrap_or_default()).unwrap();
+    if verdict.patch.is_some() {
+        patched(&review, &verdict);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_answered_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let snapshot = Snapshot::default();
+        checked(admission::mutate(&bytes, &snapshot), &bytes);
+        checked(admission::warn(&bytes, &snapshot), &bytes);
+    }
+
+    #[test]
+    fn damaged_reviews_are_answered_by_the_rules_or_refused(
+        which in 0_usize..4,
+        damage in proptest::collection::vec((any::<proptest::sample::Index>(), "\\PC{0,3}|[{}\\[\\]\",:]|null|true|-1e999"), 1..4),
+    ) {
+        let mut text = REAL[which].to_owned();
+        for (place, instead) in damage {
+            let at = text.floor_char_boundary(place.index(text.len()));
+            let end = text.ceil_char_boundary((at + instead.len()).min(text.len()));
+            text.replace_range(at..end, &instead);
+        }
+        let snapshot = Snapshot::default();
+        checked(admission::mutate(text.as_bytes(), &snapshot), text.as_bytes());
+        checked(admission::warn(text.as_bytes(), &snapshot), text.as_bytes());
+    }
+
+    #[test]
+    fn annotations_of_any_text_are_answered_by_the_rules(
+        key in "multipod/(ambassador|logging|metrics|init|sync|patterns|opt-out|x)",
+        value in "\\PC{0,60}|[a-z0-9:/.=, ]{0,60}",
+    ) {
+        let mut annotations = serde_json::Map::new();
+        annotations.insert(key, json!(value));
+        let review = pod(&Value::Object(annotations)).to_string();
+        let snapshot = Snapshot::default();
+        let reply = admission::mutate(review.as_bytes(), &snapshot);
+        prop_assert!(reply.is_ok());
+        checked(reply, review.as_bytes());
+    }
+}

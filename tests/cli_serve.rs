@@ -1,0 +1,326 @@
+//! `multipod serve` as people run it.
+
+mod reviews;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use reviews::{deployment, pod, verify};
+use serde_json::{Value, json};
+
+/// A server with a certificate made in memory, on ports that are free.
+struct Server {
+    process: Child,
+    announced: Vec<String>,
+    reviews: String,
+    admin: String,
+}
+
+fn multipod() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_multipod"));
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn serve(arguments: &[&str]) -> Server {
+    let mut command = multipod();
+    command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms"]);
+    started(command.args(arguments))
+}
+
+fn started(command: &mut Command) -> Server {
+    let mut process = command.spawn().unwrap();
+    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let announced: Vec<String> = lines.map_while(Result::ok).take(6).collect();
+    let Some(first) = announced.first() else {
+        let mut errors = String::new();
+        process.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        panic!("it does not serve: {errors}");
+    };
+    let after = |scheme: &str| {
+        let rest = first.split(scheme).nth(1).unwrap();
+        rest.split([' ', ')']).next().unwrap().to_owned()
+    };
+    Server { reviews: after("https://"), admin: after("http://"), announced, process }
+}
+
+impl Server {
+    fn admin(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.admin).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    /// Posts a body and takes what comes back, status first.
+    fn post(&self, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let authority = self.admin("/ca.crt");
+        let address = self.reviews.clone();
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+            let mut roots = rustls::RootCertStore::empty();
+            use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+            roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
+            let config = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(
+                rustls::crypto::aws_lc_rs::default_provider(),
+            ))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+            let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+            let stream = connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
+            let io = hyper_util::rt::TokioIo::new(stream);
+            let (mut http, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+            tokio::spawn(async move { drop(connection.await) });
+            let request = http::Request::post(path)
+                .header("content-type", "application/json")
+                .body(http_body_util::Full::new(hyper::body::Bytes::copy_from_slice(body)))
+                .unwrap();
+            let response = http.send_request(request).await.unwrap();
+            let status = response.status().as_u16();
+            use http_body_util::BodyExt;
+            (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
+        })
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// Ends it as a cluster does; its log.
+    fn end(mut self) -> String {
+        self.signal("TERM");
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert_eq!(self.process.wait().unwrap().code(), Some(0), "{log}");
+        log
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn ambassador() -> Value {
+    pod(&json!({"multipod/ambassador": "80:8775"}))
+}
+
+fn decided(log: &str) -> Vec<Value> {
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    lines.filter(|line| line["message"] == "review").collect()
+}
+
+#[test]
+fn what_it_says_on_the_terminal_works_when_it_is_pasted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(&[]);
+    let commands: Vec<&str> =
+        server.announced.iter().filter_map(|line| line.strip_prefix("  ")).collect();
+    assert_eq!(commands.len(), 2, "{:?}", server.announced);
+    let pasted = Command::new("sh").arg("-ec").arg(commands.join("\n")).current_dir(folder.path()).output().unwrap();
+    assert!(pasted.status.success(), "curl is needed here: {}", String::from_utf8_lossy(&pasted.stderr));
+    let verdict = verify(&pasted.stdout, "1").unwrap();
+    assert!(verdict.allowed && verdict.patch.is_some());
+    server.end();
+}
+
+#[test]
+fn one_line_is_logged_for_each_decision_with_the_slug_of_the_metrics() {
+    let server = serve(&[]);
+    let bad = pod(&json!({"multipod/ambassador": "8o:8775"}));
+    for review in [&ambassador(), &bad, &pod(&json!({}))] {
+        assert_eq!(server.post("/mutate", review.to_string().as_bytes()).0, 200);
+    }
+    server.post("/warn", deployment(&json!({}), &json!({"multipod/x": "y"})).to_string().as_bytes());
+    let metrics = server.admin("/metrics");
+    let lines = decided(&server.end());
+    let told: Vec<_> =
+        lines.iter().map(|line| (line["outcome"].as_str().unwrap(), line["reason"].as_str().unwrap())).collect();
+    assert_eq!(told, [("injected", "injected"), ("denied", "bad_value"), ("skipped", "unknown_key")]);
+    for (outcome, reason) in told {
+        let labels = format!("outcome=\"{outcome}\",reason=\"{reason}\"}} 1");
+        assert!(metrics.contains(&labels), "{labels}\n{metrics}");
+    }
+    for line in lines {
+        assert!(line["namespace"] == "shop" && line["uid"].is_string() && line["micros"].is_u64(), "{line}");
+    }
+}
+
+#[test]
+fn nothing_of_a_review_is_logged_or_counted_but_its_name_and_fate() {
+    const CANARY: &str = "canary5f1c";
+    let server = serve(&["--log-level=trace"]);
+    let mut review = ambassador();
+    review["request"]["userInfo"] = json!({"username": CANARY, "groups": [CANARY], "extra": {CANARY: [CANARY]}});
+    review["request"]["options"] = json!({"fieldManager": CANARY});
+    let object = &mut review["request"]["object"];
+    object["metadata"]["annotations"]["example.com/secret"] = json!(CANARY);
+    object["metadata"]["labels"] = json!({"secret": CANARY});
+    object["spec"]["containers"][0]["env"] = json!([{"name": "PASSWORD", "value": CANARY}, {"name": CANARY}]);
+    object["spec"]["containers"][0]["command"] = json!([CANARY]);
+    let mut bad = review.clone();
+    bad["request"]["object"]["metadata"]["annotations"]["multipod/ambassador"] = json!(CANARY);
+    bad["request"]["object"]["metadata"]["annotations"]["multipod/init"] = json!(CANARY);
+    let mut twisted = review.clone();
+    twisted["request"]["object"]["spec"]["containers"] = json!(CANARY);
+    let broken = review.to_string().replace("\"spec\"", CANARY);
+    for path in ["/mutate", "/warn", &format!("/{CANARY}")] {
+        for body in [review.to_string(), bad.to_string(), twisted.to_string(), broken.clone(), CANARY.to_owned()] {
+            server.post(path, body.as_bytes());
+        }
+    }
+    server.post("/warn", deployment(&json!({}), &json!({"multipod/x": CANARY, CANARY: CANARY})).to_string().as_bytes());
+    for path in ["/metrics", "/config", "/readyz?verbose"] {
+        assert!(!server.admin(path).contains(CANARY), "{path}");
+    }
+    let log = server.end();
+    assert!(!decided(&log).is_empty());
+    assert!(!log.contains(CANARY), "{}", log.lines().find(|line| line.contains(CANARY)).unwrap());
+}
+
+#[test]
+fn options_come_from_the_command_line_then_the_environment_then_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    fs::write(
+        &file,
+        "registry: mirror.example\nserve:\n  warn: deny\n  maxRequests: 7\n  maxConnections: 70\n  logLevel: error\n",
+    )
+    .unwrap();
+    let mut command = multipod();
+    command
+        .args(["serve", "--listen=127.0.0.1:0", "--max-requests=9"])
+        .env("MULTIPOD_CONFIG", &file)
+        .env("MULTIPOD_ADMIN_LISTEN", "127.0.0.1:0")
+        .env("MULTIPOD_MAX_REQUESTS", "8")
+        .env("MULTIPOD_MAX_CONNECTIONS", "80")
+        .env("MULTIPOD_DRAIN_FLOOR", "1ms");
+    let server = started(&mut command);
+    let config: Value = serde_json::from_str(&server.admin("/config")).unwrap();
+    assert_eq!(config["limits"]["requests"], 9);
+    assert_eq!(config["limits"]["connections"], 80);
+    assert_eq!(config["configuration"]["registry"], "mirror.example");
+    assert_eq!(config["configuration"]["serve"]["warn"], "deny");
+    let review = deployment(&json!({}), &json!({"multipod/ambassador": "x:y:z"}));
+    let (_, answer) = server.post("/warn", review.to_string().as_bytes());
+    assert!(!verify(&answer, review["request"]["uid"].as_str().unwrap()).unwrap().allowed);
+    assert_eq!(server.end(), "", "only errors are logged");
+}
+
+#[test]
+fn what_makes_no_sense_is_told_before_anything_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let unknown = write("unknown.yaml", "registry: a.example\nserve:\n  listen: 127.0.0.1:0\n  listne: x\n");
+    let wrong = write("wrong.yaml", "serve:\n  drainFloor: soon\n");
+    let outside = write("outside.yaml", "server: {}\n");
+    let empty = write("empty.pem", "");
+    for (arguments, expected) in [
+        (vec!["--config", &*unknown], "unknown.yaml:4: unknown field `listne`"),
+        (vec!["--config", &wrong], "wrong.yaml:2: not a duration above zero: `soon`"),
+        (vec!["--config", &outside], "outside.yaml:1: unknown field `server`"),
+        (vec!["--config", "/nowhere.yaml"], "/nowhere.yaml: No such file"),
+        (vec!["--tls-cert", &empty], "--tls-cert and --tls-key need each other"),
+        (vec!["--client-ca", &empty], "--client-ca needs --tls-cert and --tls-key"),
+        (vec!["--client-name", "a"], "--client-name needs --client-ca"),
+        (vec!["--tls-cert", &empty, "--tls-key", &empty], "empty.pem: no PEM certificate"),
+        (vec!["--policy-dir", "/nowhere"], "/nowhere: No such file"),
+        (vec!["--listen", "203.0.113.1:1"], "cannot listen on 203.0.113.1:1"),
+        (vec!["--log-level", "a=b=c"], "--log-level a=b=c"),
+    ] {
+        let output = multipod().arg("serve").args(&arguments).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains(expected), "{arguments:?}: {errors}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn policies_are_read_again_when_their_folder_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = |name: &str, spec: &str| {
+        format!(
+            "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
+        )
+    };
+    let server = serve(&["--policy-dir", folder.path().to_str().unwrap()]);
+    let review = pod(&json!({})).to_string();
+    let is_patched = || {
+        let (_, answer) = server.post("/mutate", review.as_bytes());
+        verify(&answer, "705ab4f5-6393-11e8-b7cc-42010a800002").unwrap().patch.is_some()
+    };
+    assert!(!is_patched());
+    exchange(folder.path(), "a.yaml", &policy("proxy", "annotations: {multipod/ambassador: \"80:8775\"}"));
+    wait_until(is_patched);
+    // What is wrong with one never disturbs the others.
+    exchange(folder.path(), "b.yaml", &policy("typo", "mdoe: enforce"));
+    wait_until(|| server.admin("/metrics").contains("\nmultipod_policy_problems 1\n"));
+    assert!(is_patched());
+    let config: Value = serde_json::from_str(&server.admin("/config")).unwrap();
+    assert_eq!(config["policies"], json!([{"name": "proxy", "mode": "default"}]));
+    fs::remove_file(folder.path().join("a.yaml")).unwrap();
+    wait_until(|| !is_patched());
+    let log = server.end();
+    assert!(log.contains("b.yaml:4: unknown field `mdoe`"), "{log}");
+}
+
+fn exchange(folder: &Path, name: &str, text: &str) {
+    let new = folder.join(".new");
+    fs::write(&new, text).unwrap();
+    fs::rename(new, folder.join(name)).unwrap();
+}
+
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    for _ in 0..2000 {
+        if condition() {
+            return;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    panic!("it never comes");
+}
+
+#[test]
+fn running_out_of_descriptors_is_survived() {
+    let mut command = Command::new("sh");
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let program = env!("CARGO_BIN_EXE_multipod");
+    // More connections than descriptors, so that accepting fails.
+    let run = format!(
+        "ulimit -n 24; exec {program} serve --listen=127.0.0.1:0 --admin-listen=127.0.0.1:0 --drain-floor=1ms"
+    );
+    let server = started(command.args(["-c", &run]));
+    let crowd: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(&server.reviews).unwrap()).collect();
+    sleep(Duration::from_millis(300));
+    drop(crowd);
+    let (status, _) = server.post("/mutate", ambassador().to_string().as_bytes());
+    assert_eq!(status, 200);
+    server.end();
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut command = multipod();
+    command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1h"]);
+    let mut server = started(&mut command);
+    server.signal("INT");
+    wait_until(|| server.admin("/readyz").contains("[-]serving"));
+    server.signal("INT");
+    assert_eq!(server.process.wait().unwrap().code(), Some(0));
+}

@@ -1,0 +1,318 @@
+//! The server on real sockets: TLS, connections, slow peers, and its end.
+
+mod reviews;
+mod running;
+
+use std::time::Duration;
+
+use multipod::server::{Handlers, Limits};
+use reviews::{REAL, pod, verify};
+use running::{PATIENCE, builder, client, closed, post, start, start_with};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+const SHORT: Duration = Duration::from_millis(300);
+
+fn review() -> String {
+    pod(&json!({"multipod/ambassador": "80:8775"})).to_string()
+}
+
+fn uid(review: &str) -> String {
+    let review: Value = serde_json::from_str(review).unwrap();
+    review["request"]["uid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn reviews_are_answered_one_after_the_other_on_one_connection() {
+    let server = start(Limits::default()).await;
+    let mut http = server.http().await;
+    for text in REAL {
+        let answer = post(&mut http, "/mutate?timeout=5s", text).await.unwrap();
+        assert_eq!(answer.status, 200);
+        assert!(!answer.closes());
+        assert!(verify(&answer.body, &uid(text)).unwrap().patch.is_some());
+    }
+    assert_eq!(server.shared.metrics.accepted.get(), 1);
+}
+
+#[tokio::test]
+async fn both_versions_of_tls_work_and_the_newer_has_a_key_exchange_for_the_future() {
+    let server = start(Limits::default()).await;
+    for (version, post_quantum) in [(&rustls::version::TLS12, false), (&rustls::version::TLS13, true)] {
+        let client = builder(&server.authority, &[version]).with_no_client_auth();
+        let mut stream = server.try_connect(client).await.unwrap();
+        let connection = stream.get_ref().1;
+        assert_eq!(connection.protocol_version(), Some(version.version));
+        let group = connection.negotiated_key_exchange_group().unwrap().name();
+        assert_eq!(group == rustls::NamedGroup::X25519MLKEM768, post_quantum, "{group:?}");
+        stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 404");
+    }
+}
+
+#[tokio::test]
+async fn http_2_is_offered_only_where_it_is_wanted() {
+    for (wanted, expected) in [(false, &b"http/1.1"[..]), (true, b"h2")] {
+        let server = start_with(Limits::default(), Handlers::default(), wanted).await;
+        let mut client = client(&server.authority);
+        client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let stream = server.try_connect(client).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_outlives_the_time_that_a_head_may_take() {
+    let server = start(Limits { head: SHORT, ..Limits::default() }).await;
+    let mut http = server.http().await;
+    post(&mut http, "/mutate", &review()).await.unwrap();
+    sleep(SHORT * 3).await;
+    assert_eq!(post(&mut http, "/mutate", &review()).await.unwrap().status, 200);
+    assert_eq!(server.shared.metrics.accepted.get(), 1);
+}
+
+#[tokio::test]
+async fn peers_that_are_too_slow_are_cut_off() {
+    let limits = Limits { handshake: SHORT, head: SHORT, read: SHORT, idle: SHORT * 2, ..Limits::default() };
+    let server = start(limits).await;
+
+    let mut silent = TcpStream::connect(server.reviews).await.unwrap();
+    closed(&mut silent).await;
+
+    let mut stalled_handshake = TcpStream::connect(server.reviews).await.unwrap();
+    stalled_handshake.write_all(&[0x16, 3, 1, 2, 0, 1]).await.unwrap();
+    closed(&mut stalled_handshake).await;
+
+    let mut without_request = server.connect().await;
+    assert!(!closed(&mut without_request).await);
+
+    let mut dribbling = server.connect().await;
+    let mut sent = 0;
+    for byte in b"POST /mutate HTTP/1.1\r\nhost: ".iter().chain(std::iter::repeat_n(&b'a', 10_000)) {
+        if dribbling.write_all(&[*byte]).await.is_err() || dribbling.flush().await.is_err() {
+            break;
+        }
+        sent += 1;
+        sleep(Duration::from_millis(10)).await;
+        if sent > 2000 {
+            break;
+        }
+    }
+    assert!(sent < 2000, "the head came for {sent} bytes");
+
+    let mut stalled_body = server.connect().await;
+    let head = "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    stalled_body.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = timeout(PATIENCE, stalled_body.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+
+    let mut after_one = server.connect().await;
+    after_one.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert!(closed(&mut after_one).await);
+    let none_left = async {
+        while server.shared.metrics.connections.get() > 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, none_left).await.expect("no connection is left");
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_end_their_connection() {
+    let server = start(Limits { write: SHORT, ..Limits::default() }).await;
+    let mut stream = server.connect().await;
+    let body = review();
+    let request = format!(
+        "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // Until every buffer on the way is full, and then until the server has had enough.
+    let flood = async {
+        while stream.write_all(request.as_bytes()).await.is_ok() {}
+    };
+    timeout(PATIENCE, flood).await.expect("the connection is closed");
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
+    let server = start(Limits::default()).await;
+    let mut stream = server.connect().await;
+    let head = format!(
+        "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        9 << 20
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_on_still_reads_why_it_was_refused() {
+    let server = start(Limits { body: 100_000, ..Limits::default() }).await;
+    let mut stream = server.connect().await;
+    let head = "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+    for _ in 0..8 {
+        if stream.write_all(chunk.as_bytes()).await.is_err() {
+            break;
+        }
+    }
+    let mut answer = vec![0; 13];
+    timeout(PATIENCE, stream.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 413 ");
+}
+
+#[tokio::test]
+async fn a_large_review_in_pieces_is_read_to_its_end() {
+    let server = start(Limits::default()).await;
+    let mut http = server.http().await;
+    let mut large = pod(&json!({"multipod/ambassador": "80:8775"}));
+    let env: Vec<Value> = (0..30_000).map(|n| json!({"name": format!("V{n}"), "value": "x".repeat(60)})).collect();
+    large["request"]["object"]["spec"]["containers"][0]["env"] = json!(env);
+    let large = large.to_string();
+    assert!(large.len() > 2 << 20, "{}", large.len());
+    let answer = post(&mut http, "/mutate", &large).await.unwrap();
+    assert!(verify(&answer.body, &uid(&large)).unwrap().patch.is_some());
+    assert_eq!(post(&mut http, "/mutate", &review()).await.unwrap().status, 200, "on the same connection");
+}
+
+#[tokio::test]
+async fn an_old_connection_is_told_to_close_with_an_answer() {
+    let server = start(Limits { age: Duration::from_millis(1), ..Limits::default() }).await;
+    let mut http = server.http().await;
+    sleep(Duration::from_millis(50)).await;
+    let answer = post(&mut http, "/mutate", &review()).await.unwrap();
+    assert!(answer.status == 200 && answer.closes());
+}
+
+#[tokio::test]
+async fn more_connections_than_seats_wait_and_are_served() {
+    let server = start(Limits { connections: 2, ..Limits::default() }).await;
+    let first = server.http().await;
+    let mut second = server.http().await;
+    let third = async {
+        let mut http = server.http().await;
+        post(&mut http, "/mutate", &review()).await.unwrap().status
+    };
+    tokio::pin!(third);
+    assert!(timeout(SHORT, third.as_mut()).await.is_err(), "it waits");
+    assert_eq!(post(&mut second, "/mutate", &review()).await.unwrap().status, 200);
+    drop(first);
+    assert_eq!(timeout(PATIENCE, third).await.expect("a seat is free"), 200);
+}
+
+#[tokio::test]
+async fn two_hundred_connections_at_once_all_get_their_answer() {
+    let server = start(Limits::default()).await;
+    let mut asked = tokio::task::JoinSet::new();
+    let client = std::sync::Arc::new(client(&server.authority));
+    for _ in 0..200 {
+        let (client, address) = (client.clone(), server.reviews);
+        asked.spawn(async move {
+            let tcp = TcpStream::connect(address).await?;
+            let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+            tokio_rustls::TlsConnector::from(client).connect(name, tcp).await
+        });
+    }
+    let streams = asked.join_all().await;
+    assert!(streams.iter().all(Result::is_ok));
+    assert_eq!(post(&mut server.http().await, "/mutate", &review()).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn the_end_is_told_to_everybody_and_loses_nothing() {
+    let limits = Limits { drain_floor: SHORT, drain_limit: PATIENCE, ..Limits::default() };
+    let mut server = start(limits).await;
+    let mut old = server.http().await;
+    let mut idle = server.connect().await;
+    idle.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert!(!post(&mut old, "/mutate", &review()).await.unwrap().closes());
+    assert_eq!(server.admin("/readyz").await, (200, "ok\n".to_owned()));
+
+    server.end();
+    while server.admin("/readyz").await.0 == 200 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(server.admin("/livez").await.0, 200);
+    // Whoever comes now is served, and whoever keeps coming keeps the port open.
+    let answer = post(&mut old, "/mutate", &review()).await.unwrap();
+    assert!(answer.status == 200 && answer.closes());
+    for _ in 0..10 {
+        let mut new = server.http().await;
+        let answer = post(&mut new, "/mutate", &review()).await.unwrap();
+        assert!(answer.status == 200 && answer.closes());
+        sleep(SHORT / 4).await;
+    }
+    let address = server.reviews;
+    server.ended().await;
+    assert!(closed(&mut idle).await, "an idle connection is closed at the end");
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_drain_ends_at_its_limit_however_many_come() {
+    let limits = Limits { drain_floor: SHORT, drain_limit: SHORT * 3, ..Limits::default() };
+    let mut server = start(limits).await;
+    server.end();
+    let (address, authority) = (server.reviews, server.authority.clone());
+    let crowd = tokio::spawn(async move {
+        while let Ok(tcp) = TcpStream::connect(address).await {
+            let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(client(&authority)));
+            let _ = connector.connect(rustls::pki_types::ServerName::try_from("localhost").unwrap(), tcp).await;
+        }
+    });
+    server.ended().await;
+    timeout(PATIENCE, crowd).await.expect("the port is closed").unwrap();
+}
+
+#[tokio::test]
+async fn the_admin_port_tells_what_it_should_and_the_other_port_tells_none_of_it() {
+    let server = start(Limits::default()).await;
+    let mut http = server.http().await;
+    for path in ["/mutate", "/metrics", "/livez", "/config"] {
+        let _ = post(&mut http, path, &review()).await;
+        http = server.http().await;
+    }
+    let (status, text) = server.admin("/readyz?verbose").await;
+    assert!(status == 200 && text.contains("[+]certificate ok\n[+]synced ok\n"), "{text}");
+    let (_, metrics) = server.admin("/metrics").await;
+    assert!(metrics.ends_with("# EOF\n"));
+    for line in [
+        "multipod_admission_requests_total{endpoint=\"mutate\",outcome=\"injected\",reason=\"injected\"} 1",
+        "multipod_injections_total{pattern=\"ambassador\"} 1",
+        "multipod_certificate_expiry_timestamp_seconds{certificate=\"serving\"}",
+        "multipod_build_info{version=",
+        "multipod_connections_open ",
+        "process_resident_memory_bytes ",
+        "process_cpu_seconds_total ",
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+    let (_, config) = server.admin("/config").await;
+    let config: Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(config["limits"]["idle"], "130s");
+    assert_eq!(server.admin("/mutate").await.0, 404);
+}
+
+#[tokio::test]
+async fn reviews_wait_for_the_first_synchronization() {
+    let server = start(Limits::default()).await;
+    let known = server.shared.snapshot.load_full();
+    server.shared.snapshot.store(std::sync::Arc::new(multipod::admission::Snapshot {
+        synced: false,
+        ..multipod::admission::Snapshot::clone(&known)
+    }));
+    assert_eq!(server.admin("/readyz").await.0, 503);
+    let mut http = server.http().await;
+    let answer = post(&mut http, "/mutate", &review()).await.unwrap();
+    assert!(answer.status == 503 && answer.closes() && answer.headers["retry-after"] == "1");
+    server.shared.snapshot.store(known);
+    assert_eq!(server.admin("/readyz").await.0, 200);
+}
