@@ -120,7 +120,9 @@ async fn a_mistake_is_refused_with_a_code_of_the_client_and_every_line_of_the_te
     let verdict = webhook().verdict("/mutate", &pod(&json!({"multipod/ambassador": "8o:8775"}))).await;
     assert!(!verdict.allowed && verdict.patch.is_none());
     assert_eq!(verdict.code, 400);
-    assert!(verdict.message.starts_with("multipod/ambassador: 8o:8775 is not LISTEN:TARGET\n  8o:8775\n  ^^"));
+    assert!(
+        verdict.message.starts_with("multipod/ambassador: 8o:8775 is not LISTEN:TARGET\n  8o:8775\n  ^^")
+    );
 }
 
 #[tokio::test]
@@ -236,7 +238,8 @@ async fn only_posts_of_plain_json_on_two_paths_are_read() {
 async fn a_body_over_the_limit_is_refused_announced_or_not() {
     let webhook = Webhook::new(Snapshot::default(), Limits { body: 1000, ..Limits::default() });
     let never = Body::from_stream(NeverEnding);
-    let announced = Request::post("/mutate").header(CONTENT_TYPE, "application/json").header(CONTENT_LENGTH, "1001");
+    let announced =
+        Request::post("/mutate").header(CONTENT_TYPE, "application/json").header(CONTENT_LENGTH, "1001");
     let asked = webhook.ask(announced.body(never).unwrap()).await;
     assert_eq!(asked.status, StatusCode::PAYLOAD_TOO_LARGE, "without reading");
     let asked = webhook.post("/mutate", Body::from_stream(NeverEnding)).await;
@@ -259,7 +262,8 @@ impl futures_core::Stream for NeverEnding {
 #[tokio::test]
 async fn too_much_at_one_time_is_told_to_come_again() {
     let review = pod(&json!({})).to_string();
-    for limits in [Limits { requests: 0, ..Limits::default() }, Limits { buffered: 100, ..Limits::default() }] {
+    for limits in [Limits { requests: 0, ..Limits::default() }, Limits { buffered: 100, ..Limits::default() }]
+    {
         let webhook = Webhook::new(Snapshot::default(), limits);
         let asked = webhook.post("/mutate", review.clone()).await;
         assert_eq!(asked.status, StatusCode::TOO_MANY_REQUESTS);
@@ -284,7 +288,11 @@ async fn a_panic_is_one_error_500_and_harms_nobody_else() {
     let mut webhook = webhook();
     // resume_unwind, so that the panic is not printed.
     webhook.handlers.mutate = |body, snapshot| {
-        if body.len() % 3 == 0 { std::panic::resume_unwind(Box::new("now")) } else { admission::mutate(body, snapshot) }
+        if body.len() % 3 == 0 {
+            std::panic::resume_unwind(Box::new("now"))
+        } else {
+            admission::mutate(body, snapshot)
+        }
     };
     let (mut panics, mut answers) = (0_u64, 0_u64);
     for round in 0..3000 {
@@ -339,14 +347,25 @@ async fn warnings_come_where_annotations_do_nothing_or_will_be_refused() {
         (json!({}), good.clone(), vec![]),
         (json!({"team": "a"}), json!({"team": "a"}), vec![]),
         (good.clone(), json!({}), vec![misplaced]),
-        (json!({}), bad.clone(), vec!["its pods will be refused: multipod/ambassador: 8o:8775 is not LISTEN:TARGET"]),
-        (json!({}), typo, vec!["its pods will be refused: multipod/ambasador: there is no such key, did you mean"]),
+        (
+            json!({}),
+            bad.clone(),
+            vec!["its pods will be refused: multipod/ambassador: 8o:8775 is not LISTEN:TARGET"],
+        ),
+        (
+            json!({}),
+            typo,
+            vec!["its pods will be refused: multipod/ambasador: there is no such key, did you mean"],
+        ),
         (good, bad, vec![misplaced, "its pods will be refused"]),
     ] {
         let verdict = webhook.verdict("/warn", &deployment(&own, &of_pods)).await;
         assert!(verdict.allowed && verdict.patch.is_none());
         assert_eq!(verdict.warnings.len(), expected.len(), "{verdict:?}");
-        assert!(verdict.warnings.iter().zip(&expected).all(|(found, start)| found.starts_with(start)), "{verdict:?}");
+        assert!(
+            verdict.warnings.iter().zip(&expected).all(|(found, start)| found.starts_with(start)),
+            "{verdict:?}"
+        );
     }
 }
 

@@ -125,10 +125,10 @@ fn decided(log: &str) -> Vec<Value> {
 fn what_it_says_on_the_terminal_works_when_it_is_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let server = serve(&[]);
-    let commands: Vec<&str> =
-        server.announced.iter().filter_map(|line| line.strip_prefix("  ")).collect();
+    let commands: Vec<&str> = server.announced.iter().filter_map(|line| line.strip_prefix("  ")).collect();
     assert_eq!(commands.len(), 2, "{:?}", server.announced);
-    let pasted = Command::new("sh").arg("-ec").arg(commands.join("\n")).current_dir(folder.path()).output().unwrap();
+    let pasted =
+        Command::new("sh").arg("-ec").arg(commands.join("\n")).current_dir(folder.path()).output().unwrap();
     assert!(pasted.status.success(), "curl is needed here: {}", String::from_utf8_lossy(&pasted.stderr));
     let verdict = verify(&pasted.stdout, "1").unwrap();
     assert!(verdict.allowed && verdict.patch.is_some());
@@ -145,8 +145,10 @@ fn one_line_is_logged_for_each_decision_with_the_slug_of_the_metrics() {
     server.post("/warn", deployment(&json!({}), &json!({"multipod/x": "y"})).to_string().as_bytes());
     let metrics = server.admin("/metrics");
     let lines = decided(&server.end());
-    let told: Vec<_> =
-        lines.iter().map(|line| (line["outcome"].as_str().unwrap(), line["reason"].as_str().unwrap())).collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| (line["outcome"].as_str().unwrap(), line["reason"].as_str().unwrap()))
+        .collect();
     assert_eq!(told, [("injected", "injected"), ("denied", "bad_value"), ("skipped", "unknown_key")]);
     for (outcome, reason) in told {
         let labels = format!("outcome=\"{outcome}\",reason=\"{reason}\"}} 1");
@@ -162,7 +164,8 @@ fn nothing_of_a_review_is_logged_or_counted_but_its_name_and_fate() {
     const CANARY: &str = "canary5f1c";
     let server = serve(&["--log-level=trace"]);
     let mut review = ambassador();
-    review["request"]["userInfo"] = json!({"username": CANARY, "groups": [CANARY], "extra": {CANARY: [CANARY]}});
+    review["request"]["userInfo"] =
+        json!({"username": CANARY, "groups": [CANARY], "extra": {CANARY: [CANARY]}});
     review["request"]["options"] = json!({"fieldManager": CANARY});
     let object = &mut review["request"]["object"];
     object["metadata"]["annotations"]["example.com/secret"] = json!(CANARY);
@@ -176,11 +179,16 @@ fn nothing_of_a_review_is_logged_or_counted_but_its_name_and_fate() {
     twisted["request"]["object"]["spec"]["containers"] = json!(CANARY);
     let broken = review.to_string().replace("\"spec\"", CANARY);
     for path in ["/mutate", "/warn", &format!("/{CANARY}")] {
-        for body in [review.to_string(), bad.to_string(), twisted.to_string(), broken.clone(), CANARY.to_owned()] {
+        for body in
+            [review.to_string(), bad.to_string(), twisted.to_string(), broken.clone(), CANARY.to_owned()]
+        {
             server.post(path, body.as_bytes());
         }
     }
-    server.post("/warn", deployment(&json!({}), &json!({"multipod/x": CANARY, CANARY: CANARY})).to_string().as_bytes());
+    server.post(
+        "/warn",
+        deployment(&json!({}), &json!({"multipod/x": CANARY, CANARY: CANARY})).to_string().as_bytes(),
+    );
     for path in ["/metrics", "/config", "/readyz?verbose"] {
         assert!(!server.admin(path).contains(CANARY), "{path}");
     }

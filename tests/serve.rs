@@ -105,7 +105,8 @@ async fn peers_that_are_too_slow_are_cut_off() {
     assert!(sent < 2000, "the head came for {sent} bytes");
 
     let mut stalled_body = server.connect().await;
-    let head = "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    let head =
+        "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
     stalled_body.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let _ = timeout(PATIENCE, stalled_body.read_to_string(&mut answer)).await.unwrap();
@@ -132,9 +133,7 @@ async fn answers_that_nobody_reads_end_their_connection() {
         body.len()
     );
     // Until every buffer on the way is full, and then until the server has had enough.
-    let flood = async {
-        while stream.write_all(request.as_bytes()).await.is_ok() {}
-    };
+    let flood = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
     timeout(PATIENCE, flood).await.expect("the connection is closed");
 }
 
@@ -174,7 +173,8 @@ async fn a_large_review_in_pieces_is_read_to_its_end() {
     let server = start(Limits::default()).await;
     let mut http = server.http().await;
     let mut large = pod(&json!({"multipod/ambassador": "80:8775"}));
-    let env: Vec<Value> = (0..30_000).map(|n| json!({"name": format!("V{n}"), "value": "x".repeat(60)})).collect();
+    let env: Vec<Value> =
+        (0..30_000).map(|n| json!({"name": format!("V{n}"), "value": "x".repeat(60)})).collect();
     large["request"]["object"]["spec"]["containers"][0]["env"] = json!(env);
     let large = large.to_string();
     assert!(large.len() > 2 << 20, "{}", large.len());
@@ -265,7 +265,8 @@ async fn a_drain_ends_at_its_limit_however_many_come() {
     let crowd = tokio::spawn(async move {
         while let Ok(tcp) = TcpStream::connect(address).await {
             let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(client(&authority)));
-            let _ = connector.connect(rustls::pki_types::ServerName::try_from("localhost").unwrap(), tcp).await;
+            let _ =
+                connector.connect(rustls::pki_types::ServerName::try_from("localhost").unwrap(), tcp).await;
         }
     });
     server.ended().await;

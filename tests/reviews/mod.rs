@@ -75,7 +75,9 @@ pub fn verify(answer: &[u8], uid: &str) -> Result<Verdict, String> {
         return Err(format!("uid {} instead of {uid}", response["uid"]));
     }
     let patch = response.get("patch").and_then(Value::as_str);
-    if patch.is_some_and(str::is_empty) || patch.is_some() != (response.get("patchType") == Some(&json!("JSONPatch"))) {
+    if patch.is_some_and(str::is_empty)
+        || patch.is_some() != (response.get("patchType") == Some(&json!("JSONPatch")))
+    {
         return Err("patch and patchType".to_owned());
     }
     let decoded = patch
@@ -87,7 +89,8 @@ pub fn verify(answer: &[u8], uid: &str) -> Result<Verdict, String> {
         .transpose()?;
     let status = response.get("status").unwrap_or(&Value::Null);
     let warnings: Vec<String> =
-        serde_json::from_value(response.get("warnings").cloned().unwrap_or(json!([]))).map_err(|e| e.to_string())?;
+        serde_json::from_value(response.get("warnings").cloned().unwrap_or(json!([])))
+            .map_err(|e| e.to_string())?;
     Ok(Verdict {
         allowed: response["allowed"].as_bool().ok_or("allowed")?,
         patch: decoded,

@@ -61,7 +61,8 @@ pub async fn start_with(limits: Limits, handlers: Handlers, http2: bool) -> Runn
 
 pub async fn run(shared: Arc<Shared>, handlers: Handlers, authority: String) -> Running {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let bound = bind(Arc::clone(&shared), Addresses { reviews: any, admin: Some(any) }).unwrap().with(handlers);
+    let bound =
+        bind(Arc::clone(&shared), Addresses { reviews: any, admin: Some(any) }).unwrap().with(handlers);
     let (reviews, admin) = (bound.local_addr().unwrap(), bound.admin_addr().unwrap());
     let (end, ended) = oneshot::channel::<()>();
     let task = tokio::spawn(bound.run(async { drop(ended.await) }, std::future::pending()));
@@ -149,6 +150,8 @@ pub async fn post(sender: &mut SendRequest<Full<Bytes>>, path: &str, body: &str)
 pub async fn closed(stream: &mut (impl AsyncReadExt + Unpin)) -> bool {
     let mut bytes = Vec::new();
     // However it ends, a reset included, it ends.
-    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the connection is closed");
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes))
+        .await
+        .expect("the connection is closed");
     !bytes.is_empty()
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::admission::Snapshot;
 use crate::certs::{Embedded, Files, Material, Tls, server_config};
@@ -81,20 +82,17 @@ impl Args {
             let bound =
                 bind(Arc::clone(&shared), addresses).map_err(|error| Failure::one(error.to_string()))?;
             let _watch = watches(&shared, folder, files)?;
+            let mut signals = Signals::register()?;
+            let (end, ended) = oneshot::channel();
+            let (hurry, hurried) = oneshot::channel();
+            tokio::spawn(async move {
+                signals.next().await;
+                let _ = end.send(());
+                signals.next().await;
+                let _ = hurry.send(());
+            });
             announce(&bound, shared.authority.is_some());
-            let (mut end, mut interrupt) =
-                (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
-            let (mut again, mut and_again) =
-                (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
-            let first = async {
-                tokio::select! { _ = end.recv() => {}, _ = interrupt.recv() => {} }
-            };
-            let second = async {
-                // These have seen the first signal too.
-                tokio::select! { _ = again.recv() => {}, _ = and_again.recv() => {} }
-                tokio::select! { _ = again.recv() => {}, _ = and_again.recv() => {} }
-            };
-            bound.run(first, second).await;
+            bound.run(async { drop(ended.await) }, async { drop(hurried.await) }).await;
             Ok(ExitCode::SUCCESS)
         })
     }
@@ -106,8 +104,19 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(threads).thread_name("serve").enable_all().build()
 }
 
-fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Failure> {
-    signal(kind).map_err(|error| Failure::one(format!("cannot wait for signals: {error}")))
+/// The two signals that end a server.
+struct Signals(Signal, Signal);
+
+impl Signals {
+    fn register() -> Result<Signals, Failure> {
+        let of =
+            |kind| signal(kind).map_err(|error| Failure::one(format!("cannot wait for signals: {error}")));
+        Ok(Signals(of(SignalKind::terminate())?, of(SignalKind::interrupt())?))
+    }
+
+    async fn next(&mut self) {
+        tokio::select! { _ = self.0.recv() => {}, _ = self.1.recv() => {} }
+    }
 }
 
 fn watches(
