@@ -25,7 +25,7 @@ pub fn inject<'m>(manifests: &'m Manifests<'m>, world: &World, annotations: &[An
             let mut first = None;
             for found in found(manifest, index) {
                 match found {
-                    Found::Other(finding) => outcome.findings.push(finding),
+                    Found::Other(findings) => outcome.findings.extend(findings),
                     Found::Template(target) => {
                         let round = Round { target: &target, world, annotations };
                         edits.extend(round.edits(&namespaces, &mut outcome.findings));
@@ -75,7 +75,7 @@ struct Round<'r> {
 impl Round<'_> {
     fn edits(&self, namespaces: &Namespaces, findings: &mut Vec<Finding>) -> Vec<Edit> {
         let target = self.target;
-        findings.extend(self.misplaced());
+        findings.extend(target.misplaced());
         if !target.has_containers() {
             findings.push(self.patch_without_containers());
             return Vec::new();
@@ -159,33 +159,6 @@ impl Round<'_> {
                 target.finding(Level::Note, "no_pod_spec", message)
             }
         }
-    }
-
-    /// Annotations beside the template instead of in it.
-    fn misplaced(&self) -> Vec<Finding> {
-        let object = &self.target.object;
-        let beside: &[&str] = match object.place.map(|place| place.pointer) {
-            Some("/spec/jobTemplate/spec/template") => {
-                &["/metadata/annotations", "/spec/jobTemplate/metadata/annotations"]
-            }
-            Some("") | None => &[],
-            Some(_) => &["/metadata/annotations"],
-        };
-        let inside = object.place.map_or_else(String::new, |place| place.pointer.replace('/', "."));
-        let found = beside.iter().flat_map(|pointer| {
-            let inside = &inside;
-            self.target.asks_at(pointer).map(move |key| {
-                let message = format!(
-                    "{key} stands on the {} itself and never reaches its pods\nPut it under \
-                     {}.metadata.annotations",
-                    object.kind,
-                    inside.trim_start_matches('.'),
-                );
-                let pointer = format!("{}{pointer}/{}", object.pointer, super::target::escaped(key));
-                self.target.finding_at(&pointer, Level::Warning, "misplaced", message)
-            })
-        });
-        found.collect()
     }
 
     /// `80:53` without quotes is text to kubectl, and 4853 to readers of YAML 1.1.

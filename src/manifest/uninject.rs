@@ -18,8 +18,8 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
             for found in found(manifest, index) {
                 let target = match found {
                     Found::Template(target) => target,
-                    Found::Other(finding) => {
-                        outcome.findings.push(finding);
+                    Found::Other(findings) => {
+                        outcome.findings.extend(findings);
                         continue;
                     }
                 };
