@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::annotation::Key;
 use crate::annotation::key::PREFIX;
-use crate::inject::{DenyReason, Patch, Refusal, SkipReason, Verdict, decide};
+use crate::inject::{DenyReason, Patch, Refusal, Verdict, decide};
 use crate::pod::Head;
 use crate::yaml::{Document, Edit, Style};
 
@@ -97,7 +97,7 @@ impl Round<'_> {
         findings.extend(warnings.map(|warning| target.finding(Level::Warning, "warning", warning)));
         let mut edits = annotate::edits(self.annotations, target);
         match decision.verdict {
-            Verdict::Skip(reason) => findings.push(self.skipped(reason)),
+            Verdict::Skip(reason) => findings.push(target.left_alone(reason.slug(), reason.sentence())),
             Verdict::Deny(refusals) => {
                 findings.extend(refusals.into_iter().map(|refusal| self.refused(refusal, &home)));
             }
@@ -136,11 +136,6 @@ impl Round<'_> {
         finding
     }
 
-    fn skipped(&self, reason: SkipReason) -> Finding {
-        let message = format!("{} is left as it is: {}", self.target.title(), reason.sentence());
-        self.target.finding(Level::Note, reason.slug(), message)
-    }
-
     fn patch_without_containers(&self) -> Finding {
         let (target, title) = (self.target, self.target.title());
         let asks = target.value["metadata"]["annotations"]
@@ -154,10 +149,7 @@ impl Round<'_> {
                 );
                 target.finding_about(key, Level::Warning, "no_pod_spec", message)
             }
-            None => {
-                let message = format!("{title} is left as it is: its pod template has no containers");
-                target.finding(Level::Note, "no_pod_spec", message)
-            }
+            None => target.left_alone("no_pod_spec", "its pod template has no containers"),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The pod templates of a manifest, and what the other objects are.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::annotation::key::PREFIX;
@@ -47,9 +49,8 @@ pub fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'m>> {
     let objects = objects(document.value());
     if objects.is_empty() && !document.value().is_object() {
         let object = Object { pointer: String::new(), kind: "", value: document.value(), place: None };
-        let text = "left as it is: this is no Kubernetes object";
         let target = whole(object, String::new(), document.value());
-        return vec![Found::Other(vec![target.finding(Level::Note, "no_object", text)])];
+        return vec![Found::Other(vec![target.left_alone("no_object", "it is no Kubernetes object")])];
     }
     let found = objects.into_iter().map(|object| match object.template() {
         Some((pointer, value)) => Found::Template(whole(object, pointer, value)),
@@ -81,8 +82,18 @@ impl<'m> Target<'m> {
 
     /// `Deployment web`
     pub fn title(&self) -> String {
-        let kind = if self.object.kind.is_empty() { "object" } else { self.object.kind };
+        let kind = match self.object.kind {
+            "" if self.object.value.is_object() => "object",
+            "" => "document",
+            kind => kind,
+        };
         format!("{kind} {}", self.object.name()).trim_end().to_owned()
+    }
+
+    /// That nothing is done here, and why.
+    pub fn left_alone(&self, slug: &'static str, why: impl fmt::Display) -> Finding {
+        let message = format!("{} is left as it is: {why}", self.title());
+        self.finding_at(&self.object.pointer, Level::Note, slug, message)
     }
 
     /// Something about the whole template.
@@ -160,23 +171,21 @@ impl<'m> Target<'m> {
     }
 
     fn without_template(&self) -> Vec<Finding> {
-        let title = self.title();
         let pointer = "/spec/template/metadata/annotations";
         let asks = self.asks_at(pointer).next().filter(|_| self.object.place.is_none());
         if let Some(key) = asks {
             let message = format!(
                 "{key} has no effect here: multipod does not know where objects of this kind keep their pods\n\
-                 {title} is left as it is; in a cluster, its pods are injected when they are made"
+                 {} is left as it is; in a cluster, its pods are injected when they are made",
+                self.title()
             );
             let pointer = format!("{}{pointer}/{}", self.pointer, escaped(key));
             return vec![self.finding_at(&pointer, Level::Warning, "unknown_kind", message)];
         }
         let mut findings = self.misplaced();
-        findings.push(if self.object.kind.is_empty() {
-            self.finding(Level::Note, "no_kind", format!("{title} is left as it is: it has no kind"))
-        } else {
-            let message = format!("{title} is left as it is: it has no pod template");
-            self.finding(Level::Note, "no_pod_template", message)
+        findings.push(match self.object.kind {
+            "" => self.left_alone("no_kind", "it has no kind"),
+            _ => self.left_alone("no_pod_template", "it has no pod template"),
         });
         findings
     }

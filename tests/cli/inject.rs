@@ -192,7 +192,7 @@ fn a_document_that_is_skipped_says_why() {
         ("kind: Deployment\nspec: {replicas: 2}\n", "Deployment", "no_pod_template"),
         ("kind: Deployment\nspec: {template: {spec: {priority: 1}}}\n", "Deployment", "no_pod_spec"),
         ("a: 1\n", "object", "no_kind"),
-        ("- 1\n", "", "no_object"),
+        ("- 1\n", "document", "no_object"),
     ];
     for (text, title, slug) in cases {
         let text = format!("# why\n---\n# here\n{text}");
@@ -257,7 +257,7 @@ fn clashes_that_were_there_before_are_told_and_not_refused() {
                 - {name: v, emptyDir: {}}\n  - {name: v, emptyDir: {}}\n";
     let ran = injected(&pod(more));
     assert_eq!(ours(&values(&ran.out)[0]), ["multipod-ambassador"]);
-    ran.tells(&["warning: ", "both declare port 9000", "the pod has two volumes v"]);
+    ran.tells(&["warning: ", "both declare port 9000", "the pod has two volumes named v"]);
 }
 
 #[test]

@@ -34,8 +34,8 @@ fn nothing_is_printed_and_every_problem_of_every_document_is_told() {
     ran.is_refused();
     ran.tells(&[
         "--> bad.yaml:6:5 (document 1, Pod web)",
+        "--> bad.yaml:17:5 (document 2, Pod web)",
         "--> bad.yaml:18:5 (document 2, Pod web)",
-        "--> bad.yaml:19:5 (document 2, Pod web)",
         "did you mean multipod/ambassador?",
         "--> broken.yaml:3:",
         "(document 2)",
@@ -55,7 +55,7 @@ fn a_mistake_of_an_item_names_its_place_in_the_list() {
     let text = format!("kind: List\nitems:\n{}{}", of("a", "'80:81'"), of("b", "x"));
     let ran = multipod(&["inject"], &text);
     ran.is_refused();
-    ran.tells(&["--> <stdin>:7:40 (document 1, Pod b)"]);
+    ran.tells(&["--> <stdin>:7:37 (document 1, Pod b)"]);
     assert_eq!(ran.err.matches("-->").count(), 1);
 }
 

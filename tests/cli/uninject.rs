@@ -25,7 +25,7 @@ fn what_was_not_injected_passes_and_says_so() {
     let ran = multipod(&["uninject"], &text);
     assert_eq!((ran.code, &ran.out), (0, &text));
     ran.tells(&["note: <stdin>:1: Pod web is left as it is: nothing says what", "(not_injected)"]);
-    ran.tells(&["note: <stdin>:11: Service s is left as it is: "]);
+    ran.tells(&["note: <stdin>:12: Service s is left as it is: "]);
     assert_eq!(multipod(&["uninject", "--quiet"], &text).err, "");
 }
 

@@ -123,11 +123,3 @@ fn colours_are_for_terminals_unless_they_are_asked_for() {
     assert!(escape(program().args(["inject"]).env("CLICOLOR_FORCE", "1")));
     assert!(!escape(program().args(["inject"]).env("NO_COLOR", "1")));
 }
-
-#[test]
-fn colours_of_manifests_are_not_ours_to_take_away() {
-    let text = "a: \u{1f600} # \u{9b}31m\nb: \"\\e[31m\"\n";
-    for color in ["always", "never"] {
-        assert_eq!(multipod(&["inject", "--color", color], text).out, text);
-    }
-}
