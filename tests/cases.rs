@@ -14,7 +14,7 @@ use multipod::pod::Head;
 use multipod::{policy, yaml};
 use serde_json::Value;
 
-const LEAST_CASES: usize = 1;
+const LEAST_CASES: usize = 100;
 const INPUTS: [&str; 5] = ["input.yaml", "namespace.yaml", "settings.yaml", "policy.yaml", "version.txt"];
 const OUTCOMES: [&str; 3] = ["expected.yaml", "skipped.txt", "denied.txt"];
 const WARNINGS: &str = "warnings.txt";

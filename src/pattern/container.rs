@@ -38,6 +38,9 @@ pub struct Container {
     /// Ports that it listens on without opening them (loopback): only for finding clashes.
     #[serde(skip)]
     pub loopback_ports: Vec<u16>,
+    /// The same over UDP.
+    #[serde(skip)]
+    pub loopback_udp_ports: Vec<u16>,
     /// Tells when it has started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub startup_probe: Option<Probe>,
@@ -70,6 +73,7 @@ impl Container {
             env: Vec::new(),
             ports: Vec::new(),
             loopback_ports: Vec::new(),
+            loopback_udp_ports: Vec::new(),
             startup_probe: None,
             liveness_probe: None,
             resources,
@@ -77,6 +81,15 @@ impl Container {
             volume_mounts: Vec::new(),
             more: Map::new(),
         }
+    }
+
+    /// Another image, and the pull policy that fits it where the old one's was the default.
+    pub fn set_image(&mut self, image: impl Into<Text>) {
+        let image = image.into();
+        if self.image_pull_policy == pull_policy(&self.image) {
+            self.image_pull_policy = pull_policy(&image);
+        }
+        self.image = image;
     }
 }
 
@@ -234,6 +247,9 @@ pub struct Security {
     pub run_as_group: Option<i64>,
     /// Nothing is written but to volumes.
     pub read_only_root_filesystem: bool,
+    /// Everything; only an administrator's pattern may ask for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub privileged: bool,
     /// No setuid.
     pub allow_privilege_escalation: bool,
     /// None at all.
@@ -242,9 +258,12 @@ pub struct Security {
     pub seccomp_profile: Seccomp,
 }
 
-/// The capabilities that are taken away.
+/// The capabilities that are taken away, and those that are given.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Capabilities {
+    /// Single ones; only an administrator's pattern may ask for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<Text>,
     /// All of them.
     pub drop: [&'static str; 1],
 }
@@ -264,8 +283,9 @@ impl Security {
         run_as_user: None,
         run_as_group: None,
         read_only_root_filesystem: true,
+        privileged: false,
         allow_privilege_escalation: false,
-        capabilities: Capabilities { drop: ["ALL"] },
+        capabilities: Capabilities { add: Vec::new(), drop: ["ALL"] },
         seccomp_profile: Seccomp { kind: "RuntimeDefault" },
     };
 }
