@@ -7,6 +7,8 @@
 mod cases;
 #[path = "cli/diff.rs"]
 mod diff;
+#[path = "cli/examples.rs"]
+mod examples;
 #[path = "cli/inject.rs"]
 mod inject;
 #[path = "cli/input.rs"]

@@ -104,7 +104,7 @@ impl Round<'_> {
             Verdict::Inject(plan) => {
                 let patch = match head.open() {
                     Ok(pod) => Patch::of(&plan, &pod).map_err(|fault| fault.to_string()),
-                    Err(fault) => Err(fault.to_string()),
+                    Err(fault) => Err(fault),
                 };
                 match patch {
                     Ok(patch) => edits.extend(patch.operations().map(|operation| Edit::Add {

@@ -52,12 +52,12 @@ pub fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'m>> {
         let target = whole(object, String::new(), document.value());
         return vec![Found::Other(vec![target.left_alone("no_object", "it is no Kubernetes object")])];
     }
-    let found = objects.into_iter().map(|object| match object.template() {
-        Some((pointer, value)) => Found::Template(whole(object, pointer, value)),
-        None => {
-            let (pointer, value) = (object.pointer.clone(), object.value);
-            Found::Other(whole(object, pointer, value).without_template())
+    let found = objects.into_iter().map(|object| {
+        if let Some((pointer, value)) = object.template() {
+            return Found::Template(whole(object, pointer, value));
         }
+        let (pointer, value) = (object.pointer.clone(), object.value);
+        Found::Other(whole(object, pointer, value).without_template())
     });
     found.collect()
 }

@@ -17,18 +17,18 @@ fn names(ran: &Ran) -> Vec<String> {
 }
 
 fn folder() -> Files {
-    let [a, b, c, d, e, h] = ["a", "b", "c", "d", "e", "h"].map(named);
-    let j = r#"{"kind": "Pod", "metadata": {"name": "j", "annotations": {"multipod/ambassador": "80:1"}}, "spec": {"containers": [{"name": "a"}]}}"#;
+    let json = r#"{"kind": "Pod", "metadata": {"name": "j", "annotations": {"multipod/ambassador": "80:1"}},
+        "spec": {"containers": [{"name": "a"}]}}"#;
     Files::new(&[
-        ("m/b.yaml", &b),
-        ("m/a.yml", &a),
-        ("m/j.json", j),
-        ("m/c/c.yaml", &c),
-        ("m/c/.git/h.yaml", &h),
-        ("m/.h.yaml", &h),
+        ("m/b.yaml", &named("b")),
+        ("m/a.yml", &named("a")),
+        ("m/j.json", json),
+        ("m/c/c.yaml", &named("c")),
+        ("m/c/.git/h.yaml", &named("h")),
+        ("m/.h.yaml", &named("h")),
         ("m/notes.txt", "no: [yaml"),
-        ("d.yaml", &d),
-        ("e", &e),
+        ("d.yaml", &named("d")),
+        ("e", &named("e")),
     ])
 }
 
