@@ -191,6 +191,7 @@ fn a_document_that_is_skipped_says_why() {
         ("kind: Service\nmetadata: {generateName: web-}\n", "Service web-", "no_pod_template"),
         ("kind: Deployment\nspec: {replicas: 2}\n", "Deployment", "no_pod_template"),
         ("kind: Deployment\nspec: {template: {spec: {priority: 1}}}\n", "Deployment", "no_pod_spec"),
+        ("apiVersion: example.com/v1\nkind: Job\nspec: {template: {spec: {}}}\n", "Job", "unknown_kind"),
         ("a: 1\n", "object", "no_kind"),
         ("- 1\n", "document", "no_object"),
     ];

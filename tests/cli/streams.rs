@@ -1,7 +1,7 @@
 //! What holds for every stream of documents, however they are mixed.
 
 use multipod::manifest::{Annotation, Manifests, Outcome, Source, World, inject, uninject, yaml};
-use multipod::yaml::documents;
+use multipod::yaml::{Document, documents};
 use proptest::prelude::*;
 
 /// Documents that change, each in a style of its own.
@@ -74,7 +74,7 @@ fn layout(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn only_what_asks_changes_and_all_comes_back(stream in streams()) {
@@ -82,7 +82,7 @@ proptest! {
         let manifests = Manifests::read(&sources);
         let outcome = inject(&manifests, &World::default(), &[]);
         prop_assert!(!outcome.is_refused(), "{:?}", outcome.findings);
-        let before: Vec<&str> = manifests.all[0].documents.iter().map(|document| document.text()).collect();
+        let before: Vec<&str> = manifests.all[0].documents.iter().map(Document::text).collect();
         prop_assert_eq!(before.len(), stream.asks.len());
         for ((before, after), asks) in before.iter().zip(&outcome.texts[0]).zip(&stream.asks) {
             prop_assert_eq!(before != after, *asks, "{}\n{}", before, after);
