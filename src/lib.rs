@@ -6,6 +6,7 @@ pub mod annotation;
 pub mod cli;
 pub mod inject;
 pub mod inpod;
+pub mod manifest;
 pub mod pattern;
 pub mod pod;
 pub mod policy;

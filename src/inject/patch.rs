@@ -42,7 +42,9 @@ impl Patch {
 
     /// The operations in their order.
     pub fn operations(&self) -> impl ExactSizeIterator<Item = Operation<'_>> {
-        self.operations.iter().map(|(path, value)| Operation { path: self.text(path), value: self.text(value) })
+        self.operations
+            .iter()
+            .map(|(path, value)| Operation { path: self.text(path), value: self.text(value) })
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
@@ -59,14 +61,28 @@ impl Patch {
             patch.add(&["spec", "shareProcessNamespace"], &true)?;
         }
         let spec = &pod.spec;
-        patch.append(&["spec", "imagePullSecrets"], &spec.image_pull_secrets, plan.pull_secrets.iter().map(named))?;
+        patch.append(
+            &["spec", "imagePullSecrets"],
+            &spec.image_pull_secrets,
+            plan.pull_secrets.iter().map(named),
+        )?;
         patch.append(&["spec", "volumes"], &spec.volumes, plan.volumes.iter())?;
         patch.init_containers(plan, pod)?;
         patch.append(&["spec", "containers"], &spec.containers, plan.containers.iter())?;
         for (index, container) in spec.containers.items().iter().enumerate() {
+            let in_this = plan.mounts.iter().any(|mount| mount.container == index)
+                || plan.env.iter().any(|env| env.container == index);
+            if !in_this {
+                continue;
+            }
             let place = index.to_string();
-            let mounts = plan.mounts.iter().filter(|mount| mount.container == index).map(|mount| &mount.mount);
-            patch.append(&["spec", "containers", &place, "volumeMounts"], &container.volume_mounts, mounts)?;
+            let mounts =
+                plan.mounts.iter().filter(|mount| mount.container == index).map(|mount| &mount.mount);
+            patch.append(
+                &["spec", "containers", &place, "volumeMounts"],
+                &container.volume_mounts,
+                mounts,
+            )?;
             let env = plan.env.iter().filter(|env| env.container == index).map(|env| &env.env);
             patch.append(&["spec", "containers", &place, "env"], &container.env, env)?;
         }
@@ -84,33 +100,36 @@ impl Patch {
         }
         match pod.metadata.annotations {
             Field::Absent | Field::Null => self.add(&["metadata", "annotations"], &all),
-            Field::Is(_) => {
-                plan.annotations.iter().try_for_each(|(key, value)| self.add(&["metadata", "annotations", key], value))
-            }
+            Field::Is(_) => plan
+                .annotations
+                .iter()
+                .try_for_each(|(key, value)| self.add(&["metadata", "annotations", key], value)),
         }
     }
 
     fn security_context(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
-        let mut sysctls = plan.sysctls.iter().map(|(name, value)| Sysctl { name, value }).peekable();
-        if sysctls.peek().is_none() {
+        if plan.sysctls.is_empty() {
             return Ok(());
         }
+        let sysctls = plan.sysctls.iter().map(|(name, value)| Sysctl { name, value });
         match &pod.spec.security_context {
-            Field::Is(context) => self.append(&["spec", "securityContext", "sysctls"], &context.sysctls, sysctls),
+            Field::Is(context) => {
+                self.append(&["spec", "securityContext", "sysctls"], &context.sysctls, sysctls)
+            }
             Field::Absent | Field::Null => {
-                self.add(&["spec", "securityContext"], &WithSysctls { sysctls: sysctls.collect() })
+                self.add(&["spec", "securityContext"], &WithSysctls { sysctls: List(sysctls) })
             }
         }
     }
 
     fn init_containers(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
         let sidecars = plan.sidecars.iter().zip(plan.sidecars_at..);
-        let mut new = sidecars.chain(plan.steps.iter().zip(plan.steps_at..)).peekable();
-        if new.peek().is_none() {
+        let mut new = sidecars.chain(plan.steps.iter().zip(plan.steps_at..));
+        if new.clone().next().is_none() {
             return Ok(());
         }
         if pod.spec.init_containers.value().is_none() {
-            return self.add(&["spec", "initContainers"], &new.map(|(container, _)| container).collect::<Vec<_>>());
+            return self.add(&["spec", "initContainers"], &List(new.map(|(container, _)| container)));
         }
         new.try_for_each(|(container, at)| self.add(&["spec", "initContainers", &at.to_string()], container))
     }
@@ -119,15 +138,14 @@ impl Patch {
     fn append<T, V: Serialize>(
         &mut self,
         path: &[&str],
-        list: &Field<Vec<T>>,
-        new: impl Iterator<Item = V>,
+        list: &Field<T>,
+        mut new: impl Iterator<Item = V> + Clone,
     ) -> serde_json::Result<()> {
-        let mut new = new.peekable();
-        if new.peek().is_none() {
+        if new.clone().next().is_none() {
             return Ok(());
         }
         if list.value().is_none() {
-            return self.add(path, &new.collect::<Vec<_>>());
+            return self.add(path, &List(new));
         }
         new.try_for_each(|value| {
             self.open(path, true);
@@ -192,8 +210,17 @@ struct Sysctl<'p> {
 }
 
 #[derive(Serialize)]
-struct WithSysctls<'p> {
-    sysctls: Vec<Sysctl<'p>>,
+struct WithSysctls<L: Serialize> {
+    sysctls: L,
+}
+
+/// A list that is written without being built.
+struct List<I>(I);
+
+impl<I: Iterator<Item: Serialize> + Clone> Serialize for List<I> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,8 @@
 //!
 //! For files, on a person's own request: the status is believed as far as names go that only multipod gives.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use thiserror::Error;
 
@@ -32,7 +34,8 @@ pub enum UninjectError {
 /// The removals that undo an injection, in an order in which they can be applied one by one.
 pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     let text = pod["metadata"]["annotations"][STATUS].as_str().ok_or(UninjectError::NoStatus)?;
-    let status: Status = serde_json::from_str(text).map_err(|fault| UninjectError::BadStatus(fault.to_string()))?;
+    let status: Status<'_> =
+        serde_json::from_str(text).map_err(|fault| UninjectError::BadStatus(fault.to_string()))?;
     let mut out = Vec::new();
     let spec = &pod["spec"];
     let ours = |name: &str| name.starts_with("multipod-");
@@ -40,18 +43,22 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     for (index, container) in items(&spec["containers"]).enumerate() {
         let name = container["name"].as_str().unwrap_or_default();
         let place = format!("/spec/containers/{index}");
-        for (list, added, field) in [("volumeMounts", &status.mounts, "mountPath"), ("env", &status.env, "name")] {
-            let added = |item: &Value| added.iter().any(|(c, what)| c == name && item[field] == what.as_str());
+        for (list, added, field) in
+            [("volumeMounts", &status.mounts, "mountPath"), ("env", &status.env, "name")]
+        {
+            let added = |item: &Value| added.iter().any(|(c, what)| c == name && item[field] == **what);
             take_items(&mut out, &format!("{place}/{list}"), &container[list], added);
-            restore(&mut out, &status, &format!("{name}.{list}"), &format!("{place}/{list}"), &container[list]);
+            restore(
+                &mut out,
+                &status,
+                &format!("{name}.{list}"),
+                &format!("{place}/{list}"),
+                &container[list],
+            );
         }
     }
-    let named = |names: &'_ [String]| {
-        let names = names.to_vec();
-        move |item: &Value| names.iter().any(|name| item["name"] == name.as_str())
-    };
-    let containers: Vec<String> = status.containers.iter().filter(|name| ours(name)).cloned().collect();
-    let volumes: Vec<String> = status.volumes.iter().filter(|name| ours(name)).cloned().collect();
+    let containers: Vec<Cow<'_, str>> = status.containers.iter().filter(|name| ours(name)).cloned().collect();
+    let volumes: Vec<Cow<'_, str>> = status.volumes.iter().filter(|name| ours(name)).cloned().collect();
     for (list, names) in [
         ("initContainers", &containers),
         ("containers", &containers),
@@ -71,15 +78,25 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
         let was_null = status.made.iter().any(|made| made == "spec.shareProcessNamespace?");
         out.push(if was_null { Removal::Null(place.to_owned()) } else { Removal::Remove(place.to_owned()) });
     }
-    for key in status.annotations.iter().map(String::as_str).chain([STATUS]) {
+    for key in status.annotations.iter().map(|key| &**key).chain([STATUS]) {
         if pod["metadata"]["annotations"].get(key).is_some() {
             let escaped = key.replace('~', "~0").replace('/', "~1");
             out.push(Removal::Remove(format!("/metadata/annotations/{escaped}")));
         }
     }
-    restore(&mut out, &status, "metadata.annotations", "/metadata/annotations", &pod["metadata"]["annotations"]);
+    restore(
+        &mut out,
+        &status,
+        "metadata.annotations",
+        "/metadata/annotations",
+        &pod["metadata"]["annotations"],
+    );
     restore(&mut out, &status, "metadata", "/metadata", &pod["metadata"]);
     Ok(out)
+}
+
+fn named<'n>(names: &'n [Cow<'_, str>]) -> impl Fn(&Value) -> bool + 'n {
+    move |item| names.iter().any(|name| item["name"] == **name)
 }
 
 fn items(list: &Value) -> impl Iterator<Item = &Value> {
@@ -88,19 +105,21 @@ fn items(list: &Value) -> impl Iterator<Item = &Value> {
 
 /// From the last to the first, so that the indexes hold.
 fn take_items(out: &mut Vec<Removal>, place: &str, list: &Value, is_ours: impl Fn(&Value) -> bool) {
-    let ours: Vec<usize> = items(list).enumerate().filter(|(_, item)| is_ours(item)).map(|(index, _)| index).collect();
+    let ours: Vec<usize> =
+        items(list).enumerate().filter(|(_, item)| is_ours(item)).map(|(index, _)| index).collect();
     out.extend(ours.into_iter().rev().map(|index| Removal::Remove(format!("{place}/{index}"))));
 }
 
 /// A map or list that we made goes when nothing of anybody else is in it.
-fn restore(out: &mut Vec<Removal>, status: &Status, made: &str, place: &str, value: &Value) {
+fn restore(out: &mut Vec<Removal>, status: &Status<'_>, made: &str, place: &str, value: &Value) {
     let absent = status.made.iter().any(|m| m == made);
     let null = status.made.iter().any(|m| m.strip_suffix('?') == Some(made));
     let size = value.as_array().map(Vec::len).or(value.as_object().map(serde_json::Map::len));
     let within = |removal: &&Removal| match removal {
-        Removal::Remove(path) => {
-            path.strip_prefix(place).and_then(|rest| rest.strip_prefix('/')).is_some_and(|rest| !rest.contains('/'))
-        }
+        Removal::Remove(path) => path
+            .strip_prefix(place)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .is_some_and(|rest| !rest.contains('/')),
         Removal::Null(_) => false,
     };
     let taken = out.iter().filter(within).count();

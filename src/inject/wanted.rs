@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::annotation::settings::Sidecar;
 use crate::annotation::Key;
+use crate::annotation::settings::Sidecar;
 use crate::pattern::container::{Container, EmptyDir, Mount, Text, Volume, VolumeSource};
 use crate::pattern::{AppEnv, AppMount, Fragment, Note, Role};
 use crate::pod::Pod;
@@ -101,7 +101,8 @@ impl Wanted {
         if self.containers.is_empty() {
             return;
         }
-        let needs_volume = |wanted: &Want<Placed>| wanted.what.container.volume_mounts.iter().any(|m| m.name == NO_TOKEN);
+        let needs_volume =
+            |wanted: &Want<Placed>| wanted.what.container.volume_mounts.iter().any(|m| m.name == NO_TOKEN);
         if self.containers.iter().any(needs_volume) {
             self.volumes.push(want(0)(no_token()));
         }
@@ -120,6 +121,21 @@ impl Wanted {
 
     fn note(&mut self, key: &'static str, value: String) {
         self.notes.push(want(0)(Note { key: Cow::Borrowed(key), value, must_be_ours: false }));
+    }
+
+    /// Whether the pod lacks anything.
+    pub(super) fn is_missing_something(&self) -> bool {
+        fn any<T>(wants: &[Want<T>]) -> bool {
+            wants.iter().any(|want| !want.there)
+        }
+        any(&self.containers)
+            || any(&self.volumes)
+            || any(&self.mounts)
+            || any(&self.env)
+            || any(&self.notes)
+            || any(&self.sysctls)
+            || any(&self.pull_secrets)
+            || self.share_process_namespace.as_ref().is_some_and(|share| !share.there)
     }
 
     /// What people call the part that wants something.

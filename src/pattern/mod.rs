@@ -8,6 +8,7 @@ pub mod defined;
 pub mod fragment;
 mod git;
 pub mod init;
+pub mod logging;
 pub mod node;
 pub mod object;
 pub mod settings;

@@ -67,7 +67,7 @@ const SAFE_SYSCTLS: [&str; 12] = [
 pub(super) fn of_security(container: &Container) -> impl Iterator<Item = Privilege> {
     let security = &container.security_context;
     let needs = [
-        (security.privileged || security.allow_privilege_escalation, Privilege::Privileged),
+        (security.privileged.is_some() || security.allow_privilege_escalation, Privilege::Privileged),
         (!security.capabilities.add.is_empty(), Privilege::Capabilities),
         (security.run_as_user == Some(0) || !security.run_as_non_root, Privilege::Root),
     ];

@@ -75,7 +75,7 @@ fn volumes(spec: &Spec, reader: &mut Reader<'_>) -> Vec<VolumeTemplate> {
 fn containers(spec: &Spec, volumes: &[VolumeTemplate], reader: &mut Reader<'_>) -> Vec<ContainerTemplate> {
     let mut containers: Vec<ContainerTemplate> = Vec::new();
     for node in reader.items(spec.containers.as_ref(), "containers") {
-        let Some(container) = ContainerTemplate::read(node, volumes, &spec.allow, reader) else { continue };
+        let container = ContainerTemplate::read(node, volumes, &spec.allow, reader);
         let Container { name, .. } = &container.fixed;
         if containers.iter().any(|other| other.fixed.name == *name) {
             reader.issue(node.line, format!("containers: {name} is there twice"));

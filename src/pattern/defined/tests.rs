@@ -456,6 +456,42 @@ fn the_ceiling_is_checked_again_when_a_pattern_is_used() {
     assert_eq!(check(definition, &fragment, &request.items[0]), Ok(()));
 }
 
+#[test]
+fn resources_that_a_file_does_not_say_give_way_to_those_that_it_says() {
+    for (said, requests, limits) in [
+        ("{}", json!({"cpu": "10m", "memory": "32Mi"}), json!({"memory": "128Mi"})),
+        ("{limits: {memory: 16Mi}}", json!({"cpu": "10m", "memory": "16Mi"}), json!({"memory": "16Mi"})),
+        ("{requests: {memory: 1Gi}}", json!({"cpu": "10m", "memory": "1Gi"}), json!({"memory": "1Gi"})),
+        ("{requests: {memory: 40Mi}}", json!({"cpu": "10m", "memory": "40Mi"}), json!({"memory": "128Mi"})),
+        (
+            "{limits: {cpu: 5m}}",
+            json!({"cpu": "5m", "memory": "32Mi"}),
+            json!({"cpu": "5m", "memory": "128Mi"}),
+        ),
+        ("{requests: {cpu: 1}}", json!({"cpu": "1", "memory": "32Mi"}), json!({"memory": "128Mi"})),
+    ] {
+        let world = World::with(&[&format!("  containers: [{{name: a, image: 'a:1', resources: {said}}}]")]);
+        let container = container(&world.custom("one"));
+        assert_eq!(container["resources"], json!({"requests": requests, "limits": limits}), "{said}");
+    }
+}
+
+#[test]
+fn a_pull_policy_is_the_files_or_fits_the_image() {
+    let spec = |policy: &str| format!("  containers: [{{name: a, image: 'a:1'{policy}}}]");
+    let world =
+        World::with(&[&spec(""), &spec(", imagePullPolicy: Always"), &spec(", imagePullPolicy: Never")]);
+    for (value, policy) in [
+        ("one", "IfNotPresent"),
+        ("one, image=b", "Always"),
+        ("two", "Always"),
+        ("three", "Never"),
+        ("three, image=b", "Never"),
+    ] {
+        assert_eq!(world.custom(value).containers[0].container.image_pull_policy, policy, "{value}");
+    }
+}
+
 /// Everything that a param may not change, with what it may change blanked.
 fn skeleton(fragment: &Fragment) -> Value {
     let mut containers: Vec<Value> = fragment
@@ -510,7 +546,7 @@ proptest::proptest! {
 
     #[test]
     fn no_text_makes_an_adapter_do_anything_else(text in "/[ -~]{0,30}|[a-z0-9_.-]{1,20}|[0-9]{1,5}|\\PC{1,20}") {
-        let text = text.replace('\\', "").replace('"', "");
+        let text = text.replace(['\\', '"'], "");
         let world = World::new();
         for (adapter, param) in [("nginx", "path"), ("php-fpm", "path"), ("postgres", "database"), ("redis", "secret"), ("statsd", "port")] {
             let Ok(fragments) = world.ask(Kind::Metrics, &format!("{adapter} {param}=\"{text}\"")) else { continue };
