@@ -112,7 +112,10 @@ mod tests {
         let ports =
             "  containers:\n    - name: a\n      image: a\n      ports: [{containerPort: 1, hostPort: 1}]";
         let matrix = [
-            ("  volumes: [{name: v, hostPath: {path: /}}]".to_owned(), "hostPath"),
+            (
+                "  volumes: [{name: v, hostPath: {path: /}}]\n  shareProcessNamespace: true".to_owned(),
+                "hostPath",
+            ),
             (ports.to_owned(), "hostPort"),
             (security("privileged: true"), "privileged"),
             (security("allowPrivilegeEscalation: true"), "privileged"),

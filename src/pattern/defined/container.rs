@@ -66,6 +66,12 @@ impl ContainerTemplate {
         let security = node.get("securityContext").map_or(node.line, |node| node.line);
         container.check(security, allow, reader);
         refuse_scripts(node, &container, reader);
+        if container.step
+            && let Some((key, _)) =
+                container.more.iter().find(|(key, _)| key.ends_with("Probe") || key == "lifecycle")
+        {
+            reader.issue(node.line, format!("{key}: a step ends, so that nothing can be asked of it"));
+        }
         container
     }
 
@@ -170,7 +176,7 @@ pub(super) fn not_allowed(what: &str, privilege: Privilege) -> String {
 /// Where holes may stand in the fields that are kept as they are.
 fn place(key: &str, way: &str) -> Place {
     match (key, way) {
-        ("livenessProbe" | "readinessProbe" | "startupProbe", "httpGet.path") => Place::Text,
+        ("livenessProbe" | "readinessProbe" | "startupProbe", "httpGet.path") => Place::UrlPath,
         (
             "livenessProbe" | "readinessProbe" | "startupProbe",
             "httpGet.port" | "tcpSocket.port" | "grpc.port",

@@ -238,6 +238,23 @@ fn prometheus_is_told_of_one_port_and_the_user_of_the_others() {
 }
 
 #[test]
+fn the_first_sidecar_is_the_exporter_and_its_own_probe_stays() {
+    let spec = "
+  kind: metrics
+  scrape: {port: 9000, path: /m, name: own}
+  containers:
+    - {name: prepare, image: 'a:1', role: step}
+    - {name: exporter, image: 'a:1', startupProbe: {exec: {command: [ready]}}}";
+    let fragment = World::with(&[spec]).metrics("one").remove(0);
+    let [step, exporter] =
+        [0, 1].map(|at: usize| serde_json::to_value(&fragment.containers[at].container).unwrap());
+    assert_eq!((step.get("ports"), step.get("startupProbe")), (None, None));
+    assert_eq!(exporter["ports"], json!([{"name": "own", "containerPort": 9000}]));
+    assert_eq!(exporter["startupProbe"], json!({"exec": {"command": ["ready"]}}));
+    assert_eq!(fragment.notes[2].value, "/m");
+}
+
+#[test]
 fn mistakes_in_an_annotation_point_at_the_word() {
     let world = World::new();
     for (value, start, end, label) in [
@@ -262,7 +279,7 @@ fn mistakes_in_an_annotation_point_at_the_word() {
     let faults = world.ask(Kind::Custom, "nginx").unwrap_err();
     assert_eq!(faults[0].label, "no patterns are defined in this cluster");
     assert_eq!(faults[0].help.as_deref(), Some("nginx belongs to multipod/metrics."));
-    let world = World::with(&["  {description: x}"]);
+    let world = World::with(&["  {shareProcessNamespace: true}"]);
     let faults = world.ask(Kind::Custom, "onee").unwrap_err();
     assert_eq!(
         (&*faults[0].label, faults[0].summary.as_deref()),
