@@ -16,7 +16,7 @@
 //! allow: [hostPath, hostPort, privileged, capabilities, root, sysctls]
 //! ```
 //!
-//! `$(params.NAME)` stands for a value in arguments, variables, names of Secrets and ConfigMaps, ports, checks,
+//! `$(params.NAME)` stands for a value in arguments, variables, names of `Secret`s and `ConfigMap`s, ports, checks,
 //! annotations and the app's mount paths. Entries that name an optional param are left out where it is not given;
 //! of several variables with one name the first complete one counts.
 
@@ -415,8 +415,11 @@ mod tests {
         let env = |count| format!("  app: {{env: [{}]}}", "{name: A, value: b},".repeat(count));
         assert_eq!(problems(&env(256)), [] as [String; 0]);
         assert_eq!(problems(&env(257)), ["x.yaml:5: app: env: expected at most 256"]);
-        let params = (0..257).map(|n| format!("p{n}: {{type: port, default: 1}},")).collect::<String>();
-        assert!(problems(&format!("  params: {{{params}}}"))[0].contains("params: expected at most 256"));
+        let params: Vec<String> = (0..257).map(|n| format!("p{n}: {{type: port, default: 1}}")).collect();
+        assert!(
+            problems(&format!("  params: {{{}}}", params.join(",")))[0]
+                .contains("params: expected at most 256")
+        );
     }
 
     #[test]
