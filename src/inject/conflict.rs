@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::annotation::diagnostic::short;
 use crate::pattern::Fragment;
-use crate::pattern::container::{Container as New, Mount};
+use crate::pattern::container::Mount;
 use crate::pod::view::covers;
 use crate::pod::{Container, Pod, Scalar};
 
@@ -31,7 +31,7 @@ pub(super) fn find(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, 
 pub(super) fn host_network(fragments: &[Fragment]) -> Option<Refusal> {
     let listening = fragments.iter().find(|fragment| {
         let containers = &fragment.containers;
-        containers.iter().any(|addition| listens(&addition.container)) || !fragment.sysctls.is_empty()
+        containers.iter().any(|addition| addition.container.listens()) || !fragment.sysctls.is_empty()
     })?;
     let message = format!(
         "{key}: {name} listens on ports, and this pod has the node's network (hostNetwork: true), where they could \
@@ -40,12 +40,6 @@ pub(super) fn host_network(fragments: &[Fragment]) -> Option<Refusal> {
         name = listening.name,
     );
     Some(Refusal::new(DenyReason::HostNetwork, message).about(listening.key.full()))
-}
-
-fn listens(container: &New) -> bool {
-    !(container.ports.is_empty()
-        && container.loopback_ports.is_empty()
-        && container.loopback_udp_ports.is_empty())
 }
 
 /// All annotations of an object have one limit.
