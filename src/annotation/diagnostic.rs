@@ -14,7 +14,7 @@ pub struct Fault {
     pub span: Span,
     /// What stands under the caret.
     pub label: String,
-    /// Replaces the first line's "is not …", where the label alone says too little.
+    /// What the first line says, where the label alone would say too little.
     pub summary: Option<String>,
     /// What to do instead, where it is not obvious.
     pub help: Option<String>,
@@ -97,12 +97,16 @@ pub struct Excerpt {
 impl Diagnostic {
     /// A fault in the value of a known key.
     pub fn of(key: Key, source: Source, value: &str, fault: Fault) -> Self {
-        let excerpt = Excerpt::of(value, fault.span, fault.label);
+        // Where the label says all, it stands in the first line, and the carets alone mark the place.
+        let (summary, label) = match fault.summary {
+            Some(summary) => (summary, fault.label),
+            None => (fault.label, String::new()),
+        };
         Diagnostic {
             key: key.full().to_owned(),
             source,
-            summary: fault.summary.unwrap_or_else(|| excerpt.label.clone()),
-            excerpt: Some(excerpt),
+            summary,
+            excerpt: Some(Excerpt::of(value, fault.span, label)),
             help: fault.help,
             example: Some(key.example()),
         }
@@ -158,7 +162,10 @@ impl fmt::Display for Diagnostic {
         }
         if let Some(excerpt) = &self.excerpt {
             write!(f, "\n  {}\n  {:column$}", excerpt.line, "", column = excerpt.column)?;
-            write!(f, "{:^<width$} {}", "", excerpt.label, width = excerpt.width)?;
+            write!(f, "{:^<width$}", "", width = excerpt.width)?;
+            if !excerpt.label.is_empty() {
+                write!(f, " {}", excerpt.label)?;
+            }
         }
         if let Some(help) = &self.help {
             write!(f, "\n{help}")?;

@@ -6,6 +6,7 @@
 pub mod ambassador;
 pub mod diagnostic;
 pub mod host;
+pub mod init;
 pub mod item;
 pub mod key;
 pub mod lexer;
@@ -13,6 +14,8 @@ pub mod quantity;
 pub mod settings;
 pub mod suggest;
 pub mod switch;
+pub mod sync;
+pub mod url;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Fault, Source};

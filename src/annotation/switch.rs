@@ -8,7 +8,7 @@ use super::{Fault, Item, Key, Span, lexer, suggest, value};
 pub fn parse_share(text: &str) -> Result<bool, Vec<Fault>> {
     let span = Span { start: 0, end: text.len() };
     value::boolean(text.trim()).map_err(|expected| {
-        vec![Fault::new(span, expected).summary(format!("{} is neither yes nor no", short(text)))]
+        vec![Fault::new(span, expected).summary(format!("{} is neither true nor false", short(text)))]
     })
 }
 

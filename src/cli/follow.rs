@@ -29,7 +29,7 @@ Patterns: a dot at the start of a name is matched by a dot only. Links to files 
 devices are skipped. Quote the patterns in a shell.
 
 Rotation: a file is known by what it is, not by its name. Renamed, it is read to its end and never printed twice. \
-Files that are rotated faster than ten times a second can be missed, unless the pattern matches the rotated names too.
+Files that are rotated more than twice a second can be missed, unless the pattern matches the rotated names too.
 
 Copies: a file that is copied and then cut (copytruncate) loses what is written between the last look at it and the \
 cut. The copies are other files, as compressed ones are: let the pattern match the live file only.

@@ -19,7 +19,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub fn read(annotations: &'a [(Text<'a>, Scalar<'a>)]) -> Self {
+    pub(super) fn read(annotations: &'a [(Text<'a>, Scalar<'a>)]) -> Self {
         let mut asked = Asked::default();
         for (name, value) in annotations {
             if !name.starts_with(PREFIX) {
@@ -36,7 +36,7 @@ impl<'a> Asked<'a> {
         asked
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.known.is_empty() && self.refusals.is_empty()
     }
 }

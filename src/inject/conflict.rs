@@ -2,7 +2,7 @@
 //!
 //! Clashes that the pod had before we came are told as warnings: they are not ours to refuse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::annotation::diagnostic::short;
 use crate::pattern::Fragment;
@@ -98,7 +98,7 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
             if let Some(other) = taken.insert((number, &*port.protocol == "UDP"), owner())
                 && other != owner()
             {
-                warnings.push(format!("{other} and {} both declare port {number}: was so before", owner()));
+                warnings.push(format!("{other} and {} both declare port {number}, without multipod too", owner()));
             }
             if !port.name.is_empty() {
                 names.insert(port.name.to_string(), owner());
@@ -216,23 +216,30 @@ fn share_process_namespace(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Re
 /// Duplicates that the pod had before we came: the API server will refuse them, and not because of us.
 fn already_there(pod: &Pod<'_>, warnings: &mut Vec<String>) {
     let names = |items: &[Container<'_>], what: &str, warnings: &mut Vec<String>| {
-        duplicates(items.iter().map(|container| &*container.name), what, warnings);
+        duplicates(items.iter().map(|container| &*container.name), "the pod", what, warnings);
     };
-    names(pod.spec.containers.items(), "containers", warnings);
-    names(pod.spec.init_containers.items(), "init containers", warnings);
-    duplicates(pod.spec.volumes.items().iter().map(|volume| &*volume.name), "volumes", warnings);
+    names(pod.spec.containers.items(), "containers named", warnings);
+    names(pod.spec.init_containers.items(), "init containers named", warnings);
+    duplicates(pod.spec.volumes.items().iter().map(|volume| &*volume.name), "the pod", "volumes named", warnings);
     for container in pod.spec.containers.items() {
         let paths = container.volume_mounts.items().iter().map(|mount| &*mount.mount_path);
-        duplicates(paths, &format!("mounts in container {}", &*container.name), warnings);
+        duplicates(paths, &container.name, "mounts at", warnings);
     }
 }
 
-fn duplicates<'n>(names: impl Iterator<Item = &'n str>, what: &str, warnings: &mut Vec<String>) {
-    let mut seen = std::collections::BTreeSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            warnings.push(format!("the pod has two {what} {}: was so before", short(name)));
+fn duplicates<'n>(
+    names: impl Iterator<Item = &'n str> + Clone,
+    whose: &str,
+    what: &str,
+    warnings: &mut Vec<String>,
+) {
+    // Lists are short; a set is worth its allocation only for the long ones.
+    let mut seen = BTreeSet::new();
+    let long = names.clone().nth(16).is_some();
+    for (index, name) in names.clone().enumerate() {
+        let again = if long { !seen.insert(name) } else { names.clone().take(index).any(|other| other == name) };
+        if again {
+            warnings.push(format!("{whose} has two {what} {}, without multipod too", short(name)));
         }
     }
 }
-

@@ -4,7 +4,7 @@ use crate::annotation::{Diagnostic, Key};
 use crate::pattern::settings::OnMistake;
 use crate::pattern::{Catalogue, Settings};
 use crate::pod::{Head, Pod};
-use crate::policy::{Policies, Resolution, Subject};
+use crate::policy::{Obstacle, Policies, Resolution, Subject};
 
 use super::asked::Asked;
 use super::plan::Plan;
@@ -17,8 +17,8 @@ use super::{DenyReason, Refusal, SkipReason, Version, conflict, present};
 pub struct Surroundings<'a> {
     /// The namespace of the request; the pod's own may be empty.
     pub namespace: &'a str,
-    /// The namespace's labels.
-    pub namespace_labels: &'a [(String, String)],
+    /// The namespace's labels; none where they are not known, which is not the same as no labels.
+    pub namespace_labels: Option<&'a [(String, String)]>,
     /// The namespace's annotations.
     pub namespace_annotations: &'a [(String, String)],
     /// The kind of workload that the pod's template stands in, where no controller has made the pod yet.
@@ -117,8 +117,7 @@ fn plan<'a>(
 ) -> Result<Plan, No> {
     let mut refusals = asked.refusals;
     let pod = head.open().map_err(|fault| {
-        let text = format!("the pod cannot be read: {fault}. Is every field of the right kind?");
-        No::Deny(vec![Refusal::new(DenyReason::UnreadablePod, text)])
+        No::Deny(vec![Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}"))])
     })?;
     if pod.spec.containers.items().is_empty() {
         let text = "the pod has no containers, so there is nothing to put a pattern beside";
@@ -143,6 +142,9 @@ fn plan<'a>(
         refusals.push(refusal);
     }
     let mut wanted = Wanted::of(fragments, &pod, around, around.owner_of(head), &mut refusals, warnings);
+    if wanted.parts.is_empty() && refusals.is_empty() {
+        return Err(No::Skip(SkipReason::NotRequested));
+    }
     present::mark(&mut wanted, &pod, &mut refusals, warnings);
     conflict::find(&wanted, &pod, &mut refusals, warnings);
     if !refusals.is_empty() {
@@ -167,6 +169,10 @@ fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
             warnings.push(format!("{} of the pod is overridden by {}", overridden.key.full(), overridden.by));
         }
     }
+    warnings.extend(resolution.unknown_keys.iter().map(ToString::to_string));
+    for (policy, why) in &resolution.undecided_audits {
+        warnings.push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
+    }
     for audited in &resolution.audited {
         warnings.push(format!(
             "policy {} (audit) would set {}: \"{}\"",
@@ -177,10 +183,15 @@ fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
     }
 }
 
-fn refusal_of(obstacle: crate::policy::Obstacle) -> Refusal {
-    use crate::policy::Obstacle;
+fn refusal_of(obstacle: Obstacle) -> Refusal {
+    let message = obstacle.to_string();
     match obstacle {
-        Obstacle::Diagnostic(diagnostic) => bad_value(diagnostic),
+        Obstacle::OptOutUnreadable(diagnostic) => bad_value(diagnostic),
+        Obstacle::Conflict { key, .. } => Refusal::new(DenyReason::PolicyConflict, message).about(key.full()),
+        Obstacle::OptOutContradiction { .. } => {
+            Refusal::new(DenyReason::OptOutContradiction, message).about(Key::OptOut.full())
+        }
+        Obstacle::Undecided { .. } => Refusal::new(DenyReason::PolicyUndecided, message),
     }
 }
 

@@ -86,6 +86,8 @@ pub enum DenyReason {
     BadValue,
     /// Two policies set one key differently.
     PolicyConflict,
+    /// It cannot be told whether a policy is for the pod.
+    PolicyUndecided,
     /// The pod asks for what it opts out of.
     OptOutContradiction,
     /// A policy does not let pods ask for this image or this much.
@@ -128,11 +130,12 @@ pub enum DenyReason {
 
 impl DenyReason {
     /// Every reason.
-    pub const ALL: [DenyReason; 23] = [
+    pub const ALL: [DenyReason; 24] = [
         DenyReason::UnknownKey,
         DenyReason::NotText,
         DenyReason::BadValue,
         DenyReason::PolicyConflict,
+        DenyReason::PolicyUndecided,
         DenyReason::OptOutContradiction,
         DenyReason::OutOfBounds,
         DenyReason::ContainerNameTaken,
@@ -161,6 +164,7 @@ impl DenyReason {
             DenyReason::NotText => "not_text",
             DenyReason::BadValue => "bad_value",
             DenyReason::PolicyConflict => "policy_conflict",
+            DenyReason::PolicyUndecided => "policy_undecided",
             DenyReason::OptOutContradiction => "opt_out_contradiction",
             DenyReason::OutOfBounds => "out_of_bounds",
             DenyReason::ContainerNameTaken => "container_name_taken",

@@ -49,13 +49,21 @@ fn of_value(key: Key, value: &str, pod: &Pod<'_>, context: &Context<'_>) -> Resu
             let request = annotation::ambassador::parse(value)?;
             Ok((vec![pattern::ambassador::fragment(&request, context)?], Some(request.settings)))
         }
+        Key::Init => {
+            let request = annotation::init::parse(value)?;
+            Ok((pattern::init::fragments(&request, pod, context)?, Some(request.settings)))
+        }
+        Key::Sync => {
+            let request = annotation::sync::parse(value)?;
+            Ok((pattern::sync::fragments(&request, pod, context)?, Some(request.settings)))
+        }
         Key::ShareProcessNamespace => {
             let mut fragment = Fragment::new(key, key.name());
             fragment.share_process_namespace = Some(true);
             let wanted = annotation::switch::parse_share(value)?;
             Ok((if wanted { vec![fragment] } else { Vec::new() }, None))
         }
-        _ => Ok((Vec::new(), None)),
+        Key::Logging | Key::Metrics | Key::Patterns | Key::OptOut => Ok((Vec::new(), None)),
     }
 }
 

@@ -63,7 +63,7 @@ fn want<T>(part: usize) -> impl Fn(T) -> Want<T> {
 }
 
 impl Wanted {
-    pub fn of(
+    pub(super) fn of(
         fragments: Vec<Fragment>,
         pod: &Pod<'_>,
         around: &Surroundings<'_>,
@@ -123,12 +123,12 @@ impl Wanted {
     }
 
     /// What people call the part that wants something.
-    pub fn name_of(&self, part: usize) -> &str {
+    pub(super) fn name_of(&self, part: usize) -> &str {
         self.parts.get(part).map_or("multipod", |(_, name)| name)
     }
 
     /// The annotation that a part came from.
-    pub fn key_of(&self, part: usize) -> &'static str {
+    pub(super) fn key_of(&self, part: usize) -> &'static str {
         self.parts.get(part).map_or("multipod", |(key, _)| key.full())
     }
 }

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 /// What a file gives at one turn: large enough to be quick, small enough for the others.
 const TURN: usize = 64 * 1024;
 const SHORTEST_SLEEP: Duration = Duration::from_millis(100);
-const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// Only the folders' times are asked for so often when nothing happens: between two looks, files come and go unseen.
+const LONGEST_SLEEP: Duration = Duration::from_millis(400);
+const BETWEEN_SCANS: Duration = Duration::from_secs(1);
 /// At the end, files that are still written to are read for so long.
 const LAST_READING: Duration = Duration::from_secs(5);
 
@@ -82,9 +84,7 @@ impl Follower {
                 self.scan();
             }
             let due = self.table.due(self.now());
-            let read = self.round(&due, Phase::Running)?;
-            if read > 0 {
-                sleep = SHORTEST_SLEEP;
+            if self.round(&due, Phase::Running)?.backlog {
                 continue;
             }
             sleep = if due.is_empty() { (sleep * 2).min(LONGEST_SLEEP) } else { SHORTEST_SLEEP };
@@ -96,7 +96,7 @@ impl Follower {
     /// Each second, and at once when a folder has changed; but never more than a twentieth of the time.
     fn scan_is_due(&self) -> bool {
         let since = self.now().saturating_sub(self.scanned);
-        since >= self.scan_took * 20 && (since >= LONGEST_SLEEP || self.folders.changed())
+        since >= self.scan_took * 20 && (since >= BETWEEN_SCANS || self.folders.changed())
     }
 
     fn scan(&mut self) {
@@ -108,11 +108,11 @@ impl Follower {
         self.table.sync(found, self.scanned);
     }
 
-    /// One turn for each of the files; the bytes that were new.
-    fn round(&mut self, files: &[FileId], phase: Phase) -> io::Result<u64> {
-        let mut read = 0;
+    /// One turn for each of the files.
+    fn round(&mut self, files: &[FileId], phase: Phase) -> io::Result<Round> {
+        let mut round = Round::default();
         for &id in files {
-            read += self.turn(id, phase);
+            self.turn(id, phase, &mut round);
             if self.lines.len() >= TURN {
                 self.write()?;
             }
@@ -125,14 +125,14 @@ impl Follower {
             self.handles.close(id);
         }
         self.write()?;
-        Ok(read)
+        Ok(round)
     }
 
-    fn turn(&mut self, id: FileId, phase: Phase) -> u64 {
+    fn turn(&mut self, id: FileId, phase: Phase, round: &mut Round) {
         let now = self.now();
-        let Some(path) = self.table.file(id).map(|file| file.path.clone()) else { return 0 };
+        let Some(path) = self.table.file(id).map(|file| file.path.clone()) else { return };
         let opened = self.handles.get(id, &path, |other| self.table.is_pinned(other, phase));
-        let Some(file) = self.table.file(id) else { return 0 };
+        let Some(file) = self.table.file(id) else { return };
         let unfinished = file.unfinished(now, phase);
         let max_line = self.options.max_line;
         let result = opened.and_then(|opened| {
@@ -143,16 +143,18 @@ impl Follower {
         let lines = &mut self.lines;
         let print = |name: &Path, piece: Piece| format_piece(lines, format, name, piece);
         match result {
-            Ok(more) => return file.take(&self.data, more, max_line, unfinished, now, print),
-            Err(Unopened::NoRoom) => {}
-            Err(Unopened::Moved) => file.give_up(unfinished, print),
+            Ok(more) => {
+                round.bytes += file.take(&self.data, more, max_line, unfinished, now, print);
+                round.backlog |= !file.is_at_end();
+            }
+            Err(Unopened::NoRoom) if phase != Phase::Last => round.without_room += 1,
+            Err(Unopened::Moved | Unopened::NoRoom) => file.give_up(unfinished, print),
             Err(Unopened::Unreadable(error)) => {
                 file.give_up(unfinished, print);
                 self.complaints.unreadable(&path, &error);
                 self.handles.close(id);
             }
         }
-        0
     }
 
     /// Reads what is there to the end: everything that was written before, and for some seconds what still comes.
@@ -163,13 +165,13 @@ impl Follower {
             self.table.look_again();
             let mut read = 0;
             loop {
-                let growing_allowed = self.now() < deadline;
-                let due = self.table.due_at_end(growing_allowed);
-                let news = self.round(&due, Phase::Ending)?;
-                if due.is_empty() || (news == 0 && !growing_allowed) {
+                let late = self.now() >= deadline;
+                let due = self.table.due_at_end(!late);
+                let round = self.round(&due, Phase::Ending)?;
+                if due.is_empty() || (late && round.without_room == due.len()) {
                     break;
                 }
-                read += news;
+                read += round.bytes;
             }
             if read == 0 || self.now() >= deadline {
                 break;
@@ -188,6 +190,16 @@ impl Follower {
         self.lines.clear();
         Ok(())
     }
+}
+
+/// What came of the turns.
+#[derive(Default)]
+struct Round {
+    bytes: u64,
+    /// A file was not read to its end.
+    backlog: bool,
+    /// Turns that were lost because no descriptor was left.
+    without_room: usize,
 }
 
 /// Reads a turn's worth of a file into `data`, or a whole long line; tells whether there may be more.

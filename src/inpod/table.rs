@@ -82,7 +82,11 @@ impl Table {
 
     /// Its descriptor is the only trace left, so that it must not be closed.
     pub(super) fn is_pinned(&self, id: FileId, phase: Phase) -> bool {
-        let needed = |file: &Followed| file.gone.is_some() && (phase == Phase::Running || !file.at_end);
+        let needed = |file: &Followed| match phase {
+            Phase::Running => file.gone.is_some(),
+            Phase::Ending => file.gone.is_some() && file.is_behind(),
+            Phase::Last => false,
+        };
         self.files.get(&id).is_some_and(needed)
     }
 
@@ -122,16 +126,20 @@ impl Table {
 
     /// The files that get a turn in this round, in the order in which they were found.
     pub(super) fn due(&self, now: Duration) -> Vec<FileId> {
-        self.select(|file| file.is_due(now))
+        self.select(|file| file.is_due(now), Followed::is_drained)
     }
 
     /// As `due`, at the end of the program: what was there when it was told to end, and for a while what still comes.
     pub(super) fn due_at_end(&self, growing_allowed: bool) -> Vec<FileId> {
-        self.select(|file| !file.at_end && (growing_allowed || file.cursor.seen() < file.size))
+        if growing_allowed {
+            self.select(|file| !file.at_end, Followed::is_drained)
+        } else {
+            self.select(Followed::is_behind, |before| !before.is_behind())
+        }
     }
 
     pub(super) fn all(&self) -> Vec<FileId> {
-        self.select(|_| true)
+        self.select(|_| true, |_| true)
     }
 
     /// Every file may have grown: nothing counts as read to its end.
@@ -141,23 +149,20 @@ impl Table {
         }
     }
 
-    fn select(&self, wanted: impl Fn(&Followed) -> bool) -> Vec<FileId> {
+    /// Those that are wanted, and do not have to wait until the file before them is done.
+    fn select(&self, wanted: impl Fn(&Followed) -> bool, done: impl Fn(&Followed) -> bool) -> Vec<FileId> {
         let waits = |file: &Followed| {
-            file.after.and_then(|after| self.files.get(&after)).is_some_and(|before| !before.is_drained())
+            file.after.and_then(|after| self.files.get(&after)).is_some_and(|before| !done(before))
         };
-        let mut chosen: Vec<_> = self
-            .files
-            .iter()
-            .filter(|(_, file)| wanted(file) && !waits(file))
-            .map(|(id, file)| (file.serial, *id))
-            .collect();
+        let chosen = self.files.iter().filter(|(_, file)| wanted(file) && !waits(file));
+        let mut chosen: Vec<_> = chosen.map(|(id, file)| (file.serial, *id)).collect();
         chosen.sort_unstable_by_key(|(serial, _)| *serial);
         chosen.into_iter().map(|(_, id)| id).collect()
     }
 
     /// Forgets the files that are gone for good; `flush` gets the name and the unfinished line of each.
     pub(super) fn forget_gone(&mut self, now: Duration, mut flush: impl FnMut(&Path, Piece)) -> Vec<FileId> {
-        let done = self.select(|file| file.is_over(now));
+        let done = self.select(|file| file.is_over(now), |_| true);
         for id in &done {
             if let Some(mut file) = self.files.remove(id) {
                 file.cursor.print_kept(|piece| flush(&file.name, piece));
@@ -217,6 +222,15 @@ impl Followed {
             || now < self.active + HOT
             || (self.gone.is_some() && !self.unread)
             || (self.is_leaving() && self.cursor.has_pending())
+    }
+
+    /// It has not been read as far as it was at the last scan.
+    fn is_behind(&self) -> bool {
+        !self.at_end && self.cursor.seen() < self.size
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at_end
     }
 
     fn is_drained(&self) -> bool {
@@ -411,6 +425,18 @@ mod tests {
         assert_eq!(read(&mut table, 1, "something", Phase::Running, seconds(1)), "");
         assert_eq!(table.file(id(1)).unwrap().name, Path::new("/log/other.log"));
         assert_eq!(read(&mut table, 1, "something\n", Phase::Running, seconds(1)), "something\n");
+    }
+
+    #[test]
+    fn at_the_end_a_file_does_not_wait_for_one_that_only_grows() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        table.sync(vec![found(2, LOG, 4), found(1, "/log/app.log.1", 4)], seconds(1));
+        assert_eq!(table.due_at_end(false), [id(1)]);
+        let file = table.file(id(1)).unwrap();
+        file.take(b"one\n", true, 1000, Unfinished::Wait, seconds(1), |_, _| {});
+        assert_eq!(table.due_at_end(true), [id(1)]);
+        assert_eq!(table.due_at_end(false), [id(2)]);
     }
 
     #[test]

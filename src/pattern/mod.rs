@@ -5,7 +5,12 @@ pub mod catalogue;
 pub mod container;
 pub mod context;
 pub mod fragment;
+mod git;
+pub mod init;
+pub mod object;
 pub mod settings;
+pub mod sync;
+mod user;
 
 pub use catalogue::Catalogue;
 pub use context::{Context, Names};

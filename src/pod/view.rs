@@ -240,8 +240,8 @@ impl<'a> Head<'a> {
         serde_json::from_str(json)
     }
 
-    /// Reads the spec too.
-    pub fn open(&'a self) -> Result<Pod<'a>, serde_json::Error> {
+    /// Reads the spec too; the error is a sentence that names the field.
+    pub fn open(&'a self) -> Result<Pod<'a>, String> {
         static NOTHING: Metadata<'static> = Metadata {
             name: Text(std::borrow::Cow::Borrowed("")),
             generate_name: Text(std::borrow::Cow::Borrowed("")),
@@ -255,7 +255,7 @@ impl<'a> Head<'a> {
             metadata: self.metadata.value().unwrap_or(&NOTHING),
             has_metadata: self.metadata.value().is_some(),
             has_spec: self.spec.value().is_some(),
-            spec: serde_json::from_str(raw_spec)?,
+            spec: serde_json::from_str(raw_spec).map_err(|_| where_it_fails(raw_spec))?,
             raw_spec,
         })
     }
@@ -263,6 +263,19 @@ impl<'a> Head<'a> {
     /// The annotations, in the order received.
     pub fn annotations(&self) -> &[(Text<'a>, Scalar<'a>)] {
         self.metadata.value().map_or(&[], |metadata| metadata.annotations.pairs())
+    }
+}
+
+/// Read again with a note of every step: only worth its price once the spec is known to be wrong.
+fn where_it_fails(raw_spec: &str) -> String {
+    let mut deserializer = serde_json::Deserializer::from_str(raw_spec);
+    match serde_path_to_error::deserialize::<_, Spec<'_>>(&mut deserializer) {
+        Ok(_) => "the spec is no object".to_owned(),
+        Err(fault) => {
+            let text = fault.inner().to_string();
+            let text = text.split(" at line ").next().unwrap_or_default();
+            format!("spec.{}: {text}", fault.path())
+        }
     }
 }
 

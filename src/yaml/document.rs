@@ -301,12 +301,12 @@ mod tests {
     fn errors_name_line_column_and_document() {
         let cases = [
             ("a: 1\n---\nb: [\n", (3, 2), "unclosed"),
-            ("a: 1\n---\nb: 1\nc: 2\nb: 3\n", (5, 2), "(first on line 3): b"),
-            ("1: a\n'1': b\n", (2, 1), "(first on line 1): 1"),
+            ("a: 1\n---\nb: 1\nc: 2\nb: 3\n", (5, 2), ": b (first on line 3)"),
+            ("1: a\n'1': b\n", (2, 1), ": 1 (first on line 1)"),
             ("a: *x\n", (1, 1), "anchor"),
             ("a: &x [*x]\n", (1, 1), "contains itself"),
             ("a: {<<: 1}\n", (1, 1), "merge key"),
-            ("\ta: 1\n", (1, 1), "tab"),
+            ("a:\n\tb: 1\n", (2, 1), "tab"),
             ("a: b: c\n", (1, 1), "not allowed"),
         ];
         for (text, (line, document), words) in cases {
@@ -315,23 +315,22 @@ mod tests {
             assert!(error.to_string().contains(words), "{text}: {error}");
         }
         let error = documents("a: 1\nb: c\nb: d\n").unwrap_err();
-        let expected = "line 3, column 1 (document 1): the key stands twice in one map (first on line 2): b";
+        let expected = "line 3, column 1 (document 1): the key stands twice in one map: b (first on line 2)";
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
     fn what_grows_without_end_is_refused() {
-        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
-        let mut merges = String::from("a0: &a0 {x: 1}\n");
-        for level in 1..40 {
-            let alias = format!("*a{}", level - 1);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 9].join(", ")));
-            merges.push_str(&format!("a{level}: &a{level} {{<<: [{}]}}\n", [alias.as_str(); 9].join(", ")));
-        }
+        let grown = |first: &str, open: &str, close: &str| {
+            (1..40).fold(format!("a0: &a0 {first}\n"), |text, level| {
+                let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
+                format!("{text}a{level}: &a{level} {open}{aliases}{close}\n")
+            })
+        };
         let chain = (1..5000).fold(String::from("a0: &a0 {x: 1}\n"), |chain, level| {
             format!("{chain}a{level}: &a{level} {{<<: *a{}}}\n", level - 1)
         });
-        for text in [bomb, merges] {
+        for text in [grown("[x]", "[", "]"), grown("{x: 1}", "{<<: [", "]}")] {
             assert!(documents(&text).unwrap_err().message.contains("too big"));
         }
         assert!(documents(&chain).unwrap_err().message.contains("too deep"));
@@ -411,12 +410,12 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1024))]
+        #![proptest_config(ProptestConfig::with_cases(512))]
 
         #[test]
         fn documents_are_the_whole_text_and_stand_alone(text in any_yaml()) {
             if let Ok(documents) = documents(&text) {
-                let whole = documents.iter().map(|document| document.text()).collect::<String>();
+                let whole = documents.iter().map(super::Document::text).collect::<String>();
                 prop_assert_eq!(&whole, &text);
                 for document in &documents {
                     let alone = super::documents(document.text()).unwrap();

@@ -27,7 +27,7 @@ pub(super) struct Member<'v> {
     pub(super) draft: Draft<'v>,
 }
 
-impl<'v> Draft<'v> {
+impl Draft<'_> {
     /// The node in whose place this stands.
     pub(super) fn origin(&self) -> Option<NodeId> {
         match self {
@@ -161,4 +161,85 @@ fn edit_item<'v>(items: &mut Vec<Draft<'v>>, token: &str, edit: &'v Edit) -> Opt
         Edit::Add { .. } | Edit::Remove { .. } => return None,
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::Edit;
+    use crate::yaml::edit::wanted;
+    use crate::yaml::emit::tests::{any_text, any_value};
+    use crate::yaml::{documents, emit};
+
+    /// A place in or right beside a value, found by following the numbers.
+    fn pointer(value: &Value, steps: &[usize], name: &str) -> String {
+        let Some((step, rest)) = steps.split_first() else { return String::new() };
+        let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+        match value {
+            Value::Object(map) => match map.iter().nth(step % (map.len() + 1)) {
+                Some((key, value)) => format!("/{}{}", escaped(key), pointer(value, rest, name)),
+                None => format!("/{}", escaped(name)),
+            },
+            Value::Array(items) => match items.get(step % (items.len() + 1)) {
+                Some(value) => format!("/{}{}", step % (items.len() + 1), pointer(value, rest, name)),
+                None => "/-".into(),
+            },
+            _ => String::new(),
+        }
+    }
+
+    fn any_edits() -> impl Strategy<Value = Vec<(u8, Vec<usize>, String, Value)>> {
+        prop::collection::vec(
+            (0..4_u8, prop::collection::vec(0..8_usize, 1..6), any_text(), any_value()),
+            1..5,
+        )
+    }
+
+    /// Edits, each of a place that is there after the ones before.
+    fn settle_edits(value: &Value, plan: Vec<(u8, Vec<usize>, String, Value)>) -> Vec<Edit> {
+        let mut edits = Vec::<Edit>::new();
+        for (kind, steps, name, new) in plan {
+            let now = wanted(value, &edits).unwrap();
+            let pointer = pointer(&now, &steps, &name);
+            let edit = match kind {
+                0 => Edit::Remove { pointer },
+                1 => Edit::Replace { pointer, value: new },
+                _ => Edit::Add { pointer, value: new },
+            };
+            edits.push(edit);
+            if wanted(value, &edits).is_err() {
+                edits.pop();
+            }
+        }
+        edits
+    }
+
+    proptest! {
+        #[test]
+        fn edited_text_holds_the_edited_value(value in any_value(), plan in any_edits()) {
+            for text in [emit(&value), format!("# head\n---\n{}# tail\n...\n", emit(&value)), emit(&value).replace('\n', "\r\n")] {
+                let documents = documents(&text).unwrap();
+                let edits = settle_edits(documents[0].value(), plan.clone());
+                let edited = documents[0].edit(&edits).unwrap();
+                prop_assert_eq!(edited.rewritten, None, "{}\n{:?}", text, edits);
+                let expected = wanted(documents[0].value(), &edits).unwrap();
+                let read = crate::yaml::documents(&edited.text).unwrap();
+                prop_assert_eq!(read[0].value(), &expected);
+            }
+        }
+
+        #[test]
+        fn edited_json_stays_json(value in any_value(), plan in any_edits(), pretty in any::<bool>()) {
+            let value = json!({ "a": value });
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            if let Ok(documents) = documents(&text) {
+                let edits = settle_edits(documents[0].value(), plan);
+                let edited = documents[0].edit(&edits).unwrap();
+                prop_assert_eq!(edited.rewritten, None, "{}\n{:?}", text, edits);
+                prop_assert!(serde_json::from_str::<Value>(&edited.text).is_ok(), "{}", edited.text);
+            }
+        }
+    }
 }

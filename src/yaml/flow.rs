@@ -248,10 +248,10 @@ impl Splicer<'_, '_> {
             flow.write(&part.draft.form(&self.reader), indent + flow.step.unwrap_or_default(), &mut written);
             match original.colon {
                 None if part.name.is_some() => {
-                    self.push(original.at.end..original.at.end, &format!(": {written}"))
+                    self.push(original.at.end..original.at.end, &format!(": {written}"));
                 }
                 Some(colon) if self.tree.is_absent(original.value) => {
-                    self.push(colon..colon, &format!(" {written}"))
+                    self.push(colon..colon, &format!(" {written}"));
                 }
                 _ => self.push(old.outer..old.end, &written),
             }

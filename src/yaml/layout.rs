@@ -114,7 +114,9 @@ impl Found {
                 }
             }
             Kind::Sequence { items, flow: false } => {
-                items.iter().for_each(|item| self.look(tree, item.node, depth + 1));
+                for item in items {
+                    self.look(tree, item.node, depth + 1);
+                }
             }
             _ => {}
         }

@@ -143,12 +143,12 @@ impl Members {
     }
 
     fn put(&mut self, member: Member) {
-        match self.places.get(&member.name).and_then(|place| self.list.get_mut(*place)) {
-            Some(old) => *old = member,
-            None => {
-                self.places.insert(member.name.clone(), self.list.len());
-                self.list.push(member);
-            }
+        let place = self.places.get(&member.name);
+        if let Some(old) = place.and_then(|place| self.list.get_mut(*place)) {
+            *old = member;
+        } else {
+            self.places.insert(member.name.clone(), self.list.len());
+            self.list.push(member);
         }
     }
 }

@@ -7,13 +7,10 @@ pub(super) fn inline(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { quoted(text) }
 }
 
-/// As [`inline`], inside `{}` and `[]` where more characters have a meaning.
+/// As [`inline`], inside `{}` and `[]` where more characters have a meaning, and to more readers than should.
 pub(super) fn inline_in_flow(text: &str) -> String {
-    if is_plain(text) && !text.contains([',', '[', ']', '{', '}', ':']) {
-        text.to_owned()
-    } else {
-        quoted(text)
-    }
+    let is_simple = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | '/');
+    if is_plain(text) && text.chars().all(is_simple) { text.to_owned() } else { quoted(text) }
 }
 
 /// In double quotes, as JSON and YAML both read it.

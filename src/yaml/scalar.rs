@@ -36,8 +36,9 @@ pub(super) fn resolve<'t>(tag: Option<&str>, style: Style, text: &'t str) -> Res
     };
     match (tag, found) {
         ("!!null", Scalar::Null) => Ok(Scalar::Null),
-        ("!!bool", found @ Scalar::Bool(_)) | ("!!int", found @ Scalar::Int(_)) => Ok(found),
-        ("!!float", found @ (Scalar::Int(_) | Scalar::Float(_))) => Ok(found),
+        ("!!bool", found @ Scalar::Bool(_))
+        | ("!!int", found @ Scalar::Int(_))
+        | ("!!float", found @ (Scalar::Int(_) | Scalar::Float(_))) => Ok(found),
         _ => Err(format!("not what its tag {tag} promises: {text:?}")),
     }
 }
@@ -296,6 +297,11 @@ mod tests {
             ("!!timestamp 2001-01-01", json!("2001-01-01")),
             ("!!binary aGk=", json!("hi")),
             ("!!binary aGVsbG8=", json!("hello")),
+            ("|\n  x\n", json!("x\n")),
+            ("|\n  x", json!("x")),
+            (">+\n  x\n\n  y", json!("x\ny")),
+            ("|\n  x\n  ", json!("x\n")),
+            ("|", json!("")),
             ("!!map {}", json!({})),
             ("!!seq []", json!([])),
         ];

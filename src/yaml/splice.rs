@@ -19,6 +19,14 @@ pub(super) fn edited(tree: &Tree, draft: &Draft) -> Option<String> {
     let mut splicer = Splicer::new(tree);
     let root = tree.node(tree.root);
     splicer.edit(&Slot { old: tree.root, after: root.outer, indent: 0, seat: None }, draft)?;
+    let end = tree.text.len();
+    if splicer.splices.iter().any(|splice| splice.at == (end..end)) {
+        splicer.splices.extend(tree.cut_short.clone().map(|at| Splice {
+            at,
+            text: "-".into(),
+            is_lines: false,
+        }));
+    }
     apply(tree.text, splicer.splices)
 }
 
@@ -179,27 +187,19 @@ impl<'t, 'a> Splicer<'t, 'a> {
         let mut next = 0;
         // After the last draft comes the end of the list, as if it were one more item that stays.
         for draft in drafts.iter().map(Some).chain([None]) {
-            let index = match draft {
-                Some(draft) => match place(draft) {
-                    Some(index) => index,
-                    None => {
-                        added.push(draft);
-                        continue;
-                    }
-                },
-                None => items.len(),
+            let Some(index) = draft.map_or(Some(items.len()), place) else {
+                added.extend(draft);
+                continue;
             };
             let item_slot =
                 |item: &Item| Slot { old: item.node, after: item.dash + 1, indent, seat: Some(Seat::Item) };
             let gone = items.get(next..index)?;
-            if gone.len() == added.len() {
-                for (item, draft) in gone.iter().zip(added.drain(..)) {
-                    self.replace(&item_slot(item), draft)?;
-                }
-            } else {
-                self.remove_items(gone, items.get(index), indent);
-                self.add_items(slot, items, index, &std::mem::take(&mut added), indent);
+            let replaced = gone.len().min(added.len());
+            for (item, draft) in gone.iter().zip(added.drain(..replaced)) {
+                self.replace(&item_slot(item), draft)?;
             }
+            self.remove_items(gone.get(replaced..)?, items.get(index), indent);
+            self.add_items(slot, items, index, &std::mem::take(&mut added), indent);
             if let (Some(draft), Some(item)) = (draft, items.get(index)) {
                 self.edit(&item_slot(item), draft)?;
             }
@@ -224,7 +224,7 @@ impl<'t, 'a> Splicer<'t, 'a> {
                 self.push(first.dash..first.dash, &format!("{beside}{}", " ".repeat(indent)));
             }
             (None, Some(first)) if slot.seat.is_none() => {
-                self.push_lines(line_start(text, first.dash), lines)
+                self.push_lines(line_start(text, first.dash), lines);
             }
             (None, _) => self.push_lines(line_after(text, slot.after), lines),
         }

@@ -107,6 +107,8 @@ pub(super) struct Entry {
 pub(super) struct Tree<'a> {
     pub(super) text: &'a str,
     pub(super) root: NodeId,
+    /// Where a `-` makes a block scalar, cut short by the end of the file, the same with lines below it.
+    pub(super) cut_short: Option<Range<usize>>,
     nodes: Vec<Node<'a>>,
 }
 
@@ -144,6 +146,7 @@ pub(super) struct Builder<'a> {
     open: Vec<Open>,
     anchors: HashMap<usize, NodeId>,
     root: Option<NodeId>,
+    cut_short: Option<Range<usize>>,
     /// Everything before it has been understood.
     cursor: usize,
 }
@@ -163,6 +166,7 @@ impl<'a> Builder<'a> {
             open: Vec::new(),
             anchors: HashMap::new(),
             root: None,
+            cut_short: None,
             cursor: content - offset,
         }
     }
@@ -176,15 +180,17 @@ impl<'a> Builder<'a> {
             self.cursor = self.cursor.max(properties.end);
         }
         let (kind, start, end) = match token.event {
-            Event::End => return self.close(range),
+            Event::End => {
+                self.close(&range);
+                return Ok(());
+            }
             Event::DocumentStart { .. } | Event::DocumentEnd { .. } => return Ok(()),
-            Event::Scalar { text, style } => {
-                let (start, end) = match style {
-                    Style::Literal | Style::Folded => self.block_scalar(&range),
-                    _ => (range.start, range.end),
-                };
+            Event::Scalar { text, style: style @ (Style::Literal | Style::Folded) } => {
+                let (start, end) = self.block_scalar(&range);
+                let text = if self.cut_short.is_some() { without_line_end(text) } else { text };
                 (Kind::Scalar { text, style }, start, end)
             }
+            Event::Scalar { text, style } => (Kind::Scalar { text, style }, range.start, range.end),
             Event::Alias { anchor } => (self.alias(anchor, range.start)?, range.start, range.end),
             Event::SequenceStart { flow } => {
                 (Kind::Sequence { items: Vec::new(), flow }, range.start, range.end)
@@ -215,7 +221,7 @@ impl<'a> Builder<'a> {
 
     pub(super) fn finish(self, length: usize) -> Option<Tree<'a>> {
         let text = self.text.get(..length)?;
-        Some(Tree { text, nodes: self.nodes, root: self.root? })
+        Some(Tree { text, root: self.root?, cut_short: self.cut_short, nodes: self.nodes })
     }
 
     /// Finds the dash of the list item that begins at `outer`.
@@ -234,20 +240,23 @@ impl<'a> Builder<'a> {
     }
 
     /// From the indicator to the end of the last line that is part of the value.
-    fn block_scalar(&self, content: &Range<usize>) -> (usize, usize) {
+    fn block_scalar(&mut self, content: &Range<usize>) -> (usize, usize) {
         let Some(start) = find(self.text, self.cursor, &['|', '>']) else {
             return (content.start, content.end);
         };
         let rest = self.text.get(start + 1..).unwrap_or_default();
-        let flags = rest.find(|c: char| !matches!(c, '+' | '-' | '0'..='9')).unwrap_or(rest.len());
-        let header = start + 1 + flags;
+        let length = rest.find(|c: char| !matches!(c, '+' | '-' | '0'..='9')).unwrap_or(rest.len());
+        let flags = rest.get(..length).unwrap_or_default();
+        let header = start + 1 + length;
+        let keeps = flags.find('+').map(|at| start + 1 + at);
         let body = self.text.get(content.clone()).unwrap_or_default();
-        let kept = if rest.get(..flags).unwrap_or_default().contains('+') {
-            body.trim_end_matches([' ', '\t'])
-        } else {
-            body.trim_end()
-        };
-        (start, header.max(content.start + kept.len()))
+        let body = if keeps.is_some() { body.trim_end_matches([' ', '\t']) } else { body.trim_end() };
+        let end = header.max(content.start + body.len());
+        // kubectl takes a last line that the file does not end for a line without an end.
+        if end == self.text.len() && end > header && !self.text.ends_with('\n') && !flags.contains('-') {
+            self.cut_short = Some(keeps.map_or(header..header, |at| at..at + 1));
+        }
+        (start, end)
     }
 
     fn alias(&mut self, anchor: usize, offset: usize) -> Result<Kind<'a>, Wrong> {
@@ -283,8 +292,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn close(&mut self, range: Range<usize>) -> Result<(), Wrong> {
-        let Some(open) = self.open.pop() else { return Ok(()) };
+    fn close(&mut self, range: &Range<usize>) {
+        let Some(open) = self.open.pop() else { return };
         let (start, end) = match &self.nodes[open.id.0].kind {
             Kind::Sequence { items, flow: false } => (
                 items.first().map(|first| first.dash),
@@ -304,8 +313,11 @@ impl<'a> Builder<'a> {
         }
         node.end = end.unwrap_or(node.end);
         self.cursor = self.cursor.max(node.end);
-        Ok(())
     }
+}
+
+fn without_line_end(text: Cow<'_, str>) -> Cow<'_, str> {
+    text.strip_suffix('\n').map(|text| Cow::Owned(text.to_owned())).unwrap_or(text)
 }
 
 /// Where one of `wanted` stands after `from`, with only blanks, comments, properties and other indicators between.

@@ -40,25 +40,22 @@ impl Walk<'_, '_, '_> {
         if copied {
             self.budget.spend(1, node.start)?;
         }
-        match &node.kind {
-            Kind::Sequence { items, .. } => {
-                tag_is(node.tag.as_deref(), "!!seq", node.outer)?;
-                let items = items.iter().map(|item| self.value(item.node, depth + 1, copied));
-                Ok(Value::Array(items.collect::<Result<_, _>>()?))
-            }
-            _ => {
-                tag_is(node.tag.as_deref(), "!!map", node.outer)?;
-                let mut map = Map::new();
-                for member in self.reader.members_within(id, depth, self.budget)? {
-                    if copied || member.inherited {
-                        self.budget.spend(member.name.len(), node.start)?;
-                    }
-                    let value = self.value(member.value, depth + 1, copied || member.inherited)?;
-                    map.insert(member.name, value);
-                }
-                Ok(Value::Object(map))
-            }
+        if let Kind::Sequence { items, .. } = &node.kind {
+            tag_is(node.tag.as_deref(), "!!seq", node.outer)?;
+            let items = items.iter().map(|item| self.value(item.node, depth + 1, copied));
+            return Ok(Value::Array(items.collect::<Result<_, _>>()?));
         }
+        tag_is(node.tag.as_deref(), "!!map", node.outer)?;
+        let mut map = Map::new();
+        for member in self.reader.members_within(id, depth, self.budget)? {
+            let copied = copied || member.inherited;
+            if copied {
+                self.budget.spend(member.name.len(), node.start)?;
+            }
+            let value = self.value(member.value, depth + 1, copied)?;
+            map.insert(member.name, value);
+        }
+        Ok(Value::Object(map))
     }
 }
 

@@ -10,7 +10,8 @@ use super::{HEALTH_PATH, HEALTH_PORT, Route, To};
 /// Connections over all routes. Without it HAProxy takes as much memory as the container's descriptor limit allows.
 const MAXCONN: u32 = 1024;
 
-/// Run-time resolution: addresses follow the cluster's DNS, and a name that is not there yet is asked for again.
+/// Run-time resolution: addresses follow the cluster's DNS, and a name that is not there yet is asked for again. Servers
+/// start without an address (`init-addr none`), so that no slow or missing name holds up the proxy.
 const RESOLVERS: &str = "
 resolvers cluster
   parse-resolv-conf
@@ -80,7 +81,7 @@ fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::
             write!(text, "  server target {host}:{port}")?;
             if *is_name {
                 let prefer = if families == IpFamilies::Ipv6 { "ipv6" } else { "ipv4" };
-                write!(text, " resolvers cluster resolve-prefer {prefer} init-addr libc,none")?;
+                write!(text, " resolvers cluster resolve-prefer {prefer} init-addr none")?;
             }
         }
         To::OwnConfig => {}

@@ -1,0 +1,297 @@
+//! `multipod/init: wait-for TARGET [timeout=…] [every=…]  |  clone URL into=PATH [ref=…] [link=…] [secret=…] [container=…]`
+
+use std::fmt;
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use super::diagnostic::short;
+use super::host::Host;
+use super::item::{Faults, Options, settings_of};
+use super::settings::{self, Settings};
+use super::sync::{COPY_OPTIONS, WorkingCopy, check_count};
+use super::url::Url;
+use super::value::{self, Parsed};
+use super::{Fault, Item, Span, Word, lexer};
+
+const WAIT_OPTIONS: [&str; 2] = ["timeout", "every"];
+
+/// What the value asks for.
+#[derive(Debug, PartialEq)]
+pub struct Request {
+    /// In the order written, which is the order in which they run; never empty.
+    pub steps: Vec<Step>,
+    /// Settings of all steps.
+    pub settings: Settings,
+}
+
+/// Something that happens once, before the app starts.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// Waits until something answers.
+    WaitFor(WaitFor),
+    /// Fetches a working copy.
+    Clone(WorkingCopy),
+}
+
+/// What is waited for.
+#[derive(Debug, PartialEq)]
+pub struct WaitFor {
+    /// What has to answer.
+    pub target: Target,
+    /// How long altogether.
+    pub timeout: Option<Duration>,
+    /// The time between two attempts.
+    pub every: Option<Duration>,
+}
+
+/// Something that will answer.
+#[derive(Debug, PartialEq)]
+pub enum Target {
+    /// A port that takes connections.
+    Port(Host, NonZeroU16),
+    /// A name that resolves.
+    Name(String),
+    /// A page that is served.
+    Page(Url),
+}
+
+/// The first word of a step.
+#[derive(Clone, Copy)]
+enum Verb {
+    WaitFor,
+    Clone,
+}
+
+const VERBS: [(&str, Verb); 2] = [("wait-for", Verb::WaitFor), ("clone", Verb::Clone)];
+
+/// Reads the value of `multipod/init`.
+pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
+    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
+    let mut faults = Faults::default();
+    let options = Options::read(settings_of(&items), &settings::NAMES, &[], &mut faults);
+    let settings = Settings::read(&options, &mut faults);
+    let asked: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
+    check_count(&asked, &mut faults);
+    let steps: Vec<Step> = asked.iter().filter_map(|item| step(item, &mut faults)).collect();
+    check_settings(&steps, &options, &mut faults);
+    if asked.is_empty() && faults.is_empty() {
+        let span = Span { start: 0, end: value.len() };
+        faults.push(Fault::new(span, "expected wait-for TARGET or clone URL").summary("no step is named"));
+    }
+    faults.or(Request { steps, settings })
+}
+
+/// Steps are no sidecars, and one image cannot run both kinds of them.
+fn check_settings(steps: &[Step], options: &Options<'_, '_>, faults: &mut Faults) {
+    if let Some(word) = options.word("sidecar") {
+        let label = "steps run once, they are no sidecars";
+        faults.push(Fault::new(word.whole, label).summary("sidecar= does not fit init"));
+    }
+    let waits = steps.iter().any(|step| matches!(step, Step::WaitFor(_)));
+    let clones = steps.iter().any(|step| matches!(step, Step::Clone(_)));
+    if let Some(word) = options.word("image").filter(|_| waits && clones) {
+        faults.push(
+            Fault::new(word.whole, "wait-for and clone run from different images")
+                .summary("one image= cannot be for both kinds of steps")
+                .help("Leave image= out: the settings of the cluster name the image of each kind of step."),
+        );
+    }
+}
+
+fn step(item: &Item<'_>, faults: &mut Faults) -> Option<Step> {
+    let words: Vec<&Word> = item.positional().collect();
+    let (first, object) = (words.first()?, words.get(1));
+    if let (Some(object), Some(extra)) = (object, words.get(2)) {
+        let (object, text) = (short(&object.text), short(&extra.text));
+        faults.push(
+            Fault::new(extra.whole, format!("expected nothing but options behind {object}"))
+                .summary(format!("{text} does not belong to {object}"))
+                .help("Items are separated by commas or new lines."),
+        );
+    }
+    let verb =
+        value::one_of(&first.text, &VERBS).map_err(|expected| faults.push(unknown(first, expected))).ok()?;
+    match verb {
+        Verb::WaitFor => {
+            let options = Options::read(&item.words, &WAIT_OPTIONS, &settings::NAMES, faults);
+            let timeout = options.take("timeout", value::duration, faults);
+            let every = options.take("every", value::duration, faults);
+            let Some(word) = object else {
+                let expected = "expected HOST:PORT, dns:NAME or a URL behind it";
+                faults.push(Fault::new(first.span, expected).summary("nothing says what to wait for"));
+                return None;
+            };
+            let target = Target::parse(&word.text).map_err(|expected| {
+                faults.push(Fault::new(word.span, expected).summary("this cannot be waited for"));
+            });
+            Some(Step::WaitFor(WaitFor { target: target.ok()?, timeout, every }))
+        }
+        Verb::Clone => {
+            let options = Options::read(&item.words, &COPY_OPTIONS, &settings::NAMES, faults);
+            let Some(word) = object else {
+                let expected = "expected the URL of a repository behind it";
+                faults.push(Fault::new(first.span, expected).summary("nothing says what to clone"));
+                return None;
+            };
+            WorkingCopy::read(word, &options, faults).map(Step::Clone)
+        }
+    }
+}
+
+fn unknown(word: &Word<'_>, expected: String) -> Fault {
+    let text = short(&word.text);
+    let fault = Fault::new(word.span, expected).summary(format!("{text} is not a step"));
+    if Url::repository(&word.text).is_ok() {
+        fault.help("Say first what to do with it: wait-for URL, or clone URL into=PATH")
+    } else if Target::parse(&word.text).is_ok() {
+        fault.help(format!("Say first what to do: wait-for {text}"))
+    } else {
+        fault
+    }
+}
+
+impl Target {
+    fn parse(text: &str) -> Parsed<Target> {
+        if let Some(name) = text.strip_prefix("dns:") {
+            return match Host::parse(name)? {
+                Host::Name(name) => Ok(Target::Name(name)),
+                _ => Err("expected a name behind dns:, an address is not looked up".to_owned()),
+            };
+        }
+        if text.contains("://") {
+            return Url::page(text).map(Target::Page);
+        }
+        value::host_and_port(text).map(|(host, port)| Target::Port(host, port))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Port(host, port) => write!(f, "{host}:{port}"),
+            Target::Name(name) => write!(f, "dns:{name}"),
+            Target::Page(url) => url.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(text: &str) -> String {
+        match parse(&format!("wait-for {text}")).unwrap().steps.remove(0) {
+            Step::WaitFor(wait) => wait.target.to_string(),
+            Step::Clone(copy) => panic!("{copy:?}"),
+        }
+    }
+
+    #[test]
+    fn targets_are_shown_as_they_were_written() {
+        for text in [
+            "db:5432",
+            "db.prod.svc:5432",
+            "10.0.0.1:80",
+            "[fd00::1]:80",
+            "dns:db.prod",
+            "dns:example.com.",
+            "http://web/ready",
+            "https://web:8443/ready?deep=yes",
+        ] {
+            assert_eq!(target(text), text);
+        }
+    }
+
+    #[test]
+    fn steps_keep_their_order_and_their_options() {
+        let request = parse(
+            "wait-for db:5432 timeout=5m every=500ms\nclone https://git.example/seed into=/seed/data ref=v1 link=x,\
+             wait-for dns:cache, memory=64Mi",
+        )
+        .unwrap();
+        let [Step::WaitFor(first), Step::Clone(copy), Step::WaitFor(last)] = request.steps.as_slice() else {
+            panic!("{request:?}");
+        };
+        assert_eq!(
+            (first.timeout, first.every),
+            (Some(Duration::from_secs(300)), Some(Duration::from_millis(500)))
+        );
+        assert_eq!((copy.folder.as_str(), copy.link.as_str()), ("/seed/data", "x"));
+        assert_eq!(last.target, Target::Name("cache".to_owned()));
+    }
+
+    #[test]
+    fn faults_point_at_the_bad_token() {
+        for (value, start, end, label) in [
+            ("", 0, 0, "expected wait-for TARGET"),
+            ("memory=1Gi", 0, 10, "expected wait-for TARGET"),
+            ("waitfor db:5432", 0, 7, "expected wait-for or clone, did you mean wait-for?"),
+            ("db:5432", 0, 7, "expected wait-for or clone"),
+            ("wait-for", 0, 8, "expected HOST:PORT, dns:NAME or a URL behind it"),
+            ("wait-for timeout=5m", 0, 8, "expected HOST:PORT"),
+            ("wait-for db", 9, 11, "expected HOST:PORT"),
+            ("wait-for db:0", 9, 13, "expected a port"),
+            ("wait-for DB:5432", 9, 16, "lower case"),
+            ("wait-for dns:10.0.0.1", 9, 21, "expected a name behind dns:"),
+            ("wait-for dns:a_b", 9, 16, "host name"),
+            ("wait-for tcp://db:5432", 9, 22, "expected https or http"),
+            ("wait-for http://me:pw@web/", 9, 26, "credentials"),
+            ("wait-for db:5432 cache:6379", 17, 27, "expected nothing but options behind db:5432"),
+            ("wait-for db:5432 timeout=0s", 25, 27, "more than zero"),
+            ("wait-for db:5432 timout=1m", 17, 26, "did you mean timeout?"),
+            ("wait-for db:5432 into=/a/b", 17, 26, "expected timeout or every"),
+            ("wait-for db:5432 memory=1Gi", 17, 27, "setting of the whole pattern"),
+            ("clone", 0, 5, "expected the URL"),
+            ("clone https://g.example/x", 6, 25, "expected into=PATH behind it"),
+            ("clone https://g.example/x into=/seed", 31, 36, "mounted at /"),
+            ("clone https://g.example/x into=/a/b every=1m", 36, 44, "expected into, ref, link"),
+            ("wait-for db:1, sidecar=native", 15, 29, "they are no sidecars"),
+            ("wait-for db:1, clone https://g.example/x into=/a/b, image=a:1", 52, 61, "different images"),
+        ] {
+            let faults = parse(value).unwrap_err();
+            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_target_without_a_step_is_told_the_step() {
+        for (value, help) in [
+            ("db:5432", Some("Say first what to do: wait-for db:5432")),
+            (
+                "https://git.example/seed into=/seed",
+                Some("Say first what to do with it: wait-for URL, or clone URL into=PATH"),
+            ),
+            ("sleep", None),
+        ] {
+            assert_eq!(parse(value).unwrap_err()[0].help.as_deref(), help, "{value}");
+        }
+    }
+
+    #[test]
+    fn no_message_repeats_a_password() {
+        for value in ["clone https://me:hunter2@git.example/x", "wait-for https://me:hunter2@web/ into=/a/b"]
+        {
+            for fault in parse(value).unwrap_err() {
+                let texts = [Some(fault.label), fault.summary, fault.help];
+                assert!(texts.iter().flatten().all(|text| !text.contains("hunter2")), "{texts:?}");
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn parsing_never_panics(value in "(?s)(wait-for |clone |https://|dns:|into=|every=|[/a-z:., =\"\\\\\n]|.){0,60}") {
+            let _ = parse(&value);
+        }
+
+        #[test]
+        fn an_accepted_target_reads_back_the_same(text in "(dns:|http://|https://)?[a-z0-9.\\[\\]:/?=$-]{0,30}") {
+            if let Ok(target) = Target::parse(&text) {
+                let shown = target.to_string();
+                proptest::prop_assert!(!shown.starts_with('-') && !shown.contains('$'));
+                proptest::prop_assert_eq!(Target::parse(&shown), Ok(target));
+            }
+        }
+    }
+}

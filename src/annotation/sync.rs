@@ -1,0 +1,347 @@
+//! `multipod/sync: URL into=PATH [ref=…] [every=…] [link=NAME] [secret=…] [container=…]`
+
+use std::time::Duration;
+
+use super::diagnostic::short;
+use super::item::{Faults, Options, only_positional, settings_of};
+use super::settings::{self, Settings};
+use super::url::{Scheme, Url};
+use super::value::{self, Parsed};
+use super::{Fault, Item, Span, Word, lexer};
+
+/// The options of a working copy, which `clone` has too.
+pub(super) const COPY_OPTIONS: [&str; 5] = ["into", "ref", "link", "secret", "container"];
+const OPTIONS: [&str; 6] = ["into", "ref", "every", "link", "secret", "container"];
+/// More containers in one pod are a mistake, and would run out of ports.
+pub(super) const MOST_ITEMS: usize = 50;
+/// A volume at one of these hides what the container needs to start at all.
+const SYSTEM_FOLDERS: [&str; 24] = [
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/proc",
+    "/root",
+    "/run",
+    "/run/secrets",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+    "/var/run",
+    "/var/run/secrets",
+];
+
+/// What the value asks for.
+#[derive(Debug, PartialEq)]
+pub struct Request {
+    /// In the order written; never empty.
+    pub items: Vec<Sync>,
+    /// Settings of the whole pattern.
+    pub settings: Settings,
+}
+
+/// A working copy that is kept up to date.
+#[derive(Debug, PartialEq)]
+pub struct Sync {
+    /// What is copied, and where to.
+    pub copy: WorkingCopy,
+    /// How often the repository is looked at.
+    pub every: Option<Duration>,
+}
+
+/// A working copy of a git repository, in a volume that an app container sees.
+#[derive(Debug, PartialEq)]
+pub struct WorkingCopy {
+    /// The repository.
+    pub url: Url,
+    /// The branch, tag or hash; the repository's default branch where absent.
+    pub reference: Option<String>,
+    /// Where the volume is mounted.
+    pub folder: String,
+    /// The name in the folder under which the copy appears.
+    pub link: String,
+    /// The Secret with the credentials.
+    pub secret: Option<String>,
+    /// The app container, with its place in the value; the pod's default container where absent.
+    pub container: Option<(String, Span)>,
+    /// Where `into=` stands in the value.
+    pub span: Span,
+}
+
+/// Reads the value of `multipod/sync`.
+pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
+    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
+    let mut faults = Faults::default();
+    let options = Options::read(settings_of(&items), &settings::NAMES, &[], &mut faults);
+    let settings = Settings::read(&options, &mut faults);
+    let asked: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
+    check_count(&asked, &mut faults);
+    let items: Vec<Sync> = asked.iter().filter_map(|item| sync(item, &mut faults)).collect();
+    if asked.is_empty() && faults.is_empty() {
+        let span = Span { start: 0, end: value.len() };
+        faults.push(Fault::new(span, "expected URL into=PATH").summary("no repository is named"));
+    }
+    faults.or(Request { items, settings })
+}
+
+/// The fault of an item beyond the last that is allowed.
+pub(super) fn check_count(items: &[&Item<'_>], faults: &mut Faults) {
+    if let Some(item) = items.get(MOST_ITEMS) {
+        faults.push(Fault::new(item.span(), format!("expected at most {MOST_ITEMS} items")));
+    }
+}
+
+fn sync(item: &Item<'_>, faults: &mut Faults) -> Option<Sync> {
+    let word = only_positional(item, faults)?;
+    let options = Options::read(&item.words, &OPTIONS, &settings::NAMES, faults);
+    let every = options.take("every", period, faults);
+    Some(Sync { copy: WorkingCopy::read(word, &options, faults)?, every })
+}
+
+fn period(text: &str) -> Parsed<Duration> {
+    let period = value::duration(text)?;
+    if period < Duration::from_secs(1) {
+        return Err("expected at least 1s".to_owned());
+    }
+    Ok(period)
+}
+
+impl WorkingCopy {
+    /// The copy of the repository that `word` names; `options` were checked by the caller.
+    pub(super) fn read(word: &Word<'_>, options: &Options<'_, '_>, faults: &mut Faults) -> Option<Self> {
+        let url = Url::repository(&word.text).map_err(|expected| {
+            // The URL itself is not repeated: it may hold a password.
+            faults.push(Fault::new(word.span, expected).summary("this is not the URL of a repository"));
+        });
+        let url = url.ok();
+        let reference = options.take("ref", reference, faults);
+        let secret = options.take("secret", value::object_name, faults);
+        let container = options
+            .take("container", value::name, faults)
+            .zip(options.word("container").map(|word| word.span));
+        if let Some(url) = &url {
+            check_credentials(word, url, options, faults);
+        }
+        let Some(into) = options.word("into") else {
+            faults.push(no_into(word));
+            return None;
+        };
+        let path = options.take("into", value::absolute_path, faults);
+        let link = options.take("link", link_name, faults);
+        let link = if options.word("link").is_some() { Some(link?) } else { None };
+        let (folder, link) = place(path?, link).map_err(|fault| faults.push(fault.at(into))).ok()?;
+        Some(WorkingCopy { url: url?, reference, folder, link, secret, container, span: into.span })
+    }
+}
+
+fn no_into(word: &Word<'_>) -> Fault {
+    Fault::new(word.whole, "expected into=PATH behind it")
+        .summary("nothing says where the copy appears")
+        .help("Name the place of the copy in the app, for example into=/usr/share/nginx/html")
+}
+
+/// Whether the credentials fit the way in which the repository is spoken to.
+fn check_credentials(word: &Word<'_>, url: &Url, options: &Options<'_, '_>, faults: &mut Faults) {
+    match (url.scheme, options.word("secret")) {
+        (Scheme::Http, Some(secret)) => faults.push(
+            Fault::new(secret.whole, "the credentials would be sent in clear text")
+                .summary("secret= does not fit an http:// URL")
+                .help("Use https://."),
+        ),
+        (Scheme::Git, Some(secret)) => faults.push(
+            Fault::new(secret.whole, "git:// knows no credentials")
+                .summary("secret= does not fit a git:// URL")
+                .help("Use https:// or ssh://."),
+        ),
+        (Scheme::Ssh, None) => faults.push(
+            Fault::new(word.span, "expected secret=NAME behind it")
+                .summary("ssh:// needs a key")
+                .help("The Secret holds the private key as ssh, and the server's own keys as known_hosts."),
+        ),
+        _ => {}
+    }
+}
+
+/// What is wrong with `into=`, and what to do.
+struct Misplaced {
+    label: String,
+    help: String,
+}
+
+impl Misplaced {
+    fn at(self, into: &Word<'_>) -> Fault {
+        Fault::new(into.span, self.label)
+            .summary(format!("{} cannot hold a working copy", short(&into.text)))
+            .help(self.help)
+    }
+}
+
+/// Git-sync publishes a link, so that a new state replaces the old one at once. The volume is therefore mounted one
+/// folder above the copy: at the parent of the path, or at the path itself when `link=` names the last part.
+fn place(path: String, link: Option<String>) -> Result<(String, String), Misplaced> {
+    let with_link = |path: &str| {
+        format!(
+            "With link= the volume is mounted at the path itself: into={path} link=site puts the copy at {path}/site."
+        )
+    };
+    let (folder, link) = if let Some(link) = link {
+        (path, link)
+    } else {
+        let (folder, last) = path.rsplit_once('/').unwrap_or(("", &path));
+        if folder.is_empty() {
+            let label = format!("the volume would be mounted at /, the parent of {}", short(&path));
+            return Err(Misplaced { label, help: with_link(&short(&path)) });
+        }
+        let link = link_name(last).map_err(|label| Misplaced { label, help: with_link(&short(&path)) })?;
+        (folder.to_owned(), link)
+    };
+    if SYSTEM_FOLDERS.contains(&folder.as_str()) {
+        let label = format!("the volume would hide {folder}, which the container needs");
+        return Err(Misplaced { label, help: with_link(&format!("{folder}/{link}")) });
+    }
+    Ok((folder, link))
+}
+
+/// One part of a path that git-sync can publish a link under.
+fn link_name(text: &str) -> Parsed<String> {
+    if text.contains('/') || text.is_empty() || text.len() > 255 {
+        return Err("expected a single part of a path, at most 255 long".to_owned());
+    }
+    value::path_parts(text)?;
+    if text.starts_with('.') {
+        return Err("the link's name may not begin with a dot".to_owned());
+    }
+    // Git-sync makes every link under this name before it moves it into place.
+    if text == "tmp-link" {
+        return Err("git-sync needs the name tmp-link for itself".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// A branch, tag or hash, by git's rules for names.
+fn reference(text: &str) -> Parsed<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-' | b'+' | b'@');
+    let part = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !part.ends_with(".lock")
+    };
+    let sound = text.len() <= 255
+        && text.bytes().all(plain)
+        && !text.starts_with(['-', '+'])
+        && !text.contains("..")
+        && text.split('/').all(part);
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a branch, tag or hash such as main or v1.2.0".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copy(value: &str) -> WorkingCopy {
+        parse(value).unwrap().items.remove(0).copy
+    }
+
+    #[test]
+    fn the_volume_lies_at_the_parent_or_at_the_path_when_a_link_is_named() {
+        for (options, folder, link) in [
+            ("into=/usr/share/nginx/html", "/usr/share/nginx", "html"),
+            ("into=/usr/share/nginx/html/", "/usr/share/nginx", "html"),
+            ("into=/html link=site", "/html", "site"),
+            ("into=/srv/.hidden link=site", "/srv/.hidden", "site"),
+            ("into=\"/srv/my site\"", "/srv", "my site"),
+        ] {
+            let copy = copy(&format!("https://git.example/site {options}"));
+            assert_eq!((copy.folder.as_str(), copy.link.as_str()), (folder, link), "{options}");
+        }
+    }
+
+    #[test]
+    fn options_and_settings_are_read() {
+        let request = parse(
+            "ssh://git@git.example/site into=/srv/www ref=release/v1.2 every=5m secret=deploy.key container=web,\
+             https://git.example/docs into=/docs link=current, memory=128Mi sidecar=classic",
+        )
+        .unwrap();
+        let first = &request.items[0];
+        assert_eq!(first.every, Some(Duration::from_secs(300)));
+        assert_eq!(first.copy.reference.as_deref(), Some("release/v1.2"));
+        assert_eq!(first.copy.secret.as_deref(), Some("deploy.key"));
+        assert_eq!(first.copy.container.as_ref().map(|(name, _)| name.as_str()), Some("web"));
+        assert_eq!(request.items[1].copy.container, None);
+        assert!(request.settings.memory.is_some() && request.settings.sidecar.is_some());
+    }
+
+    #[test]
+    fn references_follow_the_rules_of_git() {
+        for text in ["main", "v1.2.0", "refs/heads/main", "release-1", "a@1.0.0", "v1.0+build", "deadbeef"] {
+            assert_eq!(
+                copy(&format!("https://g.example/x into=/a/b ref={text}")).reference.as_deref(),
+                Some(text)
+            );
+        }
+        for text in [
+            "-x", "+main", "a..b", "a//b", "/a", "a/", ".a", "a.lock", "a:b", "a^", "a~1", "$(X)", "a b", "ä",
+        ] {
+            assert!(parse(&format!("https://g.example/x into=/a/b ref=\"{text}\"")).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn faults_point_at_the_bad_token() {
+        for (value, start, end, label) in [
+            ("", 0, 0, "expected URL into=PATH"),
+            ("memory=64Mi", 0, 11, "expected URL into=PATH"),
+            ("https://g.example/x", 0, 19, "expected into=PATH behind it"),
+            ("git@g.example:x/y into=/a/b", 0, 17, "did you mean ssh://git@g.example/x/y?"),
+            ("https://g.example/x into=a/b", 25, 28, "absolute path"),
+            ("https://g.example/x into=/html", 25, 30, "mounted at /, the parent of /html"),
+            ("https://g.example/x into=/etc/site", 25, 34, "would hide /etc"),
+            ("https://g.example/x into=/etc link=site", 25, 29, "would hide /etc"),
+            ("https://g.example/x into=/app/.cfg", 25, 34, "may not begin with a dot"),
+            ("https://g.example/x into=/app/tmp-link", 25, 38, "tmp-link"),
+            ("https://g.example/x into=/a link=b/c", 33, 36, "single part"),
+            ("https://g.example/x into=/a link=.git", 33, 37, "begin with a dot"),
+            ("https://g.example/x into=/a/b every=100ms", 36, 41, "at least 1s"),
+            ("https://g.example/x into=/a/b ref=-x", 34, 36, "branch, tag or hash"),
+            ("https://g.example/x into=/a/b secret=A", 37, 38, "name of an object"),
+            ("http://g.example/x into=/a/b secret=s", 29, 37, "clear text"),
+            ("git://g.example/x into=/a/b secret=s", 28, 36, "no credentials"),
+            ("ssh://git@g.example/x into=/a/b", 0, 21, "expected secret=NAME behind it"),
+            ("https://g.example/x into=/a/b brnch=x", 30, 37, "expected into, ref"),
+            ("https://g.example/x into=/a/b image=x", 30, 37, "setting of the whole pattern"),
+            ("https://g.example/x /a/b", 20, 24, "expected one word"),
+        ] {
+            let faults = parse(value).unwrap_err();
+            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_items_is_bounded() {
+        let value = |count| "https://g.example/x into=/a/b,".repeat(count);
+        assert_eq!(parse(&value(MOST_ITEMS)).unwrap().items.len(), MOST_ITEMS);
+        assert!(parse(&value(MOST_ITEMS + 1)).unwrap_err()[0].label.contains("at most 50"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn parsing_never_panics(value in "(?s)((https|ssh)://|into=|link=|ref=|every=|secret=|[/a-z:., =\"\\\\\n]|.){0,60}") {
+            let _ = parse(&value);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What `clone` and `sync` share: git-sync in a container, and its volume in the app.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::annotation::diagnostic::short;
+use crate::annotation::sync::WorkingCopy;
+use crate::annotation::url::Scheme;
+use crate::annotation::{Fault, suggest, value};
+use crate::pod::view::{self, Pod, covers};
+
+use super::container::{Container, Env, Mount, Port, Probe, Resources, Text, Volume, VolumeSource};
+use super::settings::Needs;
+use super::user::own_user;
+use super::{AppMount, Context};
+
+/// The name has no host: the setting `registry`, or an image of the pattern, says where it comes from.
+pub(super) const IMAGE: &str = "git-sync/git-sync:v4.4.2";
+pub(super) const NEEDS: Needs =
+    Needs { cpu: ("10m", 10), memory: ("64Mi", 64), memory_limit: ("256Mi", 256) };
+/// The image's user, and the only one that it lets use ssh.
+const USER: i64 = 65533;
+/// The image's own folder for this; the volume is mounted here, and elsewhere in the app.
+const ROOT: &str = "/git";
+const KEY_FOLDER: &str = "/etc/git-secret";
+const SYNC_TIMEOUT: Duration = Duration::from_secs(300);
+/// A little longer than one attempt may take, so that a large repository is not cut off before git-sync gives up.
+const STARTUP_SECONDS: u16 = 330;
+
+/// One container that fetches one working copy.
+pub(super) struct Job<'r> {
+    /// The container's name, and its volume's.
+    pub(super) name: String,
+    /// What it fetches.
+    pub(super) copy: &'r WorkingCopy,
+    /// How often.
+    pub(super) schedule: Schedule,
+}
+
+/// How often a repository is looked at.
+#[derive(Clone, Copy)]
+pub(super) enum Schedule {
+    /// Until it was fetched; a failure ends the container, and Kubernetes tries again.
+    Once,
+    /// For as long as the pod lives, telling on this port whether the first copy is there.
+    Every(Duration, u16),
+}
+
+impl Job<'_> {
+    pub(super) fn container(
+        &self,
+        image: Text,
+        resources: Resources,
+        pod: &Pod<'_>,
+        context: &Context<'_>,
+    ) -> Container {
+        let mut container = Container::new(self.name.clone(), image, resources);
+        container.security_context.run_as_user = own_user(USER, pod, context);
+        container.args = self.args();
+        // Git's own files, the credentials it remembers among them, stay out of the app's sight.
+        container.env.push(Env::new("HOME", "/tmp"));
+        container.volume_mounts.push(Mount::new(self.name.clone(), ROOT));
+        container.volume_mounts.push(Mount::new(self.tmp_volume(), "/tmp"));
+        match (&self.copy.secret, self.copy.url.scheme) {
+            (Some(_), Scheme::Ssh) => {
+                container.volume_mounts.push(Mount::new(self.key_volume(), KEY_FOLDER).read_only());
+            }
+            (Some(secret), _) => {
+                container.env.push(Env::of_secret("GITSYNC_USERNAME", secret, "username"));
+                container.env.push(Env::of_secret("GITSYNC_PASSWORD", secret, "password"));
+            }
+            (None, _) => {}
+        }
+        if let Schedule::Every(_, port) = self.schedule {
+            container.ports.push(Port { name: None, container_port: port, host_port: None, protocol: None });
+            // Answers once the first copy is there: a native sidecar holds the app back until then.
+            let probe = Probe::startup_http(port, "/");
+            container.startup_probe = Some(Probe { failure_threshold: STARTUP_SECONDS, ..probe });
+        }
+        container
+    }
+
+    fn args(&self) -> Vec<Text> {
+        let mut args = vec![
+            flag("repo", &self.copy.url.to_string()),
+            flag("ref", self.copy.reference.as_deref().unwrap_or("HEAD")),
+            flag("root", ROOT),
+            flag("link", &self.copy.link),
+            flag("depth", "1"),
+            flag("sync-timeout", &value::show_duration(SYNC_TIMEOUT)),
+        ];
+        match self.schedule {
+            Schedule::Once => args.push(Cow::Borrowed("--one-time")),
+            Schedule::Every(period, port) => {
+                args.push(flag("period", &value::show_duration(period)));
+                // The copy that is there stays good while the repository is out of reach; the pod must stay ready.
+                args.push(flag("max-failures", "-1"));
+                args.push(flag("http-bind", &format!(":{port}")));
+            }
+        }
+        if self.copy.url.scheme == Scheme::Ssh {
+            args.push(flag("ssh-key-file", &format!("{KEY_FOLDER}/ssh")));
+            args.push(flag("ssh-known-hosts-file", &format!("{KEY_FOLDER}/known_hosts")));
+        }
+        args
+    }
+
+    pub(super) fn volumes(&self) -> Vec<Volume> {
+        let mut volumes = vec![Volume::empty_dir(self.name.clone()), Volume::empty_dir(self.tmp_volume())];
+        if let (Some(secret), Scheme::Ssh) = (&self.copy.secret, self.copy.url.scheme) {
+            // Readable by all: the files belong to root, and only a key of one's own must be hidden from others to
+            // be taken by ssh. No other container mounts them.
+            let source = VolumeSource::Secret(json!({
+                "secretName": secret,
+                "defaultMode": 0o444,
+                "items": [{"key": "ssh", "path": "ssh"}, {"key": "known_hosts", "path": "known_hosts"}]
+            }));
+            volumes.push(Volume { name: self.key_volume().into(), source });
+        }
+        volumes
+    }
+
+    fn tmp_volume(&self) -> String {
+        format!("{}-tmp", self.name)
+    }
+
+    fn key_volume(&self) -> String {
+        format!("{}-key", self.name)
+    }
+}
+
+fn flag(name: &str, text: &str) -> Text {
+    Cow::Owned(format!("--{name}={}", value::escape_expansion(text)))
+}
+
+/// Where the copies of one value are mounted in the app's containers.
+#[derive(Default)]
+pub(super) struct Places<'r> {
+    taken: Vec<(usize, &'r WorkingCopy)>,
+}
+
+impl<'r> Places<'r> {
+    /// The mount of one copy. Not to be written to: git-sync runs git on what it finds there, with its credentials.
+    pub(super) fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Fault> {
+        let copy = job.copy;
+        let container = app_container(copy, pod)?;
+        let overlaps = |folder: &str| covers(folder, &copy.folder) || covers(&copy.folder, folder);
+        if let Some((_, other)) =
+            self.taken.iter().find(|(at, other)| *at == container && overlaps(&other.folder))
+        {
+            return Err(misplaced(copy, format!("the volume of another copy is mounted at {}", short(&other.folder)))
+                .help("Give each copy a folder of its own; with link= the volume is mounted at the path itself: into=/srv/one link=site."));
+        }
+        if let Some(app) = pod.spec.containers.items().get(container) {
+            check_mounts(copy, app)?;
+        }
+        self.taken.push((container, copy));
+        Ok(AppMount { container, mount: Mount::new(job.name.clone(), copy.folder.clone()).read_only() })
+    }
+}
+
+/// A mount needs a folder to be mounted on, and none can be made in ours, which is not to be written to. (All other
+/// clashes between mounts are found by the plan.)
+fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>) -> Result<(), Fault> {
+    let is_below = |mount: &&view::Mount| {
+        let path = mount.mount_path.trim_end_matches('/');
+        path != copy.folder && covers(&copy.folder, path) && !mount.name.starts_with("multipod-")
+    };
+    let Some(below) = app.volume_mounts.items().iter().find(is_below) else { return Ok(()) };
+    let (name, path) = (short(&below.name), short(&below.mount_path));
+    Err(misplaced(copy, format!("volume {name} is mounted below, at {path}"))
+        .help("Choose a folder that no other volume is mounted in."))
+}
+
+fn misplaced(copy: &WorkingCopy, label: String) -> Fault {
+    Fault::new(copy.span, label)
+        .summary(format!("a volume cannot be mounted at {} here", short(&copy.folder)))
+}
+
+fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Fault> {
+    let Some((name, span)) = &copy.container else {
+        return pod
+            .default_container()
+            .ok_or_else(|| Fault::new(copy.span, "the pod has no container that could see the copy"));
+    };
+    pod.container(name).ok_or_else(|| {
+        let containers = pod.spec.containers.items().iter().map(|container| &*container.name);
+        let names: Vec<&str> = containers.filter(|name| !name.starts_with("multipod-")).collect();
+        let meant = suggest::did_you_mean(name, names.iter().copied());
+        Fault::new(*span, format!("expected {}{meant}", value::list(&names, "or")))
+            .summary(format!("the pod has no container {}", short(name)))
+    })
+}
+
+/// What the tests of both patterns need.
+#[cfg(test)]
+pub(super) mod trial {
+    use serde_json::{Value, json};
+
+    use crate::annotation::{self, Fault};
+    use crate::pattern::{Catalogue, Context, Fragment, Names, Settings, init, sync};
+    use crate::pod::Head;
+
+    /// The fragment of one value for a pod.
+    pub(in crate::pattern) fn fragment(key: &str, value: &str, pod: &Value) -> Result<Fragment, Vec<Fault>> {
+        with_settings(key, value, pod, &json!({}), false)
+    }
+
+    pub(in crate::pattern) fn with_settings(
+        key: &str,
+        value: &str,
+        pod: &Value,
+        settings: &Value,
+        users_assigned: bool,
+    ) -> Result<Fragment, Vec<Fault>> {
+        let settings: Settings = serde_json::from_value(settings.clone()).unwrap();
+        let context = Context {
+            namespace: "shop",
+            settings: &settings,
+            catalogue: &Catalogue::default(),
+            upstreams: Names::default(),
+            destinations: Names::default(),
+            users_assigned,
+        };
+        let text = pod.to_string();
+        let head = Head::read(&text).unwrap();
+        let pod = head.open().unwrap();
+        let mut fragments = match key {
+            "init" => init::fragments(&annotation::init::parse(value)?, &pod, &context)?,
+            _ => sync::fragments(&annotation::sync::parse(value)?, &pod, &context)?,
+        };
+        assert_eq!(fragments.len(), 1);
+        Ok(fragments.remove(0))
+    }
+
+    /// A pod with these containers.
+    pub(in crate::pattern) fn pod(containers: &Value) -> Value {
+        json!({"metadata": {"name": "shop"}, "spec": {"containers": containers}})
+    }
+
+    /// The pod as it looks when everything of the fragment was added.
+    pub(in crate::pattern) fn with(mut pod: Value, fragment: &Fragment) -> Value {
+        let spec = &mut pod["spec"];
+        for mount in &fragment.mounts {
+            push(&mut spec["containers"][mount.container]["volumeMounts"], json!(mount.mount));
+        }
+        for volume in &fragment.volumes {
+            push(&mut spec["volumes"], json!(volume));
+        }
+        for addition in &fragment.containers {
+            push(&mut spec["initContainers"], json!(addition.container));
+            push(&mut spec["containers"], json!(addition.container));
+        }
+        pod
+    }
+
+    fn push(list: &mut Value, item: Value) {
+        match list {
+            Value::Array(items) => items.push(item),
+            _ => *list = json!([item]),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The user of a container whose image names one by number.
+
+use crate::pod::Pod;
+
+use super::Context;
+
+/// None where the image's own user stands. A user that the pod names for all its containers would replace it, be it
+/// root, which we refuse, or one that the image does not know: then the container names its own user again.
+pub(super) fn own_user(of_image: i64, pod: &Pod<'_>, context: &Context<'_>) -> Option<i64> {
+    let of_pod = pod.spec.security_context.value().and_then(|security| security.run_as_user);
+    of_pod.filter(|user| *user != of_image && !context.users_assigned).map(|_| of_image)
+}

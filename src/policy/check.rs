@@ -1,0 +1,357 @@
+//! Turns a policy as it is written into one in which nothing can be wrong; tells every fault, not the first alone.
+
+use std::collections::BTreeMap;
+
+use serde_saphyr::Spanned;
+
+use crate::annotation::diagnostic::short;
+use crate::annotation::quantity::{Quantity, Resource};
+use crate::annotation::value::{self, Parsed};
+use crate::annotation::{Diagnostic, Fault, Key, Source, ambassador, key, lexer, switch};
+use crate::pattern::object::{Document, Problem, line_of};
+
+use super::bounds::{Bounds, ImagePattern};
+use super::matching::Match;
+use super::object::{Mode, Policy};
+use super::owner::OwnerKind;
+use super::selector::{Requirement, Selector};
+use super::written::{self, Placed};
+
+/// The policy that a document describes.
+pub(super) fn policy(document: &Document<'_>) -> Result<Policy, Vec<Problem>> {
+    let written: written::Object = document.read().map_err(|problem| vec![problem])?;
+    let name = written.metadata.name.value.0.clone();
+    let mut check = Check { document, policy: &short(&name), problems: Vec::new() };
+    check.metadata(&written.metadata);
+    let spec = written.spec;
+    let policy = Policy {
+        name,
+        matches: check.matches(spec.matches.unwrap_or_default()),
+        mode: spec.mode.and_then(|mode| check.text("spec.mode", &mode, parse_mode)).unwrap_or_default(),
+        annotations: check.annotations(spec.annotations.unwrap_or_default()),
+        upstreams: check.names("spec.upstreams", spec.upstreams, upstream),
+        destinations: check.names("spec.destinations", spec.destinations, destination),
+        bounds: spec.bounds.map(|bounds| check.bounds(bounds)).unwrap_or_default(),
+    };
+    if let Some(condition) = spec.condition {
+        check.no_condition(line_of(&condition.referenced), "spec.condition");
+    }
+    if check.problems.is_empty() { Ok(policy) } else { Err(check.problems) }
+}
+
+struct Check<'d> {
+    document: &'d Document<'d>,
+    policy: &'d str,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn wrong(&mut self, line: usize, field: &str, message: &str) {
+        self.problems
+            .push(self.document.problem(line, format!("policy {}: {field}: {message}", self.policy)));
+    }
+
+    fn text<T>(&mut self, field: &str, text: &Placed, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
+        let line = line_of(&text.referenced);
+        parse(&text.value.0).map_err(|expected| self.wrong(line, field, &expected)).ok()
+    }
+
+    fn metadata(&mut self, metadata: &written::Metadata) {
+        self.text("metadata.name", &metadata.name, value::object_name);
+        if let Some(namespace) = &metadata.namespace {
+            let message = "policies are for the whole cluster; spec.match.namespaceSelector picks namespaces";
+            self.wrong(line_of(&namespace.referenced), "metadata.namespace", message);
+        }
+    }
+
+    fn no_condition(&mut self, line: usize, field: &str) {
+        self.wrong(line, field, "CEL conditions are not available in this version");
+    }
+
+    fn matches(&mut self, matches: written::Match) -> Match {
+        if let Some(condition) = matches.condition {
+            self.no_condition(line_of(&condition.referenced), "spec.match.condition");
+        }
+        Match {
+            owners: matches.owner_kinds.map(|kinds| self.owners(&kinds)).unwrap_or_default(),
+            namespaces: self.selector("spec.match.namespaceSelector", matches.namespace_selector),
+            pods: self.selector("spec.match.podSelector", matches.pod_selector),
+        }
+    }
+
+    fn owners(&mut self, kinds: &Spanned<Vec<Placed>>) -> Vec<OwnerKind> {
+        const FIELD: &str = "spec.match.ownerKinds";
+        if kinds.value.is_empty() {
+            self.wrong(
+                line_of(&kinds.referenced),
+                FIELD,
+                "expected a kind; leave the list out to match every pod",
+            );
+        }
+        kinds.value.iter().filter_map(|kind| self.text(FIELD, kind, OwnerKind::parse)).collect()
+    }
+
+    fn selector(&mut self, field: &str, written: Option<written::Selector>) -> Selector {
+        let mut selector = Selector::default();
+        let Some(written) = written else { return selector };
+        for (key, value) in written.match_labels.unwrap_or_default() {
+            let field = format!("{field}.matchLabels.{key}");
+            if let Some(label) = self.text(&field, &value, |value| Requirement::label(&key, value)) {
+                selector.require(label);
+            }
+        }
+        for expression in written.match_expressions.unwrap_or_default() {
+            let values: Vec<String> = expression.values.into_iter().flatten().map(|text| text.0).collect();
+            let operator = &expression.operator.value.0;
+            let field = format!("{field}.matchExpressions");
+            let parse = |key: &str| Requirement::expression(key, operator, &values);
+            if let Some(requirement) = self.text(&field, &expression.key, parse) {
+                selector.require(requirement);
+            }
+        }
+        selector
+    }
+
+    fn annotations(&mut self, written: BTreeMap<String, Placed>) -> Vec<(Key, String)> {
+        let mut annotations = Vec::with_capacity(written.len());
+        for (full, text) in written {
+            let line = line_of(&text.referenced);
+            let key = match policy_key(&full) {
+                Ok(key) => key,
+                Err(expected) => {
+                    self.wrong(line, &format!("spec.annotations.{full}"), &expected);
+                    continue;
+                }
+            };
+            let value = text.value.0;
+            for fault in faults(key, &value) {
+                let source = Source::Policy(self.policy.to_owned());
+                let diagnostic = Diagnostic::of(key, source, &value, fault);
+                self.problems.push(self.document.problem(line, diagnostic.to_string()));
+            }
+            annotations.push((key, value));
+        }
+        annotations
+    }
+
+    fn names(
+        &mut self,
+        field: &str,
+        written: Option<BTreeMap<String, Placed>>,
+        parse: fn(&str) -> Parsed<()>,
+    ) -> Vec<(String, String)> {
+        let written = written.unwrap_or_default();
+        for (name, target) in &written {
+            let field = format!("{field}.{name}");
+            self.text(&field, target, |target| value::name(name).and_then(|_| parse(target)));
+        }
+        written.into_iter().map(|(name, target)| (name, target.value.0)).collect()
+    }
+
+    fn bounds(&mut self, written: written::Bounds) -> Bounds {
+        let images = written.images.map(|images| {
+            let images = images.iter();
+            images.filter_map(|image| self.text("spec.bounds.images", image, ImagePattern::parse)).collect()
+        });
+        Bounds {
+            images,
+            cpu: self.most("spec.bounds.cpu.max", written.cpu, Resource::Cpu),
+            memory: self.most("spec.bounds.memory.max", written.memory, Resource::Memory),
+        }
+    }
+
+    fn most(&mut self, field: &str, most: Option<written::Most>, resource: Resource) -> Option<Quantity> {
+        let most = most?.max;
+        let line = line_of(&most.referenced);
+        Quantity::parse(&most.value.0, resource).map_err(|expected| self.wrong(line, field, expected)).ok()
+    }
+}
+
+fn parse_mode(text: &str) -> Parsed<Mode> {
+    let names = [Mode::Default, Mode::Enforce, Mode::Audit].map(|mode| (mode.name(), mode));
+    value::one_of(text, &names)
+}
+
+/// The key that a policy may set under this name.
+fn policy_key(full: &str) -> Parsed<Key> {
+    match Key::from_full(full) {
+        Some(Key::OptOut) => Err("only a pod or its namespace can opt out".to_owned()),
+        Some(key) => Ok(key),
+        None if full == key::STATUS => Err("multipod writes this key itself".to_owned()),
+        None => {
+            let meant = Key::nearest(full).filter(|key| *key != Key::OptOut);
+            let meant = meant.map(|key| format!(", did you mean {}?", key.full())).unwrap_or_default();
+            let known: Vec<&str> = Key::ALL.iter().filter(|k| **k != Key::OptOut).map(|k| k.full()).collect();
+            Err(format!("expected {}{meant}", value::list(&known, "or")))
+        }
+    }
+}
+
+/// What the parser of a key finds wrong with a value.
+fn faults(key: Key, value: &str) -> Vec<Fault> {
+    let parsed = match key {
+        Key::Ambassador => ambassador::parse(value).map(drop),
+        Key::ShareProcessNamespace => switch::parse_share(value).map(drop),
+        Key::OptOut => switch::parse_opt_out(value).map(drop),
+        Key::Logging | Key::Metrics | Key::Init | Key::Sync | Key::Patterns => {
+            lexer::lex(value).map(drop).map_err(|fault| vec![fault])
+        }
+    };
+    parsed.err().unwrap_or_default()
+}
+
+fn upstream(text: &str) -> Parsed<()> {
+    value::host_and_port(text).map(drop)
+}
+
+/// `otlp://HOST:PORT`, or `otlphttp(s)://HOST:PORT[/PATH]`.
+fn destination(text: &str) -> Parsed<()> {
+    let expected = || "expected a destination such as otlp://collector.observability:4317".to_owned();
+    let (scheme, rest) = text.split_once("://").ok_or_else(expected)?;
+    let place = match scheme {
+        "otlp" => rest,
+        "otlphttp" | "otlphttps" => rest.split_once('/').map_or(rest, |(place, _)| place),
+        _ => return Err(expected()),
+    };
+    value::host_and_port(place).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pattern::object::documents;
+
+    use super::*;
+
+    const HEAD: &str = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\n";
+
+    fn read(body: &str) -> Result<Policy, Vec<String>> {
+        let text = format!("{HEAD}{body}");
+        let (found, problems) = documents([("team.yaml", text.as_str())]);
+        assert!(problems.is_empty(), "{body}: {problems:?}");
+        policy(&found[0]).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_complete_policy_is_read() {
+        let policy = read(
+            r#"
+metadata: {name: team-logging, uid: x, labels: {a: b}}
+spec:
+  match:
+    namespaceSelector: {matchLabels: {team: a}, matchExpressions: [{key: stage, operator: Exists}]}
+    podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [db]}]}
+    ownerKinds: [Deployment, StatefulSet]
+  mode: enforce
+  annotations: {"multipod/logging": "/var/log/app/*.log", "multipod/ambassador": "6379:@cache"}
+  upstreams: {cache: "redis.dev:6379"}
+  destinations: {central: "otlp://collector.observability:4317"}
+  bounds:
+    images: ["haproxy:*", "mirror.example/*"]
+    cpu: {max: 1}
+    memory: {max: 256Mi}
+"#,
+        )
+        .unwrap();
+        assert_eq!((&*policy.name, policy.mode), ("team-logging", Mode::Enforce));
+        assert_eq!(policy.value(Key::Logging), Some("/var/log/app/*.log"));
+        assert_eq!(policy.matches.namespaces.requirements().len(), 2);
+        assert_eq!(policy.matches.pods.requirements()[0].to_string(), "not be \"db\"");
+        assert_eq!(policy.matches.owners.len(), 2);
+        assert_eq!(policy.upstreams, [("cache".to_owned(), "redis.dev:6379".to_owned())]);
+        let bounds = (policy.bounds.images.unwrap().len(), policy.bounds.cpu.unwrap().to_string());
+        assert_eq!(bounds, (2, "1".to_owned()));
+    }
+
+    #[test]
+    fn everything_but_the_name_can_be_left_out_or_empty() {
+        let plain = read("metadata: {name: a}\nspec: {}").unwrap();
+        assert_eq!((plain.mode, &plain.matches), (Mode::Default, &Match::default()));
+        let nulls = "metadata: {name: a}\nspec: {match: , mode: , annotations: , upstreams: , bounds: }\nstatus: {x: 1}";
+        assert_eq!(read(nulls), Ok(plain));
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_file_line_and_field() {
+        for (spec, expected) in [
+            (
+                "mode: enforced",
+                "team.yaml:5: policy a: spec.mode: expected default, enforce or audit, did you mean enforce?",
+            ),
+            ("modes: audit", "team.yaml:5: unknown field `modes`"),
+            ("match: {podSelektor: {}}", "team.yaml:5: unknown field `podSelektor`"),
+            (
+                "condition: \"true\"",
+                "team.yaml:5: policy a: spec.condition: CEL conditions are not available",
+            ),
+            ("match: {condition: \"true\"}", "team.yaml:5: policy a: spec.match.condition: CEL conditions"),
+            ("match: {ownerKinds: []}", "team.yaml:5: policy a: spec.match.ownerKinds: expected a kind"),
+            (
+                "match: {ownerKinds: [Job, CronJob]}",
+                "team.yaml:5: policy a: spec.match.ownerKinds: the pods of a CronJob",
+            ),
+            ("match:\n    podSelector:\n      matchLabels:\n        app: 1", "team.yaml:8: "),
+            ("match: {podSelector: {matchLabels: {app: true}}}", "quotes"),
+            (
+                "match: {podSelector: {matchLabels: {a/b/c: x}}}",
+                "spec.match.podSelector.matchLabels.a/b/c: expected a label",
+            ),
+            (
+                "match: {podSelector: {matchExpressions: [{key: a, operator: in, values: [b]}]}}",
+                "did you mean In?",
+            ),
+            ("match: {podSelector: {matchExpressions: [{key: a, operator: In, values: [1]}]}}", "quotes"),
+            ("annotations: {\"multipod/share-process-namespace\": true}", "quotes"),
+            ("annotations: {\"multipod/opt-out\": all}", "only a pod or its namespace can opt out"),
+            ("annotations: {\"multipod/status\": x}", "multipod writes this key itself"),
+            ("annotations: {\"multipod/loging\": x}", "did you mean multipod/logging?"),
+            ("annotations: {\"example.com/x\": x}", "expected multipod/ambassador, "),
+            (
+                "annotations:\n    \"multipod/ambassador\": \"8o:1\"",
+                "team.yaml:6: multipod/ambassador: 8o:1 is not LISTEN:TARGET (set by policy a)\n  8o:1\n  ^^",
+            ),
+            ("annotations: {\"multipod/logging\": \"a\\\"b\"}", "a quote can only open a word"),
+            ("upstreams: {Cache: \"redis:6379\"}", "spec.upstreams.Cache: expected a name"),
+            ("upstreams: {cache: redis}", "spec.upstreams.cache: expected HOST:PORT"),
+            ("destinations: {central: \"http://x:1\"}", "spec.destinations.central: expected a destination"),
+            ("destinations: {central: \"otlp://x\"}", "spec.destinations.central: expected HOST:PORT"),
+            ("bounds: {images: [\"a b\"]}", "spec.bounds.images: expected an image"),
+            ("bounds: {cpu: {max: lots}}", "spec.bounds.cpu.max: expected an amount of CPU"),
+            ("bounds: {memory: {max: 0.5}}", "quotes"),
+            ("bounds: {memory: 256Mi}", "team.yaml:5: "),
+        ] {
+            let found = read(&format!("metadata: {{name: a}}\nspec:\n  {spec}")).unwrap_err();
+            assert_eq!(found.len(), 1, "{spec}: {found:?}");
+            assert!(found[0].contains(expected), "{spec}: {}", found[0]);
+        }
+    }
+
+    #[test]
+    fn the_name_and_the_scope_are_checked() {
+        for (metadata, expected) in [
+            ("{name: A B}", "team.yaml:3: policy A B: metadata.name: expected the name of an object"),
+            ("{}", "name"),
+            ("{name: a, namespace: dev}", "policies are for the whole cluster"),
+        ] {
+            let found = read(&format!("metadata: {metadata}\nspec: {{}}")).unwrap_err();
+            assert!(found[0].contains(expected), "{metadata}: {found:?}");
+        }
+        assert!(read("metadata: {name: a}").unwrap_err()[0].contains("spec"));
+    }
+
+    #[test]
+    fn faults_in_several_places_are_told_at_once() {
+        let found = read("metadata: {name: A}\nspec: {mode: x, upstreams: {a: b}, bounds: {cpu: {max: x}}}")
+            .unwrap_err();
+        assert_eq!(found.len(), 4, "{found:?}");
+    }
+
+    #[test]
+    fn destinations_are_collectors() {
+        for text in ["otlp://c:4317", "otlphttp://c.obs:4318", "otlphttps://c.example.com:4318/v1/logs"] {
+            assert_eq!(destination(text), Ok(()), "{text}");
+        }
+        for text in ["c:4317", "otlp://c", "otlp://c:4317/x", "otlps://c:1", "otlp://:1", ""] {
+            assert!(destination(text).is_err(), "{text}");
+        }
+    }
+}

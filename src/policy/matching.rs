@@ -1,0 +1,246 @@
+//! Which pods a policy is for.
+
+use std::fmt;
+
+use crate::pod::{Scalar, Text};
+
+use super::owner::OwnerKind;
+use super::selector::{Requirement, Selector};
+
+/// The label that the API server gives every namespace.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// What policies may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The namespace that the pod will be in.
+    pub namespace: &'a str,
+    /// The labels of that namespace; none where they are not known, which is not the same as no labels.
+    pub namespace_labels: Option<&'a [(String, String)]>,
+    /// The annotations of that namespace.
+    pub namespace_annotations: &'a [(String, String)],
+    /// The labels of the pod.
+    pub pod_labels: &'a [(Text<'a>, Scalar<'a>)],
+    /// The kind of the controller that makes the pod.
+    pub owner_kind: Option<&'a str>,
+}
+
+/// The pods that a policy is for: everything that is given must fit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Match {
+    pub(super) namespaces: Selector,
+    pub(super) pods: Selector,
+    pub(super) owners: Vec<OwnerKind>,
+}
+
+/// Why a policy is not for a pod.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mismatch<'a> {
+    /// A label of the namespace is not as required.
+    Namespace(&'a Requirement, Option<&'a str>),
+    /// A label of the pod is not as required.
+    Pod(&'a Requirement, Option<&'a str>),
+    /// Something else makes the pod.
+    Owner(&'a [OwnerKind], Option<&'a str>),
+}
+
+/// Why it cannot be told whether a policy is for a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// Nobody knows the namespace's labels.
+    NamespaceUnknown {
+        /// The namespace.
+        namespace: String,
+        /// The label that is asked for.
+        label: String,
+    },
+    /// The value of a label is a number or the like, which no API server accepts.
+    LabelIsNoText {
+        /// The label.
+        label: String,
+    },
+}
+
+impl Match {
+    /// Nothing where the policy is for the pod, else why it is not.
+    ///
+    /// What is known to differ decides, whatever else is unknown; only then does the unknown make an error, because
+    /// an enforced policy must not be lost with it.
+    pub(super) fn mismatch<'a>(&'a self, subject: &Subject<'a>) -> Result<Option<Mismatch<'a>>, Undecided> {
+        if !self.owners.is_empty() && !self.owners.iter().any(|owner| owner.owns(subject.owner_kind)) {
+            return Ok(Some(Mismatch::Owner(&self.owners, subject.owner_kind)));
+        }
+        let mut undecided = None;
+        let pods = self.pods.requirements().iter();
+        let namespaces = self.namespaces.requirements().iter();
+        let labels = pods
+            .map(|wanted| (wanted, subject.pod_label(wanted.key()), Mismatch::Pod as Reason<'a>))
+            .chain(namespaces.map(|wanted| {
+                (wanted, subject.namespace_label(wanted.key()), Mismatch::Namespace as Reason<'a>)
+            }));
+        for (wanted, label, reason) in labels {
+            match label {
+                Ok(label) if wanted.holds(label) => {}
+                Ok(label) => return Ok(Some(reason(wanted, label))),
+                Err(unknown) => undecided = undecided.or(Some(unknown)),
+            }
+        }
+        undecided.map_or(Ok(None), Err)
+    }
+}
+
+type Reason<'a> = fn(&'a Requirement, Option<&'a str>) -> Mismatch<'a>;
+
+impl<'a> Subject<'a> {
+    fn pod_label(&self, key: &str) -> Result<Option<&'a str>, Undecided> {
+        match self.pod_labels.iter().find(|(name, _)| &**name == key) {
+            None => Ok(None),
+            Some((_, Scalar::Text(text))) => Ok(Some(text)),
+            Some((_, Scalar::Null)) => Ok(Some("")),
+            Some(_) => Err(Undecided::LabelIsNoText { label: key.to_owned() }),
+        }
+    }
+
+    fn namespace_label(&self, key: &str) -> Result<Option<&'a str>, Undecided> {
+        if key == NAMESPACE_NAME {
+            return Ok(Some(self.namespace));
+        }
+        match self.namespace_labels {
+            Some(labels) => Ok(labels.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())),
+            None => Err(Undecided::NamespaceUnknown {
+                namespace: self.namespace.to_owned(),
+                label: key.to_owned(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Mismatch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whose, wanted, found) = match self {
+            Mismatch::Namespace(wanted, found) => ("namespace", wanted, found),
+            Mismatch::Pod(wanted, found) => ("pod", wanted, found),
+            Mismatch::Owner(wanted, found) => {
+                f.write_str("the pod's owner must be ")?;
+                for (index, kind) in wanted.iter().enumerate() {
+                    write!(f, "{}{kind}", if index == 0 { "" } else { " or " })?;
+                }
+                return write!(f, ": {}", found.unwrap_or("none"));
+            }
+        };
+        write!(f, "the {whose}'s label {} must {wanted}: ", wanted.key())?;
+        match found {
+            Some(value) => write!(f, "{value:?}"),
+            None => f.write_str("not there"),
+        }
+    }
+}
+
+impl fmt::Display for Undecided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Undecided::NamespaceUnknown { namespace, label } => {
+                write!(
+                    f,
+                    "it asks for the label {label} of namespace {namespace}, whose labels are not known"
+                )
+            }
+            Undecided::LabelIsNoText { label } => {
+                write!(f, "the pod's label {label} is not text: write its value in quotes")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    fn requirement(key: &str, operator: &str, values: &[&str]) -> Requirement {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        Requirement::expression(key, operator, &values).unwrap()
+    }
+
+    fn selector(requirements: &[Requirement]) -> Selector {
+        let mut selector = Selector::default();
+        requirements.iter().for_each(|one| selector.require(one.clone()));
+        selector
+    }
+
+    fn text(text: &str) -> Text<'_> {
+        Text(Cow::Borrowed(text))
+    }
+
+    fn verdict(wanted: &Match, namespace_labels: Option<&[(String, String)]>) -> String {
+        let labels = [
+            (text("app"), Scalar::Text(text("shop"))),
+            (text("version"), Scalar::Number("1".into())),
+            (text("empty"), Scalar::Null),
+        ];
+        let subject = Subject {
+            namespace: "dev",
+            namespace_labels,
+            namespace_annotations: &[],
+            pod_labels: &labels,
+            owner_kind: Some("ReplicaSet"),
+        };
+        match wanted.mismatch(&subject) {
+            Ok(None) => "matches".to_owned(),
+            Ok(Some(mismatch)) => mismatch.to_string(),
+            Err(undecided) => format!("undecided: {undecided}"),
+        }
+    }
+
+    #[test]
+    fn everything_given_must_fit_and_the_unknown_is_an_error() {
+        let pods = |key: &str, operator: &str, values: &[&str]| Match {
+            pods: selector(&[requirement(key, operator, values)]),
+            ..Match::default()
+        };
+        let namespaces = |key: &str, operator: &str, values: &[&str]| Match {
+            namespaces: selector(&[requirement(key, operator, values)]),
+            ..Match::default()
+        };
+        let owners = |kind: &str| Match { owners: vec![OwnerKind::parse(kind).unwrap()], ..Match::default() };
+        let both = |pod: &str, namespace: &str| Match {
+            pods: selector(&[requirement("app", "In", &[pod])]),
+            namespaces: selector(&[requirement("team", "In", &[namespace])]),
+            owners: vec![OwnerKind::parse("Job").unwrap(), OwnerKind::parse("Deployment").unwrap()],
+        };
+        let known = [("team".to_owned(), "a".to_owned())];
+        let (known, unknown) = (Some(&known[..]), None);
+        for (wanted, labels, expected) in [
+            (Match::default(), unknown, "matches"),
+            (pods("app", "In", &["shop"]), known, "matches"),
+            (pods("app", "In", &["web"]), known, r#"the pod's label app must be "web": "shop""#),
+            (pods("absent", "Exists", &[]), known, "the pod's label absent must be there: not there"),
+            (pods("absent", "NotIn", &["x"]), known, "matches"),
+            (pods("empty", "In", &[""]), known, "matches"),
+            (pods("version", "Exists", &[]), known, "undecided: the pod's label version is not text"),
+            (pods("version", "DoesNotExist", &[]), known, "undecided: the pod's label version is not text"),
+            (namespaces("team", "In", &["a"]), known, "matches"),
+            (namespaces("team", "In", &["b"]), known, r#"the namespace's label team must be "b": "a""#),
+            (namespaces("stage", "DoesNotExist", &[]), known, "matches"),
+            (
+                namespaces("team", "In", &["a"]),
+                unknown,
+                "undecided: it asks for the label team of namespace dev",
+            ),
+            (namespaces("team", "DoesNotExist", &[]), unknown, "undecided: it asks for the label team"),
+            (namespaces(NAMESPACE_NAME, "In", &["dev"]), unknown, "matches"),
+            (namespaces(NAMESPACE_NAME, "NotIn", &["dev"]), unknown, "the namespace's label"),
+            (owners("Deployment"), unknown, "matches"),
+            (owners("Job"), unknown, "the pod's owner must be Job: ReplicaSet"),
+            (both("shop", "a"), known, "matches"),
+            (both("web", "a"), known, "the pod's label app"),
+            (both("shop", "b"), known, "the namespace's label team"),
+            (both("web", "a"), unknown, "the pod's label app"),
+            (both("shop", "a"), unknown, "undecided"),
+        ] {
+            let found = verdict(&wanted, labels);
+            assert!(found.starts_with(expected), "{wanted:?}: {found}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The policies themselves, once everything in them was checked.
+
+use std::fmt;
+
+use crate::annotation::Key;
+
+use super::bounds::Bounds;
+use super::matching::{Match, Mismatch, Subject, Undecided};
+
+/// What the operators of a cluster want of some of its pods.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Unique among policies.
+    pub name: String,
+    /// Which pods it is for.
+    pub matches: Match,
+    /// How far it goes.
+    pub mode: Mode,
+    /// Values of keys, as if the pod had them.
+    pub annotations: Vec<(Key, String)>,
+    /// What `@name` of an ambassador stands for: `HOST:PORT`.
+    pub upstreams: Vec<(String, String)>,
+    /// What `@name` of logging stands for: `otlp://HOST:PORT`…
+    pub destinations: Vec<(String, String)>,
+    /// What pods may choose themselves.
+    pub bounds: Bounds,
+}
+
+/// How far a policy goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// It adds what nobody else asks for, unless the pod opts out.
+    #[default]
+    Default,
+    /// It decides, whatever pods and namespaces say.
+    Enforce,
+    /// It only tells what it would add.
+    Audit,
+}
+
+/// Every policy, ordered by name, so that the order of their sources does not matter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Policies {
+    by_name: Vec<Policy>,
+}
+
+impl Policy {
+    /// The policy's value for a key.
+    pub fn value(&self, key: Key) -> Option<&str> {
+        self.annotations.iter().find(|(own, _)| *own == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Why the policy is not for a pod; nothing where it is.
+    pub fn why_not<'a>(&'a self, subject: &Subject<'a>) -> Result<Option<Mismatch<'a>>, Undecided> {
+        self.matches.mismatch(subject)
+    }
+}
+
+impl Policies {
+    /// Every policy, ordered by name.
+    pub fn iter(&self) -> std::slice::Iter<'_, Policy> {
+        self.by_name.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// The policy with this name.
+    pub fn find(&self, name: &str) -> Option<&Policy> {
+        let at = self.by_name.binary_search_by(|policy| policy.name.as_str().cmp(name)).ok()?;
+        self.by_name.get(at)
+    }
+
+    /// Takes a policy in, unless its name is taken.
+    pub(super) fn insert(&mut self, policy: Policy) -> Result<(), Policy> {
+        match self.by_name.binary_search_by(|other| other.name.cmp(&policy.name)) {
+            Ok(_) => Err(policy),
+            Err(at) => {
+                self.by_name.insert(at, policy);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<'p> IntoIterator for &'p Policies {
+    type Item = &'p Policy;
+    type IntoIter = std::slice::Iter<'p, Policy>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Mode {
+    /// As policies write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Default => "default",
+            Mode::Enforce => "enforce",
+            Mode::Audit => "audit",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

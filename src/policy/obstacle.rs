@@ -1,0 +1,70 @@
+//! Why it cannot be settled what a pod gets.
+
+use std::fmt;
+
+use crate::annotation::diagnostic::short;
+use crate::annotation::{Diagnostic, Key, Source};
+
+use super::matching::Undecided;
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Two policies of the same strength want different things, and nothing stronger decides.
+    Conflict {
+        /// The key that they disagree on.
+        key: Key,
+        /// Whether both are enforced.
+        enforced: bool,
+        /// The first policy by name, and its value.
+        first: (String, String),
+        /// The other policy, and its value.
+        second: (String, String),
+    },
+    /// Somebody asks for a key and opts out of it by name.
+    OptOutContradiction {
+        /// The key.
+        key: Key,
+        /// The pod or its namespace.
+        whose: Source,
+    },
+    /// The value of an opt-out cannot be read.
+    OptOutUnreadable(Diagnostic),
+    /// It cannot be told whether a policy is for the pod.
+    Undecided {
+        /// The policy.
+        policy: String,
+        /// What is not known.
+        why: Undecided,
+    },
+}
+
+impl std::error::Error for Obstacle {}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Obstacle::Conflict { key, enforced, first, second } => {
+                let what = if *enforced { "enforced policies" } else { "policies" };
+                writeln!(f, "{}: {what} {} and {} disagree", key.full(), first.0, second.0)?;
+                for (policy, value) in [first, second] {
+                    writeln!(f, "  {policy}: \"{}\"", short(value))?;
+                }
+                f.write_str(match enforced {
+                    true => "Whoever runs the cluster has to settle it.",
+                    false => "An annotation of the pod settles it for this pod; for all, one policy has to give way.",
+                })
+            }
+            Obstacle::OptOutContradiction { key, whose } => write!(
+                f,
+                "{}: {whose} asks for {} and opts out of it\nRemove one of the two annotations.",
+                Key::OptOut.full(),
+                key.name()
+            ),
+            Obstacle::OptOutUnreadable(diagnostic) => diagnostic.fmt(f),
+            Obstacle::Undecided { policy, why } => {
+                write!(f, "it cannot be told whether policy {policy} is for this pod: {why}")
+            }
+        }
+    }
+}

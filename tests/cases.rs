@@ -1,0 +1,277 @@
+//! The golden cases: every folder of `tests/cases` is a test; its README says how to add one.
+
+mod sound;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use multipod::inject::{DenyReason, Patch, SkipReason, Surroundings, Verdict, Version, decide, removals};
+use multipod::pattern::Settings;
+use multipod::pod::Head;
+use multipod::{policy, yaml};
+use serde_json::Value;
+
+const LEAST_CASES: usize = 1;
+const INPUTS: [&str; 5] = ["input.yaml", "namespace.yaml", "settings.yaml", "policy.yaml", "version.txt"];
+const OUTCOMES: [&str; 3] = ["expected.yaml", "skipped.txt", "denied.txt"];
+const WARNINGS: &str = "warnings.txt";
+
+#[test]
+fn every_case_ends_as_it_says() {
+    let bless = std::env::var_os("MULTIPOD_BLESS").is_some();
+    assert!(!(bless && std::env::var_os("CI").is_some()), "CI does not bless");
+    let only = std::env::var("CASE").unwrap_or_default();
+    let folders = folders();
+    assert!(folders.len() >= LEAST_CASES, "{} cases, expected at least {LEAST_CASES}", folders.len());
+
+    let mut failures = Vec::new();
+    let mut slugs = BTreeSet::new();
+    for folder in folders.iter().filter(|folder| name(folder).contains(&only)) {
+        match std::panic::catch_unwind(|| Case::read(folder).run(bless)) {
+            Ok(Ok(seen)) => slugs.extend(seen),
+            Ok(Err(problem)) => failures.push(format!("== {}\n{problem}", name(folder))),
+            Err(panic) => failures.push(format!("== {}\n{}", name(folder), panic_text(&*panic))),
+        }
+    }
+    assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n"));
+    if only.is_empty() {
+        let all = SkipReason::ALL.iter().map(|r| r.slug()).chain(DenyReason::ALL.iter().map(|r| r.slug()));
+        let untested: Vec<&str> = all.filter(|slug| !slugs.contains(*slug)).collect();
+        assert!(untested.is_empty(), "reasons without a case: {untested:?}");
+    }
+}
+
+fn folders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+fn name(folder: &Path) -> String {
+    folder.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
+}
+
+/// One folder.
+struct Case {
+    folder: PathBuf,
+    pod: Value,
+    json: String,
+    world: World,
+}
+
+/// What is around the pod, from the optional files of the folder.
+struct World {
+    namespace: String,
+    labels: Option<Vec<(String, String)>>,
+    annotations: Vec<(String, String)>,
+    settings: Settings,
+    loaded: policy::Loaded,
+    version: Version,
+}
+
+impl World {
+    fn around(&self) -> Surroundings<'_> {
+        Surroundings {
+            namespace: &self.namespace,
+            namespace_labels: self.labels.as_deref(),
+            namespace_annotations: &self.annotations,
+            owner_kind: None,
+            settings: &self.settings,
+            policies: &self.loaded.policies,
+            catalogue: &self.loaded.catalogue,
+            version: self.version,
+        }
+    }
+}
+
+/// How a case ended, as the files say it.
+struct Outcome {
+    file: &'static str,
+    text: String,
+    warnings: String,
+    slugs: Vec<String>,
+    result: Option<(Value, String)>,
+}
+
+impl Case {
+    fn read(folder: &Path) -> Case {
+        for entry in fs::read_dir(folder).unwrap() {
+            let file = entry.unwrap().file_name().to_string_lossy().into_owned();
+            let known = INPUTS.contains(&&*file) || OUTCOMES.contains(&&*file) || file == WARNINGS;
+            assert!(known, "{file} is no file of a case");
+        }
+        let (pod, json) = document(&folder.join("input.yaml")).expect("input.yaml");
+        Case { folder: folder.to_owned(), pod, json, world: world(folder) }
+    }
+
+    fn run(&self, bless: bool) -> Result<Vec<String>, String> {
+        let outcome = self.decide(&self.json, &self.pod)?;
+        self.compare(&outcome, bless)?;
+        if let Some((result, patch)) = &outcome.result {
+            self.hold(result, patch)?;
+        }
+        Ok(outcome.slugs)
+    }
+
+    fn decide(&self, json: &str, pod: &Value) -> Result<Outcome, String> {
+        let head = Head::read(json).map_err(|fault| format!("the head cannot be read: {fault}"))?;
+        let decision = decide(&head, &self.world.around());
+        let warnings = decision.warnings.iter().fold(String::new(), |all, warning| all + warning + "\n");
+        let (file, text, slugs, result) = match decision.verdict {
+            Verdict::Inject(plan) => {
+                let view = head.open().unwrap();
+                let patch = Patch::of(&plan, &view).map_err(|fault| fault.to_string())?;
+                let result = sound::apply(pod, &patch);
+                let json = String::from_utf8(patch.json().to_vec()).unwrap();
+                ("expected.yaml", yaml::emit(&result), Vec::new(), Some((result, json)))
+            }
+            Verdict::Skip(reason) => ("skipped.txt", format!("{reason}\n"), vec![reason.slug().to_owned()], None),
+            Verdict::Deny(refusals) => {
+                let mut text = String::new();
+                for refusal in &refusals {
+                    writeln!(text, "[{}]\n{refusal}\n", refusal.reason.slug()).unwrap();
+                }
+                let slugs = refusals.iter().map(|refusal| refusal.reason.slug().to_owned()).collect();
+                ("denied.txt", text, slugs, None)
+            }
+        };
+        Ok(Outcome { file, text, warnings, slugs, result })
+    }
+
+    fn compare(&self, outcome: &Outcome, bless: bool) -> Result<(), String> {
+        if bless {
+            for file in OUTCOMES.iter().chain([&WARNINGS]) {
+                let _ = fs::remove_file(self.folder.join(file));
+            }
+            fs::write(self.folder.join(outcome.file), &outcome.text).unwrap();
+            if !outcome.warnings.is_empty() {
+                fs::write(self.folder.join(WARNINGS), &outcome.warnings).unwrap();
+            }
+        }
+        let there: Vec<&str> =
+            OUTCOMES.iter().copied().filter(|file| self.folder.join(file).exists()).collect();
+        if there != [outcome.file] {
+            return Err(format!(
+                "the case ended with {}, and the folder has {there:?}:\n{}",
+                outcome.file, outcome.text
+            ));
+        }
+        let expected = fs::read_to_string(self.folder.join(outcome.file)).unwrap();
+        let warnings = fs::read_to_string(self.folder.join(WARNINGS)).unwrap_or_default();
+        difference(outcome.file, &expected, &outcome.text)?;
+        difference(WARNINGS, &warnings, &outcome.warnings)
+    }
+
+    /// What holds for every injected pod.
+    fn hold(&self, result: &Value, patch: &str) -> Result<(), String> {
+        let new = sound::faults(result).difference(&sound::faults(&self.pod)).cloned().collect::<Vec<_>>();
+        if !new.is_empty() {
+            return Err(format!("the injected pod has new faults: {new:?}"));
+        }
+        self.is_known_to_the_api(result)?;
+        let again = self.decide(&self.json, &self.pod)?;
+        if again.result.map(|(_, patch)| patch).as_deref() != Some(patch) {
+            return Err("a second run over the same pod gives another patch".to_owned());
+        }
+        let text = serde_json::to_string(result).unwrap();
+        let twice = self.decide(&text, result)?;
+        if twice.slugs != [SkipReason::AlreadyInjected.slug()] {
+            return Err(format!("the injected pod, injected again, ended with:\n{}", twice.text));
+        }
+        let back = sound::undo(result, &removals(result).map_err(|fault| fault.to_string())?);
+        if back != self.pod {
+            return Err(format!("uninject gives another pod:\n{}", yaml::emit(&back)));
+        }
+        haproxy_accepts(result)
+    }
+
+    /// No field of ours is one that Kubernetes does not have.
+    fn is_known_to_the_api(&self, result: &Value) -> Result<(), String> {
+        for (_, container) in sound::containers(result) {
+            let ours = container["name"].as_str().is_some_and(|name| name.starts_with("multipod-"));
+            if !ours || sound::containers(&self.pod).any(|(_, theirs)| theirs["name"] == container["name"]) {
+                continue;
+            }
+            let typed: k8s_openapi::api::core::v1::Container =
+                serde_json::from_value(container.clone()).map_err(|fault| fault.to_string())?;
+            let known = serde_json::to_value(typed).unwrap();
+            if known != *container {
+                return Err(format!("the API does not know all of {container:#}, only {known:#}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn world(folder: &Path) -> World {
+    let given = document(&folder.join("namespace.yaml")).map(|(value, _)| value);
+    let is_known = given.is_some();
+    let namespace = given.unwrap_or_default();
+    let pairs = |field: &str| -> Vec<(String, String)> {
+        let map = namespace["metadata"][field].as_object().cloned().unwrap_or_default();
+        map.into_iter().map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned())).collect()
+    };
+    let settings = document(&folder.join("settings.yaml"));
+    let policies: Vec<(String, String)> = fs::read_to_string(folder.join("policy.yaml"))
+        .map(|text| vec![("policy.yaml".to_owned(), text)])
+        .unwrap_or_default();
+    let loaded = policy::load(&policies);
+    assert!(loaded.problems.is_empty(), "policy.yaml: {:?}", loaded.problems);
+    let version = fs::read_to_string(folder.join("version.txt"));
+    World {
+        namespace: namespace["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+        labels: is_known.then(|| pairs("labels")),
+        annotations: pairs("annotations"),
+        settings: settings.map(|(_, json)| serde_json::from_str(&json).unwrap()).unwrap_or_default(),
+        loaded,
+        version: version.map_or(Version::ASSUMED, |text| Version::parse(text.trim()).unwrap()),
+    }
+}
+
+/// The single document of a file, as a value and as JSON.
+fn document(path: &Path) -> Option<(Value, String)> {
+    let text = fs::read_to_string(path).ok()?;
+    let documents = yaml::documents(&text).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    let mut full = documents.iter().filter(|document| !document.is_empty());
+    let document = full.next().unwrap_or_else(|| panic!("{} is empty", path.display()));
+    assert!(full.next().is_none(), "{} has more than one document", path.display());
+    Some((document.value().clone(), document.json()))
+}
+
+fn difference(file: &str, expected: &str, got: &str) -> Result<(), String> {
+    if expected == got {
+        return Ok(());
+    }
+    let diff = similar::TextDiff::from_lines(expected, got);
+    let diff = diff.unified_diff().context_radius(3).header("expected", "got").to_string();
+    Err(format!("{file} differs (make bless rewrites it; read the diff):\n{diff}"))
+}
+
+/// The real HAProxy reads every configuration that we render.
+fn haproxy_accepts(pod: &Value) -> Result<(), String> {
+    let Some(text) = pod["metadata"]["annotations"]["rendered.multipod/haproxy.cfg"].as_str() else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("haproxy.cfg");
+    fs::write(&file, text).unwrap();
+    let output = Command::new("haproxy")
+        .args(["-c", "-f"])
+        .arg(&file)
+        .output()
+        .map_err(|fault| format!("haproxy cannot be run ({fault}): make setup installs it"))?;
+    if output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("WARNING") {
+        return Ok(());
+    }
+    Err(format!("haproxy refuses the configuration:\n{}{text}", String::from_utf8_lossy(&output.stderr)))
+}
