@@ -7,6 +7,7 @@ pub mod cli;
 pub mod explain;
 pub mod inject;
 pub mod inpod;
+pub mod manifest;
 pub mod pattern;
 pub mod pod;
 pub mod policy;

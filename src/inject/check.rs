@@ -120,7 +120,8 @@ impl<'p> Outline<'p> {
             _ => {
                 if let Some(index) = rest.strip_prefix("initContainers/") {
                     let init = self.init.as_mut().ok_or_else(no_parent)?;
-                    let index = index.parse().ok().filter(|index| *index <= init.len()).ok_or_else(no_parent)?;
+                    let index =
+                        index.parse().ok().filter(|index| *index <= init.len()).ok_or_else(no_parent)?;
                     init.insert(index, operation.names().next());
                     return Ok(());
                 }
@@ -181,14 +182,20 @@ impl<'p> Outline<'p> {
                 if theirs && key != STATUS {
                     return Err(PatchFault::Overwrites(path.to_owned()));
                 }
-                *annotations.as_mut().ok_or_else(|| PatchFault::NoParent(path.to_owned()))? += usize::from(!theirs);
+                *annotations.as_mut().ok_or_else(|| PatchFault::NoParent(path.to_owned()))? +=
+                    usize::from(!theirs);
                 Ok(())
             }
         }
     }
 
     /// `containers/INDEX/volumeMounts` and `containers/INDEX/env`, whole or one more item.
-    fn apply_to_app(&mut self, operation: Operation<'_>, rest: &str, pod: &Pod<'_>) -> Result<(), PatchFault> {
+    fn apply_to_app(
+        &mut self,
+        operation: Operation<'_>,
+        rest: &str,
+        pod: &Pod<'_>,
+    ) -> Result<(), PatchFault> {
         let path = operation.path;
         let forbidden = || PatchFault::Forbidden(path.to_owned());
         let inside = rest.strip_prefix("containers/").ok_or_else(forbidden)?;
@@ -276,7 +283,11 @@ impl<'p> Operation<'p> {
     /// How many annotations a map value holds, or the map below its `annotations`.
     fn members(self) -> usize {
         let value: serde_json::Value = serde_json::from_str(self.value).unwrap_or_default();
-        let map = if self.path == "/metadata" { value.get("annotations").cloned().unwrap_or_default() } else { value };
+        let map = if self.path == "/metadata" {
+            value.get("annotations").cloned().unwrap_or_default()
+        } else {
+            value
+        };
         map.as_object().map_or(0, serde_json::Map::len)
     }
 }

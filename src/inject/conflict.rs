@@ -65,7 +65,9 @@ pub(super) fn annotations_too_large(plan: &Plan, pod: &Pod<'_>) -> Option<Refusa
 fn names(wanted: &Wanted, refusals: &mut Vec<Refusal>) {
     for (index, want) in wanted.containers.iter().enumerate() {
         let name = &want.what.container.name;
-        if let Some(first) = wanted.containers[..index].iter().find(|other| other.what.container.name == *name) {
+        if let Some(first) =
+            wanted.containers[..index].iter().find(|other| other.what.container.name == *name)
+        {
             let message = both_want(wanted, first.part, want.part, &format!("the container name {name}"));
             refusals.push(Refusal::new(DenyReason::ContainerNameTaken, message));
         }
@@ -87,7 +89,8 @@ fn both_want(wanted: &Wanted, first: usize, second: usize, what: &str) -> String
 
 /// All containers that run at the same time share one network.
 fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
-    let ours = |name: &str| wanted.containers.iter().any(|want| want.there && *want.what.container.name == *name);
+    let ours =
+        |name: &str| wanted.containers.iter().any(|want| want.there && *want.what.container.name == *name);
     let mut taken: BTreeMap<(u16, bool), String> = BTreeMap::new();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut host: BTreeMap<u16, String> = BTreeMap::new();
@@ -103,7 +106,9 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
             if !port.name.is_empty() {
                 names.insert(port.name.to_string(), owner());
             }
-            if let Some(on_node) = port.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0) {
+            if let Some(on_node) =
+                port.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)
+            {
                 host.insert(on_node, owner());
             }
         }
@@ -111,7 +116,8 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
     for want in &wanted.containers {
         let (key, container) = (wanted.key_of(want.part), &want.what.container);
         let owner = format!("container {}", container.name);
-        let declared = container.ports.iter().map(|port| (port.container_port, port.protocol.as_deref() == Some("UDP")));
+        let declared =
+            container.ports.iter().map(|port| (port.container_port, port.protocol.as_deref() == Some("UDP")));
         let loopback = container.loopback_ports.iter().map(|port| (*port, false));
         for (port, udp) in declared.chain(loopback) {
             if let Some(other) = taken.insert((port, udp), owner.clone()).filter(|other| *other != owner) {
@@ -124,15 +130,18 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
         }
         for port in &container.ports {
             if let Some(name) = &port.name
-                && let Some(other) = names.insert(name.to_string(), owner.clone()).filter(|other| *other != owner)
+                && let Some(other) =
+                    names.insert(name.to_string(), owner.clone()).filter(|other| *other != owner)
             {
-                let message = format!("{key}: {owner} would name a port {name}, and {other} has a port of that name");
+                let message =
+                    format!("{key}: {owner} would name a port {name}, and {other} has a port of that name");
                 refusals.push(Refusal::new(DenyReason::PortNameTaken, message).about(key));
             }
             if let Some(on_node) = port.host_port
                 && let Some(other) = host.insert(on_node, owner.clone()).filter(|other| *other != owner)
             {
-                let message = format!("{key}: {owner} would take the node's port {on_node}, which {other} has");
+                let message =
+                    format!("{key}: {owner} would take the node's port {on_node}, which {other} has");
                 refusals.push(Refusal::new(DenyReason::HostPortTaken, message).about(key));
             }
         }
@@ -151,11 +160,14 @@ fn mounts(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
         let (app, mount) = (want.what.container, &want.what.mount);
         let container = &pod.spec.containers.items()[app];
         let clash = wanted.mounts[..index].iter().find(|other| {
-            other.what.container == app && other.what.mount.mount_path == mount.mount_path && other.what != want.what
+            other.what.container == app
+                && other.what.mount.mount_path == mount.mount_path
+                && other.what != want.what
         });
         if let Some(first) = clash {
             let what = format!("to mount a folder at {} in container {}", mount.mount_path, &*container.name);
-            let message = both_want(wanted, first.part, want.part, &what) + "\nGive one of them another folder";
+            let message =
+                both_want(wanted, first.part, want.part, &what) + "\nGive one of them another folder";
             refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(wanted.key_of(want.part)));
         }
         if want.there {

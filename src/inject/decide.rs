@@ -95,7 +95,9 @@ pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a>
     }
     match plan(head, namespace, &resolution, asked, around, &mut warnings) {
         Ok(plan) if plan.is_empty() => skip(SkipReason::AlreadyInjected, warnings, Some(resolution)),
-        Ok(plan) => Decision { verdict: Verdict::Inject(Box::new(plan)), warnings, resolution: Some(resolution) },
+        Ok(plan) => {
+            Decision { verdict: Verdict::Inject(Box::new(plan)), warnings, resolution: Some(resolution) }
+        }
         Err(No::Skip(reason)) => skip(reason, warnings, Some(resolution)),
         Err(No::Deny(refusals)) => refuse(refusals, around.settings, warnings, Some(resolution)),
     }
@@ -135,7 +137,9 @@ fn plan<'a>(
     }
 
     let fragments = requests::fragments(resolution, &pod, namespace, around, &mut refusals);
-    if pod.spec.host_network == Some(true) && let Some(refusal) = conflict::host_network(&fragments) {
+    if pod.spec.host_network == Some(true)
+        && let Some(refusal) = conflict::host_network(&fragments)
+    {
         if only_policies {
             return Err(No::Skip(SkipReason::HostNetwork));
         }

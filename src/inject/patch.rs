@@ -42,7 +42,9 @@ impl Patch {
 
     /// The operations in their order.
     pub fn operations(&self) -> impl ExactSizeIterator<Item = Operation<'_>> {
-        self.operations.iter().map(|(path, value)| Operation { path: self.text(path), value: self.text(value) })
+        self.operations
+            .iter()
+            .map(|(path, value)| Operation { path: self.text(path), value: self.text(value) })
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
@@ -59,14 +61,23 @@ impl Patch {
             patch.add(&["spec", "shareProcessNamespace"], &true)?;
         }
         let spec = &pod.spec;
-        patch.append(&["spec", "imagePullSecrets"], &spec.image_pull_secrets, plan.pull_secrets.iter().map(named))?;
+        patch.append(
+            &["spec", "imagePullSecrets"],
+            &spec.image_pull_secrets,
+            plan.pull_secrets.iter().map(named),
+        )?;
         patch.append(&["spec", "volumes"], &spec.volumes, plan.volumes.iter())?;
         patch.init_containers(plan, pod)?;
         patch.append(&["spec", "containers"], &spec.containers, plan.containers.iter())?;
         for (index, container) in spec.containers.items().iter().enumerate() {
             let place = index.to_string();
-            let mounts = plan.mounts.iter().filter(|mount| mount.container == index).map(|mount| &mount.mount);
-            patch.append(&["spec", "containers", &place, "volumeMounts"], &container.volume_mounts, mounts)?;
+            let mounts =
+                plan.mounts.iter().filter(|mount| mount.container == index).map(|mount| &mount.mount);
+            patch.append(
+                &["spec", "containers", &place, "volumeMounts"],
+                &container.volume_mounts,
+                mounts,
+            )?;
             let env = plan.env.iter().filter(|env| env.container == index).map(|env| &env.env);
             patch.append(&["spec", "containers", &place, "env"], &container.env, env)?;
         }
@@ -84,9 +95,10 @@ impl Patch {
         }
         match pod.metadata.annotations {
             Field::Absent | Field::Null => self.add(&["metadata", "annotations"], &all),
-            Field::Is(_) => {
-                plan.annotations.iter().try_for_each(|(key, value)| self.add(&["metadata", "annotations", key], value))
-            }
+            Field::Is(_) => plan
+                .annotations
+                .iter()
+                .try_for_each(|(key, value)| self.add(&["metadata", "annotations", key], value)),
         }
     }
 
@@ -96,7 +108,9 @@ impl Patch {
             return Ok(());
         }
         match &pod.spec.security_context {
-            Field::Is(context) => self.append(&["spec", "securityContext", "sysctls"], &context.sysctls, sysctls),
+            Field::Is(context) => {
+                self.append(&["spec", "securityContext", "sysctls"], &context.sysctls, sysctls)
+            }
             Field::Absent | Field::Null => {
                 self.add(&["spec", "securityContext"], &WithSysctls { sysctls: sysctls.collect() })
             }
@@ -110,7 +124,8 @@ impl Patch {
             return Ok(());
         }
         if pod.spec.init_containers.value().is_none() {
-            return self.add(&["spec", "initContainers"], &new.map(|(container, _)| container).collect::<Vec<_>>());
+            return self
+                .add(&["spec", "initContainers"], &new.map(|(container, _)| container).collect::<Vec<_>>());
         }
         new.try_for_each(|(container, at)| self.add(&["spec", "initContainers", &at.to_string()], container))
     }

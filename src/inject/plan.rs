@@ -147,10 +147,12 @@ fn missing<T: PartialEq>(wants: Vec<Want<T>>) -> Vec<T> {
 /// Where our sidecars and our steps go: behind the leading run of others' infrastructure, and behind what of ours is
 /// there already.
 fn places(init: &[pod::Container<'_>]) -> (usize, usize) {
-    let infrastructure =
-        |container: &pod::Container<'_>| container.is_native_sidecar() || MESH_INIT.contains(&&*container.name);
+    let infrastructure = |container: &pod::Container<'_>| {
+        container.is_native_sidecar() || MESH_INIT.contains(&&*container.name)
+    };
     let sidecars = init.iter().position(|container| !infrastructure(container)).unwrap_or(init.len());
-    let ours = init[sidecars..].iter().take_while(|container| container.name.starts_with("multipod-")).count();
+    let ours =
+        init[sidecars..].iter().take_while(|container| container.name.starts_with("multipod-")).count();
     (sidecars, sidecars + ours)
 }
 

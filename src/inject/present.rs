@@ -77,7 +77,9 @@ fn mark_volumes(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, ref
     for index in 0..wanted.volumes.len() {
         let want = &wanted.volumes[index];
         let name = &*want.what.name;
-        let Some(at) = pod.spec.volumes.items().iter().position(|volume| &*volume.name == name) else { continue };
+        let Some(at) = pod.spec.volumes.items().iter().position(|volume| &*volume.name == name) else {
+            continue;
+        };
         if is_part_of(&want.what, spec.item("volumes", at)) {
             wanted.volumes[index].there = true;
             continue;
@@ -146,7 +148,8 @@ fn mark_annotations(
     for index in 0..wanted.notes.len() {
         let want = &wanted.notes[index];
         let note = &want.what;
-        let Some((_, value)) = pod.metadata.annotations.pairs().iter().find(|(key, _)| **key == *note.key) else {
+        let Some((_, value)) = pod.metadata.annotations.pairs().iter().find(|(key, _)| **key == *note.key)
+        else {
             continue;
         };
         let same = matches!(value, Scalar::Text(text) if **text == *note.value);
@@ -206,13 +209,17 @@ fn is_part_of(ours: &impl Serialize, theirs: &Value) -> bool {
 
 fn covers(theirs: &Value, ours: &Value, field: &str) -> bool {
     match (theirs, ours) {
-        (Value::Object(theirs), Value::Object(ours)) => ours.iter().all(|(key, value)| match theirs.get(key) {
-            Some(other) => covers(other, value, key),
-            // What is empty is not stored.
-            None => value.as_object().is_some_and(serde_json::Map::is_empty),
-        }),
+        (Value::Object(theirs), Value::Object(ours)) => {
+            ours.iter().all(|(key, value)| match theirs.get(key) {
+                Some(other) => covers(other, value, key),
+                // What is empty is not stored.
+                None => value.as_object().is_some_and(serde_json::Map::is_empty),
+            })
+        }
         // Order and number matter where a list is one command line.
-        (Value::Array(theirs), Value::Array(ours)) if matches!(field, "command" | "args" | "drop") => theirs == ours,
+        (Value::Array(theirs), Value::Array(ours)) if matches!(field, "command" | "args" | "drop") => {
+            theirs == ours
+        }
         // Others may add their own items between ours.
         (Value::Array(theirs), Value::Array(ours)) => {
             let mut rest = theirs.iter();
@@ -247,7 +254,9 @@ mod tests {
             "terminationMessagePath": "/dev/termination-log",
             "volumeMounts": [{"name": "token", "mountPath": "/t"}, {"name": "v", "mountPath": "/v", "readOnly": false}]});
         assert!(covers(&theirs, &ours, ""));
-        for (pointer, other) in [("/args", json!(["x", "y"])), ("/name", json!("b")), ("/volumeMounts", json!([]))] {
+        for (pointer, other) in
+            [("/args", json!(["x", "y"])), ("/name", json!("b")), ("/volumeMounts", json!([]))]
+        {
             let mut changed = theirs.clone();
             *changed.pointer_mut(pointer).unwrap() = other;
             assert!(!covers(&changed, &ours, ""), "{pointer}");

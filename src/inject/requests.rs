@@ -31,7 +31,8 @@ pub(super) fn fragments<'a>(
         match of_value(effective.key, effective.value, pod, &context) {
             Ok((fragments, settings)) => {
                 all.extend(fragments);
-                refusals.extend(settings.iter().filter_map(|asked| out_of_bounds(effective, asked, resolution)));
+                refusals
+                    .extend(settings.iter().filter_map(|asked| out_of_bounds(effective, asked, resolution)));
             }
             Err(faults) => refusals.extend(faults.into_iter().map(|fault| {
                 bad_value(Diagnostic::of(effective.key, effective.source.clone(), effective.value, fault))

@@ -115,9 +115,10 @@ fn made(wanted: &Wanted, pod: &Pod<'_>) -> Vec<String> {
         made.push("metadata".to_owned());
     }
     note_made(&mut made, "metadata.annotations", &pod.metadata.annotations, true);
-    let init = wanted.containers.iter().any(|want| {
-        !want.there && want.what.place != super::wanted::Place::ClassicSidecar
-    });
+    let init = wanted
+        .containers
+        .iter()
+        .any(|want| !want.there && want.what.place != super::wanted::Place::ClassicSidecar);
     note_made(&mut made, "spec.initContainers", &spec.init_containers, init);
     note_made(&mut made, "spec.volumes", &spec.volumes, wanted.volumes.iter().any(|want| !want.there));
     let secrets = wanted.pull_secrets.iter().any(|want| !want.there);

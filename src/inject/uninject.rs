@@ -32,7 +32,8 @@ pub enum UninjectError {
 /// The removals that undo an injection, in an order in which they can be applied one by one.
 pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     let text = pod["metadata"]["annotations"][STATUS].as_str().ok_or(UninjectError::NoStatus)?;
-    let status: Status = serde_json::from_str(text).map_err(|fault| UninjectError::BadStatus(fault.to_string()))?;
+    let status: Status =
+        serde_json::from_str(text).map_err(|fault| UninjectError::BadStatus(fault.to_string()))?;
     let mut out = Vec::new();
     let spec = &pod["spec"];
     let ours = |name: &str| name.starts_with("multipod-");
@@ -40,10 +41,19 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     for (index, container) in items(&spec["containers"]).enumerate() {
         let name = container["name"].as_str().unwrap_or_default();
         let place = format!("/spec/containers/{index}");
-        for (list, added, field) in [("volumeMounts", &status.mounts, "mountPath"), ("env", &status.env, "name")] {
-            let added = |item: &Value| added.iter().any(|(c, what)| c == name && item[field] == what.as_str());
+        for (list, added, field) in
+            [("volumeMounts", &status.mounts, "mountPath"), ("env", &status.env, "name")]
+        {
+            let added =
+                |item: &Value| added.iter().any(|(c, what)| c == name && item[field] == what.as_str());
             take_items(&mut out, &format!("{place}/{list}"), &container[list], added);
-            restore(&mut out, &status, &format!("{name}.{list}"), &format!("{place}/{list}"), &container[list]);
+            restore(
+                &mut out,
+                &status,
+                &format!("{name}.{list}"),
+                &format!("{place}/{list}"),
+                &container[list],
+            );
         }
     }
     let named = |names: &'_ [String]| {
@@ -77,7 +87,13 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
             out.push(Removal::Remove(format!("/metadata/annotations/{escaped}")));
         }
     }
-    restore(&mut out, &status, "metadata.annotations", "/metadata/annotations", &pod["metadata"]["annotations"]);
+    restore(
+        &mut out,
+        &status,
+        "metadata.annotations",
+        "/metadata/annotations",
+        &pod["metadata"]["annotations"],
+    );
     restore(&mut out, &status, "metadata", "/metadata", &pod["metadata"]);
     Ok(out)
 }
@@ -88,7 +104,8 @@ fn items(list: &Value) -> impl Iterator<Item = &Value> {
 
 /// From the last to the first, so that the indexes hold.
 fn take_items(out: &mut Vec<Removal>, place: &str, list: &Value, is_ours: impl Fn(&Value) -> bool) {
-    let ours: Vec<usize> = items(list).enumerate().filter(|(_, item)| is_ours(item)).map(|(index, _)| index).collect();
+    let ours: Vec<usize> =
+        items(list).enumerate().filter(|(_, item)| is_ours(item)).map(|(index, _)| index).collect();
     out.extend(ours.into_iter().rev().map(|index| Removal::Remove(format!("{place}/{index}"))));
 }
 
@@ -98,9 +115,10 @@ fn restore(out: &mut Vec<Removal>, status: &Status, made: &str, place: &str, val
     let null = status.made.iter().any(|m| m.strip_suffix('?') == Some(made));
     let size = value.as_array().map(Vec::len).or(value.as_object().map(serde_json::Map::len));
     let within = |removal: &&Removal| match removal {
-        Removal::Remove(path) => {
-            path.strip_prefix(place).and_then(|rest| rest.strip_prefix('/')).is_some_and(|rest| !rest.contains('/'))
-        }
+        Removal::Remove(path) => path
+            .strip_prefix(place)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .is_some_and(|rest| !rest.contains('/')),
         Removal::Null(_) => false,
     };
     let taken = out.iter().filter(within).count();

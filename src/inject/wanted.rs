@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::annotation::settings::Sidecar;
 use crate::annotation::Key;
+use crate::annotation::settings::Sidecar;
 use crate::pattern::container::{Container, EmptyDir, Mount, Text, Volume, VolumeSource};
 use crate::pattern::{AppEnv, AppMount, Fragment, Note, Role};
 use crate::pod::Pod;
@@ -101,7 +101,8 @@ impl Wanted {
         if self.containers.is_empty() {
             return;
         }
-        let needs_volume = |wanted: &Want<Placed>| wanted.what.container.volume_mounts.iter().any(|m| m.name == NO_TOKEN);
+        let needs_volume =
+            |wanted: &Want<Placed>| wanted.what.container.volume_mounts.iter().any(|m| m.name == NO_TOKEN);
         if self.containers.iter().any(needs_volume) {
             self.volumes.push(want(0)(no_token()));
         }
