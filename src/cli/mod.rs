@@ -1,7 +1,9 @@
 //! The command line: one file per command, each thin, and what they share.
 
+mod check;
 mod color;
 mod diff;
+mod explain;
 mod follow;
 mod inject;
 mod input;
@@ -36,6 +38,8 @@ enum Command {
     Inject(inject::Args),
     Uninject(uninject::Args),
     Diff(diff::Args),
+    Explain(explain::Args),
+    Check(check::Args),
     WaitFor(wait_for::Args),
     Follow(follow::Args),
 }
@@ -51,6 +55,8 @@ pub fn run() -> ExitCode {
         Command::Inject(args) => args.run(),
         Command::Uninject(args) => args.run(),
         Command::Diff(args) => args.run(),
+        Command::Explain(args) => args.run(),
+        Command::Check(args) => args.run(),
         Command::WaitFor(args) => args.run(),
         Command::Follow(args) => args.run(),
     }

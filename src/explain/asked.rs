@@ -4,6 +4,7 @@ use crate::annotation::key::{PREFIX, STATUS};
 use crate::annotation::{Key, Source};
 use crate::inject::{Decision, Surroundings};
 use crate::pod::{Head, Scalar};
+use crate::policy::Subject;
 
 use super::report::{Asked, Author, Considered, Standing};
 
@@ -23,9 +24,9 @@ pub(super) fn asked<'a>(
             let entry = entry(lost.key, lost.value, &lost.whose, Standing::Overridden);
             all.push(Asked { in_favour_of: Some(Author::from(&lost.by)), ..entry });
         }
-        for (key, by) in &resolution.opted_out {
-            let entry = entry(*key, "", &Source::Pod, Standing::OptedOut);
-            all.push(Asked { in_favour_of: Some(Author::from(by)), ..entry });
+        for declined in &resolution.opted_out {
+            let entry = entry(declined.key, declined.value, &declined.whose, Standing::OptedOut);
+            all.push(Asked { in_favour_of: Some(Author::from(&declined.by)), ..entry });
         }
         for audited in &resolution.audited {
             let source = Source::Policy(audited.policy.to_owned());
@@ -75,6 +76,22 @@ fn written(value: &Scalar<'_>) -> String {
 }
 
 /// Every policy, and whether it is for this pod.
-pub(super) fn considered<'a>(_head: &'a Head<'a>, _around: &Surroundings<'a>) -> Vec<Considered> {
-    Vec::new()
+pub(super) fn considered<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Vec<Considered> {
+    let metadata = head.metadata.value();
+    let subject = Subject {
+        namespace: around.namespace_of(head),
+        namespace_labels: around.namespace_labels,
+        namespace_annotations: around.namespace_annotations,
+        pod_labels: metadata.map_or(&[], |metadata| metadata.labels.pairs()),
+        owner_kind: around.owner_kind.or_else(|| metadata.and_then(|metadata| metadata.owner_kind())),
+    };
+    let considered = around.policies.iter().map(|policy| {
+        let why_not = match policy.why_not(&subject) {
+            Ok(mismatch) => mismatch.map(|mismatch| mismatch.to_string()),
+            Err(undecided) => Some(format!("that cannot be told: {undecided}")),
+        };
+        let (policy, mode) = (policy.name.clone(), policy.mode.to_string());
+        Considered { policy, mode, matched: why_not.is_none(), why_not }
+    });
+    considered.collect()
 }

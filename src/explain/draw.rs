@@ -43,7 +43,7 @@ pub fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Ve
 
 fn heading(before: &[&Node], together: usize) -> String {
     let then = if before.is_empty() { "" } else { "then " };
-    let how = if together == 1 { "run" } else { "run together" };
+    let how = if together == 1 { "runs" } else { "run together" };
     let who = if before.iter().any(|node| node.role == Role::NativeSidecar) { ", beside the sidecars above" } else { "" };
     format!("{then}{how}{who}")
 }

@@ -57,8 +57,10 @@ impl Line {
     #[must_use]
     pub fn and(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
         let text: String = text.as_ref().chars().map(crate::annotation::diagnostic::visible).collect();
-        if !text.is_empty() {
-            self.parts.push((tone, text));
+        match self.parts.last_mut() {
+            _ if text.is_empty() => {}
+            Some((last, there)) if *last == tone => there.push_str(&text),
+            _ => self.parts.push((tone, text)),
         }
         self
     }
@@ -66,7 +68,9 @@ impl Line {
     /// The line with another one behind it.
     #[must_use]
     pub fn join(mut self, other: Line) -> Self {
-        self.parts.extend(other.parts);
+        for (tone, text) in other.parts {
+            self = self.and(tone, text);
+        }
         self
     }
 

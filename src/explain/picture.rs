@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::routes::Route;
 
 /// Keeps the API server from adding a token; it holds nothing and would be in every box.
-const NO_TOKEN: &str = "multipod-no-token";
+pub(super) const NO_TOKEN: &str = "multipod-no-token";
 
 /// A pod, as it is drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -3,6 +3,7 @@
 use super::boxes::Signs;
 use super::draw::draw;
 use super::line::{Line, Tone, width};
+use super::picture::NO_TOKEN;
 use super::report::{
     Added, Amounts, AppMount, Asked, Author, Considered, Container, Named, Origin, Refused, Report, Runs, Standing,
     Verdict,
@@ -21,7 +22,7 @@ pub struct Layout {
 
 /// All lines about one pod.
 pub fn text(report: &Report, layout: &Layout) -> Vec<Line> {
-    let mut page = Page { lines: vec![heading(&report.origin)], layout };
+    let mut page = Page { lines: vec![heading(&report.origin)] };
     page.section("Asked", asked(report));
     page.section("Policies", report.policies.iter().map(considered).collect());
     page.section("Verdict", verdict(report));
@@ -58,12 +59,11 @@ impl std::fmt::Display for Author {
     }
 }
 
-struct Page<'l> {
+struct Page {
     lines: Vec<Line>,
-    layout: &'l Layout,
 }
 
-impl Page<'_> {
+impl Page {
     /// A heading and what stands below it, two columns to the right; nothing where there is nothing.
     fn section(&mut self, title: &str, lines: Vec<Line>) {
         if lines.is_empty() {
@@ -71,7 +71,6 @@ impl Page<'_> {
         }
         self.lines.extend([Line::default(), Line::of(Tone::Strong, title)]);
         self.lines.extend(lines.into_iter().map(|line| indented(2, line)));
-        debug_assert!(self.layout.columns > 0);
     }
 }
 
@@ -114,8 +113,7 @@ fn considered(considered: &Considered) -> Line {
     let line = Line::of(Tone::Strong, &considered.policy).and(Tone::Quiet, format!(" ({})", considered.mode));
     match &considered.why_not {
         Some(why) => line.and(Tone::Plain, format!(" is not for this pod: {why}")),
-        None if considered.matched => line.and(Tone::Plain, " is for this pod"),
-        None => line.and(Tone::Plain, " is not for this pod"),
+        None => line.and(Tone::Plain, " is for this pod"),
     }
 }
 
@@ -215,7 +213,7 @@ fn one_container(number: usize, container: &Container) -> Vec<Line> {
         .and(Tone::Quiet, format!(": {}", container.because));
     let ports = container.ports.iter().map(u16::to_string);
     let loopback = container.loopback_ports.iter().map(|port| format!("127.0.0.1:{port}"));
-    let mounts: Vec<String> = container.mounts.iter().map(mounted).collect();
+    let (tokens, mounts): (Vec<_>, Vec<_>) = container.mounts.iter().partition(|mount| mount.volume == NO_TOKEN);
     let facts = [
         ("image", container.image.clone()),
         ("listens", ports.chain(loopback).collect::<Vec<_>>().join(", ")),
@@ -223,7 +221,9 @@ fn one_container(number: usize, container: &Container) -> Vec<Line> {
         ("limits", amounts(&container.limits)),
     ];
     let facts = facts.into_iter().filter(|(_, value)| !value.is_empty());
-    let rows = facts.chain(mounts.into_iter().map(|mount| ("mounts", mount)));
+    let rows = facts.chain(mounts.into_iter().map(|mount| ("mounts", mounted(mount))));
+    let token = "no service account's, an empty folder stands in its place".to_owned();
+    let rows = rows.chain((!tokens.is_empty()).then_some(("token", token)));
     let rows = rows.map(|(name, value)| indented(4, Line::of(Tone::Quiet, format!("{name:<10}")).and(Tone::Plain, value)));
     std::iter::once(head).chain(rows).collect()
 }
@@ -301,7 +301,7 @@ mod tests {
         let catalogue = Catalogue::default();
         let around = Surroundings {
             namespace: "shop",
-            namespace_labels: &[],
+            namespace_labels: Some(&[]),
             namespace_annotations: &[],
             owner_kind: Some("Deployment"),
             settings,
