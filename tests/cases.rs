@@ -14,7 +14,7 @@ use multipod::pod::Head;
 use multipod::{policy, yaml};
 use serde_json::Value;
 
-const LEAST_CASES: usize = 1;
+const LEAST_CASES: usize = 100;
 const INPUTS: [&str; 5] = ["input.yaml", "namespace.yaml", "settings.yaml", "policy.yaml", "version.txt"];
 const OUTCOMES: [&str; 3] = ["expected.yaml", "skipped.txt", "denied.txt"];
 const WARNINGS: &str = "warnings.txt";
@@ -135,7 +135,9 @@ impl Case {
                 let json = String::from_utf8(patch.json().to_vec()).unwrap();
                 ("expected.yaml", yaml::emit(&result), Vec::new(), Some((result, json)))
             }
-            Verdict::Skip(reason) => ("skipped.txt", format!("{reason}\n"), vec![reason.slug().to_owned()], None),
+            Verdict::Skip(reason) => {
+                ("skipped.txt", format!("{reason}\n"), vec![reason.slug().to_owned()], None)
+            }
             Verdict::Deny(refusals) => {
                 let mut text = String::new();
                 for refusal in &refusals {

@@ -270,6 +270,21 @@ fn thousands_of_files_need_few_descriptors() {
 }
 
 #[test]
+fn files_are_found_even_when_other_descriptors_leave_hardly_any() {
+    let logs = Logs::new();
+    for file in 0..50 {
+        logs.append(&format!("{file}.log"), "first\n");
+    }
+    let others = (3..=9).map(|number| format!("{number}</dev/null")).collect::<Vec<_>>().join(" ");
+    let script = format!("ulimit -n 17; exec {others} {BINARY} follow '{}'", logs.path("*.log").display());
+    let follower = Follower::spawn(Command::new("sh").args(["-c", &script]));
+    follower.wait_for_count(50);
+    logs.append("new.log", "second\n");
+    follower.wait_for("second");
+    assert_eq!(follower.end().len(), 51);
+}
+
+#[test]
 fn a_reader_that_is_slow_gets_every_line() {
     const LINES: usize = 20_000;
     let logs = Logs::new();

@@ -160,6 +160,8 @@ fn wrong_usage_ends_with_2_and_shows_the_allowed_forms() {
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multipod"));
+    // A proxy that does not exist: it must not be asked.
+    command.env("HTTP_PROXY", "http://127.0.0.1:9").env_remove("NO_PROXY").env_remove("no_proxy");
     command.arg("wait-for").args(arguments);
     command
 }

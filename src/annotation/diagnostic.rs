@@ -1,5 +1,6 @@
 //! What is wrong with an annotation, where, and what to do: the one shape of every error that a user sees.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::{Key, Span};
@@ -52,13 +53,20 @@ pub enum Source {
     Policy(String),
 }
 
+impl Source {
+    /// What people call it.
+    pub fn text(&self) -> Cow<'static, str> {
+        match self {
+            Source::Pod => Cow::Borrowed("the pod"),
+            Source::Namespace(name) => Cow::Owned(format!("namespace {name}")),
+            Source::Policy(name) => Cow::Owned(format!("policy {name}")),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Source::Pod => f.write_str("the pod"),
-            Source::Namespace(name) => write!(f, "namespace {name}"),
-            Source::Policy(name) => write!(f, "policy {name}"),
-        }
+        f.write_str(&self.text())
     }
 }
 

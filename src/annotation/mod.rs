@@ -5,11 +5,15 @@
 
 pub mod ambassador;
 pub mod diagnostic;
+pub mod endpoint;
+pub mod glob;
 pub mod host;
 pub mod init;
 pub mod item;
 pub mod key;
 pub mod lexer;
+pub mod logging;
+pub mod named;
 pub mod quantity;
 pub mod settings;
 pub mod suggest;

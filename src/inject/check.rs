@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::annotation::key::STATUS;
 use crate::pattern::container::Container;
+use crate::pod::view::Pairs;
 use crate::pod::{Field, Pod};
 
 use super::patch::{Operation, Patch};
@@ -176,10 +177,9 @@ impl<'p> Outline<'p> {
                     .strip_prefix("annotations/")
                     .filter(|key| !key.contains('/'))
                     .ok_or_else(|| PatchFault::Forbidden(path.to_owned()))?;
-                let key = key.replace("~1", "/").replace("~0", "~");
-                let theirs = pod.metadata.annotations.has(&key);
+                let theirs = pod.metadata.annotations.pairs().iter().any(|(name, _)| is_written(key, name));
                 // The status is ours, whoever wrote it.
-                if theirs && key != STATUS {
+                if theirs && !is_written(key, STATUS) {
                     return Err(PatchFault::Overwrites(path.to_owned()));
                 }
                 *annotations.as_mut().ok_or_else(|| PatchFault::NoParent(path.to_owned()))? +=
@@ -247,7 +247,9 @@ impl<'p> Outline<'p> {
 
     /// Others' infrastructure, our sidecars, our steps, the user's own: by name and place.
     fn init_is_planned(&self, plan: &Plan, theirs: usize) -> bool {
-        let name = |container: &'_ Container| Some(container.name.to_string());
+        fn name(container: &Container) -> Option<&str> {
+            Some(&container.name)
+        }
         let between = plan.steps_at - plan.sidecars_at - plan.sidecars.len();
         let planned = std::iter::repeat_n(None, plan.sidecars_at)
             .chain(plan.sidecars.iter().map(name))
@@ -255,7 +257,7 @@ impl<'p> Outline<'p> {
             .chain(plan.steps.iter().map(name))
             .chain(std::iter::repeat_n(None, theirs - plan.sidecars_at - between));
         let init = self.init.as_deref().unwrap_or_default();
-        planned.eq(init.iter().map(|name| name.map(str::to_owned)))
+        planned.eq(init.iter().copied())
     }
 }
 
@@ -282,14 +284,30 @@ impl<'p> Operation<'p> {
 
     /// How many annotations a map value holds, or the map below its `annotations`.
     fn members(self) -> usize {
-        let value: serde_json::Value = serde_json::from_str(self.value).unwrap_or_default();
-        let map = if self.path == "/metadata" {
-            value.get("annotations").cloned().unwrap_or_default()
+        #[derive(serde::Deserialize)]
+        struct Annotated<'v> {
+            #[serde(borrow)]
+            annotations: Pairs<'v>,
+        }
+        let whole = self.path == "/metadata";
+        let pairs = if whole {
+            serde_json::from_str::<Annotated<'_>>(self.value).map(|inside| inside.annotations)
         } else {
-            value
+            serde_json::from_str::<Pairs<'_>>(self.value)
         };
-        map.as_object().map_or(0, serde_json::Map::len)
+        pairs.map_or(0, |pairs| pairs.0.len())
     }
+}
+
+/// Whether one part of a JSON pointer, escapes and all, stands for this name.
+fn is_written(part: &str, name: &str) -> bool {
+    let mut part = part.bytes();
+    let mut plain = std::iter::from_fn(|| match part.next()? {
+        b'~' if part.next()? == b'0' => Some(b'~'),
+        b'~' => Some(b'/'),
+        other => Some(other),
+    });
+    name.bytes().all(|byte| plain.next() == Some(byte)) && plain.next().is_none()
 }
 
 fn first_name(value: &str) -> Option<&str> {

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::annotation::diagnostic::short;
 use crate::pattern::Fragment;
+use crate::pattern::container::Mount;
+use crate::pod::view::covers;
 use crate::pod::{Container, Pod, Scalar};
 
 use super::plan::Plan;
@@ -91,57 +93,59 @@ fn both_want(wanted: &Wanted, first: usize, second: usize, what: &str) -> String
 fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
     let ours =
         |name: &str| wanted.containers.iter().any(|want| want.there && *want.what.container.name == *name);
-    let mut taken: BTreeMap<(u16, bool), String> = BTreeMap::new();
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut host: BTreeMap<u16, String> = BTreeMap::new();
+    let mut taken: BTreeMap<(u16, bool), &str> = BTreeMap::new();
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut host: BTreeMap<u16, &str> = BTreeMap::new();
     for container in running(pod).filter(|container| !ours(&container.name)) {
+        let owner = &*container.name;
         for port in container.ports.items() {
-            let owner = || format!("container {}", &*container.name);
             let Ok(number) = u16::try_from(port.container_port) else { continue };
-            if let Some(other) = taken.insert((number, &*port.protocol == "UDP"), owner())
-                && other != owner()
+            if let Some(other) = taken.insert((number, &*port.protocol == "UDP"), owner)
+                && other != owner
             {
-                warnings.push(format!("{other} and {} both declare port {number}, without multipod too", owner()));
+                let both = format!("containers {other} and {owner} both declare port {number}");
+                warnings.push(format!("{both}, without multipod too"));
             }
             if !port.name.is_empty() {
-                names.insert(port.name.to_string(), owner());
+                names.insert(&port.name, owner);
             }
             if let Some(on_node) =
                 port.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)
             {
-                host.insert(on_node, owner());
+                host.insert(on_node, owner);
             }
         }
     }
     for want in &wanted.containers {
         let (key, container) = (wanted.key_of(want.part), &want.what.container);
-        let owner = format!("container {}", container.name);
+        let owner = &*container.name;
         let declared =
             container.ports.iter().map(|port| (port.container_port, port.protocol.as_deref() == Some("UDP")));
         let loopback = container.loopback_ports.iter().map(|port| (*port, false));
         for (port, udp) in declared.chain(loopback) {
-            if let Some(other) = taken.insert((port, udp), owner.clone()).filter(|other| *other != owner) {
+            if let Some(other) = taken.insert((port, udp), owner).filter(|other| *other != owner) {
                 let message = format!(
-                    "{key}: {owner} would listen on port {port}, which {other} has\nContainers of a pod share one \
-                     network: let one of the two use another port"
+                    "{key}: container {owner} would listen on port {port}, which container {other} has\nContainers of \
+                     a pod share one network: let one of the two use another port"
                 );
                 refusals.push(Refusal::new(DenyReason::PortTaken, message).about(key));
             }
         }
         for port in &container.ports {
             if let Some(name) = &port.name
-                && let Some(other) =
-                    names.insert(name.to_string(), owner.clone()).filter(|other| *other != owner)
+                && let Some(other) = names.insert(name, owner).filter(|other| *other != owner)
             {
-                let message =
-                    format!("{key}: {owner} would name a port {name}, and {other} has a port of that name");
+                let message = format!(
+                    "{key}: container {owner} would name a port {name}, as container {other} does already"
+                );
                 refusals.push(Refusal::new(DenyReason::PortNameTaken, message).about(key));
             }
             if let Some(on_node) = port.host_port
-                && let Some(other) = host.insert(on_node, owner.clone()).filter(|other| *other != owner)
+                && let Some(other) = host.insert(on_node, owner).filter(|other| *other != owner)
             {
-                let message =
-                    format!("{key}: {owner} would take the node's port {on_node}, which {other} has");
+                let message = format!(
+                    "{key}: container {owner} would take the node's port {on_node}, as container {other} does"
+                );
                 refusals.push(Refusal::new(DenyReason::HostPortTaken, message).about(key));
             }
         }
@@ -160,14 +164,28 @@ fn mounts(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
         let (app, mount) = (want.what.container, &want.what.mount);
         let container = &pod.spec.containers.items()[app];
         let clash = wanted.mounts[..index].iter().find(|other| {
+            let theirs = &other.what.mount;
             other.what.container == app
-                && other.what.mount.mount_path == mount.mount_path
                 && other.what != want.what
+                && (theirs.mount_path == mount.mount_path
+                    || cannot_hold(theirs, mount)
+                    || cannot_hold(mount, theirs))
         });
         if let Some(first) = clash {
-            let what = format!("to mount a folder at {} in container {}", mount.mount_path, &*container.name);
-            let message =
-                both_want(wanted, first.part, want.part, &what) + "\nGive one of them another folder";
+            let app = &*container.name;
+            let message = if first.what.mount.mount_path == mount.mount_path {
+                let what = format!("to mount a folder at {} in container {app}", mount.mount_path);
+                both_want(wanted, first.part, want.part, &what)
+            } else {
+                format!(
+                    "{} and {} want folders of container {app} one inside the other, and the outer one cannot be \
+                     written: {} and {}",
+                    wanted.name_of(first.part),
+                    wanted.name_of(want.part),
+                    first.what.mount.mount_path,
+                    mount.mount_path
+                )
+            } + "\nGive one of them another folder";
             refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(wanted.key_of(want.part)));
         }
         if want.there {
@@ -188,6 +206,11 @@ fn mounts(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
             refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(wanted.key_of(want.part)));
         }
     }
+}
+
+/// Whether nothing can be mounted inside `outer`, and `inner` would be.
+fn cannot_hold(outer: &Mount, inner: &Mount) -> bool {
+    outer.read_only && outer.mount_path != inner.mount_path && covers(&outer.mount_path, &inner.mount_path)
 }
 
 fn is_read_only(mount: &crate::pod::Mount<'_>, pod: &Pod<'_>) -> bool {
@@ -232,7 +255,12 @@ fn already_there(pod: &Pod<'_>, warnings: &mut Vec<String>) {
     };
     names(pod.spec.containers.items(), "containers named", warnings);
     names(pod.spec.init_containers.items(), "init containers named", warnings);
-    duplicates(pod.spec.volumes.items().iter().map(|volume| &*volume.name), "the pod", "volumes named", warnings);
+    duplicates(
+        pod.spec.volumes.items().iter().map(|volume| &*volume.name),
+        "the pod",
+        "volumes named",
+        warnings,
+    );
     for container in pod.spec.containers.items() {
         let paths = container.volume_mounts.items().iter().map(|mount| &*mount.mount_path);
         duplicates(paths, &container.name, "mounts at", warnings);
@@ -249,7 +277,8 @@ fn duplicates<'n>(
     let mut seen = BTreeSet::new();
     let long = names.clone().nth(16).is_some();
     for (index, name) in names.clone().enumerate() {
-        let again = if long { !seen.insert(name) } else { names.clone().take(index).any(|other| other == name) };
+        let again =
+            if long { !seen.insert(name) } else { names.clone().take(index).any(|other| other == name) };
         if again {
             warnings.push(format!("{whose} has two {what} {}, without multipod too", short(name)));
         }

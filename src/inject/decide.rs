@@ -3,7 +3,7 @@
 use crate::annotation::{Diagnostic, Key};
 use crate::pattern::settings::OnMistake;
 use crate::pattern::{Catalogue, Settings};
-use crate::pod::{Head, Pod};
+use crate::pod::{Head, Metadata, Pod};
 use crate::policy::{Obstacle, Policies, Resolution, Subject};
 
 use super::asked::Asked;
@@ -42,6 +42,8 @@ pub struct Decision<'a> {
     pub warnings: Vec<String>,
     /// Who asked for what, where it came so far.
     pub resolution: Option<Resolution<'a>>,
+    /// The pod, where it was looked into: what a plan is patched onto.
+    pub pod: Option<Pod<'a>>,
 }
 
 /// What happens to a pod.
@@ -77,7 +79,7 @@ pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a>
         namespace_labels: around.namespace_labels,
         namespace_annotations: around.namespace_annotations,
         pod_labels: head.metadata.value().map_or(&[], |metadata| metadata.labels.pairs()),
-        owner_kind: around.owner_of(head),
+        owner_kind: head.metadata.value().map_or(around.owner_kind, |metadata| around.owner_of(metadata)),
     };
     let resolution = match around.policies.resolve(&subject, &asked.known) {
         Ok(resolution) => resolution,
@@ -93,14 +95,30 @@ pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a>
         let reason = if declined { SkipReason::OptedOut } else { SkipReason::NotRequested };
         return skip(reason, warnings, Some(resolution));
     }
-    match plan(head, namespace, &resolution, asked, around, &mut warnings) {
-        Ok(plan) if plan.is_empty() => skip(SkipReason::AlreadyInjected, warnings, Some(resolution)),
+    let (verdict, pod) = match look_inside(head) {
+        Err(refusal) => (Err(No::Deny(vec![refusal])), None),
+        Ok(pod) => (plan(&pod, namespace, &resolution, asked, around, &mut warnings), Some(pod)),
+    };
+    let decision = match verdict {
+        Ok(plan) if plan.is_empty() => skip(SkipReason::AlreadyInjected, warnings, None),
         Ok(plan) => {
-            Decision { verdict: Verdict::Inject(Box::new(plan)), warnings, resolution: Some(resolution) }
+            Decision { verdict: Verdict::Inject(Box::new(plan)), warnings, resolution: None, pod: None }
         }
-        Err(No::Skip(reason)) => skip(reason, warnings, Some(resolution)),
-        Err(No::Deny(refusals)) => refuse(refusals, around.settings, warnings, Some(resolution)),
+        Err(No::Skip(reason)) => skip(reason, warnings, None),
+        Err(No::Deny(refusals)) => refuse(refusals, around.settings, warnings, None),
+    };
+    Decision { resolution: Some(resolution), pod, ..decision }
+}
+
+fn look_inside<'a>(head: &'a Head<'a>) -> Result<Pod<'a>, Refusal> {
+    let pod = head.open().map_err(|fault| {
+        Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}"))
+    })?;
+    if pod.spec.containers.items().is_empty() {
+        let text = "the pod has no containers, so there is nothing to put a pattern beside";
+        return Err(Refusal::new(DenyReason::NoContainers, text));
     }
+    Ok(pod)
 }
 
 /// Why there is no plan.
@@ -110,7 +128,7 @@ pub(super) enum No {
 }
 
 fn plan<'a>(
-    head: &'a Head<'a>,
+    pod: &Pod<'a>,
     namespace: &'a str,
     resolution: &Resolution<'a>,
     asked: Asked<'a>,
@@ -118,16 +136,9 @@ fn plan<'a>(
     warnings: &mut Vec<String>,
 ) -> Result<Plan, No> {
     let mut refusals = asked.refusals;
-    let pod = head.open().map_err(|fault| {
-        No::Deny(vec![Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}"))])
-    })?;
-    if pod.spec.containers.items().is_empty() {
-        let text = "the pod has no containers, so there is nothing to put a pattern beside";
-        return Err(No::Deny(vec![Refusal::new(DenyReason::NoContainers, text)]));
-    }
     // A policy may cover pods that cannot have its patterns; only a pod that asks itself is refused.
     let only_policies = asked.known.is_empty() && refusals.is_empty();
-    if is_windows(&pod) {
+    if is_windows(pod) {
         if only_policies {
             return Err(No::Skip(SkipReason::Windows));
         }
@@ -136,7 +147,7 @@ fn plan<'a>(
         return Err(No::Deny(refusals));
     }
 
-    let fragments = requests::fragments(resolution, &pod, namespace, around, &mut refusals);
+    let fragments = requests::fragments(resolution, pod, namespace, around, &mut refusals);
     if pod.spec.host_network == Some(true)
         && let Some(refusal) = conflict::host_network(&fragments)
     {
@@ -145,17 +156,18 @@ fn plan<'a>(
         }
         refusals.push(refusal);
     }
-    let mut wanted = Wanted::of(fragments, &pod, around, around.owner_of(head), &mut refusals, warnings);
+    let mut wanted =
+        Wanted::of(fragments, pod, around, around.owner_of(pod.metadata), &mut refusals, warnings);
     if wanted.parts.is_empty() && refusals.is_empty() {
         return Err(No::Skip(SkipReason::NotRequested));
     }
-    present::mark(&mut wanted, &pod, &mut refusals, warnings);
-    conflict::find(&wanted, &pod, &mut refusals, warnings);
+    present::mark(&mut wanted, pod, &mut refusals, warnings);
+    conflict::find(&wanted, pod, &mut refusals, warnings);
     if !refusals.is_empty() {
         return Err(No::Deny(refusals));
     }
-    let plan = Plan::of(wanted, &pod, resolution);
-    match conflict::annotations_too_large(&plan, &pod) {
+    let plan = Plan::of(wanted, pod, resolution);
+    match conflict::annotations_too_large(&plan, pod) {
         Some(refusal) => Err(No::Deny(vec![refusal])),
         None => Ok(plan),
     }
@@ -175,7 +187,8 @@ fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
     }
     warnings.extend(resolution.unknown_keys.iter().map(ToString::to_string));
     for (policy, why) in &resolution.undecided_audits {
-        warnings.push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
+        warnings
+            .push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
     }
     for audited in &resolution.audited {
         warnings.push(format!(
@@ -206,7 +219,7 @@ pub(super) fn bad_value(diagnostic: Diagnostic) -> Refusal {
 }
 
 fn skip<'a>(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'a>>) -> Decision<'a> {
-    Decision { verdict: Verdict::Skip(reason), warnings, resolution }
+    Decision { verdict: Verdict::Skip(reason), warnings, resolution, pod: None }
 }
 
 fn refuse<'a>(
@@ -222,7 +235,7 @@ fn refuse<'a>(
             Verdict::Skip(SkipReason::Mistake)
         }
     };
-    Decision { verdict, warnings, resolution }
+    Decision { verdict, warnings, resolution, pod: None }
 }
 
 impl<'a> Surroundings<'a> {
@@ -233,7 +246,7 @@ impl<'a> Surroundings<'a> {
     }
 
     /// What made the pod, or will.
-    fn owner_of(&self, head: &'a Head<'a>) -> Option<&'a str> {
-        self.owner_kind.or_else(|| head.metadata.value().and_then(|metadata| metadata.owner_kind()))
+    fn owner_of(&self, metadata: &'a Metadata<'a>) -> Option<&'a str> {
+        self.owner_kind.or_else(|| metadata.owner_kind())
     }
 }

@@ -70,6 +70,11 @@ impl Patch {
         patch.init_containers(plan, pod)?;
         patch.append(&["spec", "containers"], &spec.containers, plan.containers.iter())?;
         for (index, container) in spec.containers.items().iter().enumerate() {
+            let in_this = plan.mounts.iter().any(|mount| mount.container == index)
+                || plan.env.iter().any(|env| env.container == index);
+            if !in_this {
+                continue;
+            }
             let place = index.to_string();
             let mounts =
                 plan.mounts.iter().filter(|mount| mount.container == index).map(|mount| &mount.mount);
@@ -103,29 +108,28 @@ impl Patch {
     }
 
     fn security_context(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
-        let mut sysctls = plan.sysctls.iter().map(|(name, value)| Sysctl { name, value }).peekable();
-        if sysctls.peek().is_none() {
+        if plan.sysctls.is_empty() {
             return Ok(());
         }
+        let sysctls = plan.sysctls.iter().map(|(name, value)| Sysctl { name, value });
         match &pod.spec.security_context {
             Field::Is(context) => {
                 self.append(&["spec", "securityContext", "sysctls"], &context.sysctls, sysctls)
             }
             Field::Absent | Field::Null => {
-                self.add(&["spec", "securityContext"], &WithSysctls { sysctls: sysctls.collect() })
+                self.add(&["spec", "securityContext"], &WithSysctls { sysctls: List(sysctls) })
             }
         }
     }
 
     fn init_containers(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
         let sidecars = plan.sidecars.iter().zip(plan.sidecars_at..);
-        let mut new = sidecars.chain(plan.steps.iter().zip(plan.steps_at..)).peekable();
-        if new.peek().is_none() {
+        let mut new = sidecars.chain(plan.steps.iter().zip(plan.steps_at..));
+        if new.clone().next().is_none() {
             return Ok(());
         }
         if pod.spec.init_containers.value().is_none() {
-            return self
-                .add(&["spec", "initContainers"], &new.map(|(container, _)| container).collect::<Vec<_>>());
+            return self.add(&["spec", "initContainers"], &List(new.map(|(container, _)| container)));
         }
         new.try_for_each(|(container, at)| self.add(&["spec", "initContainers", &at.to_string()], container))
     }
@@ -134,15 +138,14 @@ impl Patch {
     fn append<T, V: Serialize>(
         &mut self,
         path: &[&str],
-        list: &Field<Vec<T>>,
-        new: impl Iterator<Item = V>,
+        list: &Field<T>,
+        mut new: impl Iterator<Item = V> + Clone,
     ) -> serde_json::Result<()> {
-        let mut new = new.peekable();
-        if new.peek().is_none() {
+        if new.clone().next().is_none() {
             return Ok(());
         }
         if list.value().is_none() {
-            return self.add(path, &new.collect::<Vec<_>>());
+            return self.add(path, &List(new));
         }
         new.try_for_each(|value| {
             self.open(path, true);
@@ -207,8 +210,17 @@ struct Sysctl<'p> {
 }
 
 #[derive(Serialize)]
-struct WithSysctls<'p> {
-    sysctls: Vec<Sysctl<'p>>,
+struct WithSysctls<L: Serialize> {
+    sysctls: L,
+}
+
+/// A list that is written without being built.
+struct List<I>(I);
+
+impl<I: Iterator<Item: Serialize> + Clone> Serialize for List<I> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
 }
 
 #[derive(Serialize)]

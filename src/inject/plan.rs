@@ -76,7 +76,8 @@ impl Plan {
             .iter()
             .map(|(key, name)| Part { key: *key, name: name.clone(), source: resolution.source_of(*key) })
             .collect();
-        let status = Status::of(&wanted, &parts, pod);
+        // Before anything is moved; where nothing is missing, nobody will read it.
+        let status = wanted.is_missing_something().then(|| Status::of(&wanted, &parts, pod).to_json());
         let mut plan = Plan {
             parts,
             sidecars: Vec::new(),
@@ -107,8 +108,8 @@ impl Plan {
         }
         (plan.sidecars_at, plan.steps_at) = places(pod.spec.init_containers.items());
         plan.steps_at += plan.sidecars.len();
-        if !plan.is_empty() {
-            plan.annotations.push((Text::Borrowed(crate::annotation::key::STATUS), status.to_json()));
+        if let Some(status) = status {
+            plan.annotations.push((Text::Borrowed(crate::annotation::key::STATUS), status));
         }
         plan
     }

@@ -124,7 +124,15 @@ fn mark_app(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, refusal
         let want = &wanted.env[index];
         let container = &containers[want.what.container];
         let name = &*want.what.env.name;
-        let Some(at) = container.env.items().iter().position(|env| &*env.name == name) else { continue };
+        let names = match container.env_names() {
+            Ok(names) => names,
+            Err(fault) => {
+                let message = format!("the pod cannot be read: {fault}");
+                refusals.push(Refusal::new(DenyReason::UnreadablePod, message));
+                continue;
+            }
+        };
+        let Some(at) = names.iter().position(|other| &**other == name) else { continue };
         if is_part_of(&want.what.env, &spec.item("containers", want.what.container)["env"][at]) {
             wanted.env[index].there = true;
             continue;

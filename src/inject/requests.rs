@@ -2,6 +2,7 @@
 
 use crate::annotation::settings::Settings as Asked;
 use crate::annotation::{self, Diagnostic, Fault, Key, Source};
+use crate::pattern::defined::Kind;
 use crate::pattern::{self, Context, Fragment};
 use crate::pod::Pod;
 use crate::policy::{Effective, Resolution};
@@ -50,6 +51,10 @@ fn of_value(key: Key, value: &str, pod: &Pod<'_>, context: &Context<'_>) -> Resu
             let request = annotation::ambassador::parse(value)?;
             Ok((vec![pattern::ambassador::fragment(&request, context)?], Some(request.settings)))
         }
+        Key::Logging => {
+            let request = annotation::logging::parse(value)?;
+            Ok((vec![pattern::logging::fragment(&request, pod, context)?], Some(request.settings)))
+        }
         Key::Init => {
             let request = annotation::init::parse(value)?;
             Ok((pattern::init::fragments(&request, pod, context)?, Some(request.settings)))
@@ -64,7 +69,13 @@ fn of_value(key: Key, value: &str, pod: &Pod<'_>, context: &Context<'_>) -> Resu
             let wanted = annotation::switch::parse_share(value)?;
             Ok((if wanted { vec![fragment] } else { Vec::new() }, None))
         }
-        Key::Logging | Key::Metrics | Key::Patterns | Key::OptOut => Ok((Vec::new(), None)),
+        Key::Metrics | Key::Patterns => {
+            let kind = if key == Key::Metrics { Kind::Metrics } else { Kind::Custom };
+            let request = annotation::named::parse(value)?;
+            Ok((pattern::defined::fragments(kind, &request, pod, context)?, Some(request.settings)))
+        }
+        // Read by the policies already: it takes away, and adds nothing.
+        Key::OptOut => Ok((Vec::new(), None)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The status annotation: a record for people and for `uninject`. Nothing is ever decided from it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,73 +14,74 @@ use super::wanted::Wanted;
 /// What was added to a pod.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Status {
+pub struct Status<'s> {
     /// The version of multipod that added it.
-    pub version: String,
+    pub version: Cow<'s, str>,
     /// What was asked for, and who asked.
-    pub patterns: BTreeMap<String, String>,
+    pub patterns: BTreeMap<Cow<'s, str>, Cow<'s, str>>,
     /// New containers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub containers: Vec<String>,
+    pub containers: Vec<Cow<'s, str>>,
     /// New volumes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub volumes: Vec<String>,
+    pub volumes: Vec<Cow<'s, str>>,
     /// New mounts of the app's containers: container and path.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub mounts: Vec<(String, String)>,
+    pub mounts: Vec<(Cow<'s, str>, Cow<'s, str>)>,
     /// New variables of the app's containers: container and name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<(String, String)>,
+    pub env: Vec<(Cow<'s, str>, Cow<'s, str>)>,
     /// New annotations, besides this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub annotations: Vec<String>,
+    pub annotations: Vec<Cow<'s, str>>,
     /// New kernel settings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub sysctls: Vec<String>,
+    pub sysctls: Vec<Cow<'s, str>>,
     /// New secrets that pull images.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pull_secrets: Vec<String>,
+    pub pull_secrets: Vec<Cow<'s, str>>,
     /// Whether `shareProcessNamespace` is new.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub share_process_namespace: bool,
     /// Maps and lists that were not there before: `spec.volumes`, `app.env`…; a closing `?` says it was null.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub made: Vec<String>,
+    pub made: Vec<Cow<'s, str>>,
 }
 
-impl Status {
+impl<'s> Status<'s> {
     /// What is added, and what an earlier round of the same kind has added.
-    pub(super) fn of(wanted: &Wanted, parts: &[Part], pod: &Pod<'_>) -> Status {
-        let earlier: Status = pod
+    pub(super) fn of(wanted: &'s Wanted, parts: &'s [Part], pod: &'s Pod<'_>) -> Status<'s> {
+        let earlier: Status<'s> = pod
             .metadata
             .annotations
             .text(STATUS)
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
-        let app = |index: usize| pod.spec.containers.items()[index].name.to_string();
+        let app = |index: usize| Cow::Borrowed(&*pod.spec.containers.items()[index].name);
         let mut status = Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            patterns: parts.iter().map(|part| (part.name.to_string(), part.source.to_string())).collect(),
-            containers: wanted.containers.iter().map(|want| want.what.container.name.to_string()).collect(),
-            volumes: wanted.volumes.iter().map(|want| want.what.name.to_string()).collect(),
+            version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+            patterns: parts.iter().map(|part| (borrowed(&part.name), part.source.text())).collect(),
+            containers: wanted.containers.iter().map(|want| borrowed(&want.what.container.name)).collect(),
+            volumes: wanted.volumes.iter().map(|want| borrowed(&want.what.name)).collect(),
+            annotations: Vec::with_capacity(wanted.notes.len()),
             ..Status::default()
         };
         for want in &wanted.mounts {
-            let entry = (app(want.what.container), want.what.mount.mount_path.to_string());
+            let entry = (app(want.what.container), borrowed(&want.what.mount.mount_path));
             record(&mut status.mounts, entry, want.there, &earlier.mounts);
         }
         for want in &wanted.env {
-            let entry = (app(want.what.container), want.what.env.name.to_string());
+            let entry = (app(want.what.container), borrowed(&want.what.env.name));
             record(&mut status.env, entry, want.there, &earlier.env);
         }
         for want in &wanted.notes {
-            record(&mut status.annotations, want.what.key.to_string(), want.there, &earlier.annotations);
+            record(&mut status.annotations, borrowed(&want.what.key), want.there, &earlier.annotations);
         }
         for want in &wanted.sysctls {
-            record(&mut status.sysctls, want.what.0.to_string(), want.there, &earlier.sysctls);
+            record(&mut status.sysctls, borrowed(&want.what.0), want.there, &earlier.sysctls);
         }
         for want in &wanted.pull_secrets {
-            record(&mut status.pull_secrets, want.what.to_string(), want.there, &earlier.pull_secrets);
+            record(&mut status.pull_secrets, borrowed(&want.what), want.there, &earlier.pull_secrets);
         }
         status.share_process_namespace = wanted
             .share_process_namespace
@@ -95,8 +97,10 @@ impl Status {
     }
 
     pub(super) fn to_json(&self) -> String {
-        // A struct of strings always serialises.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut json = Vec::with_capacity(512);
+        // A struct of strings always serialises, and as UTF-8.
+        let _ = serde_json::to_writer(&mut json, self);
+        String::from_utf8(json).unwrap_or_default()
     }
 }
 
@@ -107,12 +111,16 @@ fn record<T: PartialEq>(list: &mut Vec<T>, entry: T, there: bool, earlier: &[T])
     }
 }
 
+fn borrowed(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text)
+}
+
 /// The parents that the patch has to make.
-fn made(wanted: &Wanted, pod: &Pod<'_>) -> Vec<String> {
-    let mut made = Vec::new();
+fn made<'s>(wanted: &Wanted, pod: &Pod<'_>) -> Vec<Cow<'s, str>> {
+    let mut made = Vec::with_capacity(8);
     let spec = &pod.spec;
     if !pod.has_metadata {
-        made.push("metadata".to_owned());
+        made.push(Cow::Borrowed("metadata"));
     }
     note_made(&mut made, "metadata.annotations", &pod.metadata.annotations, true);
     let init = wanted
@@ -127,26 +135,40 @@ fn made(wanted: &Wanted, pod: &Pod<'_>) -> Vec<String> {
     note_made(&mut made, "spec.securityContext", &spec.security_context, sysctls);
     match spec.security_context.value() {
         Some(context) => note_made(&mut made, "spec.securityContext.sysctls", &context.sysctls, sysctls),
-        None if sysctls => made.push("spec.securityContext.sysctls".to_owned()),
+        None if sysctls => made.push(Cow::Borrowed("spec.securityContext.sysctls")),
         None => {}
     }
     let share = wanted.share_process_namespace.as_ref().is_some_and(|share| !share.there);
     if share && spec.share_process_namespace == Field::Null {
-        made.push("spec.shareProcessNamespace?".to_owned());
+        made.push(Cow::Borrowed("spec.shareProcessNamespace?"));
     }
     for (index, container) in spec.containers.items().iter().enumerate() {
         let mounts = wanted.mounts.iter().any(|want| !want.there && want.what.container == index);
-        note_made(&mut made, &format!("{}.volumeMounts", &*container.name), &container.volume_mounts, mounts);
         let env = wanted.env.iter().any(|want| !want.there && want.what.container == index);
-        note_made(&mut made, &format!("{}.env", &*container.name), &container.env, env);
+        if mounts {
+            note_made(
+                &mut made,
+                format!("{}.volumeMounts", &*container.name),
+                &container.volume_mounts,
+                true,
+            );
+        }
+        if env {
+            note_made(&mut made, format!("{}.env", &*container.name), &container.env, true);
+        }
     }
     made
 }
 
-fn note_made<T>(made: &mut Vec<String>, place: &str, field: &Field<T>, needed: bool) {
+fn note_made<'s, T>(
+    made: &mut Vec<Cow<'s, str>>,
+    place: impl Into<Cow<'s, str>>,
+    field: &Field<T>,
+    needed: bool,
+) {
     match field {
-        Field::Absent if needed => made.push(place.to_owned()),
-        Field::Null if needed => made.push(format!("{place}?")),
+        Field::Absent if needed => made.push(place.into()),
+        Field::Null if needed => made.push(Cow::Owned(place.into().into_owned() + "?")),
         _ => {}
     }
 }

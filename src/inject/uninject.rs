@@ -2,6 +2,8 @@
 //!
 //! For files, on a person's own request: the status is believed as far as names go that only multipod gives.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use thiserror::Error;
 
@@ -32,7 +34,7 @@ pub enum UninjectError {
 /// The removals that undo an injection, in an order in which they can be applied one by one.
 pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     let text = pod["metadata"]["annotations"][STATUS].as_str().ok_or(UninjectError::NoStatus)?;
-    let status: Status =
+    let status: Status<'_> =
         serde_json::from_str(text).map_err(|fault| UninjectError::BadStatus(fault.to_string()))?;
     let mut out = Vec::new();
     let spec = &pod["spec"];
@@ -44,8 +46,7 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
         for (list, added, field) in
             [("volumeMounts", &status.mounts, "mountPath"), ("env", &status.env, "name")]
         {
-            let added =
-                |item: &Value| added.iter().any(|(c, what)| c == name && item[field] == what.as_str());
+            let added = |item: &Value| added.iter().any(|(c, what)| c == name && item[field] == **what);
             take_items(&mut out, &format!("{place}/{list}"), &container[list], added);
             restore(
                 &mut out,
@@ -56,12 +57,8 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
             );
         }
     }
-    let named = |names: &'_ [String]| {
-        let names = names.to_vec();
-        move |item: &Value| names.iter().any(|name| item["name"] == name.as_str())
-    };
-    let containers: Vec<String> = status.containers.iter().filter(|name| ours(name)).cloned().collect();
-    let volumes: Vec<String> = status.volumes.iter().filter(|name| ours(name)).cloned().collect();
+    let containers: Vec<Cow<'_, str>> = status.containers.iter().filter(|name| ours(name)).cloned().collect();
+    let volumes: Vec<Cow<'_, str>> = status.volumes.iter().filter(|name| ours(name)).cloned().collect();
     for (list, names) in [
         ("initContainers", &containers),
         ("containers", &containers),
@@ -81,7 +78,7 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
         let was_null = status.made.iter().any(|made| made == "spec.shareProcessNamespace?");
         out.push(if was_null { Removal::Null(place.to_owned()) } else { Removal::Remove(place.to_owned()) });
     }
-    for key in status.annotations.iter().map(String::as_str).chain([STATUS]) {
+    for key in status.annotations.iter().map(|key| &**key).chain([STATUS]) {
         if pod["metadata"]["annotations"].get(key).is_some() {
             let escaped = key.replace('~', "~0").replace('/', "~1");
             out.push(Removal::Remove(format!("/metadata/annotations/{escaped}")));
@@ -98,6 +95,10 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     Ok(out)
 }
 
+fn named<'n>(names: &'n [Cow<'_, str>]) -> impl Fn(&Value) -> bool + 'n {
+    move |item| names.iter().any(|name| item["name"] == **name)
+}
+
 fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().map_or(&[][..], Vec::as_slice).iter()
 }
@@ -110,7 +111,7 @@ fn take_items(out: &mut Vec<Removal>, place: &str, list: &Value, is_ours: impl F
 }
 
 /// A map or list that we made goes when nothing of anybody else is in it.
-fn restore(out: &mut Vec<Removal>, status: &Status, made: &str, place: &str, value: &Value) {
+fn restore(out: &mut Vec<Removal>, status: &Status<'_>, made: &str, place: &str, value: &Value) {
     let absent = status.made.iter().any(|m| m == made);
     let null = status.made.iter().any(|m| m.strip_suffix('?') == Some(made));
     let size = value.as_array().map(Vec::len).or(value.as_object().map(serde_json::Map::len));

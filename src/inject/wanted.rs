@@ -123,6 +123,21 @@ impl Wanted {
         self.notes.push(want(0)(Note { key: Cow::Borrowed(key), value, must_be_ours: false }));
     }
 
+    /// Whether the pod lacks anything.
+    pub(super) fn is_missing_something(&self) -> bool {
+        fn any<T>(wants: &[Want<T>]) -> bool {
+            wants.iter().any(|want| !want.there)
+        }
+        any(&self.containers)
+            || any(&self.volumes)
+            || any(&self.mounts)
+            || any(&self.env)
+            || any(&self.notes)
+            || any(&self.sysctls)
+            || any(&self.pull_secrets)
+            || self.share_process_namespace.as_ref().is_some_and(|share| !share.there)
+    }
+
     /// What people call the part that wants something.
     pub(super) fn name_of(&self, part: usize) -> &str {
         self.parts.get(part).map_or("multipod", |(_, name)| name)

@@ -101,11 +101,14 @@ impl Follower {
 
     fn scan(&mut self) {
         let before = self.now();
-        let (found, folders) = scan(&self.options.globs, self.table.paths(), &mut self.complaints);
+        let seen = scan(&self.options.globs, self.table.paths(), &mut self.complaints);
         self.scanned = self.now();
         self.scan_took = self.scanned.saturating_sub(before);
-        self.folders = folders;
-        self.table.sync(found, self.scanned);
+        self.folders = seen.folders;
+        self.table.sync(seen.found, self.scanned);
+        if seen.starved {
+            self.handles.give_way(|id| self.table.is_pinned(id, Phase::Running));
+        }
     }
 
     /// One turn for each of the files.

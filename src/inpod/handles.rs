@@ -64,6 +64,12 @@ impl Handles {
         }
     }
 
+    /// Closes half of the files and holds no more from now on: others need descriptors too.
+    pub(super) fn give_way(&mut self, pinned: impl Fn(FileId) -> bool) {
+        self.most = (self.open.len() / 2).max(1);
+        while self.open.len() > self.most && self.close_oldest(&pinned) {}
+    }
+
     fn open_as(
         &mut self,
         id: FileId,
@@ -77,7 +83,7 @@ impl Handles {
                     let same = metadata.is_file() && FileId::of(&metadata) == id;
                     return if same { Ok(file) } else { Err(Unopened::Moved) };
                 }
-                Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+                Err(error) if is_starved(&error) => {
                     if !self.close_oldest(pinned) {
                         return Err(Unopened::NoRoom);
                     }
@@ -92,6 +98,11 @@ impl Handles {
         let oldest = self.ages.values().copied().find(|&id| !pinned(id));
         oldest.map(|id| self.close(id)).is_some()
     }
+}
+
+/// The process, or the whole node, has as many files open as it may.
+pub(super) fn is_starved(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 /// Opens without ever waiting: between the scan and now, the file may have become a pipe.

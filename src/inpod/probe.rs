@@ -42,7 +42,6 @@ impl Probe {
             // The target itself is what is waited for: no proxy in between, and a redirect is an answer.
             .proxy(None)
             .max_redirects(0)
-            .max_redirects_will_error(false)
             .http_status_as_error(false)
             .max_idle_connections(0)
             .user_agent(concat!("multipod/", env!("CARGO_PKG_VERSION")))

@@ -5,6 +5,7 @@
 
 use super::complaints::Complaints;
 use super::glob::{Glob, Part};
+use super::handles::is_starved;
 use super::table::{FileId, Found};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, FileType, Metadata};
@@ -30,6 +31,14 @@ fn modified(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
+/// What a look at the disk has brought.
+pub(super) struct Scan {
+    pub(super) found: Vec<Found>,
+    pub(super) folders: Folders,
+    /// A folder could not be read, because too many files are open.
+    pub(super) starved: bool,
+}
+
 impl FileId {
     pub(super) fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino(), born: metadata.created().ok() }
@@ -41,19 +50,20 @@ pub(super) fn scan<'a>(
     globs: &[Glob],
     known: impl Iterator<Item = (FileId, &'a Path)>,
     complaints: &mut Complaints,
-) -> (Vec<Found>, Folders) {
-    let mut walk = Walk { found: Vec::new(), folders: Folders::default(), complaints };
+) -> Scan {
+    let mut walk = Walk { found: Vec::new(), folders: Folders::default(), starved: false, complaints };
     for glob in globs {
         walk.folder(Path::new("/"), glob.parts());
     }
-    let Walk { mut found, folders, .. } = walk;
+    let Walk { mut found, folders, starved, .. } = walk;
     find_renamed(&mut found, known);
-    (found, folders)
+    Scan { found, folders, starved }
 }
 
 struct Walk<'a> {
     found: Vec<Found>,
     folders: Folders,
+    starved: bool,
     complaints: &'a mut Complaints,
 }
 
@@ -117,7 +127,9 @@ impl Walk<'_> {
     }
 
     fn complain(&mut self, path: &Path, error: &io::Error) {
-        if !is_absent(error) {
+        if is_starved(error) {
+            self.starved = true;
+        } else if !is_absent(error) {
             self.complaints.unreadable(path, error);
         }
     }

@@ -360,6 +360,28 @@ mod tests {
     }
 
     #[test]
+    fn the_unfinished_line_of_a_renamed_file_is_printed_however_late_its_turn_comes() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 3)], seconds(0));
+        table.sync(vec![found(1, "/log/app.log.1", 3)], seconds(1));
+        assert_eq!(read(&mut table, 1, "one", Phase::Running, seconds(1)), "");
+        assert_eq!(table.due(seconds(20)), [id(1)]);
+        assert_eq!(read(&mut table, 1, "one", Phase::Running, seconds(20)), "one");
+        assert_eq!(table.due(seconds(40)), []);
+    }
+
+    #[test]
+    fn at_the_end_a_deleted_file_is_read_once_more() {
+        let mut table = Table::default();
+        table.sync(vec![found(1, LOG, 4)], seconds(0));
+        table.sync(vec![], seconds(1));
+        read(&mut table, 1, "one\n", Phase::Running, seconds(1));
+        assert_eq!(table.due_at_end(true), []);
+        table.look_again();
+        assert_eq!(table.due_at_end(true), [id(1)]);
+    }
+
+    #[test]
     fn a_file_is_due_while_it_grows_and_again_when_a_scan_sees_a_change() {
         let mut table = Table::default();
         table.sync(vec![found(1, LOG, 4)], seconds(0));

@@ -1,5 +1,162 @@
-//! The patterns that are defined by files.
+//! The patterns that are defined by files: the adapters that multipod brings, and those of administrators.
 
-/// Every pattern that is defined by a file, by name.
-#[derive(Debug, Default)]
-pub struct Catalogue {}
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, LazyLock};
+
+use super::defined::{Definition, Kind};
+use super::object::{self, Document, Problem};
+
+const ADAPTERS: [(&str, &str); 8] = [
+    ("adapters/apache.yaml", include_str!("adapters/apache.yaml")),
+    ("adapters/memcached.yaml", include_str!("adapters/memcached.yaml")),
+    ("adapters/mysql.yaml", include_str!("adapters/mysql.yaml")),
+    ("adapters/nginx.yaml", include_str!("adapters/nginx.yaml")),
+    ("adapters/php-fpm.yaml", include_str!("adapters/php-fpm.yaml")),
+    ("adapters/postgres.yaml", include_str!("adapters/postgres.yaml")),
+    ("adapters/redis.yaml", include_str!("adapters/redis.yaml")),
+    ("adapters/statsd.yaml", include_str!("adapters/statsd.yaml")),
+];
+
+/// Read once; a test proves that nothing in it is wrong.
+static BUILT_IN: LazyLock<(Catalogue, Vec<Problem>)> = LazyLock::new(|| {
+    let mut catalogue = Catalogue { definitions: BTreeMap::new() };
+    let (documents, mut problems) = object::documents(ADAPTERS);
+    catalogue.add(&documents, true, &mut problems);
+    (catalogue, problems)
+});
+
+/// Every pattern that is defined by a file, by name. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    definitions: BTreeMap<String, Arc<Definition>>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Catalogue::builtin()
+    }
+}
+
+impl Catalogue {
+    /// The adapters that multipod brings.
+    pub fn builtin() -> Catalogue {
+        BUILT_IN.0.clone()
+    }
+
+    /// The adapters, and every `Pattern` of `sources`, which are file names and their text. What is wrong with one
+    /// never disturbs another; problems of the files themselves are told too.
+    pub fn load<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Catalogue, Vec<Problem>) {
+        let (documents, mut problems) = object::documents(sources);
+        let mut catalogue = Catalogue::builtin();
+        catalogue.add(&documents, false, &mut problems);
+        (catalogue, problems)
+    }
+
+    /// The same for documents that were found before; those of other kinds are left to others.
+    pub fn of_documents(documents: &[Document<'_>]) -> (Catalogue, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let mut catalogue = Catalogue::builtin();
+        catalogue.add(documents, false, &mut problems);
+        (catalogue, problems)
+    }
+
+    /// The pattern with this name, of whatever kind.
+    pub fn get(&self, name: &str) -> Option<&Definition> {
+        self.definitions.get(name).map(|definition| &**definition)
+    }
+
+    /// All patterns, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Definition> {
+        self.definitions.values().map(|definition| &**definition)
+    }
+
+    /// The patterns that one annotation can name.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Definition> {
+        self.iter().filter(move |definition| definition.kind == kind)
+    }
+
+    fn add(&mut self, documents: &[Document<'_>], built_in: bool, problems: &mut Vec<Problem>) {
+        for document in documents.iter().filter(|document| document.kind == object::Kind::Pattern) {
+            match Definition::read(document) {
+                Ok(mut definition) => match self.definitions.entry(definition.name.clone()) {
+                    Entry::Vacant(entry) => {
+                        definition.built_in = built_in;
+                        entry.insert(Arc::new(definition));
+                    }
+                    Entry::Occupied(taken) => {
+                        let whose = if taken.get().built_in { "built in" } else { "defined before" };
+                        problems.push(document.problem(
+                            definition.line,
+                            format!("a pattern named {} is {whose}", definition.name),
+                        ));
+                    }
+                },
+                Err(found) => problems.extend(found),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_adapters_are_right_and_described() {
+        assert_eq!(BUILT_IN.1, []);
+        let catalogue = Catalogue::default();
+        let ports: Vec<(&str, u16)> = catalogue
+            .iter()
+            .map(|definition| (&*definition.name, definition.ports().next().unwrap()))
+            .collect();
+        assert_eq!(
+            ports,
+            [
+                ("apache", 9117),
+                ("memcached", 9150),
+                ("mysql", 9104),
+                ("nginx", 9113),
+                ("php-fpm", 9253),
+                ("postgres", 9187),
+                ("redis", 9121),
+                ("statsd", 9102)
+            ]
+        );
+        for definition in catalogue.iter() {
+            assert!(definition.kind == Kind::Metrics && definition.allow.is_empty());
+            assert!(!definition.description.is_empty(), "{}", definition.name);
+            assert!(
+                definition.params.iter().all(|param| !param.description.is_empty()),
+                "{}",
+                definition.name
+            );
+            assert!(definition.images().all(|image| image.contains(':')), "{}", definition.name);
+        }
+    }
+
+    #[test]
+    fn a_bad_definition_disturbs_no_other_and_names_are_taken_once() {
+        let good = |name: &str| {
+            format!(
+                "apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {{name: {name}}}\nspec: {{}}\n"
+            )
+        };
+        let file =
+            format!("{}---\n{}---\nkind: {{\n---\n{}---\n{}", good("a"), good("A"), good("a"), good("nginx"));
+        let (catalogue, problems) = Catalogue::load([("one.yaml", &*file), ("two.yaml", &*good("b"))]);
+        let custom: Vec<&str> = catalogue.of_kind(Kind::Custom).map(|definition| &*definition.name).collect();
+        assert_eq!(custom, ["a", "b"]);
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told[0].starts_with("one.yaml:"), "a file that is no YAML: {told:?}");
+        assert!(told[1].starts_with("one.yaml:8: metadata.name: expected a name"), "{told:?}");
+        assert_eq!(
+            told[2..],
+            [
+                "one.yaml:15: a pattern named a is defined before",
+                "one.yaml:20: a pattern named nginx is built in"
+            ]
+        );
+    }
+}

@@ -78,6 +78,15 @@ impl Container {
             more: Map::new(),
         }
     }
+
+    /// Another image, and the pull policy that fits it where the old one's was the default.
+    pub fn set_image(&mut self, image: impl Into<Text>) {
+        let image = image.into();
+        if self.image_pull_policy == pull_policy(&self.image) {
+            self.image_pull_policy = pull_policy(&image);
+        }
+        self.image = image;
+    }
 }
 
 /// What the API server would choose: images that can move are asked for again.
@@ -234,6 +243,9 @@ pub struct Security {
     pub run_as_group: Option<i64>,
     /// Nothing is written but to volumes.
     pub read_only_root_filesystem: bool,
+    /// Everything; only an administrator's pattern may ask for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub privileged: bool,
     /// No setuid.
     pub allow_privilege_escalation: bool,
     /// None at all.
@@ -242,9 +254,12 @@ pub struct Security {
     pub seccomp_profile: Seccomp,
 }
 
-/// The capabilities that are taken away.
+/// The capabilities that are taken away, and those that are given.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Capabilities {
+    /// Single ones; only an administrator's pattern may ask for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<Text>,
     /// All of them.
     pub drop: [&'static str; 1],
 }
@@ -264,8 +279,9 @@ impl Security {
         run_as_user: None,
         run_as_group: None,
         read_only_root_filesystem: true,
+        privileged: false,
         allow_privilege_escalation: false,
-        capabilities: Capabilities { drop: ["ALL"] },
+        capabilities: Capabilities { add: Vec::new(), drop: ["ALL"] },
         seccomp_profile: Seccomp { kind: "RuntimeDefault" },
     };
 }

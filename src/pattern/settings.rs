@@ -110,17 +110,18 @@ pub struct Needs {
 
 impl Settings {
     /// The image of a pattern: what the annotation asks for, else the cluster's default, else ours (from the mirror).
-    pub fn image_for(&self, pattern: &str, asked: &PatternSettings, default: &'static str) -> Text {
-        if let Some(image) = &asked.image {
-            return Cow::Owned(image.clone());
-        }
-        if let Some(image) = self.patterns.get(pattern).and_then(|defaults| defaults.image.as_ref()) {
-            return Cow::Owned(image.clone());
-        }
-        match &self.registry {
+    pub fn image_for(&self, pattern: &str, asked: &PatternSettings, default: impl Into<Text>) -> Text {
+        let default = default.into();
+        self.image_instead(pattern, asked).unwrap_or_else(|| match &self.registry {
             Some(registry) => Cow::Owned(format!("{}/{default}", registry.trim_end_matches('/'))),
-            None => Cow::Borrowed(default),
-        }
+            None => default,
+        })
+    }
+
+    /// What the annotation or the cluster's settings put in place of a pattern's own image.
+    pub fn image_instead(&self, pattern: &str, asked: &PatternSettings) -> Option<Text> {
+        let cluster = || self.patterns.get(pattern).and_then(|defaults| defaults.image.as_ref());
+        asked.image.as_ref().or_else(cluster).map(|image| Cow::Owned(image.clone()))
     }
 
     /// The image of multipod's own programs (`wait-for`, `follow`).
@@ -136,26 +137,49 @@ impl Settings {
 
     /// The resources of a pattern, by the same precedence. A request above the default limit raises the limit.
     pub fn resources_for(&self, pattern: &str, asked: &PatternSettings, needs: Needs) -> Resources {
+        self.resources_over(pattern, asked, needs.into())
+    }
+
+    /// The same for a pattern that is defined by a file, whose needs are read when it is loaded.
+    pub fn resources_over(&self, pattern: &str, asked: &PatternSettings, needs: Resources) -> Resources {
         let defaults = self.patterns.get(pattern);
         let cpu = asked.cpu.as_ref().or(defaults.and_then(|d| d.cpu.as_ref()));
         let memory = asked.memory.as_ref().or(defaults.and_then(|d| d.memory.as_ref()));
-
-        let cpu_request =
-            cpu.map_or(Quantity::known(needs.cpu.0, needs.cpu.1), |asked| asked.request.clone());
-        let mebi = |(text, count): (&'static str, u64)| Quantity::known(text, count * 1024 * 1024 * 1000);
-        let memory_request = memory.map_or(mebi(needs.memory), |asked| asked.request.clone());
-        let memory_limit = memory.and_then(|asked| asked.limit.clone()).unwrap_or_else(|| {
-            let limit = mebi(needs.memory_limit);
-            if limit < memory_request { memory_request.clone() } else { limit }
-        });
+        let (requested_cpu, cpu_limit) = over(needs.requests.cpu, needs.limits.cpu, cpu);
+        let (requested_memory, memory_limit) = over(needs.requests.memory, needs.limits.memory, memory);
         Resources {
-            requests: Amounts { cpu: Some(Amount(cpu_request)), memory: Some(Amount(memory_request)) },
-            limits: Amounts {
-                cpu: cpu.and_then(|asked| asked.limit.clone()).map(Amount),
-                memory: Some(Amount(memory_limit)),
-            },
+            requests: Amounts { cpu: requested_cpu, memory: requested_memory },
+            limits: Amounts { cpu: cpu_limit, memory: memory_limit },
         }
     }
+}
+
+impl From<Needs> for Resources {
+    fn from(needs: Needs) -> Self {
+        let mebi = |(text, count): (&'static str, u64)| {
+            Some(Amount(Quantity::known(text, count * 1024 * 1024 * 1000)))
+        };
+        let cpu = Some(Amount(Quantity::known(needs.cpu.0, needs.cpu.1)));
+        Resources {
+            requests: Amounts { cpu, memory: mebi(needs.memory) },
+            limits: Amounts { cpu: None, memory: mebi(needs.memory_limit) },
+        }
+    }
+}
+
+/// Request and limit: what was asked for, else what is needed. A limit never stays below a request.
+fn over(
+    request: Option<Amount>,
+    limit: Option<Amount>,
+    asked: Option<&Asked>,
+) -> (Option<Amount>, Option<Amount>) {
+    let Some(asked) = asked else { return (request, limit) };
+    let limit = match (&asked.limit, limit) {
+        (Some(limit), _) => Some(Amount(limit.clone())),
+        (None, Some(limit)) if limit.0 < asked.request => Some(Amount(asked.request.clone())),
+        (None, limit) => limit,
+    };
+    (Some(Amount(asked.request.clone())), limit)
 }
 
 fn image<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

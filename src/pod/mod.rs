@@ -9,4 +9,4 @@ pub mod view;
 
 pub use field::{Field, Scalar, Text};
 pub use template::{Object, Place, objects};
-pub use view::{Container, Head, Mount, Pod, Port, Volume};
+pub use view::{Container, Head, Metadata, Mount, Pod, Port, Volume};

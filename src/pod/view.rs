@@ -163,9 +163,9 @@ pub struct Container<'a> {
     /// The ports that it says it has.
     #[serde(borrow, default)]
     pub ports: Field<Vec<Port<'a>>>,
-    /// The names of its variables.
+    /// Its variables, unread: there may be thousands, and few patterns set one.
     #[serde(borrow, default)]
-    pub env: Field<Vec<Named<'a>>>,
+    pub env: Field<&'a RawValue>,
     /// Its mounts.
     #[serde(borrow, default)]
     pub volume_mounts: Field<Vec<Mount<'a>>>,
@@ -344,6 +344,14 @@ impl Container<'_> {
     /// Whether this init container runs beside the app.
     pub fn is_native_sidecar(&self) -> bool {
         &*self.restart_policy == "Always"
+    }
+
+    /// The names of its variables, in their order.
+    pub fn env_names(&self) -> Result<Vec<Text<'_>>, String> {
+        let Field::Is(raw) = &self.env else { return Ok(Vec::new()) };
+        serde_json::from_str::<Vec<Named<'_>>>(raw.get())
+            .map(|variables| variables.into_iter().map(|variable| variable.name).collect())
+            .map_err(|_| format!("the variables of container {} are no list of variables", &*self.name))
     }
 
     /// The mount that `path` lies in: the deepest one that covers it.

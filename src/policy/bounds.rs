@@ -50,7 +50,8 @@ impl Bounds {
 
 /// A pattern of image names, where `*` stands for any text.
 ///
-/// Behind the colon of a tag it stands for a tag only: `haproxy:*` means no image of a registry at `haproxy:5000`.
+/// Behind the colon of a tag it stands for a tag only: `haproxy:*` means no image of a registry at `haproxy:5000`. A
+/// digest decides over the tag before it, so a pattern for some tags (`haproxy:3.*`) allows one only where it says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImagePattern(String);
 
@@ -75,7 +76,8 @@ impl ImagePattern {
             (_, "") => wildcard(&self.0, image),
             (name, tag) => {
                 let (image_name, image_tag) = split_tag(image);
-                wildcard(name, image_name) && wildcard(tag, image_tag)
+                let digest_fits = tag == ":*" || tag.contains('@') || !image_tag.contains('@');
+                digest_fits && wildcard(name, image_name) && wildcard(tag, image_tag)
             }
         }
     }
@@ -117,6 +119,8 @@ mod tests {
             ("haproxy:*", "haproxy:5000/evil/image:1", false),
             ("haproxy:3.*", "haproxy:3.0", true),
             ("haproxy:3.*", "haproxy:2.9", false),
+            ("haproxy:3.*", "haproxy:3.0@sha256:0123", false),
+            ("haproxy:3.*@sha256:*", "haproxy:3.0@sha256:0123", true),
             ("haproxy*", "haproxy:3.0", true),
             ("haproxy", "haproxy", true),
             ("haproxy", "haproxy:3.0", false),

@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 use crate::annotation::diagnostic::short;
 use crate::annotation::quantity::{Quantity, Resource};
 use crate::annotation::value::{self, Parsed};
-use crate::annotation::{Diagnostic, Fault, Key, Source, ambassador, key, lexer, switch};
+use crate::annotation::{Diagnostic, Fault, Key, Source, ambassador, init, key, lexer, switch, sync};
 use crate::pattern::object::{Document, Problem, line_of};
 
 use super::bounds::{Bounds, ImagePattern};
@@ -17,10 +17,11 @@ use super::owner::OwnerKind;
 use super::selector::{Requirement, Selector};
 use super::written::{self, Placed};
 
-/// The policy that a document describes.
-pub(super) fn policy(document: &Document<'_>) -> Result<Policy, Vec<Problem>> {
+/// The policy that a document describes, and the line of its name.
+pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, usize), Vec<Problem>> {
     let written: written::Object = document.read().map_err(|problem| vec![problem])?;
     let name = written.metadata.name.value.0.clone();
+    let name_line = line_of(&written.metadata.name.referenced);
     let mut check = Check { document, policy: &short(&name), problems: Vec::new() };
     check.metadata(&written.metadata);
     let spec = written.spec;
@@ -36,7 +37,7 @@ pub(super) fn policy(document: &Document<'_>) -> Result<Policy, Vec<Problem>> {
     if let Some(condition) = spec.condition {
         check.no_condition(line_of(&condition.referenced), "spec.condition");
     }
-    if check.problems.is_empty() { Ok(policy) } else { Err(check.problems) }
+    if check.problems.is_empty() { Ok((policy, name_line)) } else { Err(check.problems) }
 }
 
 struct Check<'d> {
@@ -193,7 +194,9 @@ fn faults(key: Key, value: &str) -> Vec<Fault> {
         Key::Ambassador => ambassador::parse(value).map(drop),
         Key::ShareProcessNamespace => switch::parse_share(value).map(drop),
         Key::OptOut => switch::parse_opt_out(value).map(drop),
-        Key::Logging | Key::Metrics | Key::Init | Key::Sync | Key::Patterns => {
+        Key::Init => init::parse(value).map(drop),
+        Key::Sync => sync::parse(value).map(drop),
+        Key::Logging | Key::Metrics | Key::Patterns => {
             lexer::lex(value).map(drop).map_err(|fault| vec![fault])
         }
     };
@@ -228,7 +231,8 @@ mod tests {
         let text = format!("{HEAD}{body}");
         let (found, problems) = documents([("team.yaml", text.as_str())]);
         assert!(problems.is_empty(), "{body}: {problems:?}");
-        policy(&found[0]).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+        let read = policy(&found[0]).map(|(policy, _)| policy);
+        read.map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
     #[test]

@@ -165,7 +165,9 @@ mod tests {
 
     fn selector(requirements: &[Requirement]) -> Selector {
         let mut selector = Selector::default();
-        requirements.iter().for_each(|one| selector.require(one.clone()));
+        for one in requirements {
+            selector.require(one.clone());
+        }
         selector
     }
 

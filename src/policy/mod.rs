@@ -1,7 +1,7 @@
 //! Policies: what the operators of a cluster add to pods, and what pods may choose themselves.
 //!
 //! `load` reads them from texts (`document` cuts, `object` checks), `matching` tells which pods a policy is for, and
-//! `resolve` settles who decides each key.
+//! `resolve` brings together what everybody wants (`settle` decides between them).
 
 mod bounds;
 mod check;
@@ -10,8 +10,10 @@ mod matching;
 mod object;
 mod obstacle;
 mod owner;
+mod resolution;
 mod resolve;
 mod selector;
+mod settle;
 mod written;
 
 pub use bounds::{Bounds, ImagePattern};
@@ -20,5 +22,5 @@ pub use matching::{Match, Mismatch, Subject, Undecided};
 pub use object::{Mode, Policies, Policy};
 pub use obstacle::Obstacle;
 pub use owner::OwnerKind;
-pub use resolve::{Audited, Effective, Overridden, Resolution};
+pub use resolution::{Audited, Effective, Overridden, Resolution};
 pub use selector::{Requirement, Selector};

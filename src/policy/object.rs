@@ -73,10 +73,10 @@ impl Policies {
         self.by_name.get(at)
     }
 
-    /// Takes a policy in, unless its name is taken.
-    pub(super) fn insert(&mut self, policy: Policy) -> Result<(), Policy> {
+    /// Takes a policy in; one whose name is taken is left out, and its name comes back.
+    pub(super) fn insert(&mut self, policy: Policy) -> Result<(), String> {
         match self.by_name.binary_search_by(|other| other.name.cmp(&policy.name)) {
-            Ok(_) => Err(policy),
+            Ok(_) => Err(policy.name),
             Err(at) => {
                 self.by_name.insert(at, policy);
                 Ok(())

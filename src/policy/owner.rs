@@ -11,7 +11,7 @@ const KNOWN: [&str; 7] =
 
 /// A kind that `ownerKinds` names.
 ///
-/// A pod knows its controller alone, not who is behind it. A Deployment makes ReplicaSets and those make the pods,
+/// A pod knows its controller alone, not who is behind it. A Deployment makes `ReplicaSet`s and those make the pods,
 /// so `Deployment` and `ReplicaSet` mean the same pods. `CronJob` is refused: its pods cannot be told from those of
 /// any other Job, so a policy for it would reach further than it says. `Pod` is a pod that nobody controls.
 #[derive(Clone, Debug, PartialEq, Eq)]

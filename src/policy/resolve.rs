@@ -1,84 +1,16 @@
-//! Settles for each key whose value counts: what policies, the namespace and the pod say comes together here.
+//! What policies, the namespace and the pod say comes together here.
 
-use crate::annotation::switch::{OptOut, parse_opt_out};
+use crate::annotation::diagnostic::short;
 use crate::annotation::{Diagnostic, Key, Source, key};
 use crate::pattern::Names;
 use crate::pattern::context::Name;
 
 use super::bounds::Bounds;
-use super::matching::{Subject, Undecided};
+use super::matching::Subject;
 use super::object::{Mode, Policies, Policy};
 use super::obstacle::Obstacle;
-
-/// What a pod gets, and everything that `explain` tells about it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Resolution<'a> {
-    /// What counts: each key at most once, in the order of [`Key::ALL`].
-    pub effective: Vec<Effective<'a>>,
-    /// Values that gave way to a stronger one that differs.
-    pub overridden: Vec<Overridden<'a>>,
-    /// Values that an opt-out took away.
-    pub opted_out: Vec<Overridden<'a>>,
-    /// What audit policies would add if their mode were `default`.
-    pub audited: Vec<Audited<'a>>,
-    /// The policies that are for the pod, ordered by name.
-    pub matched: Vec<&'a Policy>,
-    /// Audit policies of which it cannot be told; of any other policy that is an obstacle.
-    pub undecided_audits: Vec<(&'a Policy, Undecided)>,
-    /// What pods may choose, by policy; audit policies bind nobody.
-    pub bounds: Vec<(&'a str, &'a Bounds)>,
-    /// Hosts that the policies name, enforced policies first.
-    pub upstreams: Names<'a>,
-    /// Log destinations that the policies name, enforced policies first.
-    pub destinations: Names<'a>,
-    /// Keys of the namespace that look like ours and are not known.
-    pub unknown_keys: Vec<Diagnostic>,
-}
-
-/// A value that counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effective<'a> {
-    /// The key.
-    pub key: Key,
-    /// The value.
-    pub value: &'a str,
-    /// Who says so.
-    pub source: Source,
-    /// Whether that is an enforced policy.
-    pub enforced: bool,
-}
-
-/// A value that does not count.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overridden<'a> {
-    /// The key.
-    pub key: Key,
-    /// Who decided against it.
-    pub by: Source,
-    /// Who had said it.
-    pub whose: Source,
-    /// The value.
-    pub value: &'a str,
-}
-
-/// A value that an audit policy would add.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Audited<'a> {
-    /// The key.
-    pub key: Key,
-    /// The value.
-    pub value: &'a str,
-    /// The policy.
-    pub policy: &'a str,
-}
-
-impl Resolution<'_> {
-    /// Who decides a key; the pod itself where nobody does.
-    pub fn source_of(&self, key: Key) -> Source {
-        let decided = self.effective.iter().find(|effective| effective.key == key);
-        decided.map_or(Source::Pod, |effective| effective.source.clone())
-    }
-}
+use super::resolution::Resolution;
+use super::settle::Voices;
 
 impl Policies {
     /// Settles what a pod gets; `own` are the known keys among its annotations.
@@ -99,14 +31,7 @@ impl Policies {
             }
         }
         let namespace = known_keys(subject, &mut resolution.unknown_keys);
-        let voices = Voices {
-            matched: &matched,
-            own,
-            namespace: &namespace,
-            namespace_name: subject.namespace,
-            declined_by_pod: opt_out(own, Whose::Pod, &mut obstacles),
-            declined_by_namespace: opt_out(&namespace, Whose::Namespace(subject.namespace), &mut obstacles),
-        };
+        let voices = Voices::hear(&matched, own, (subject.namespace, &namespace), &mut obstacles);
         for key in Key::ALL.into_iter().filter(|key| *key != Key::OptOut) {
             voices.settle(key, &mut resolution, &mut obstacles);
         }
@@ -119,143 +44,6 @@ impl Policies {
         resolution.matched = matched;
         Ok(resolution)
     }
-}
-
-/// Everybody who has something to say about a pod.
-struct Voices<'v, 'a> {
-    matched: &'v [&'a Policy],
-    own: &'v [(Key, &'a str)],
-    namespace: &'v [(Key, &'a str)],
-    namespace_name: &'a str,
-    declined_by_pod: OptOut,
-    declined_by_namespace: OptOut,
-}
-
-/// One value that somebody wants a key to have.
-#[derive(Clone, Copy)]
-struct Wish<'a> {
-    value: &'a str,
-    whose: Whose<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Whose<'a> {
-    Enforced(&'a str),
-    Pod,
-    Namespace(&'a str),
-    Default(&'a str),
-}
-
-impl<'v, 'a> Voices<'v, 'a> {
-    /// The strongest wish that was not declined counts. E is an enforced policy, P the pod, N its namespace, D a
-    /// default policy; · is nobody.
-    ///
-    /// ```text
-    /// who asks   who counts   if the pod declines    who asks    who counts   if the pod declines
-    /// ·          ·            ·                      E           E            E
-    /// D          D            ·                      E D         E            E
-    /// N          N            ·                      E N         E            E
-    /// N D        N            ·                      E N D       E            E
-    /// P          P            P (all), else refused  E P         E            E (all), else refused
-    /// P D        P            P (all), else refused  E P D       E            E (all), else refused
-    /// P N        P            P (all), else refused  E P N       E            E (all), else refused
-    /// P N D      P            P (all), else refused  E P N D     E            E (all), else refused
-    /// ```
-    ///
-    /// `all` declines what others want; naming a key and asking for it contradicts itself. A namespace declines in the
-    /// same way what default policies want. Policies disagree only where their wish is the strongest.
-    fn settle(&self, key: Key, resolution: &mut Resolution<'a>, obstacles: &mut Vec<Obstacle>) {
-        let mut strongest: Option<Wish<'a>> = None;
-        let mut disagree = false;
-        for wish in self.wishes(key) {
-            let lost = |by: Source| Overridden { key, by, whose: wish.whose.source(), value: wish.value };
-            if let Some(by) = self.declined_by(key, wish.whose) {
-                resolution.opted_out.push(lost(by));
-                continue;
-            }
-            let Some(first) = strongest else {
-                strongest = Some(wish);
-                continue;
-            };
-            if first.value == wish.value {
-                continue;
-            }
-            match conflict(key, first, wish) {
-                None => resolution.overridden.push(lost(first.whose.source())),
-                Some(conflict) if !disagree => {
-                    obstacles.push(conflict);
-                    disagree = true;
-                }
-                Some(_) => {}
-            }
-        }
-        if let Some(Wish { value, whose }) = strongest {
-            let enforced = matches!(whose, Whose::Enforced(_));
-            resolution.effective.push(Effective { key, value, source: whose.source(), enforced });
-        } else {
-            resolution.audited.extend(self.audited(key));
-        }
-    }
-
-    /// Who wants what of a key, strongest first; policies of the same strength by name.
-    fn wishes(&self, key: Key) -> impl Iterator<Item = Wish<'a>> + use<'v, 'a> {
-        let matched = self.matched;
-        let said = move |said: &'v [(Key, &'a str)], whose: Whose<'a>| {
-            let said = said.iter().filter(move |(of, _)| *of == key);
-            said.map(move |(_, value)| Wish { value, whose })
-        };
-        let wanted = move |mode: Mode, whose: fn(&'a str) -> Whose<'a>| {
-            let policies = matched.iter().filter(move |policy| policy.mode == mode);
-            policies.filter_map(move |policy| {
-                policy.value(key).map(|value| Wish { value, whose: whose(&policy.name) })
-            })
-        };
-        wanted(Mode::Enforce, Whose::Enforced)
-            .chain(said(self.own, Whose::Pod))
-            .chain(said(self.namespace, Whose::Namespace(self.namespace_name)))
-            .chain(wanted(Mode::Default, Whose::Default))
-    }
-
-    fn declined_by(&self, key: Key, whose: Whose<'_>) -> Option<Source> {
-        match whose {
-            Whose::Enforced(_) | Whose::Pod => None,
-            _ if self.declined_by_pod.declines(key) => Some(Source::Pod),
-            Whose::Default(_) if self.declined_by_namespace.declines(key) => {
-                Some(Source::Namespace(self.namespace_name.to_owned()))
-            }
-            Whose::Namespace(_) | Whose::Default(_) => None,
-        }
-    }
-
-    fn audited(&self, key: Key) -> impl Iterator<Item = Audited<'a>> + use<'v, 'a> {
-        let audits = self.matched.iter().filter(|policy| policy.mode == Mode::Audit);
-        let declined = self.declined_by(key, Whose::Default("")).is_some();
-        audits.filter(move |_| !declined).filter_map(move |policy| {
-            policy.value(key).map(|value| Audited { key, value, policy: &policy.name })
-        })
-    }
-}
-
-impl Whose<'_> {
-    fn source(self) -> Source {
-        match self {
-            Whose::Enforced(policy) | Whose::Default(policy) => Source::Policy(policy.to_owned()),
-            Whose::Pod => Source::Pod,
-            Whose::Namespace(name) => Source::Namespace(name.to_owned()),
-        }
-    }
-}
-
-/// Two policies of the same strength that want different things.
-fn conflict(key: Key, first: Wish<'_>, second: Wish<'_>) -> Option<Obstacle> {
-    let (one, other, enforced) = match (first.whose, second.whose) {
-        (Whose::Enforced(one), Whose::Enforced(other)) => (one, other, true),
-        (Whose::Default(one), Whose::Default(other)) => (one, other, false),
-        _ => return None,
-    };
-    let side = |policy: &str, value: &str| (policy.to_owned(), value.to_owned());
-    let (first, second) = (side(one, first.value), side(other, second.value));
-    Some(Obstacle::Conflict { key, enforced, first, second })
 }
 
 /// The known keys of the namespace; what only looks like one is told.
@@ -276,32 +64,12 @@ fn known_keys<'a>(subject: &Subject<'a>, unknown: &mut Vec<Diagnostic>) -> Vec<(
 fn unknown_key(full: &str, namespace: &str) -> Diagnostic {
     let meant = Key::nearest(full).map(|key| format!(", did you mean {}?", key.full()));
     Diagnostic {
-        key: full.to_owned(),
+        key: short(full),
         source: Source::Namespace(namespace.to_owned()),
         summary: format!("unknown key{}", meant.unwrap_or_default()),
         excerpt: None,
         help: None,
         example: None,
-    }
-}
-
-/// What one author declines; a key that the same author asks for cannot be declined by name.
-fn opt_out(said: &[(Key, &str)], whose: Whose<'_>, obstacles: &mut Vec<Obstacle>) -> OptOut {
-    let Some((_, value)) = said.iter().find(|(key, _)| *key == Key::OptOut) else {
-        return OptOut::default();
-    };
-    match parse_opt_out(value) {
-        Ok(opt_out) => {
-            let both = said.iter().map(|(key, _)| *key).filter(|key| opt_out.keys.contains(key));
-            obstacles.extend(both.map(|key| Obstacle::OptOutContradiction { key, whose: whose.source() }));
-            opt_out
-        }
-        Err(faults) => {
-            let told =
-                faults.into_iter().map(|fault| Diagnostic::of(Key::OptOut, whose.source(), value, fault));
-            obstacles.extend(told.map(Obstacle::OptOutUnreadable));
-            OptOut::default()
-        }
     }
 }
 
@@ -319,4 +87,342 @@ fn names<'a>(matched: &[&'a Policy], of: fn(&Policy) -> &[(String, String)]) -> 
         }
     }
     Names { entries }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pod::{Scalar, Text};
+    use crate::policy::load;
+
+    const LOGGING: &str = "multipod/logging";
+
+    fn policies(texts: &[String]) -> Policies {
+        let sources: Vec<(String, String)> =
+            texts.iter().enumerate().map(|(index, text)| (format!("{index}.yaml"), text.clone())).collect();
+        let loaded = load(&sources);
+        assert_eq!(loaded.problems, []);
+        loaded.policies
+    }
+
+    /// A policy of one line of spec.
+    fn policy(name: &str, spec: &str) -> String {
+        format!(
+            "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
+        )
+    }
+
+    fn logging(name: &str, mode: &str, value: &str) -> String {
+        policy(name, &format!("mode: {mode}, annotations: {{{LOGGING}: \"{value}\"}}"))
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn subject<'a>(
+        labels: &'a [(String, String)],
+        annotations: &'a [(String, String)],
+        pod_labels: &'a [(Text<'a>, Scalar<'a>)],
+    ) -> Subject<'a> {
+        Subject {
+            namespace: "dev",
+            namespace_labels: Some(labels),
+            namespace_annotations: annotations,
+            pod_labels,
+            owner_kind: None,
+        }
+    }
+
+    fn letter(source: &Source) -> char {
+        match source {
+            Source::Pod => 'P',
+            Source::Namespace(_) => 'N',
+            Source::Policy(name) if name == "e" => 'E',
+            Source::Policy(_) => 'D',
+        }
+    }
+
+    /// Who counts and who lost to an opt-out when these ask, or `refused`. Everybody else must have been overridden.
+    fn outcome(asks: &str, pod_declines: Option<&str>, namespace_declines: Option<&str>) -> String {
+        let all = [logging("e", "enforce", "/e"), logging("d", "default", "/d")];
+        let texts: Vec<String> =
+            ["E", "D"].iter().zip(all).filter(|(who, _)| asks.contains(*who)).map(|(_, text)| text).collect();
+        let policies = policies(&texts);
+        let mut own = Vec::new();
+        own.extend(asks.contains('P').then_some((Key::Logging, "/p")));
+        own.extend(pod_declines.map(|value| (Key::OptOut, value)));
+        let mut annotations = Vec::new();
+        annotations.extend(asks.contains('N').then_some((LOGGING, "/n")));
+        annotations.extend(namespace_declines.map(|value| ("multipod/opt-out", value)));
+        let annotations = pairs(&annotations);
+
+        let resolution = match policies.resolve(&subject(&[], &annotations, &[]), &own) {
+            Ok(resolution) => resolution,
+            Err(obstacles) => {
+                assert!(matches!(obstacles[..], [Obstacle::OptOutContradiction { .. }]), "{obstacles:?}");
+                return "refused".to_owned();
+            }
+        };
+        let counts: String = resolution.effective.iter().map(|effective| letter(&effective.source)).collect();
+        let declined: String = resolution.opted_out.iter().map(|lost| letter(&lost.whose)).collect();
+        let overridden: String = resolution.overridden.iter().map(|lost| letter(&lost.whose)).collect();
+        for effective in &resolution.effective {
+            assert_eq!(effective.value, format!("/{}", letter(&effective.source).to_ascii_lowercase()));
+            assert_eq!(effective.enforced, letter(&effective.source) == 'E');
+        }
+        assert!(resolution.overridden.iter().all(|lost| letter(&lost.by) == counts.chars().next().unwrap()));
+        let mut everybody: Vec<char> = format!("{counts}{overridden}{declined}").chars().collect();
+        everybody.sort_by_key(|who| "EPND".find(*who));
+        assert_eq!(
+            everybody.into_iter().collect::<String>(),
+            asks,
+            "nobody is lost and nobody appears twice"
+        );
+        if declined.is_empty() { counts } else { format!("{counts}-{declined}") }
+    }
+
+    #[test]
+    fn the_strongest_wish_that_was_not_declined_counts() {
+        for (asks, plain, pod_names_it, pod_declines_all) in [
+            ("", "", "", ""),
+            ("D", "D", "-D", "-D"),
+            ("N", "N", "-N", "-N"),
+            ("ND", "N", "-ND", "-ND"),
+            ("P", "P", "refused", "P"),
+            ("PD", "P", "refused", "P-D"),
+            ("PN", "P", "refused", "P-N"),
+            ("PND", "P", "refused", "P-ND"),
+            ("E", "E", "E", "E"),
+            ("ED", "E", "E-D", "E-D"),
+            ("EN", "E", "E-N", "E-N"),
+            ("END", "E", "E-ND", "E-ND"),
+            ("EP", "E", "refused", "E"),
+            ("EPD", "E", "refused", "E-D"),
+            ("EPN", "E", "refused", "E-N"),
+            ("EPND", "E", "refused", "E-ND"),
+        ] {
+            let found = [None, Some("logging"), Some("all")].map(|declines| outcome(asks, declines, None));
+            assert_eq!(found, [plain, pod_names_it, pod_declines_all], "{asks}");
+            assert_eq!(outcome(asks, Some("metrics"), Some("metrics")), plain, "another key, {asks}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_declines_what_default_policies_want() {
+        for (asks, names_it, declines_all) in [
+            ("", "", ""),
+            ("D", "-D", "-D"),
+            ("N", "refused", "N"),
+            ("ND", "refused", "N-D"),
+            ("PD", "P-D", "P-D"),
+            ("ED", "E-D", "E-D"),
+            ("PND", "refused", "P-D"),
+            ("EPND", "refused", "E-D"),
+        ] {
+            let found = [Some("logging"), Some("all")].map(|declines| outcome(asks, None, declines));
+            assert_eq!(found, [names_it, declines_all], "{asks}");
+        }
+    }
+
+    #[test]
+    fn nothing_asked_and_nothing_around_gives_nothing() {
+        let none = Policies::default();
+        let found = none.resolve(&subject(&[], &[], &[]), &[]).unwrap();
+        assert_eq!(found, Resolution::default());
+    }
+
+    #[test]
+    fn values_come_in_the_order_of_the_keys() {
+        let own = [(Key::Init, "a"), (Key::Ambassador, "b"), (Key::Sync, "c"), (Key::OptOut, "metrics")];
+        let none = Policies::default();
+        let found = none.resolve(&subject(&[], &[], &[]), &own).unwrap();
+        let keys: Vec<Key> = found.effective.iter().map(|effective| effective.key).collect();
+        assert_eq!(keys, [Key::Ambassador, Key::Sync, Key::Init]);
+        assert_eq!(found.source_of(Key::Sync), Source::Pod);
+    }
+
+    #[test]
+    fn policies_that_disagree_are_named_where_it_matters() {
+        for (mode, own, expected) in [
+            (
+                "default",
+                None,
+                Some(
+                    "multipod/logging: policies a and b disagree\n  a: \"/1\"\n  b: \"/2\"\nAn annotation of the pod",
+                ),
+            ),
+            ("default", Some("/own"), None),
+            ("enforce", None, Some("multipod/logging: enforced policies a and b disagree")),
+            ("enforce", Some("/1"), Some("multipod/logging: enforced policies a and b disagree")),
+            ("audit", None, None),
+        ] {
+            let texts = [logging("b", mode, "/2"), logging("a", mode, "/1"), logging("c", mode, "/1")];
+            let policies = policies(&texts);
+            let own: Vec<(Key, &str)> = own.map(|value| (Key::Logging, value)).into_iter().collect();
+            let found = policies.resolve(&subject(&[], &[], &[]), &own);
+            match (found, expected) {
+                (Ok(found), None) => assert_eq!(found.matched.len(), 3),
+                (Err(found), Some(expected)) => {
+                    assert_eq!(found.len(), 1);
+                    assert!(found[0].to_string().starts_with(expected), "{}", found[0]);
+                }
+                (found, _) => panic!("{mode} {own:?}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn equal_values_are_no_news() {
+        let policies = policies(&[
+            logging("a", "enforce", "/1"),
+            logging("b", "enforce", "/1"),
+            logging("c", "default", "/1"),
+        ]);
+        let found = policies.resolve(&subject(&[], &[], &[]), &[(Key::Logging, "/1")]).unwrap();
+        assert_eq!((found.effective.len(), found.overridden.len()), (1, 0));
+        assert_eq!(found.source_of(Key::Logging), Source::Policy("a".to_owned()));
+    }
+
+    #[test]
+    fn audit_policies_only_tell_what_they_would_add() {
+        let text = policy(
+            "tryout",
+            "mode: audit, annotations: {multipod/logging: /a}, upstreams: {x: \"y:1\"}, bounds: {images: []}",
+        );
+        let policies = policies(&[text]);
+        let audited = |own: &[(Key, &'static str)]| {
+            let found = policies.resolve(&subject(&[], &[], &[]), own).unwrap();
+            assert!(found.bounds.is_empty() && found.upstreams.entries.is_empty());
+            found.audited.iter().map(|audited| (audited.policy, audited.value)).collect::<Vec<_>>()
+        };
+        assert_eq!(audited(&[]), [("tryout", "/a")]);
+        assert_eq!(audited(&[(Key::Logging, "/own")]), []);
+        assert_eq!(audited(&[(Key::OptOut, "logging")]), []);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_never_taken_for_no() {
+        let spec = |mode| format!("mode: {mode}, match: {{namespaceSelector: {{matchLabels: {{team: a}}}}}}");
+        let blind = Subject { namespace_labels: None, ..subject(&[], &[], &[]) };
+        for mode in ["enforce", "default"] {
+            let policies = policies(&[policy("a", &spec(mode))]);
+            let found = policies.resolve(&blind, &[]).unwrap_err();
+            assert!(found[0].to_string().contains("whether policy a is for this pod"), "{}", found[0]);
+        }
+        let policies = policies(&[policy("a", &spec("audit"))]);
+        let found = policies.resolve(&blind, &[]).unwrap();
+        assert_eq!((found.undecided_audits.len(), found.matched.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_name_means_another_host_in_each_stage() {
+        let upstream = |name: &str, stage: &str, mode: &str, host: &str| {
+            let wanted = format!("match: {{namespaceSelector: {{matchLabels: {{stage: {stage}}}}}}}");
+            policy(name, &format!("{wanted}, mode: {mode}, upstreams: {{orders: \"{host}\"}}"))
+        };
+        let policies = policies(&[
+            upstream("dev", "dev", "default", "orders.dev:8080"),
+            upstream("prod", "prod", "default", "orders.prod:8080"),
+            upstream("old", "old", "default", "orders.old:8080"),
+            upstream("old-fixed", "old", "enforce", "orders.new:8080"),
+        ]);
+        for (stage, expected) in [
+            ("dev", Ok("orders.dev:8080")),
+            ("prod", Ok("orders.prod:8080")),
+            ("old", Ok("orders.new:8080")),
+            ("none", Err(())),
+        ] {
+            let labels = pairs(&[("stage", stage)]);
+            let found = policies.resolve(&subject(&labels, &[], &[]), &[]).unwrap();
+            assert_eq!(found.upstreams.resolve("orders").map_err(drop), expected, "{stage}");
+        }
+    }
+
+    #[test]
+    fn faults_of_the_namespace_are_told() {
+        let annotations = pairs(&[
+            ("multipod/loging", "/x"),
+            ("multipod/status", "{}"),
+            ("team.example/owner", "x"),
+            ("multipod/logging", "/n"),
+        ]);
+        let none = Policies::default();
+        let found = none.resolve(&subject(&[], &annotations, &[]), &[]).unwrap();
+        let told: Vec<String> = found.unknown_keys.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            ["multipod/loging: unknown key, did you mean multipod/logging? (set by namespace dev)"]
+        );
+        assert_eq!(found.source_of(Key::Logging), Source::Namespace("dev".to_owned()));
+
+        let annotations = pairs(&[("multipod/opt-out", "loging")]);
+        let found = none.resolve(&subject(&[], &annotations, &[]), &[(Key::OptOut, "x y")]).unwrap_err();
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[2].to_string().contains("(set by namespace dev)"), "{}", found[2]);
+    }
+
+    #[test]
+    fn only_policies_for_the_pod_bind_it() {
+        let policies = policies(&[
+            policy(
+                "web",
+                "match: {podSelector: {matchLabels: {app: web}}}, bounds: {images: [\"haproxy:*\"]}",
+            ),
+            policy("db", "match: {podSelector: {matchLabels: {app: db}}}, bounds: {cpu: {max: 1}}"),
+        ]);
+        let labels = [(Text("app".into()), Scalar::Text(Text("web".into())))];
+        let subject = subject(&[], &[], &labels);
+        let found = policies.resolve(&subject, &[]).unwrap();
+        let names: Vec<&str> = found.bounds.iter().map(|(policy, _)| *policy).collect();
+        assert_eq!(names, ["web"]);
+        let why = policies.find("db").unwrap().why_not(&subject).unwrap().unwrap();
+        assert_eq!(why.to_string(), "the pod's label app must be \"db\": \"web\"");
+    }
+
+    /// One policy of a small world, in which policies often meet.
+    fn any_policy() -> impl proptest::strategy::Strategy<Value = (String, String)> {
+        use proptest::prelude::*;
+        let mode = prop_oneof![Just("default"), Just("enforce"), Just("audit")];
+        let labels = prop_oneof![Just(""), Just("app: web"), Just("app: db")];
+        let values = prop_oneof![Just("/1"), Just("/2")];
+        ("[a-f]", mode, labels, values, any::<bool>()).prop_map(|(name, mode, labels, value, named)| {
+            let names = if named { ", upstreams: {x: \"y:1\"}, bounds: {images: []}" } else { "" };
+            let spec = format!(
+                "mode: {mode}, match: {{podSelector: {{matchLabels: {{{labels}}}}}}}, annotations: {{{LOGGING}: {value}}}{names}"
+            );
+            (format!("{name}.yaml"), policy(&name, &spec))
+        })
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+        #[test]
+        fn the_order_of_sources_changes_nothing_and_neither_does_a_policy_for_other_pods(
+            sources in proptest::collection::vec(any_policy(), 0..6),
+            turn in 0usize..6,
+            own in proptest::option::of(proptest::sample::select(vec!["/1", "/3"])),
+            declines in proptest::option::of(proptest::sample::select(vec!["all", "metrics"])),
+        ) {
+            let labels = [(Text("app".into()), Scalar::Text(Text("web".into())))];
+            let subject = subject(&[], &[], &labels);
+            let own: Vec<(Key, &str)> = own.map(|value| (Key::Logging, value)).into_iter()
+                .chain(declines.map(|value| (Key::OptOut, value))).collect();
+            let first = load(&sources);
+            let expected = first.policies.resolve(&subject, &own);
+
+            let mut turned = sources.clone();
+            let by = turn.min(turned.len());
+            turned.rotate_left(by);
+            turned.reverse();
+            let second = load(&turned);
+            proptest::prop_assert_eq!(&second.problems, &first.problems);
+            proptest::prop_assert_eq!(&second.policies.resolve(&subject, &own), &expected);
+
+            turned.push(("other.yaml".to_owned(), policy("other", "mode: enforce, match: {podSelector: {matchLabels: {app: other}}}, annotations: {multipod/logging: /9}, bounds: {images: []}")));
+            let third = load(&turned);
+            proptest::prop_assert_eq!(third.policies.iter().count(), first.policies.iter().count() + 1);
+            proptest::prop_assert_eq!(&third.policies.resolve(&subject, &own), &expected);
+        }
+    }
 }

@@ -36,9 +36,9 @@ pub fn undo(pod: &Value, removals: &[Removal]) -> Value {
 
 /// Every container of the pod, with the list that it is in.
 pub fn containers(pod: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
-    ["initContainers", "containers"]
-        .into_iter()
-        .flat_map(|list| pod["spec"][list].as_array().into_iter().flatten().map(move |container| (list, container)))
+    ["initContainers", "containers"].into_iter().flat_map(|list| {
+        pod["spec"][list].as_array().into_iter().flatten().map(move |container| (list, container))
+    })
 }
 
 /// What is wrong with a pod: names that are there twice, mounts of no volume, ports that are none…

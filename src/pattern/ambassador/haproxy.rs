@@ -45,7 +45,8 @@ fn write(text: &mut String, routes: &[Route<'_>], health: bool, families: IpFami
         listener(text, route, families)?;
     }
     if health {
-        writeln!(text, "\nlisten health\n  mode http\n  {}", bind(families, false, HEALTH_PORT))?;
+        text.push_str("\nlisten health\n  mode http\n");
+        bind(text, families, false, HEALTH_PORT)?;
         writeln!(text, "  monitor-uri {HEALTH_PATH}")?;
     }
     Ok(())
@@ -53,12 +54,8 @@ fn write(text: &mut String, routes: &[Route<'_>], health: bool, families: IpFami
 
 fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::Result {
     let side = if route.on_loopback() { "outbound" } else { "inbound" };
-    writeln!(
-        text,
-        "listen {side}-{}\n  {}",
-        route.listen,
-        bind(families, route.on_loopback(), route.listen)
-    )?;
+    writeln!(text, "listen {side}-{}", route.listen)?;
+    bind(text, families, route.on_loopback(), route.listen)?;
     if route.request.http {
         text.push_str("  mode http\n");
         if !route.on_loopback() {
@@ -93,13 +90,13 @@ fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::
 }
 
 /// Only the families that the cluster has: a bind on IPv6 stops HAProxy where the kernel has none.
-fn bind(families: IpFamilies, loopback: bool, port: u16) -> String {
+fn bind(text: &mut String, families: IpFamilies, loopback: bool, port: u16) -> fmt::Result {
     match (families, loopback) {
-        (IpFamilies::Ipv4, false) => format!("bind 0.0.0.0:{port}"),
-        (IpFamilies::Ipv4, true) => format!("bind 127.0.0.1:{port}"),
-        (IpFamilies::Ipv6, false) => format!("bind [::]:{port} v6only"),
-        (IpFamilies::Ipv6, true) => format!("bind [::1]:{port}"),
-        (IpFamilies::Dual, false) => format!("bind [::]:{port} v4v6"),
-        (IpFamilies::Dual, true) => format!("bind 127.0.0.1:{port}\n  bind [::1]:{port}"),
+        (IpFamilies::Ipv4, false) => writeln!(text, "  bind 0.0.0.0:{port}"),
+        (IpFamilies::Ipv4, true) => writeln!(text, "  bind 127.0.0.1:{port}"),
+        (IpFamilies::Ipv6, false) => writeln!(text, "  bind [::]:{port} v6only"),
+        (IpFamilies::Ipv6, true) => writeln!(text, "  bind [::1]:{port}"),
+        (IpFamilies::Dual, false) => writeln!(text, "  bind [::]:{port} v4v6"),
+        (IpFamilies::Dual, true) => writeln!(text, "  bind 127.0.0.1:{port}\n  bind [::1]:{port}"),
     }
 }

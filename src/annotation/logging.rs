@@ -1,0 +1,235 @@
+//! `multipod/logging: GLOB [container=NAME] [format=raw|json] [parse=json|logfmt|nginx|apache] [to=DEST]`
+
+use super::endpoint::Endpoint;
+use super::glob::Glob;
+use super::item::{Faults, Options, only_positional, parse_word, settings_of};
+use super::settings::{self, Settings};
+use super::value::{self, Parsed};
+use super::{Fault, Item, Span, Word, lexer};
+
+const OPTIONS: [&str; 4] = ["container", "format", "parse", "to"];
+/// Each item may cost a volume; the bound keeps a hostile value from costing more than it takes to read.
+const MOST_ITEMS: usize = 100;
+
+/// What the value asks for.
+#[derive(Debug, PartialEq)]
+pub struct Request {
+    /// In the order written; never empty.
+    pub files: Vec<Files>,
+    /// Settings of the whole pattern.
+    pub settings: Settings,
+}
+
+/// Files of one container, and what becomes of their lines.
+#[derive(Debug, PartialEq)]
+pub struct Files {
+    /// Which files.
+    pub glob: Glob,
+    /// Where the glob stands in the value.
+    pub span: Span,
+    /// Whose files; the pod's default container unless named.
+    pub container: Option<(String, Span)>,
+    /// Where the lines go.
+    pub fate: Fate,
+}
+
+/// Where lines go.
+#[derive(Debug, PartialEq)]
+pub enum Fate {
+    /// To the sidecar's standard output.
+    Print(Format),
+    /// To a central server.
+    Ship {
+        /// How the lines are taken apart.
+        parse: Option<Parse>,
+        /// The server.
+        to: Destination,
+        /// Where the server stands in the value.
+        span: Span,
+    },
+}
+
+/// How a line is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// As it is.
+    Raw,
+    /// As a JSON object that names its file.
+    Json,
+}
+
+/// How a line was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parse {
+    /// One JSON object a line.
+    Json,
+    /// `key=value` pairs.
+    Logfmt,
+    /// The access log ("combined") and the error log of nginx.
+    Nginx,
+    /// The access log ("combined") and the error log of the Apache web server.
+    Apache,
+}
+
+/// A server that takes logs.
+#[derive(Debug, PartialEq)]
+pub enum Destination {
+    /// Written out.
+    Endpoint(Endpoint),
+    /// A name that a policy defines for this namespace.
+    Named(String),
+}
+
+/// Reads the value of `multipod/logging`.
+pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
+    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
+    let mut faults = Faults::default();
+    let options = Options::read(settings_of(&items), &settings::NAMES, &[], &mut faults);
+    let settings = Settings::read(&options, &mut faults);
+
+    let mut files: Vec<Files> = Vec::new();
+    let wanted = items.iter().filter(|item| !item.is_setting());
+    for (number, item) in wanted.enumerate() {
+        if number == MOST_ITEMS {
+            faults.push(Fault::new(item.span(), format!("expected at most {MOST_ITEMS} globs")));
+            break;
+        }
+        files.extend(read_item(item, &mut faults));
+    }
+    if files.is_empty() && faults.is_empty() {
+        let whole = Span { start: 0, end: value.len() };
+        faults.push(Fault::new(whole, "expected GLOB").summary("no file is named"));
+    }
+    if let Some(image) = options.word("image")
+        && let Some(fault) = two_programs(image, &files)
+    {
+        faults.push(fault);
+    }
+    faults.or(Request { files, settings })
+}
+
+fn read_item(item: &Item<'_>, faults: &mut Faults) -> Option<Files> {
+    let word = only_positional(item, faults)?;
+    let options = Options::read(&item.words, &OPTIONS, &settings::NAMES, faults);
+    let glob = parse_word(word, Glob::parse, faults);
+    let container = options.take("container", value::name, faults);
+    let container = container.zip(options.word("container").map(|word| word.span));
+    let format = options.take("format", format, faults);
+    let parse = options.take("parse", shape, faults);
+    let to = options.take("to", destination, faults);
+    let fate = match options.word("to") {
+        None => {
+            if let Some(word) = options.word("parse") {
+                faults.push(
+                    Fault::new(word.whole, "lines are taken apart only when they are shipped")
+                        .summary("parse= without to=")
+                        .help("Say where to: to=otlp://HOST:PORT. Lines that are printed stay as they are."),
+                );
+            }
+            Fate::Print(format.unwrap_or(Format::Raw))
+        }
+        Some(to_word) => {
+            if let Some(word) = options.word("format") {
+                faults.push(
+                    Fault::new(word.whole, "only lines that are printed have a format")
+                        .summary("format= with to=")
+                        .help(
+                            "What is shipped has one shape always; parse= says how the lines were written.",
+                        ),
+                );
+            }
+            Fate::Ship { parse, to: to?, span: to_word.span }
+        }
+    };
+    Some(Files { glob: glob?, span: word.span, container, fate })
+}
+
+fn format(text: &str) -> Parsed<Format> {
+    value::one_of(text, &[("raw", Format::Raw), ("json", Format::Json)])
+}
+
+fn shape(text: &str) -> Parsed<Parse> {
+    value::one_of(
+        text,
+        &[
+            ("json", Parse::Json),
+            ("logfmt", Parse::Logfmt),
+            ("nginx", Parse::Nginx),
+            ("apache", Parse::Apache),
+        ],
+    )
+}
+
+fn destination(text: &str) -> Parsed<Destination> {
+    match text.strip_prefix('@') {
+        Some(name) => value::name(name).map(Destination::Named),
+        None => Endpoint::parse(text).map(Destination::Endpoint),
+    }
+}
+
+fn two_programs(image: &Word<'_>, files: &[Files]) -> Option<Fault> {
+    let printed = files.iter().any(|files| matches!(files.fate, Fate::Print(_)));
+    let shipped = files.iter().any(|files| matches!(files.fate, Fate::Ship { .. }));
+    (printed && shipped).then(|| {
+        Fault::new(image.whole, "one image cannot be both programs")
+            .summary("some lines are printed and some are shipped")
+            .help("Ship all of them or print all of them, or leave the images to the cluster's settings.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_a_glob_with_options() {
+        let request = parse("/var/log/app/*.log, /srv/x.log container=web format=json, memory=64Mi").unwrap();
+        assert_eq!(request.files[0].glob.folder(), "/var/log/app");
+        assert_eq!(request.files[0].fate, Fate::Print(Format::Raw));
+        assert_eq!(request.files[1].container.as_ref().unwrap().0, "web");
+        assert_eq!(request.files[1].fate, Fate::Print(Format::Json));
+        assert!(request.settings.memory.is_some());
+        let request = parse("/a/*.log parse=nginx to=@central").unwrap();
+        let to = Destination::Named("central".into());
+        let span = Span { start: 24, end: 32 };
+        assert_eq!(request.files[0].fate, Fate::Ship { parse: Some(Parse::Nginx), to, span });
+    }
+
+    #[test]
+    fn faults_point_at_the_bad_token() {
+        for (value, start, end, label) in [
+            ("/*.log", 0, 6, "root folder cannot be shared"),
+            ("var/*.log format=json", 0, 9, "absolute path"),
+            ("/a/*.log format=text", 16, 20, "expected raw or json"),
+            ("/a/*.log parse=jsn to=@x", 15, 18, "did you mean json?"),
+            ("/a/*.log parse=json", 9, 19, "only when they are shipped"),
+            ("/a/*.log to=@x format=json", 15, 26, "only lines that are printed"),
+            ("/a/*.log to=http://x:1", 12, 22, "did you mean otlphttp?"),
+            ("/a/*.log to=@X", 12, 14, "expected a name"),
+            ("/a/*.log container=App", 19, 22, "expected a name"),
+            ("/a/*.log cpu=1", 9, 14, "setting of the whole pattern"),
+            ("/a/*.log contaner=app", 9, 21, "did you mean container?"),
+            ("/a/{x,y}.log", 0, 5, "'{' has no place"),
+            ("/a/*.log, /b/*.log to=@x, image=y", 26, 33, "both programs"),
+            ("memory=64Mi", 0, 11, "expected GLOB"),
+            ("", 0, 0, "expected GLOB"),
+        ] {
+            let faults = parse(value).unwrap_err();
+            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
+            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+        }
+    }
+
+    #[test]
+    fn a_thousand_globs_are_refused() {
+        let faults = parse(&"/a/b,".repeat(1000)).unwrap_err();
+        assert!(faults.len() == 1 && faults[0].label.contains("at most 100"), "{faults:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn parsing_never_panics(value in "(?s)([-/a-z*?\\[\\]!{}:@=., \"\\\\\n]|.){0,80}") {
+            let _ = parse(&value);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `multipod/metrics: ADAPTER [param=value…]` and `multipod/patterns: PATTERN [param=value…]`
+//!
+//! Which names and params there are is defined by files, so they are checked by whoever knows those.
+
+use super::diagnostic::short;
+use super::item::{Faults, Options, only_positional, settings_of};
+use super::settings::{self, Settings};
+use super::{Fault, Item, Span, Word, lexer};
+
+/// What the value asks for.
+#[derive(Debug, PartialEq)]
+pub struct Request<'a> {
+    /// In the order written; never empty, no name twice.
+    pub items: Vec<Named<'a>>,
+    /// Settings of the whole value.
+    pub settings: Settings,
+    /// Where `image=` stands, if it was given.
+    pub image: Option<Span>,
+}
+
+/// One pattern by its name.
+#[derive(Debug, PartialEq)]
+pub struct Named<'a> {
+    item: Item<'a>,
+    name: usize,
+}
+
+impl<'a> Named<'a> {
+    /// The word that names the pattern.
+    pub fn name(&self) -> &Word<'a> {
+        &self.item.words[self.name]
+    }
+
+    /// Every word of the item; those with a key are its params.
+    pub fn words(&self) -> &[Word<'a>] {
+        &self.item.words
+    }
+}
+
+/// Reads the value of `multipod/metrics` or `multipod/patterns`.
+pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
+    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
+    let mut faults = Faults::default();
+    let options = Options::read(settings_of(&items), &settings::NAMES, &[], &mut faults);
+    let settings = Settings::read(&options, &mut faults);
+    let image = options.word("image").map(|word| word.whole);
+
+    let mut named: Vec<Named> = Vec::with_capacity(items.len());
+    for item in items {
+        if item.is_setting() {
+            continue;
+        }
+        only_positional(&item, &mut faults);
+        let Some(name) = item.words.iter().position(|word| word.key.is_none()) else { continue };
+        let item = Named { item, name };
+        if named.iter().any(|other| other.name().text == item.name().text) {
+            let label = format!("{} is asked for twice", short(&item.name().text));
+            faults.push(Fault::new(item.name().whole, label));
+        }
+        named.push(item);
+    }
+    if named.is_empty() && faults.is_empty() {
+        let span = Span { start: 0, end: value.len() };
+        faults.push(Fault::new(span, "expected a name").summary("nothing is named"));
+    }
+    faults.or(Request { items: named, settings, image })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_names_with_params_and_settings_stand_alone() {
+        let request = parse("nginx port=8080, redis, memory=64Mi image=a:1").unwrap();
+        let names: Vec<&str> = request.items.iter().map(|item| &*item.name().text).collect();
+        assert_eq!(names, ["nginx", "redis"]);
+        assert_eq!(request.items[0].words()[1].key, Some("port"));
+        assert_eq!(request.image, Some(Span { start: 37, end: 46 }));
+        assert_eq!(request.settings.image.as_deref(), Some("a:1"));
+    }
+
+    #[test]
+    fn faults_point_at_the_bad_word() {
+        for (value, start, end, label) in [
+            ("", 0, 0, "expected a name"),
+            ("memory=64Mi", 0, 11, "expected a name"),
+            ("nginx redis", 6, 11, "expected one word"),
+            ("nginx, nginx port=1", 7, 12, "asked for twice"),
+            ("nginx, port=80", 7, 14, "expected image, cpu, memory or sidecar"),
+            ("nginx, memory=x", 14, 15, "expected an amount of memory"),
+        ] {
+            let faults = parse(value).unwrap_err();
+            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
+            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn parsing_never_panics(value in "(?s)([a-z0-9=, \"\\\\\n]|.){0,80}") {
+            let _ = parse(&value);
+        }
+    }
+}

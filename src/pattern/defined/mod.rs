@@ -1,0 +1,252 @@
+//! Patterns that are defined by files: the adapters of `multipod/metrics`, and administrators' own of `multipod/patterns`.
+//!
+//! One mechanism for both. `definition` reads a file, `params` are what an annotation may say, `template` is where it
+//! goes, `ceiling` is what a pattern may do. An annotation fills holes; it never makes, moves or renames anything.
+
+mod ceiling;
+mod container;
+mod definition;
+mod params;
+mod parts;
+mod reader;
+mod scrape;
+mod spec;
+mod template;
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::annotation::diagnostic::short;
+use crate::annotation::item::{Faults, Options};
+use crate::annotation::named::{Named, Request};
+use crate::annotation::{Fault, Word, settings, suggest, value};
+use crate::pod::Pod;
+
+use super::container::{Port, Probe};
+use super::{Addition, AppEnv, AppMount, Catalogue, Context, Fragment, Role};
+
+pub use ceiling::Privilege;
+pub use definition::{Definition, Kind};
+pub use params::{Param, Type};
+
+use definition::AppContainer;
+use parts::EnvTemplate;
+
+/// What a request adds to a pod: one fragment for each pattern that it names.
+pub fn fragments(
+    kind: Kind,
+    request: &Request<'_>,
+    pod: &Pod<'_>,
+    context: &Context<'_>,
+) -> Result<Vec<Fragment>, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let mut fragments = Vec::with_capacity(request.items.len());
+    for item in &request.items {
+        let Some(definition) = find(kind, item.name(), context.catalogue, &mut faults) else { continue };
+        refuse_image(definition, request, &mut faults);
+        let Some((values, containers)) = read(definition, item, pod, &mut faults) else { continue };
+        let fragment = build(definition, request, &values, &containers, context);
+        if let Err(fault) = check(definition, &fragment, item) {
+            faults.push(fault);
+        }
+        fragments.push((definition, fragment));
+    }
+    scrape::annotate(&mut fragments, pod);
+    faults.or(fragments.into_iter().map(|(_, fragment)| fragment).collect())
+}
+
+fn find<'c>(
+    kind: Kind,
+    word: &Word<'_>,
+    catalogue: &'c Catalogue,
+    faults: &mut Faults,
+) -> Option<&'c Definition> {
+    let what = match kind {
+        Kind::Metrics => "adapter",
+        Kind::Custom => "pattern",
+    };
+    let found = catalogue.get(&word.text);
+    if let Some(definition) = found.filter(|definition| definition.kind == kind) {
+        return Some(definition);
+    }
+    let names: Vec<&str> = catalogue.of_kind(kind).map(|definition| &*definition.name).collect();
+    let label = match names.as_slice() {
+        [] => format!("no {what}s are defined in this cluster"),
+        _ => format!(
+            "expected {}{}",
+            value::list(&names, "or"),
+            suggest::did_you_mean(&word.text, names.iter().copied())
+        ),
+    };
+    let mut fault = Fault::new(word.span, label).summary(format!("unknown {what} {}", short(&word.text)));
+    if let Some(other) = found {
+        fault = fault.help(format!("{} belongs to {}.", other.name, other.kind.key().full()));
+    }
+    faults.push(fault);
+    None
+}
+
+/// `image=` stands for one image, and never for one that an administrator has given privileges.
+fn refuse_image(definition: &Definition, request: &Request<'_>, faults: &mut Faults) {
+    let Some(span) = request.image else { return };
+    let name = &definition.name;
+    let why = if request.items.len() > 1 {
+        // Said once, not for each of them.
+        if request.items.first().is_some_and(|first| first.name().text != *name) {
+            return;
+        }
+        format!("{} patterns are named here, whose image is it?", request.items.len())
+    } else if definition.containers.len() != 1 {
+        format!("{name} has {} containers, whose image is it?", definition.containers.len())
+    } else if !definition.allow.is_empty() {
+        format!("{name} has privileges, so its image is not for a pod to choose")
+    } else {
+        return;
+    };
+    let place = format!("patterns.{}.image", definition.settings_name());
+    let help = format!("The cluster's settings can name another image: {place}.");
+    faults.push(Fault::new(span, why).summary("image= does not fit here").help(help));
+}
+
+/// The values of the params, and the app containers that get what the pattern has for the app.
+fn read(
+    definition: &Definition,
+    item: &Named<'_>,
+    pod: &Pod<'_>,
+    faults: &mut Faults,
+) -> Option<(Vec<Option<Value>>, Vec<usize>)> {
+    let mut allowed: Vec<&str> = definition.params.iter().map(|param| &*param.name).collect();
+    if definition.touches_app() {
+        allowed.push("container");
+    }
+    let options = Options::read(item.words(), &allowed, &settings::NAMES, faults);
+    let mut values = Vec::with_capacity(definition.params.len());
+    for param in &definition.params {
+        let given = options.take(&param.name, |text| param.kind.parse(text), faults);
+        if param.required() && options.word(&param.name).is_none() {
+            faults.push(missing(definition, param, item));
+        }
+        values.push(given.or_else(|| param.default.clone()));
+    }
+    let containers = app_containers(definition, item, &options, pod, faults)?;
+    Some((values, containers))
+}
+
+fn missing(definition: &Definition, param: &Param, item: &Named<'_>) -> Fault {
+    let Param { name, description, .. } = param;
+    let fault = Fault::new(item.name().span, format!("expected {name}=… behind it"))
+        .summary(format!("{} needs {name}=", definition.name));
+    if description.is_empty() { fault } else { fault.help(format!("{name}: {description}")) }
+}
+
+fn app_containers(
+    definition: &Definition,
+    item: &Named<'_>,
+    options: &Options<'_, '_>,
+    pod: &Pod<'_>,
+    faults: &mut Faults,
+) -> Option<Vec<usize>> {
+    if !definition.touches_app() {
+        return Some(Vec::new());
+    }
+    let (name, span) = match (options.word("container"), &definition.app.container) {
+        (Some(word), _) => (&*word.text, word.span),
+        (None, AppContainer::Named(name)) => (&**name, item.name().span),
+        (None, AppContainer::Default) => return Some(pod.default_container().into_iter().collect()),
+        (None, AppContainer::All) => {
+            // The sidecars of an earlier run are not the app.
+            let containers = pod.spec.containers.items().iter().enumerate();
+            return Some(
+                containers.filter(|(_, c)| !c.name.starts_with("multipod-")).map(|(at, _)| at).collect(),
+            );
+        }
+    };
+    if let Some(container) = pod.container(name) {
+        return Some(vec![container]);
+    }
+    let names: Vec<&str> = pod.spec.containers.items().iter().map(|container| &*container.name).collect();
+    let meant = suggest::did_you_mean(name, names.iter().copied());
+    let label = format!("expected a container of the pod: {}{meant}", value::list(&names, "or"));
+    faults.push(Fault::new(span, label).summary(format!("the pod has no container {}", short(name))));
+    None
+}
+
+fn build(
+    definition: &Definition,
+    request: &Request<'_>,
+    values: &[Option<Value>],
+    app: &[usize],
+    context: &Context<'_>,
+) -> Fragment {
+    let key = definition.kind.key();
+    let mut fragment = Fragment::new(key, format!("{} {}", key.name(), definition.name));
+    fragment.volumes = definition.volumes.iter().filter_map(|volume| volume.fill(values)).collect();
+    let settings_name = definition.settings_name();
+    for template in &definition.containers {
+        let mut container = template.fill(values, &fragment.volumes);
+        let own = container.image.clone();
+        // Several containers cannot share one image.
+        if let [_] = definition.containers.as_slice() {
+            container.set_image(if definition.built_in {
+                context.settings.image_for(&settings_name, &request.settings, own)
+            } else {
+                context.settings.image_instead(&settings_name, &request.settings).unwrap_or(own)
+            });
+        }
+        container.resources =
+            context.settings.resources_over(&settings_name, &request.settings, container.resources);
+        if context.users_assigned && !definition.allow.contains(&Privilege::Root) {
+            container.security_context.run_as_user = None;
+            container.security_context.run_as_group = None;
+        }
+        let role = if template.step { Role::Step } else { Role::Sidecar(request.settings.sidecar) };
+        fragment.containers.push(Addition { role, container });
+    }
+    if let (Some(scrape), Some(first), Some(template)) =
+        (&definition.scrape, fragment.containers.first_mut(), definition.containers.first())
+    {
+        let name = Some(Cow::Owned(scrape.name.clone()));
+        let port = Port { name, container_port: scrape.port, host_port: None, protocol: None };
+        first.container.ports.push(port);
+        if !template.has_startup_probe() {
+            // Not the path: many exporters answer it only while the app answers them.
+            first.container.startup_probe = Some(Probe::startup_tcp(scrape.port));
+        }
+    }
+    for container in app {
+        let mounts = definition.app.mounts.iter().filter_map(|mount| mount.fill(values, &fragment.volumes));
+        fragment.mounts.extend(mounts.map(|mount| AppMount { container: *container, mount }));
+        let env = EnvTemplate::fill(&definition.app.env, values);
+        fragment.env.extend(env.into_iter().map(|env| AppEnv { container: *container, env }));
+    }
+    for (name, phrase) in &definition.notes {
+        if let Some(text) = phrase.text(values) {
+            fragment.note(name.clone(), text);
+        }
+    }
+    let sysctls = definition.sysctls.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
+    fragment.sysctls = sysctls.collect();
+    fragment.share_process_namespace = definition.share_process_namespace.then_some(true);
+    fragment
+}
+
+/// The ceiling holds for what is really added, however it came to be.
+fn check(definition: &Definition, fragment: &Fragment, item: &Named<'_>) -> Result<(), Fault> {
+    let containers = fragment.containers.iter().map(|addition| &addition.container);
+    let security = containers.clone().flat_map(ceiling::of_security);
+    let ports = containers.filter_map(ceiling::of_ports);
+    let volumes = fragment.volumes.iter().filter_map(ceiling::of_volume);
+    let sysctls = fragment.sysctls.iter().filter_map(|(name, _)| ceiling::of_sysctl(name));
+    let needed = security.chain(ports).chain(volumes).chain(sysctls);
+    match needed.into_iter().find(|privilege| !definition.allow.contains(privilege)) {
+        None => Ok(()),
+        Some(privilege) => {
+            let label = container::not_allowed(&definition.name, privilege);
+            Err(Fault::new(item.name().span, label).summary("this pattern may not be used"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! What a pod gets, and who decided it.
+
+use crate::annotation::{Diagnostic, Key, Source};
+use crate::pattern::Names;
+
+use super::bounds::Bounds;
+use super::matching::Undecided;
+use super::object::Policy;
+
+/// What a pod gets, and everything that `explain` tells about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resolution<'a> {
+    /// What counts: each key at most once, in the order of [`Key::ALL`].
+    pub effective: Vec<Effective<'a>>,
+    /// Values that gave way to a stronger one that differs.
+    pub overridden: Vec<Overridden<'a>>,
+    /// Values that an opt-out took away.
+    pub opted_out: Vec<Overridden<'a>>,
+    /// What audit policies would add if their mode were `default`.
+    pub audited: Vec<Audited<'a>>,
+    /// The policies that are for the pod, ordered by name.
+    pub matched: Vec<&'a Policy>,
+    /// Audit policies of which it cannot be told; of any other policy that is an obstacle.
+    pub undecided_audits: Vec<(&'a Policy, Undecided)>,
+    /// What pods may choose, by policy; audit policies bind nobody.
+    pub bounds: Vec<(&'a str, &'a Bounds)>,
+    /// Hosts that the policies name, enforced policies first.
+    pub upstreams: Names<'a>,
+    /// Log destinations that the policies name, enforced policies first.
+    pub destinations: Names<'a>,
+    /// Keys of the namespace that look like ours and are not known.
+    pub unknown_keys: Vec<Diagnostic>,
+}
+
+/// A value that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effective<'a> {
+    /// The key.
+    pub key: Key,
+    /// The value.
+    pub value: &'a str,
+    /// Who says so.
+    pub source: Source,
+    /// Whether that is an enforced policy.
+    pub enforced: bool,
+}
+
+/// A value that does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overridden<'a> {
+    /// The key.
+    pub key: Key,
+    /// Who decided against it.
+    pub by: Source,
+    /// Who had said it.
+    pub whose: Source,
+    /// The value.
+    pub value: &'a str,
+}
+
+/// A value that an audit policy would add.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audited<'a> {
+    /// The key.
+    pub key: Key,
+    /// The value.
+    pub value: &'a str,
+    /// The policy.
+    pub policy: &'a str,
+}
+
+impl Resolution<'_> {
+    /// Who decides a key; the pod itself where nobody does.
+    pub fn source_of(&self, key: Key) -> Source {
+        let decided = self.effective.iter().find(|effective| effective.key == key);
+        decided.map_or(Source::Pod, |effective| effective.source.clone())
+    }
+}
