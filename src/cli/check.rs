@@ -9,13 +9,11 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::explain::{Line, Tone};
-use crate::manifest::{self, Annotation, Finding, Found, Level, Manifest, World};
+use crate::manifest::{self, Annotation, Finding, Found, Level, Manifests, World};
 
-use super::explain::{Format, json, printed};
-use super::inject::fail;
-use super::input::Input;
-use super::surroundings::Surroundings;
-use super::{FAILURE, output};
+use super::explain::{Format, Question, json, printed};
+use super::output;
+use super::report::Failure;
 
 /// Find mistakes in manifests before a cluster does
 ///
@@ -24,14 +22,7 @@ use super::{FAILURE, output};
 #[command(after_help = NOTES)]
 pub(super) struct Args {
     #[command(flatten)]
-    input: Input,
-
-    /// Set an annotation on every pod template first: KEY=VALUE; may be given several times
-    #[arg(short = 'a', long, value_name = "KEY=VALUE")]
-    annotate: Vec<Annotation>,
-
-    #[command(flatten)]
-    surroundings: Surroundings,
+    question: Question,
 
     /// How to tell it
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -50,16 +41,15 @@ EXIT CODES
   2  something could not be read";
 
 impl Args {
-    pub(super) fn run(self) -> ExitCode {
-        let (sources, world) = match (self.input.read(), self.surroundings.read()) {
-            (Ok(sources), Ok(world)) => (sources, world),
-            (sources, world) => return fail([sources.err(), world.err()].into_iter().flatten().flatten()),
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let (sources, world, annotate) = self.question.read()?;
+        let manifests = Manifests::read(&sources);
+        let answer = Answer::of(&manifests, &world, &annotate);
+        let code = match (manifests.findings.is_empty(), answer.findings.is_empty()) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, _) => 2,
         };
-        let (answer, failure) = match manifest::read(&sources) {
-            Ok(manifests) => (Answer::of(&manifests, &world, &self.annotate), None),
-            Err(findings) => (Answer { findings, pods: 0 }, Some(FAILURE)),
-        };
-        let code = failure.unwrap_or_else(|| u8::from(!answer.findings.is_empty()));
         let text = match self.output {
             Format::Json => json(&answer.for_machines()),
             Format::Text => printed(&answer.lines()),
@@ -76,14 +66,16 @@ struct Answer {
 }
 
 impl Answer {
-    fn of(manifests: &[Manifest<'_>], world: &World, annotate: &[Annotation]) -> Answer {
+    fn of(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> Answer {
         let mut findings = manifest::inject(manifests, world, annotate).findings;
         findings.extend(keys::findings(manifests));
         findings.extend(services::findings(manifests, world, annotate));
-        findings.retain(|finding| finding.level != Level::Note);
-        let file = |finding: &Finding| manifests.iter().position(|manifest| manifest.name == finding.file);
+        // How inject would lay a document out is no concern of the manifest's author here.
+        findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
+        let file =
+            |finding: &Finding| manifests.readable.iter().position(|manifest| manifest.name == finding.file);
         findings.sort_by_key(|finding| (file(finding), finding.line, finding.column));
-        let documents = manifests.iter().map(|manifest| (manifest, 0..manifest.documents.len()));
+        let documents = manifests.readable.iter().map(|manifest| (manifest, 0..manifest.documents.len()));
         let found = documents.flat_map(|(manifest, all)| all.flat_map(|index| manifest::found(manifest, index)));
         Answer { findings, pods: found.filter(|found| matches!(found, Found::Template(_))).count() }
     }

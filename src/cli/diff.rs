@@ -8,6 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use super::color::Styles;
 use super::inject::Injection;
 use super::output;
+use super::report::Failure;
 
 /// Show what `inject` would change
 ///
@@ -31,7 +32,7 @@ EXIT CODES
   2  something was refused or could not be read";
 
 impl Args {
-    pub(super) fn run(self) -> ExitCode {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
         self.injection.run(|sources, outcome| {
             let styles = Styles::of_output();
             let mut out = String::new();

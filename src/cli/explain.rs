@@ -8,13 +8,15 @@ use serde::Serialize;
 
 use crate::explain::{self, Layout, Line, Origin, Report, Signs};
 use crate::inject::decide;
-use crate::manifest::{self, Annotation, Finding, Found, Level, Manifest, Namespaces, Target, World};
+use crate::manifest::{
+    self, Annotation, Finding, Found, Level, Manifests, Namespaces, Outcome, Source, Target, World,
+};
 use crate::pod::Head;
 
-use super::inject::fail;
 use super::input::Input;
+use super::report::{Failure, both};
 use super::surroundings::Surroundings;
-use super::{FAILURE, output, report};
+use super::{output, report};
 
 /// Tell what would become of pods, and why
 ///
@@ -24,14 +26,7 @@ use super::{FAILURE, output, report};
 #[command(after_help = NOTES)]
 pub(super) struct Args {
     #[command(flatten)]
-    input: Input,
-
-    /// Set an annotation on every pod template first: KEY=VALUE; may be given several times
-    #[arg(short = 'a', long, value_name = "KEY=VALUE")]
-    annotate: Vec<Annotation>,
-
-    #[command(flatten)]
-    surroundings: Surroundings,
+    question: Question,
 
     /// How to tell it
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -48,6 +43,27 @@ pub(super) struct Args {
     /// How wide to draw [default: COLUMNS, else 80 on a terminal and 100 elsewhere]
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
+}
+
+/// What `explain` and `check` share: which pods, and what is around them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Question {
+    #[command(flatten)]
+    input: Input,
+
+    /// Set an annotation on every pod template first: KEY=VALUE; may be given several times
+    #[arg(short = 'a', long, value_name = "KEY=VALUE")]
+    annotate: Vec<Annotation>,
+
+    #[command(flatten)]
+    surroundings: Surroundings,
+}
+
+impl Question {
+    pub(super) fn read(self) -> Result<(Vec<Source>, World, Vec<Annotation>), Failure> {
+        let (sources, world) = both(self.input.read(), self.surroundings.read())?;
+        Ok((sources, world, self.annotate))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
@@ -79,24 +95,10 @@ struct Answer<'r> {
 }
 
 impl Args {
-    pub(super) fn run(self) -> ExitCode {
-        let (sources, world) = match (self.input.read(), self.surroundings.read()) {
-            (Ok(sources), Ok(world)) => (sources, world),
-            (sources, world) => return fail([sources.err(), world.err()].into_iter().flatten().flatten()),
-        };
-        let manifests = match manifest::read(&sources) {
-            Ok(manifests) => manifests,
-            Err(findings) => {
-                report::findings(&findings, true);
-                return ExitCode::from(FAILURE);
-            }
-        };
-        let (reports, aside) = reports(&manifests, &world, &self.annotate);
-        // Where there is no pod at all, it is told what there is instead.
-        report::findings(&aside, reports.is_empty());
-        if aside.iter().any(|finding| finding.level == Level::Error) {
-            return ExitCode::from(FAILURE);
-        }
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let (sources, world, annotate) = self.question.read()?;
+        let manifests = Manifests::read(&sources);
+        let (reports, aside) = reports(&manifests, &world, &annotate);
         let refused = reports.iter().any(Report::is_refused);
         let text = match self.output {
             Format::Json => json(&Answer { schema: 1, pods: &reports }),
@@ -108,7 +110,10 @@ impl Args {
                 pages.collect::<Vec<_>>().join("\n")
             }
         };
-        output::print(&text, ExitCode::from(u8::from(refused)))
+        let code = output::print(&text, ExitCode::from(u8::from(refused)))?;
+        // Where there is no pod at all, it is told what there is instead.
+        report::outcome(&Outcome { findings: aside, ..Outcome::default() }, reports.is_empty())?;
+        Ok(code)
     }
 }
 
@@ -126,12 +131,12 @@ pub(super) fn printed(lines: &[Line]) -> String {
 }
 
 /// A report for every pod template, and what is to be told of everything else.
-fn reports(manifests: &[Manifest<'_>], world: &World, annotate: &[Annotation]) -> (Vec<Report>, Vec<Finding>) {
+fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> (Vec<Report>, Vec<Finding>) {
     let namespaces = Namespaces::of(manifests);
     let findings = manifest::inject(manifests, world, annotate).findings;
     let mut reports = Vec::new();
-    let mut aside = Vec::new();
-    for manifest in manifests {
+    let mut aside = manifests.findings.clone();
+    for manifest in &manifests.readable {
         for found in (0..manifest.documents.len()).flat_map(|index| manifest::found(manifest, index)) {
             match found {
                 Found::Other(finding) => aside.push(finding),
@@ -184,8 +189,10 @@ fn of(
         Some(position.key?.line)
     };
     let mut report = Report::of(origin, &json, &head, &around, &decision, line_of);
-    // What the text of the file shows, and the engine cannot see.
-    let seen = findings.iter().filter(|finding| finding.level == Level::Warning && finding.slug != "warning");
+    // What the text of the file shows, and the engine cannot see; what the engine warns of is there already.
+    let told = ["warning", "laid_out_anew"];
+    let seen =
+        findings.iter().filter(|finding| finding.level == Level::Warning && !told.contains(&finding.slug));
     report.warnings.extend(seen.map(|finding| finding.message.clone()));
     Some(report)
 }

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::manifest::{self, Annotation, Finding, Level, Outcome, Source, World};
+use crate::manifest::{self, Annotation, Manifests, Outcome, Source};
 
 use super::input::Input;
+use super::output::{self, Format};
+use super::report::{self, Failure, both};
 use super::surroundings::Surroundings;
-use super::{FAILURE, output, report};
 
 /// Inject patterns into the pods of manifests
 ///
@@ -42,15 +43,6 @@ pub(super) struct Injection {
     quiet: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum Format {
-    /// As it was written, with what is added
-    #[default]
-    Yaml,
-    /// One object as itself, several as a List
-    Json,
-}
-
 const NOTES: &str = "\
 EXAMPLES
   multipod inject -f app.yaml | kubectl apply -f -
@@ -69,64 +61,22 @@ EXIT CODES
   2  something was refused or could not be read; nothing was printed";
 
 impl Args {
-    pub(super) fn run(self) -> ExitCode {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let format = self.output;
-        self.injection.run(|_, outcome| {
-            let text = match format {
-                Format::Yaml => manifest::yaml(&outcome.texts),
-                Format::Json => manifest::json(&outcome.texts),
-            };
-            output::print(&text, ExitCode::SUCCESS)
-        })
+        self.injection.run(|_, outcome| output::manifests(outcome, format))
     }
 }
 
 impl Injection {
     /// Injects, tells what is to be told, and hands over what nobody has refused.
-    pub(super) fn run(self, finish: impl FnOnce(&[Source], &Outcome<'_>) -> ExitCode) -> ExitCode {
-        let (sources, world) = match (self.input.read(), self.surroundings.read()) {
-            (Ok(sources), Ok(world)) => (sources, world),
-            (sources, world) => {
-                let failures = [sources.err(), world.err()];
-                return fail(failures.into_iter().flatten().flatten());
-            }
-        };
-        carry_out(&sources, self.quiet, finish, |manifests| injected(manifests, &world, &self.annotate))
+    pub(super) fn run(
+        self,
+        finish: impl FnOnce(&[Source], &Outcome<'_>) -> Result<ExitCode, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        let (sources, world) = both(self.input.read(), self.surroundings.read())?;
+        let manifests = Manifests::read(&sources);
+        let outcome = manifest::inject(&manifests, &world, &self.annotate);
+        report::outcome(&outcome, !self.quiet)?;
+        finish(&sources, &outcome)
     }
-}
-
-fn injected<'m>(
-    manifests: &'m [manifest::Manifest<'m>],
-    world: &World,
-    annotate: &[Annotation],
-) -> Outcome<'m> {
-    manifest::inject(manifests, world, annotate)
-}
-
-/// Reads manifests, does `work` with them, and finishes with what comes out unless something is refused.
-pub(super) fn carry_out(
-    sources: &[Source],
-    quiet: bool,
-    finish: impl FnOnce(&[Source], &Outcome<'_>) -> ExitCode,
-    work: impl for<'m> FnOnce(&'m [manifest::Manifest<'m>]) -> Outcome<'m>,
-) -> ExitCode {
-    let manifests = match manifest::read(sources) {
-        Ok(manifests) => manifests,
-        Err(findings) => return refuse(&findings),
-    };
-    let outcome = work(&manifests);
-    report::findings(&outcome.findings, !quiet);
-    if outcome.is_refused() { ExitCode::from(FAILURE) } else { finish(sources, &outcome) }
-}
-
-fn refuse(findings: &[Finding]) -> ExitCode {
-    debug_assert!(findings.iter().all(|finding| finding.level == Level::Error));
-    report::findings(findings, true);
-    ExitCode::from(FAILURE)
-}
-
-/// Tells why nothing was done.
-pub(super) fn fail(failures: impl Iterator<Item = String>) -> ExitCode {
-    failures.for_each(|failure| report::failure(&failure));
-    ExitCode::from(FAILURE)
 }

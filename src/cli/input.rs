@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::Source;
 
+use super::report::Failure;
+
 /// Where manifests come from.
 #[derive(Debug, clap::Args)]
 pub(super) struct Input {
@@ -24,17 +26,17 @@ const STDIN_NAME: &str = "<stdin>";
 
 impl Input {
     /// Reads everything, in the order given; the error is one line for each thing that cannot be read.
-    pub(super) fn read(&self) -> Result<Vec<Source>, Vec<String>> {
+    pub(super) fn read(&self) -> Result<Vec<Source>, Failure> {
         let from_pipe = [PathBuf::from(STDIN)];
         let files = match self.files.as_slice() {
             [] if io::stdin().is_terminal() => {
-                return Err(vec!["give files with -f, or - for the standard input".to_owned()]);
+                return Err(Failure::one("give files with -f, or - for the standard input"));
             }
             [] => &from_pipe[..],
             files => files,
         };
         if files.iter().filter(|file| file.as_os_str() == STDIN).count() > 1 {
-            return Err(vec!["the standard input can be read only once, and -f - stands twice".to_owned()]);
+            return Err(Failure::one("the standard input can be read only once, and -f - stands twice"));
         }
         let mut sources = Vec::new();
         let mut failures = Vec::new();
@@ -45,43 +47,41 @@ impl Input {
             }
             match manifests_at(file, self.recursive) {
                 Ok(paths) => {
-                    paths.iter().for_each(|path| collect(read_file(path), &mut sources, &mut failures));
+                    paths.iter().for_each(|path| collect(read_text(path), &mut sources, &mut failures));
                 }
                 Err(failure) => failures.push(failure),
             }
         }
-        if failures.is_empty() { Ok(sources) } else { Err(failures) }
+        Failure::unless_empty(failures, sources)
     }
 }
 
-fn collect(read: Result<Source, String>, sources: &mut Vec<Source>, failures: &mut Vec<String>) {
+fn collect(read: Result<(String, String), String>, sources: &mut Vec<Source>, failures: &mut Vec<String>) {
     match read {
-        Ok(source) => sources.push(source),
+        Ok((name, text)) => sources.push(Source { name, text }),
         Err(failure) => failures.push(failure),
     }
 }
 
-fn read_stdin() -> Result<Source, String> {
+fn read_stdin() -> Result<(String, String), String> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| format!("{STDIN_NAME}: {error}"))?;
-    source(STDIN_NAME.to_owned(), bytes)
+    text(STDIN_NAME.to_owned(), bytes)
 }
 
-fn read_file(path: &Path) -> Result<Source, String> {
+/// The name of a file as messages show it, and its text.
+pub(super) fn read_text(path: &Path) -> Result<(String, String), String> {
     let name = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
-    source(name, bytes)
+    text(name, bytes)
 }
 
-fn source(name: String, bytes: Vec<u8>) -> Result<Source, String> {
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Source { name, text }),
-        Err(error) => {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-            Err(format!("{name}:{line}: not UTF-8 text"))
-        }
-    }
+fn text(name: String, bytes: Vec<u8>) -> Result<(String, String), String> {
+    String::from_utf8(bytes).map(|text| (name.clone(), text)).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("{name}:{line}: not UTF-8 text")
+    })
 }
 
 /// The file itself, or the manifests of a folder in the order of their names.

@@ -44,22 +44,20 @@ enum Command {
     Follow(follow::Args),
 }
 
-/// What a command that could not do its work ends with, as wrong arguments do.
-const FAILURE: u8 = 2;
-
 /// Runs the program with its arguments.
 pub fn run() -> ExitCode {
     let cli = parse(std::env::args_os().collect());
     cli.color.apply();
-    match cli.command {
+    let end = match cli.command {
         Command::Inject(args) => args.run(),
         Command::Uninject(args) => args.run(),
         Command::Diff(args) => args.run(),
         Command::Explain(args) => args.run(),
         Command::Check(args) => args.run(),
-        Command::WaitFor(args) => args.run(),
-        Command::Follow(args) => args.run(),
-    }
+        Command::WaitFor(args) => Ok(args.run()),
+        Command::Follow(args) => Ok(args.run()),
+    };
+    end.unwrap_or_else(report::Failure::tell)
 }
 
 /// Ends the process where the arguments ask for help, or make no sense.

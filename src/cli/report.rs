@@ -1,25 +1,58 @@
 //! What people should know, on the standard error, in the manner of compilers.
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use crate::annotation::diagnostic::visible;
-use crate::manifest::{Finding, Level};
+use crate::manifest::{Finding, Level, Outcome};
 
 use super::color::Styles;
 
-/// Prints findings in their order; notes only where they are wanted.
-pub(super) fn findings(findings: &[Finding], with_notes: bool) {
-    let styles = Styles::of_errors();
-    let shown = findings.iter().filter(|finding| with_notes || finding.level != Level::Note);
-    let text = shown.map(|finding| rendered(finding, styles)).collect::<String>();
-    // Who closes the standard error wants to know nothing.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+/// Why a command could not do its work: a line for each thing that is wrong, unless all has been told already.
+#[derive(Debug, Default)]
+pub(super) struct Failure(Vec<String>);
+
+impl Failure {
+    /// One thing is wrong.
+    pub(super) fn one(message: impl Into<String>) -> Failure {
+        Failure(vec![message.into()])
+    }
+
+    /// These things are wrong; nothing is where there are none.
+    pub(super) fn unless_empty<T>(messages: Vec<String>, good: T) -> Result<T, Failure> {
+        if messages.is_empty() { Ok(good) } else { Err(Failure(messages)) }
+    }
+
+    /// Tells it; the code is the one that wrong arguments give.
+    pub(super) fn tell(self) -> ExitCode {
+        let Styles { error, .. } = Styles::of_errors();
+        let lines = self.0.iter().map(|message| format!("{error}error{error:#}: {}\n", clean(message)));
+        tell(&lines.collect::<String>());
+        ExitCode::from(2)
+    }
 }
 
-/// Prints why the command could not do its work.
-pub(super) fn failure(message: &str) {
-    let Styles { error, .. } = Styles::of_errors();
-    let _ = writeln!(io::stderr(), "{error}error{error:#}: {}", clean(message));
+/// Both, or everything that is wrong with either.
+pub(super) fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A, B), Failure> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => {
+            Err(Failure([a.err(), b.err()].into_iter().flatten().flat_map(|failure| failure.0).collect()))
+        }
+    }
+}
+
+/// Tells what people should know, notes only where they are wanted; fails where something is refused.
+pub(super) fn outcome(outcome: &Outcome<'_>, with_notes: bool) -> Result<(), Failure> {
+    let styles = Styles::of_errors();
+    let shown = outcome.findings.iter().filter(|finding| with_notes || finding.level != Level::Note);
+    tell(&shown.map(|finding| rendered(finding, styles)).collect::<String>());
+    if outcome.is_refused() { Err(Failure::default()) } else { Ok(()) }
+}
+
+/// Who closes the standard error wants to know nothing.
+fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn rendered(finding: &Finding, styles: Styles) -> String {

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::manifest;
+use crate::manifest::{self, Manifests};
 
-use super::inject::{carry_out, fail};
 use super::input::Input;
-use super::output;
+use super::output::{self, Format};
+use super::report::{self, Failure};
 
 /// Take out of manifests what `inject` has added
 ///
@@ -16,6 +16,10 @@ use super::output;
 pub(super) struct Args {
     #[command(flatten)]
     input: Input,
+
+    /// How to print the result
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
 
     /// Do not tell what is left as it is
     #[arg(short, long)]
@@ -32,14 +36,11 @@ EXIT CODES
   2  something could not be read; nothing was printed";
 
 impl Args {
-    pub(super) fn run(self) -> ExitCode {
-        let sources = match self.input.read() {
-            Ok(sources) => sources,
-            Err(failures) => return fail(failures.into_iter()),
-        };
-        let print = |_: &[_], outcome: &manifest::Outcome<'_>| {
-            output::print(&manifest::yaml(&outcome.texts), ExitCode::SUCCESS)
-        };
-        carry_out(&sources, self.quiet, print, manifest::uninject)
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let sources = self.input.read()?;
+        let manifests = Manifests::read(&sources);
+        let outcome = manifest::uninject(&manifests);
+        report::outcome(&outcome, !self.quiet)?;
+        output::manifests(&outcome, self.output)
     }
 }

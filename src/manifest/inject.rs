@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::annotation::Key;
 use crate::annotation::key::PREFIX;
-use crate::inject::{Patch, Refusal, SkipReason, Verdict, decide};
+use crate::inject::{DenyReason, Patch, Refusal, SkipReason, Verdict, decide};
 use crate::pod::Head;
 use crate::yaml::{Document, Edit, Style};
 
 use super::{
-    Annotation, Finding, Found, Level, Manifest, Namespaces, Outcome, Target, World, annotate, found,
+    Annotation, Finding, Found, Home, Level, Manifests, Namespaces, Outcome, Target, World, annotate, found,
 };
 
 /// Sets `annotations` on every pod template, then decides and edits. The texts count only if nothing is refused.
-pub fn inject<'m>(manifests: &'m [Manifest<'m>], world: &World, annotations: &[Annotation]) -> Outcome<'m> {
+pub fn inject<'m>(manifests: &'m Manifests<'m>, world: &World, annotations: &[Annotation]) -> Outcome<'m> {
     let namespaces = Namespaces::of(manifests);
-    let mut outcome = Outcome::default();
-    for manifest in manifests {
+    let mut outcome = Outcome { findings: manifests.findings.clone(), ..Outcome::default() };
+    for manifest in &manifests.readable {
         let mut texts = Vec::with_capacity(manifest.documents.len());
         for (index, document) in manifest.documents.iter().enumerate() {
             let mut edits = Vec::new();
@@ -99,7 +99,7 @@ impl Round<'_> {
         match decision.verdict {
             Verdict::Skip(reason) => findings.push(self.skipped(reason)),
             Verdict::Deny(refusals) => {
-                findings.extend(refusals.into_iter().map(|refusal| self.refused(refusal)));
+                findings.extend(refusals.into_iter().map(|refusal| self.refused(refusal, &home)));
             }
             Verdict::Inject(plan) => {
                 let patch = match head.open() {
@@ -121,7 +121,12 @@ impl Round<'_> {
         edits
     }
 
-    fn refused(&self, refusal: Refusal) -> Finding {
+    fn refused(&self, mut refusal: Refusal, home: &Home) -> Finding {
+        if refusal.reason == DenyReason::PolicyUndecided && home.labels.is_none() {
+            refusal.message.push_str(
+                "\nSay them with --namespace-labels, or give the Namespace object with the manifests",
+            );
+        }
         let slug = refusal.reason.slug();
         let Some(key) = &refusal.key else { return self.target.finding(Level::Error, slug, refusal.message) };
         let mut finding = self.target.finding_about(key, Level::Error, slug, refusal.message);

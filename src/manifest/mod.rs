@@ -15,7 +15,7 @@ mod world;
 pub use annotate::{Annotation, AnnotationError};
 pub use finding::{Finding, Level};
 pub use inject::inject;
-pub use source::{Manifest, Outcome, Source, read};
+pub use source::{Manifest, Manifests, Outcome, Source};
 pub use stream::{json, yaml};
 pub use target::{Found, Target, found};
 pub use uninject::uninject;

@@ -24,34 +24,44 @@ pub struct Manifest<'s> {
     pub documents: Vec<Document<'s>>,
 }
 
+/// All sources, as far as they can be read.
+#[derive(Debug, Default)]
+pub struct Manifests<'s> {
+    /// Those that are YAML, in their order.
+    pub readable: Vec<Manifest<'s>>,
+    /// What is wrong with the others.
+    pub findings: Vec<Finding>,
+}
+
 /// What becomes of manifests.
 #[derive(Debug, Default)]
 pub struct Outcome<'s> {
-    /// For each manifest, the text of each document.
+    /// For each readable manifest, the text of each document.
     pub texts: Vec<Vec<Cow<'s, str>>>,
     /// What people should know, in the order of the texts.
     pub findings: Vec<Finding>,
 }
 
-/// Reads all sources; the error tells what is wrong in each one that is no YAML.
-pub fn read(sources: &[Source]) -> Result<Vec<Manifest<'_>>, Vec<Finding>> {
-    let mut manifests = Vec::new();
-    let mut findings = Vec::new();
-    for Source { name, text } in sources {
-        match documents(text) {
-            Ok(documents) => manifests.push(Manifest { name, documents }),
-            Err(error) => findings.push(Finding {
-                level: Level::Error,
-                slug: "unreadable_yaml",
-                message: error.message,
-                file: name.clone(),
-                line: error.line,
-                column: error.column,
-                subject: format!("document {}", error.document),
-            }),
+impl<'s> Manifests<'s> {
+    /// Reads all sources; one that is no YAML does not keep the others from being looked at.
+    pub fn read(sources: &'s [Source]) -> Manifests<'s> {
+        let mut manifests = Manifests::default();
+        for Source { name, text } in sources {
+            match documents(text) {
+                Ok(documents) => manifests.readable.push(Manifest { name, documents }),
+                Err(error) => manifests.findings.push(Finding {
+                    level: Level::Error,
+                    slug: "unreadable_yaml",
+                    message: error.message,
+                    file: name.clone(),
+                    line: error.line,
+                    column: error.column,
+                    subject: format!("document {}", error.document),
+                }),
+            }
         }
+        manifests
     }
-    if findings.is_empty() { Ok(manifests) } else { Err(findings) }
 }
 
 impl Outcome<'_> {

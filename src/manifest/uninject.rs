@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::inject::{Removal, UninjectError, removals};
 use crate::yaml::Edit;
 
-use super::{Found, Level, Manifest, Outcome, found, inject::edited};
+use super::{Found, Level, Manifests, Outcome, found, inject::edited};
 
 /// Edits every pod template that was injected; all else passes through.
-pub fn uninject<'m>(manifests: &'m [Manifest<'m>]) -> Outcome<'m> {
-    let mut outcome = Outcome::default();
-    for manifest in manifests {
+pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
+    let mut outcome = Outcome { findings: manifests.findings.clone(), ..Outcome::default() };
+    for manifest in &manifests.readable {
         let mut texts = Vec::with_capacity(manifest.documents.len());
         for (index, document) in manifest.documents.iter().enumerate() {
             let mut edits = Vec::new();

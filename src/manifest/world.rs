@@ -8,7 +8,7 @@ use crate::inject::{Surroundings, Version};
 use crate::pattern::{Catalogue, Settings};
 use crate::policy::Policies;
 
-use super::{Manifest, Target};
+use super::{Manifests, Target};
 
 /// What holds for all manifests.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub struct World {
     pub version: Version,
     /// The namespace of objects that name none.
     pub namespace: Option<String>,
-    /// Labels of namespaces, stronger than those in the manifests.
-    pub namespace_labels: Pairs,
+    /// Labels of namespaces, stronger than those in the manifests, where somebody said them.
+    pub namespace_labels: Option<Pairs>,
     /// Annotations of namespaces, stronger than those in the manifests.
     pub namespace_annotations: Pairs,
 }
@@ -37,7 +37,7 @@ impl Default for World {
             catalogue: Catalogue::default(),
             version: Version::ASSUMED,
             namespace: None,
-            namespace_labels: Vec::new(),
+            namespace_labels: None,
             namespace_annotations: Vec::new(),
         }
     }
@@ -54,16 +54,16 @@ pub struct Namespaces(BTreeMap<String, (Pairs, Pairs)>);
 pub struct Home {
     /// Its name.
     pub name: String,
-    /// Its labels.
-    pub labels: Pairs,
+    /// Its labels, where they are known.
+    pub labels: Option<Pairs>,
     /// Its annotations.
     pub annotations: Pairs,
 }
 
 impl Namespaces {
     /// Finds them.
-    pub fn of(manifests: &[Manifest<'_>]) -> Namespaces {
-        let documents = manifests.iter().flat_map(|manifest| &manifest.documents);
+    pub fn of(manifests: &Manifests<'_>) -> Namespaces {
+        let documents = manifests.readable.iter().flat_map(|manifest| &manifest.documents);
         let objects = documents.flat_map(|document| crate::pod::objects(document.value()));
         let namespaces = objects.filter(|object| object.kind == "Namespace" && !object.name().is_empty());
         let found = namespaces.map(|object| {
@@ -76,14 +76,15 @@ impl Namespaces {
     /// The namespace of a template: what its object names, else the one of the world, else `default`.
     pub fn home(&self, target: &Target<'_>, world: &World) -> Home {
         let name = target.object.namespace().or(world.namespace.as_deref()).unwrap_or("default").to_owned();
-        let (labels, annotations) = self.0.get(&name).cloned().unwrap_or_default();
-        // Every namespace of a cluster has this label.
-        let named = vec![("kubernetes.io/metadata.name".to_owned(), name.clone())];
-        Home {
-            labels: joined(joined(labels, &named), &world.namespace_labels),
-            annotations: joined(annotations, &world.namespace_annotations),
-            name,
-        }
+        let (labels, annotations) = match self.0.get(&name) {
+            Some((labels, annotations)) => (Some(labels.clone()), annotations.clone()),
+            None => (None, Pairs::new()),
+        };
+        let labels = match &world.namespace_labels {
+            Some(stronger) => Some(joined(labels.unwrap_or_default(), stronger)),
+            None => labels,
+        };
+        Home { labels, annotations: joined(annotations, &world.namespace_annotations), name }
     }
 }
 
@@ -92,7 +93,7 @@ impl Home {
     pub fn around<'a>(&'a self, target: &'a Target<'_>, world: &'a World) -> Surroundings<'a> {
         Surroundings {
             namespace: &self.name,
-            namespace_labels: &self.labels,
+            namespace_labels: self.labels.as_deref(),
             namespace_annotations: &self.annotations,
             owner_kind: target.object.place.and_then(|place| place.owner_kind),
             settings: &world.settings,
@@ -109,7 +110,7 @@ fn pairs(map: &Value) -> Pairs {
 }
 
 /// Both, where the second wins.
-fn joined(mut pairs: Pairs, stronger: &Pairs) -> Pairs {
+fn joined(mut pairs: Pairs, stronger: &[(String, String)]) -> Pairs {
     for (key, value) in stronger {
         pairs.retain(|(other, _)| other != key);
         pairs.push((key.clone(), value.clone()));

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
 use crate::annotation::{Key, suggest};
-use crate::manifest::{Finding, Level, Manifest};
+use crate::manifest::{Finding, Level, Manifests};
 use crate::pod::{Object, objects};
 use crate::yaml::Document;
 
 /// What stands in annotations and labels of all objects.
-pub(super) fn findings(manifests: &[Manifest<'_>]) -> Vec<Finding> {
+pub(super) fn findings(manifests: &Manifests<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for manifest in manifests {
+    for manifest in &manifests.readable {
         for (index, document) in manifest.documents.iter().enumerate() {
             for object in objects(document.value()) {
                 let mut look = Look { file: manifest.name, number: index + 1, document, object: &object, findings: &mut findings };
@@ -126,7 +126,7 @@ fn escaped(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{Source, read};
+    use crate::manifest::Source;
 
     #[test]
     fn prefixes_that_are_nearly_ours_are_told_from_those_of_others() {
@@ -152,7 +152,7 @@ mod tests {
                     kind: Service\nmetadata: {annotations: {multipod/ambassador: x}}\n---\n\
                     kind: Rollout\nspec:\n  template:\n    metadata:\n      labels:\n        multipod/init: x\n";
         let sources = [Source { name: "a.yaml".into(), text: text.into() }];
-        let found = findings(&read(&sources).unwrap());
+        let found = findings(&Manifests::read(&sources));
         let seen: Vec<_> = found.iter().map(|finding| (finding.slug, finding.line, finding.column)).collect();
         assert_eq!(seen, [("unknown_key", 4, 5), ("no_effect", 8, 26), ("label", 15, 9)]);
         assert!(found[0].message.ends_with("did you mean multipod/logging?"), "{}", found[0].message);

@@ -5,14 +5,14 @@ use serde_json::Value;
 use crate::annotation::Key;
 use crate::explain::{Route, routes};
 use crate::inject::{Verdict, decide};
-use crate::manifest::{Annotation, Finding, Found, Level, Manifest, Namespaces, Target, World, found};
+use crate::manifest::{Annotation, Finding, Found, Level, Manifests, Namespaces, Target, World, found};
 use crate::pod::{Head, objects};
 
 /// A Service whose every port leads to the app's own port, behind the ambassador's back, was most likely forgotten.
-pub(super) fn findings(manifests: &[Manifest<'_>], world: &World, annotate: &[Annotation]) -> Vec<Finding> {
+pub(super) fn findings(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> Vec<Finding> {
     let namespaces = Namespaces::of(manifests);
     let mut findings = Vec::new();
-    for manifest in manifests {
+    for manifest in &manifests.readable {
         for found in (0..manifest.documents.len()).flat_map(|index| found(manifest, index)) {
             let Found::Template(target) = found else { continue };
             let routes = inbound(&target, world, &namespaces, annotate);
@@ -42,14 +42,14 @@ fn inbound(target: &Target<'_>, world: &World, namespaces: &Namespaces, annotate
 }
 
 fn past(
-    manifests: &[Manifest<'_>],
+    manifests: &Manifests<'_>,
     target: &Target<'_>,
     routes: &[Route],
     namespace: &str,
     world: &World,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for manifest in manifests {
+    for manifest in &manifests.readable {
         for (index, document) in manifest.documents.iter().enumerate() {
             for service in objects(document.value()).into_iter().filter(|object| object.kind == "Service") {
                 let home = service.namespace().or(world.namespace.as_deref()).unwrap_or("default");
