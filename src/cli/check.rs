@@ -76,7 +76,8 @@ impl Answer {
             |finding: &Finding| manifests.readable.iter().position(|manifest| manifest.name == finding.file);
         findings.sort_by_key(|finding| (file(finding), finding.line, finding.column));
         let documents = manifests.readable.iter().map(|manifest| (manifest, 0..manifest.documents.len()));
-        let found = documents.flat_map(|(manifest, all)| all.flat_map(|index| manifest::found(manifest, index)));
+        let found =
+            documents.flat_map(|(manifest, all)| all.flat_map(|index| manifest::found(manifest, index)));
         Answer { findings, pods: found.filter(|found| matches!(found, Found::Template(_))).count() }
     }
 
@@ -89,7 +90,12 @@ impl Answer {
         let mut summary = String::new();
         for (count, what) in [(self.count(Level::Error), "error"), (self.count(Level::Warning), "warning")] {
             // Writing to a string cannot fail.
-            let _ = write!(summary, "{}{count} {what}{}", if summary.is_empty() { "" } else { ", " }, plural(count));
+            let _ = write!(
+                summary,
+                "{}{count} {what}{}",
+                if summary.is_empty() { "" } else { ", " },
+                plural(count)
+            );
         }
         let _ = write!(summary, " in {} pod{}", self.pods, plural(self.pods));
         lines.push(Line::of(Tone::Strong, summary));

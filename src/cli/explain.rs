@@ -103,7 +103,8 @@ impl Args {
         let text = match self.output {
             Format::Json => json(&Answer { schema: 1, pods: &reports }),
             Format::Text => {
-                let signs = if self.ascii || !shows_unicode(variable) { Signs::ASCII } else { Signs::UNICODE };
+                let signs =
+                    if self.ascii || !shows_unicode(variable) { Signs::ASCII } else { Signs::UNICODE };
                 let columns = self.width.unwrap_or_else(columns);
                 let layout = Layout { columns, signs, show_config: self.show_config };
                 let pages = reports.iter().map(|report| printed(&explain::text(report, &layout)));

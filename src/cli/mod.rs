@@ -2,15 +2,19 @@
 
 mod check;
 mod color;
+mod completions;
 mod diff;
 mod explain;
 mod follow;
 mod inject;
 mod input;
+mod man;
 mod output;
+mod patterns;
 mod report;
 mod surroundings;
 mod uninject;
+mod version;
 mod wait_for;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -40,8 +44,12 @@ enum Command {
     Diff(diff::Args),
     Explain(explain::Args),
     Check(check::Args),
+    Patterns(patterns::Args),
     WaitFor(wait_for::Args),
     Follow(follow::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    Version(version::Args),
 }
 
 /// Runs the program with its arguments.
@@ -54,8 +62,12 @@ pub fn run() -> ExitCode {
         Command::Diff(args) => args.run(),
         Command::Explain(args) => args.run(),
         Command::Check(args) => args.run(),
+        Command::Patterns(args) => args.run(),
         Command::WaitFor(args) => Ok(args.run()),
         Command::Follow(args) => Ok(args.run()),
+        Command::Completions(args) => args.run(),
+        Command::Man(args) => args.run(),
+        Command::Version(args) => args.run(),
     };
     end.unwrap_or_else(report::Failure::tell)
 }

@@ -12,8 +12,14 @@ use crate::pattern::container::VolumeSource;
 use super::report::{Added, Amounts, AppEnv, AppMount, Container, Named, Runs};
 
 /// Everything that a plan adds to the pod.
-pub(super) fn added(plan: &Plan, before: &Value, around: &Surroundings<'_>, decision: &Decision<'_>) -> Added {
-    let app = |index: usize| before["spec"]["containers"][index]["name"].as_str().unwrap_or_default().to_owned();
+pub(super) fn added(
+    plan: &Plan,
+    before: &Value,
+    around: &Surroundings<'_>,
+    decision: &Decision<'_>,
+) -> Added {
+    let app =
+        |index: usize| before["spec"]["containers"][index]["name"].as_str().unwrap_or_default().to_owned();
     let why = |container: &api::Container, runs| because(container, runs, plan, around, decision);
     let containers = |list: &[api::Container], runs| {
         list.iter().map(|container| described(container, runs, why(container, runs))).collect::<Vec<_>>()
@@ -90,7 +96,9 @@ fn volume(volume: &api::Volume) -> Named {
         },
         VolumeSource::DownwardApi(_) => "downwardAPI (annotations of the pod as files)".to_owned(),
         VolumeSource::ConfigMap(map) => format!("configMap {}", map.name),
-        VolumeSource::Secret(secret) => format!("secret {}", secret["secretName"].as_str().unwrap_or_default()),
+        VolumeSource::Secret(secret) => {
+            format!("secret {}", secret["secretName"].as_str().unwrap_or_default())
+        }
         VolumeSource::Other(other) => {
             other.as_object().and_then(|fields| fields.keys().next()).cloned().unwrap_or_default()
         }
@@ -122,7 +130,10 @@ fn because(
         (Some(Sidecar::Classic), _) => "the settings say sidecar: classic".to_owned(),
         (None, true) => format!("Kubernetes {} knows native sidecars", around.version),
         (None, false) => {
-            format!("Kubernetes {} does not know native sidecars, 1.29 is the first that does", around.version)
+            format!(
+                "Kubernetes {} does not know native sidecars, 1.29 is the first that does",
+                around.version
+            )
         }
     }
 }

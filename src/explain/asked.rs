@@ -33,7 +33,9 @@ pub(super) fn asked<'a>(
             all.push(entry(audited.key, audited.value, &source, Standing::Audited));
         }
     }
-    for (key, value) in head.annotations().iter().filter(|(key, _)| key.starts_with(PREFIX) && **key != *STATUS) {
+    for (key, value) in
+        head.annotations().iter().filter(|(key, _)| key.starts_with(PREFIX) && **key != *STATUS)
+    {
         let told = all.iter_mut().find(|asked| asked.key == **key && asked.by == Author::Pod);
         if let Some(asked) = told {
             asked.line = line_of(key);

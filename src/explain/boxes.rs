@@ -64,9 +64,13 @@ pub(super) fn framed(title: &Line, lines: &[Line], columns: usize, signs: &Signs
     );
     for line in lines {
         let line = line.clone().fit(inner, signs.ellipsis);
-        framed.push(quiet(signs.down).and(Tone::Plain, " ").join(line).and(Tone::Quiet, format!(" {}", signs.down)));
+        framed.push(
+            quiet(signs.down).and(Tone::Plain, " ").join(line).and(Tone::Quiet, format!(" {}", signs.down)),
+        );
     }
-    framed.push(quiet(bottom_left).and(Tone::Quiet, signs.across.repeat(inner + 2)).and(Tone::Quiet, bottom_right));
+    framed.push(
+        quiet(bottom_left).and(Tone::Quiet, signs.across.repeat(inner + 2)).and(Tone::Quiet, bottom_right),
+    );
     framed
 }
 

@@ -82,7 +82,8 @@ fn routes_of<'a>(
 fn undeclared(before: &Value, routes: &[Route]) -> Vec<String> {
     let containers = before["spec"]["containers"].as_array();
     let declared = |port| containers.into_iter().flatten().any(|container| declares(container, port));
-    let missing = routes.iter().filter_map(|route| route.app_port.filter(|port| !declared(*port)).zip(Some(route)));
+    let missing =
+        routes.iter().filter_map(|route| route.app_port.filter(|port| !declared(*port)).zip(Some(route)));
     missing
         .map(|(port, route)| {
             let app = route.to.split(':').next().unwrap_or_default();

@@ -19,13 +19,15 @@ pub fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Ve
     if !one_by_one.is_empty() {
         lines.push(Line::of(Tone::Quiet, "start one after the other"));
         let numbered = one_by_one.iter().enumerate();
-        let boxes: Vec<_> = numbered.map(|(at, node)| container(node, Some(at + 1), picture, inner, signs)).collect();
+        let boxes: Vec<_> =
+            numbered.map(|(at, node)| container(node, Some(at + 1), picture, inner, signs)).collect();
         lines.extend(beside(&boxes, inner, &format!(" {} ", signs.arrow), signs));
         lines.push(Line::default());
     }
     if !together.is_empty() {
         lines.push(Line::of(Tone::Quiet, heading(&one_by_one, together.len())));
-        let boxes: Vec<_> = together.iter().map(|node| container(node, None, picture, inner, signs)).collect();
+        let boxes: Vec<_> =
+            together.iter().map(|node| container(node, None, picture, inner, signs)).collect();
         lines.extend(beside(&boxes, inner, "   ", signs));
     }
     if !picture.volumes.is_empty() {
@@ -44,7 +46,11 @@ pub fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Ve
 fn heading(before: &[&Node], together: usize) -> String {
     let then = if before.is_empty() { "" } else { "then " };
     let how = if together == 1 { "runs" } else { "run together" };
-    let who = if before.iter().any(|node| node.role == Role::NativeSidecar) { ", beside the sidecars above" } else { "" };
+    let who = if before.iter().any(|node| node.role == Role::NativeSidecar) {
+        ", beside the sidecars above"
+    } else {
+        ""
+    };
     format!("{then}{how}{who}")
 }
 
@@ -96,7 +102,8 @@ fn shared(volume: &Volume, at: usize, signs: &Signs) -> Vec<Line> {
         .and(tone(volume.added), &volume.name)
         .and(Tone::Quiet, format!("  {}", volume.kind));
     let longest = volume.mounts.iter().map(|mount| width(&mount.container)).max().unwrap_or_default();
-    let mut lines = vec![if volume.mounts.is_empty() { head.and(Tone::Quiet, ", which nobody has") } else { head }];
+    let mut lines =
+        vec![if volume.mounts.is_empty() { head.and(Tone::Quiet, ", which nobody has") } else { head }];
     for (index, mount) in volume.mounts.iter().enumerate() {
         let branch = if index + 1 == volume.mounts.len() { signs.last_branch } else { signs.branch };
         lines.push(Line::of(Tone::Quiet, format!("  {branch} ")).join(branch_of(mount, longest)));
@@ -174,13 +181,29 @@ mod tests {
     fn web() -> Picture {
         Picture {
             containers: vec![
-                node("multipod-ambassador", Role::NativeSidecar, true, "haproxy:3.2", &[listen(80, false, "", "app:8775")]),
+                node(
+                    "multipod-ambassador",
+                    Role::NativeSidecar,
+                    true,
+                    "haproxy:3.2",
+                    &[listen(80, false, "", "app:8775")],
+                ),
                 node("migrate", Role::Step, false, "app:1", &[]),
                 node("app", Role::Container, false, "app:1", &[listen(8775, false, "http", "")]),
             ],
             volumes: vec![
-                volume("data", "emptyDir", false, &[mount("migrate", "/data", false, false), mount("app", "/data", true, false)]),
-                volume("multipod-ambassador", "downwardAPI", true, &[mount("multipod-ambassador", "/etc/haproxy", true, true)]),
+                volume(
+                    "data",
+                    "emptyDir",
+                    false,
+                    &[mount("migrate", "/data", false, false), mount("app", "/data", true, false)],
+                ),
+                volume(
+                    "multipod-ambassador",
+                    "downwardAPI",
+                    true,
+                    &[mount("multipod-ambassador", "/etc/haproxy", true, true)],
+                ),
             ],
             share_process_namespace: true,
             host_network: false,
@@ -198,14 +221,23 @@ mod tests {
         let mut picture = web();
         for (name, image, listens) in [
             ("multipod-logging", "multipod/multipod:0.1.0", vec![]),
-            ("multipod-metrics-nginx", "nginx/nginx-prometheus-exporter:1.4.2", vec![listen(9113, false, "metrics", "")]),
+            (
+                "multipod-metrics-nginx",
+                "nginx/nginx-prometheus-exporter:1.4.2",
+                vec![listen(9113, false, "metrics", "")],
+            ),
         ] {
             picture.containers.insert(1, node(name, Role::NativeSidecar, true, image, &listens));
         }
         for at in 0..4 {
             let name = format!("worker-with-a-long-name-{at}");
             let image = "mirror.example:5000/team/a-rather-long-image-name/with-parts:2026-11-21-build.4711";
-            let far = listen(5432, true, "", "a-very-long-service-name.with-a-long-namespace.svc.cluster.local:5432");
+            let far = listen(
+                5432,
+                true,
+                "",
+                "a-very-long-service-name.with-a-long-namespace.svc.cluster.local:5432",
+            );
             picture.containers.push(node(&name, Role::Container, false, image, &[far]));
         }
         picture.volumes.push(volume("unused", "configMap", false, &[]));

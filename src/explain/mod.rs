@@ -12,6 +12,7 @@ mod line;
 mod picture;
 pub mod report;
 mod routes;
+mod sample;
 mod text;
 
 pub use boxes::Signs;
@@ -20,4 +21,5 @@ pub use line::{Line, Tone};
 pub use picture::{Listen, Mount, Node, Picture, Role, Volume};
 pub use report::{Origin, Report};
 pub use routes::{Route, routes};
+pub use sample::{minimal_pod, sample};
 pub use text::{Layout, text};

@@ -107,7 +107,8 @@ impl Picture {
     /// The picture of `after`, in which everything is new that `before` does not have. `routes` tell where the
     /// container named `proxy` passes connections on to.
     pub fn of(before: &Value, after: &Value, proxy: &str, routes: &[Route]) -> Picture {
-        let old = |list: &str, name: &str| items(&before["spec"][list]).any(|item| text(item, "name") == name);
+        let old =
+            |list: &str, name: &str| items(&before["spec"][list]).any(|item| text(item, "name") == name);
         let mut containers = Vec::new();
         let mut mounts = Vec::new();
         for list in ["initContainers", "containers"] {
@@ -133,7 +134,11 @@ impl Picture {
                     name: name.to_owned(),
                     kind: kind(volume).to_owned(),
                     added: !old("volumes", name),
-                    mounts: mounts.iter().filter(|(of, _)| of == name).map(|(_, mount)| mount.clone()).collect(),
+                    mounts: mounts
+                        .iter()
+                        .filter(|(of, _)| of == name)
+                        .map(|(_, mount)| mount.clone())
+                        .collect(),
                 })
                 .collect(),
             containers,
@@ -179,7 +184,9 @@ fn listens(container: &Value, routes: &[Route]) -> Vec<Listen> {
 }
 
 fn mounts_of(container: &Value, was: Option<&Value>) -> Vec<(String, Mount)> {
-    let old = |path: &str| was.is_some_and(|was| items(&was["volumeMounts"]).any(|mount| text(mount, "mountPath") == path));
+    let old = |path: &str| {
+        was.is_some_and(|was| items(&was["volumeMounts"]).any(|mount| text(mount, "mountPath") == path))
+    };
     items(&container["volumeMounts"])
         .map(|mount| {
             let path = text(mount, "mountPath");
@@ -239,20 +246,31 @@ mod tests {
         let picture = Picture::of(&before, &after, "multipod-x", &routes);
 
         let [sidecar, app] = &picture.containers[..] else { panic!("{picture:?}") };
-        assert_eq!((sidecar.role, sidecar.added, app.role, app.added), (Role::NativeSidecar, true, Role::Container, false));
+        assert_eq!(
+            (sidecar.role, sidecar.added, app.role, app.added),
+            (Role::NativeSidecar, true, Role::Container, false)
+        );
         let ports: Vec<_> = sidecar.listens.iter().map(|l| (l.port, l.loopback, l.to.as_deref())).collect();
         assert_eq!(ports, [(80, false, Some("app:8080")), (5432, true, Some("db:5432"))]);
-        assert_eq!((app.listens[0].protocol.as_deref(), app.listens[0].name.as_deref()), (None, Some("http")));
+        assert_eq!(
+            (app.listens[0].protocol.as_deref(), app.listens[0].name.as_deref()),
+            (None, Some("http"))
+        );
 
         let [logs] = &picture.volumes[..] else { panic!("{picture:?}") };
         assert!(!logs.added && logs.kind == "emptyDir");
-        let mounts: Vec<_> = logs.mounts.iter().map(|m| (&*m.container, &*m.path, m.read_only, m.added)).collect();
+        let mounts: Vec<_> =
+            logs.mounts.iter().map(|m| (&*m.container, &*m.path, m.read_only, m.added)).collect();
         assert_eq!(mounts, [("multipod-x", "/in", true, true), ("app", "/log", false, false)]);
     }
 
     #[test]
     fn a_pod_of_any_shape_can_be_looked_at() {
-        for pod in [json!(null), json!({"spec": []}), json!({"spec": {"containers": [1, {"ports": [{}]}], "volumes": {}}})] {
+        for pod in [
+            json!(null),
+            json!({"spec": []}),
+            json!({"spec": {"containers": [1, {"ports": [{}]}], "volumes": {}}}),
+        ] {
             assert!(Picture::of(&pod, &pod, "x", &[]).volumes.is_empty());
         }
     }

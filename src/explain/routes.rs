@@ -20,7 +20,13 @@ pub struct Route {
 }
 
 /// The routes that a value asks for, as they come to be in this pod; none where the value is wrong.
-pub fn routes(value: &str, pod: &Value, upstreams: &Names<'_>, namespace: &str, cluster_domain: &str) -> Vec<Route> {
+pub fn routes(
+    value: &str,
+    pod: &Value,
+    upstreams: &Names<'_>,
+    namespace: &str,
+    cluster_domain: &str,
+) -> Vec<Route> {
     let Ok(request) = ambassador::parse(value) else { return Vec::new() };
     let own_config = request.config.map(|name| format!("ConfigMap {name}"));
     let complete = |host: &crate::annotation::host::Host, port: u16| {
@@ -31,7 +37,9 @@ pub fn routes(value: &str, pod: &Value, upstreams: &Names<'_>, namespace: &str, 
         let (to, app_port) = match &route.target {
             None => (own_config.clone().unwrap_or_default(), None),
             Some(Target::App(port)) => (format!("{}:{port}", app_with(pod, port.get())), Some(port.get())),
-            Some(Target::Host(host, port)) => (complete(host, port.map_or(listen, std::num::NonZero::get)), None),
+            Some(Target::Host(host, port)) => {
+                (complete(host, port.map_or(listen, std::num::NonZero::get)), None)
+            }
             Some(Target::Upstream(name)) => {
                 let found = upstreams.resolve(name).and_then(value::host_and_port);
                 (found.map_or(format!("@{name}"), |(host, port)| complete(&host, port.get())), None)
@@ -68,7 +76,12 @@ mod tests {
     fn every_route_is_told_as_it_comes_to_be() {
         let pod = json!({"metadata": {"annotations": {"kubectl.kubernetes.io/default-container": "web"}},
             "spec": {"containers": [{"name": "other", "ports": [{"containerPort": 9000}]}, {"name": "web"}]}});
-        let entry = crate::pattern::context::Name { name: "orders", value: "o.example.com:1", policy: "p", enforced: false };
+        let entry = crate::pattern::context::Name {
+            name: "orders",
+            value: "o.example.com:1",
+            policy: "p",
+            enforced: false,
+        };
         let upstreams = Names { entries: vec![entry] };
         for (value, to, loopback, app_port) in [
             ("80:8775", "web:8775", false, Some(8775)),
@@ -80,7 +93,11 @@ mod tests {
             ("80, config=own", "ConfigMap own", false, None),
         ] {
             let found = routes(value, &pod, &upstreams, "shop", "cluster.local");
-            assert_eq!((found[0].to.as_str(), found[0].loopback, found[0].app_port), (to, loopback, app_port), "{value}");
+            assert_eq!(
+                (found[0].to.as_str(), found[0].loopback, found[0].app_port),
+                (to, loopback, app_port),
+                "{value}"
+            );
         }
         assert!(routes("8o:1", &pod, &upstreams, "shop", "cluster.local").is_empty());
     }

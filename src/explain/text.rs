@@ -5,8 +5,8 @@ use super::draw::draw;
 use super::line::{Line, Tone, width};
 use super::picture::NO_TOKEN;
 use super::report::{
-    Added, Amounts, AppMount, Asked, Author, Considered, Container, Named, Origin, Refused, Report, Runs, Standing,
-    Verdict,
+    Added, Amounts, AppMount, Asked, Author, Considered, Container, Named, Origin, Refused, Report, Runs,
+    Standing, Verdict,
 };
 
 /// How reports are laid out.
@@ -139,7 +139,8 @@ fn verdict(report: &Report) -> Vec<Line> {
 fn refused(refusal: &Refused) -> Vec<Line> {
     let mut lines = refusal.message.lines();
     let first = lines.next().unwrap_or_default();
-    let head = Line::of(Tone::Bad, "x ").and(Tone::Plain, first).and(Tone::Quiet, format!(" ({})", refusal.reason));
+    let head =
+        Line::of(Tone::Bad, "x ").and(Tone::Plain, first).and(Tone::Quiet, format!(" ({})", refusal.reason));
     std::iter::once(head).chain(lines.map(|line| indented(2, Line::plain(line)))).collect()
 }
 
@@ -174,7 +175,8 @@ fn new_things(added: &Added, layout: &Layout) -> Vec<Line> {
         lines.extend(one_container(at + 1, container));
     }
     lines.extend(table("volumes", &added.volumes, "  "));
-    let apps = added.mounts.iter().map(|mount| &mount.container).chain(added.env.iter().map(|env| &env.container));
+    let apps =
+        added.mounts.iter().map(|mount| &mount.container).chain(added.env.iter().map(|env| &env.container));
     let mut told: Vec<&String> = Vec::new();
     for app in apps {
         if told.contains(&app) {
@@ -196,7 +198,10 @@ fn new_things(added: &Added, layout: &Layout) -> Vec<Line> {
         lines.push(Line::plain("pull secret ").and(Tone::Ours, secret));
     }
     if added.share_process_namespace {
-        lines.push(Line::of(Tone::Ours, "shareProcessNamespace").and(Tone::Plain, ": containers see each other's processes"));
+        lines.push(
+            Line::of(Tone::Ours, "shareProcessNamespace")
+                .and(Tone::Plain, ": containers see each other's processes"),
+        );
     }
     lines
 }
@@ -213,7 +218,8 @@ fn one_container(number: usize, container: &Container) -> Vec<Line> {
         .and(Tone::Quiet, format!(": {}", container.because));
     let ports = container.ports.iter().map(u16::to_string);
     let loopback = container.loopback_ports.iter().map(|port| format!("127.0.0.1:{port}"));
-    let (tokens, mounts): (Vec<_>, Vec<_>) = container.mounts.iter().partition(|mount| mount.volume == NO_TOKEN);
+    let (tokens, mounts): (Vec<_>, Vec<_>) =
+        container.mounts.iter().partition(|mount| mount.volume == NO_TOKEN);
     let facts = [
         ("image", container.image.clone()),
         ("listens", ports.chain(loopback).collect::<Vec<_>>().join(", ")),
@@ -224,7 +230,9 @@ fn one_container(number: usize, container: &Container) -> Vec<Line> {
     let rows = facts.chain(mounts.into_iter().map(|mount| ("mounts", mounted(mount))));
     let token = "no service account's, an empty folder stands in its place".to_owned();
     let rows = rows.chain((!tokens.is_empty()).then_some(("token", token)));
-    let rows = rows.map(|(name, value)| indented(4, Line::of(Tone::Quiet, format!("{name:<10}")).and(Tone::Plain, value)));
+    let rows = rows.map(|(name, value)| {
+        indented(4, Line::of(Tone::Quiet, format!("{name:<10}")).and(Tone::Plain, value))
+    });
     std::iter::once(head).chain(rows).collect()
 }
 
@@ -235,7 +243,9 @@ fn mounted(mount: &AppMount) -> String {
 
 fn amounts(amounts: &Amounts) -> String {
     let parts = [("cpu", &amounts.cpu), ("memory", &amounts.memory)];
-    let parts = parts.into_iter().filter_map(|(name, amount)| amount.as_ref().map(|amount| format!("{name} {amount}")));
+    let parts = parts
+        .into_iter()
+        .filter_map(|(name, amount)| amount.as_ref().map(|amount| format!("{name} {amount}")));
     parts.collect::<Vec<_>>().join(", ")
 }
 
@@ -246,7 +256,10 @@ fn table(title: &str, entries: &[Named], between: &str) -> Vec<Line> {
     let longest = entries.iter().map(|entry| width(&entry.name)).max().unwrap_or_default();
     let rows = entries.iter().map(|entry| {
         let blanks = if between == "  " { " ".repeat(longest - width(&entry.name)) } else { String::new() };
-        indented(2, Line::of(Tone::Ours, &entry.name).and(Tone::Plain, format!("{blanks}{between}{}", entry.value)))
+        indented(
+            2,
+            Line::of(Tone::Ours, &entry.name).and(Tone::Plain, format!("{blanks}{between}{}", entry.value)),
+        )
     });
     std::iter::once(Line::plain(title)).chain(rows).collect()
 }
@@ -276,12 +289,20 @@ fn clashes(report: &Report) -> Vec<Line> {
     });
     let mut all: Vec<Line> = warnings.collect();
     if let Some(added) = &report.added {
-        let ports = added.containers.iter().flat_map(|container| container.ports.iter().chain(&container.loopback_ports));
+        let ports = added
+            .containers
+            .iter()
+            .flat_map(|container| container.ports.iter().chain(&container.loopback_ports));
         let ports: Vec<String> = ports.map(u16::to_string).collect();
         let taken = match ports.as_slice() {
             [] => String::new(),
-            [one] => format!("; port {one} is taken from now on, also where the app does not declare its own"),
-            many => format!("; ports {} are taken from now on, also where the app does not declare its own", many.join(", ")),
+            [one] => {
+                format!("; port {one} is taken from now on, also where the app does not declare its own")
+            }
+            many => format!(
+                "; ports {} are taken from now on, also where the app does not declare its own",
+                many.join(", ")
+            ),
         };
         all.push(Line::of(Tone::Quiet, format!("nothing that the pod declares clashes{taken}")));
     }

@@ -14,7 +14,13 @@ pub(super) fn findings(manifests: &Manifests<'_>) -> Vec<Finding> {
     for manifest in &manifests.readable {
         for (index, document) in manifest.documents.iter().enumerate() {
             for object in objects(document.value()) {
-                let mut look = Look { file: manifest.name, number: index + 1, document, object: &object, findings: &mut findings };
+                let mut look = Look {
+                    file: manifest.name,
+                    number: index + 1,
+                    document,
+                    object: &object,
+                    findings: &mut findings,
+                };
                 look.walk(object.value, &object.pointer);
             }
         }
@@ -44,7 +50,10 @@ impl Look<'_> {
                 }
             }
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(index, item)| self.walk(item, &format!("{pointer}/{index}")));
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, item)| self.walk(item, &format!("{pointer}/{index}")));
             }
             _ => {}
         }
@@ -79,7 +88,8 @@ impl Look<'_> {
         if Key::from_full(key).is_some() {
             return None;
         }
-        let meant = Key::nearest(key).map(|key| format!(", did you mean {}?", key.full())).unwrap_or_default();
+        let meant =
+            Key::nearest(key).map(|key| format!(", did you mean {}?", key.full())).unwrap_or_default();
         Some(("unknown_key", format!("{key}: there is no such key{meant}")))
     }
 
@@ -102,7 +112,10 @@ impl Look<'_> {
 /// Policies select by labels, patterns are asked for in annotations.
 fn label(key: &str) -> Option<(&'static str, String)> {
     let ours = Key::from_full(key)?;
-    let message = format!("{key} is a label here, and multipod reads annotations\nExample: {key}: \"{}\"", ours.example());
+    let message = format!(
+        "{key} is a label here, and multipod reads annotations\nExample: {key}: \"{}\"",
+        ours.example()
+    );
     Some(("label", message))
 }
 
@@ -112,7 +125,8 @@ fn misspelt_prefix(key: &str) -> Option<String> {
         return None;
     }
     let (prefix, name) = key.split_once('/')?;
-    let plain: String = prefix.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
+    let plain: String =
+        prefix.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
     let ours = PREFIX.trim_end_matches('/');
     let near = plain.split('.').next() == Some(ours) || suggest::nearest(&plain, [ours]).is_some();
     let meant = Key::from_name(name).or_else(|| Key::nearest(&format!("{PREFIX}{name}")))?;

@@ -26,13 +26,20 @@ pub(super) fn findings(manifests: &Manifests<'_>, world: &World, annotate: &[Ann
 }
 
 /// The routes of an ambassador that the template gets, as far as they lead to its app.
-fn inbound(target: &Target<'_>, world: &World, namespaces: &Namespaces, annotate: &[Annotation]) -> Vec<Route> {
+fn inbound(
+    target: &Target<'_>,
+    world: &World,
+    namespaces: &Namespaces,
+    annotate: &[Annotation],
+) -> Vec<Route> {
     let json = target.json(annotate);
     let Ok(head) = Head::read(&json) else { return Vec::new() };
     let home = namespaces.home(target, world);
     let around = home.around(target, world);
     let decision = decide(&head, &around);
-    let (Verdict::Inject(_), Some(resolution)) = (&decision.verdict, &decision.resolution) else { return Vec::new() };
+    let (Verdict::Inject(_), Some(resolution)) = (&decision.verdict, &decision.resolution) else {
+        return Vec::new();
+    };
     let Some(asked) = resolution.effective.iter().find(|effective| effective.key == Key::Ambassador) else {
         return Vec::new();
     };
@@ -86,7 +93,8 @@ fn past(
 fn selects(service: &Value, template: &Value) -> bool {
     let labels = &template["metadata"]["labels"];
     let selector = service["spec"]["selector"].as_object();
-    selector.is_some_and(|wanted| !wanted.is_empty() && wanted.iter().all(|(key, value)| labels[key] == *value))
+    selector
+        .is_some_and(|wanted| !wanted.is_empty() && wanted.iter().all(|(key, value)| labels[key] == *value))
 }
 
 /// The first port that leads to an app's port, where no port of the Service leads to an ambassador.
@@ -108,7 +116,8 @@ fn leads_to(port: &Value, template: &Value) -> Option<u64> {
     match &port["targetPort"] {
         Value::String(name) => {
             let containers = template["spec"]["containers"].as_array()?;
-            let mut declared = containers.iter().flat_map(|container| container["ports"].as_array()).flatten();
+            let mut declared =
+                containers.iter().filter_map(|container| container["ports"].as_array()).flatten();
             declared.find(|port| port["name"] == name.as_str())?["containerPort"].as_u64()
         }
         Value::Number(number) => number.as_u64(),
@@ -123,7 +132,8 @@ mod tests {
 
     #[test]
     fn only_a_service_that_never_reaches_the_ambassador_goes_past_it() {
-        let template = json!({"spec": {"containers": [{"ports": [{"containerPort": 8775, "name": "http"}]}]}});
+        let template =
+            json!({"spec": {"containers": [{"ports": [{"containerPort": 8775, "name": "http"}]}]}});
         let routes = [Route { listen: 80, loopback: false, to: "app:8775".into(), app_port: Some(8775) }];
         for (ports, expected) in [
             (json!([{"port": 80, "targetPort": "http"}]), Some(0)),
