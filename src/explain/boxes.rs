@@ -62,8 +62,8 @@ pub(super) fn framed(title: &Line, lines: &[Line], columns: usize, signs: &Signs
             .and(Tone::Quiet, format!(" {}", signs.across.repeat(rest)))
             .and(Tone::Quiet, top_right),
     );
-    for line in lines {
-        let line = line.clone().fit(inner, signs.ellipsis);
+    for line in lines.iter().flat_map(|line| line.clone().wrapped(inner)) {
+        let line = line.fit(inner, signs.ellipsis);
         framed.push(
             quiet(signs.down).and(Tone::Plain, " ").join(line).and(Tone::Quiet, format!(" {}", signs.down)),
         );
@@ -77,13 +77,19 @@ pub(super) fn framed(title: &Line, lines: &[Line], columns: usize, signs: &Signs
 /// Lines that get a frame once it is known what stands beside them.
 #[derive(Clone, Debug)]
 pub(super) struct Boxed {
-    pub title: Line,
-    pub lines: Vec<Line>,
+    title: Line,
+    lines: Vec<Line>,
     /// The most columns, frame included.
-    pub most: usize,
+    most: usize,
 }
 
 impl Boxed {
+    /// Lines that are too wide go on below.
+    pub(super) fn new(title: Line, lines: Vec<Line>, most: usize) -> Boxed {
+        let inner = most.saturating_sub(4);
+        Boxed { title, lines: lines.into_iter().flat_map(|line| line.wrapped(inner)).collect(), most }
+    }
+
     fn columns(&self) -> usize {
         let widest = self.lines.iter().map(Line::width).chain([self.title.width() + 1]).max();
         (widest.unwrap_or_default() + 4).min(self.most)

@@ -75,7 +75,7 @@ fn container(node: &Node, number: Option<usize>, picture: &Picture, most: usize,
     if !tags.is_empty() {
         lines.push(Line::of(Tone::Quiet, "has ").and(Tone::Plain, tags.join(" ")));
     }
-    Boxed { title, lines, most }
+    Boxed::new(title, lines, most)
 }
 
 fn listens(listen: &Listen, signs: &Signs) -> Line {
@@ -212,36 +212,172 @@ mod tests {
 
     #[test]
     fn order_ports_and_sharing_can_be_seen() {
-        eprintln!("{}", drawn(&web(), 80, &Signs::UNICODE));
-        eprintln!("{}", drawn(&web(), 40, &Signs::ASCII));
-        eprintln!("{}", drawn(&many(), 100, &Signs::UNICODE));
+        let picture = drawn(&web(), 80, &Signs::UNICODE);
+        assert_eq!(
+            format!("\n{picture}"),
+            r"
+┌ Deployment web ──────────────────────────────────────────────────────────────┐
+│ start one after the other                                                    │
+│ ┌ 1 + multipod-ambassador ─┐   ┌ 2 migrate ─────────────────┐                │
+│ │ sidecar, keeps running   │ → │ step, ends before the next │                │
+│ │ haproxy:3.2              │   │ app:1                      │                │
+│ │ :80 → app:8775           │   │ has [a]                    │                │
+│ │ has [b]                  │   │                            │                │
+│ └──────────────────────────┘   └────────────────────────────┘                │
+│                                                                              │
+│ then runs, beside the sidecars above                                         │
+│ ┌ app ───────┐                                                               │
+│ │ app:1      │                                                               │
+│ │ :8775 http │                                                               │
+│ │ has [a]    │                                                               │
+│ └────────────┘                                                               │
+│                                                                              │
+│ volumes                                                                      │
+│ [a] data  emptyDir                                                           │
+│   ├ migrate    /data                                                         │
+│   └ app        /data  read-only                                              │
+│ [b] + multipod-ambassador  downwardAPI                                       │
+│   └ + multipod-ambassador  /etc/haproxy  read-only                           │
+│                                                                              │
+│ containers see each other's processes                                        │
+└──────────────────────────────────────────────────────────────────────────────┘
+"
+        );
     }
 
-    fn many() -> Picture {
+    #[test]
+    fn a_narrow_terminal_and_one_without_unicode_see_the_same() {
+        let picture = drawn(&web(), 40, &Signs::ASCII);
+        assert!(picture.is_ascii());
+        assert_eq!(
+            format!("\n{picture}"),
+            r"
+. Deployment web ----------------------.
+| start one after the other            |
+| . 1 + multipod-ambassador -.         |
+| | sidecar, keeps running   |         |
+| | haproxy:3.2              |         |
+| | :80 -> app:8775          |         |
+| | has [b]                  |         |
+| '--------------------------'         |
+| . 2 migrate -----------------.       |
+| | step, ends before the next |       |
+| | app:1                      |       |
+| | has [a]                    |       |
+| '----------------------------'       |
+|                                      |
+| then runs, beside the sidecars above |
+| . app -------.                       |
+| | app:1      |                       |
+| | :8775 http |                       |
+| | has [a]    |                       |
+| '------------'                       |
+|                                      |
+| volumes                              |
+| [a] data  emptyDir                   |
+|   |- migrate    /data                |
+|   `- app        /data  read-only     |
+| [b] + multipod-ambassador  downwardA |
+|   PI                                 |
+|   `- + multipod-ambassador  /etc/    |
+|   haproxy  read-only                 |
+|                                      |
+| containers see each other's          |
+|   processes                          |
+'--------------------------------------'
+"
+        );
+    }
+
+    /// A pod as large as they come.
+    fn crowd() -> Picture {
         let mut picture = web();
-        for (name, image, listens) in [
-            ("multipod-logging", "multipod/multipod:0.1.0", vec![]),
-            (
-                "multipod-metrics-nginx",
-                "nginx/nginx-prometheus-exporter:1.4.2",
-                vec![listen(9113, false, "metrics", "")],
-            ),
-        ] {
-            picture.containers.insert(1, node(name, Role::NativeSidecar, true, image, &listens));
+        picture.share_process_namespace = false;
+        let exporter = [listen(9113, false, "metrics", "")];
+        let adapter = ("multipod-metrics-nginx", "nginx/nginx-prometheus-exporter:1.4.2", &exporter[..]);
+        for (name, image, listens) in [("multipod-logging", "multipod/multipod:0.1.0", &[][..]), adapter] {
+            picture.containers.insert(1, node(name, Role::NativeSidecar, true, image, listens));
         }
-        for at in 0..4 {
-            let name = format!("worker-with-a-long-name-{at}");
-            let image = "mirror.example:5000/team/a-rather-long-image-name/with-parts:2026-11-21-build.4711";
-            let far = listen(
-                5432,
-                true,
-                "",
-                "a-very-long-service-name.with-a-long-namespace.svc.cluster.local:5432",
-            );
-            picture.containers.push(node(&name, Role::Container, false, image, &[far]));
+        for (name, image) in [("worker", "worker:1"), ("cache", "cache:7")] {
+            picture.containers.push(node(name, Role::Container, false, image, &[]));
         }
+        let image = "mirror.example:5000/team/a-rather-long-image-name:2026-11-21";
+        let far = "a-long-service-name.with-a-long-namespace.svc.cluster.local:5432";
+        picture.containers.push(node("far", Role::Container, false, image, &[listen(5432, true, "", far)]));
         picture.volumes.push(volume("unused", "configMap", false, &[]));
         picture.host_network = true;
         picture
+    }
+
+    #[test]
+    fn eight_containers_can_still_be_read() {
+        let picture = drawn(&crowd(), 80, &Signs::UNICODE);
+        assert_eq!(
+            format!("\n{picture}"),
+            r"
+┌ Deployment web ──────────────────────────────────────────────────────────────┐
+│ start one after the other                                                    │
+│ ┌ 1 + multipod-ambassador ─┐   ┌ 2 + multipod-metrics-nginx ───────────┐     │
+│ │ sidecar, keeps running   │ → │ sidecar, keeps running                │     │
+│ │ haproxy:3.2              │   │ nginx/nginx-prometheus-exporter:1.4.2 │     │
+│ │ :80 → app:8775           │   │ :9113 metrics                         │     │
+│ │ has [b]                  │   │                                       │     │
+│ └──────────────────────────┘   └───────────────────────────────────────┘     │
+│ ┌ 3 + multipod-logging ───┐   ┌ 4 migrate ─────────────────┐                 │
+│ │ sidecar, keeps running  │ → │ step, ends before the next │                 │
+│ │ multipod/multipod:0.1.0 │   │ app:1                      │                 │
+│ │                         │   │ has [a]                    │                 │
+│ └─────────────────────────┘   └────────────────────────────┘                 │
+│                                                                              │
+│ then run together, beside the sidecars above                                 │
+│ ┌ app ───────┐   ┌ worker ──┐   ┌ cache ──┐                                  │
+│ │ app:1      │   │ worker:1 │   │ cache:7 │                                  │
+│ │ :8775 http │   │          │   │         │                                  │
+│ │ has [a]    │   │          │   │         │                                  │
+│ └────────────┘   └──────────┘   └─────────┘                                  │
+│ ┌ far ────────────────────────────────────────────────────────────────────┐  │
+│ │ mirror.example:5000/team/a-rather-long-image-name:2026-11-21            │  │
+│ │ 127.0.0.1:5432 → a-long-service-name.with-a-long-namespace.svc.cluster. │  │
+│ │   local:5432                                                            │  │
+│ └─────────────────────────────────────────────────────────────────────────┘  │
+│                                                                              │
+│ volumes                                                                      │
+│ [a] data  emptyDir                                                           │
+│   ├ migrate    /data                                                         │
+│   └ app        /data  read-only                                              │
+│ [b] + multipod-ambassador  downwardAPI                                       │
+│   └ + multipod-ambassador  /etc/haproxy  read-only                           │
+│ [c] unused  configMap, which nobody has                                      │
+│                                                                              │
+│ the pod has the node's network                                               │
+└──────────────────────────────────────────────────────────────────────────────┘
+"
+        );
+    }
+
+    #[test]
+    fn tags_stay_unique_when_the_letters_are_used_up() {
+        assert_eq!([tag(0), tag(25), tag(26), tag(53)], ["[a]", "[z]", "[a1]", "[b2]"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_line_of_any_drawing_is_as_wide_as_the_others(
+            columns in 0usize..200,
+            names in proptest::collection::vec("[a-z日\u{300}\t-]{0,60}", 0..8),
+            ascii in proptest::bool::ANY,
+        ) {
+            let role = |at: usize| [Role::Step, Role::NativeSidecar, Role::Container][at % 3];
+            let containers = names.iter().enumerate();
+            let picture = Picture {
+                containers: containers.map(|(at, name)| node(name, role(at), at % 2 == 0, name, &[listen(1, true, name, name)])).collect(),
+                volumes: vec![volume("v", "emptyDir", true, &names.iter().map(|name| mount(name, name, true, true)).collect::<Vec<_>>())],
+                ..Picture::default()
+            };
+            let signs = if ascii { Signs::ASCII } else { Signs::UNICODE };
+            let lines = draw(&picture, "pod", columns, &signs);
+            let wide = columns.clamp(LEAST, MOST);
+            proptest::prop_assert!(lines.iter().all(|line| line.width() == wide), "{:#?}", lines);
+        }
     }
 }

@@ -104,6 +104,33 @@ impl Line {
         cut
     }
 
+    /// The line in pieces of at most this many columns; those behind the first stand two columns to the right.
+    pub fn wrapped(self, columns: usize) -> Vec<Line> {
+        // A sign is at most two columns wide, and has to fit behind the two.
+        let columns = columns.max(4);
+        if self.width() <= columns {
+            return vec![self];
+        }
+        let mut lines = Vec::new();
+        let mut line = Line::default();
+        for (tone, text) in self.parts {
+            let mut rest = text.as_str();
+            while !rest.is_empty() {
+                let mut kept = take(rest, columns - line.width());
+                if kept.len() < rest.len() {
+                    kept.truncate(good_break(&kept));
+                }
+                rest = &rest[kept.len()..];
+                line = line.and(tone, kept);
+                if !rest.is_empty() {
+                    lines.push(std::mem::replace(&mut line, Line::plain("  ")));
+                }
+            }
+        }
+        lines.push(line);
+        lines
+    }
+
     /// The text without colours.
     pub fn text(&self) -> String {
         self.parts.iter().map(|(_, text)| text.as_str()).collect()
@@ -149,6 +176,12 @@ fn take(text: &str, most: usize) -> String {
         .collect()
 }
 
+/// Where a text is best broken: behind a sign between words that stands in its second half, else at its end.
+fn good_break(text: &str) -> usize {
+    let after = text.rfind([' ', '/', '.', ',', '-']).map_or(0, |at| at + 1);
+    if after > text.len() / 2 { after } else { text.len() }
+}
+
 /// Names in Kubernetes are ASCII; paths and values may be anything. The wide blocks and the combining marks.
 fn columns(c: char) -> usize {
     match u32::from(c) {
@@ -189,6 +222,23 @@ mod tests {
         let line = Line::of(Tone::Ours, "+ ").and(Tone::Strong, "name").and(Tone::Quiet, "rest");
         assert_eq!(line.clone().fit(5, "…").text(), "+ na…");
         assert_eq!(line.fit(7, "…").text(), "+ name…");
+    }
+
+    #[test]
+    fn a_long_line_goes_on_below_and_loses_nothing() {
+        for (text, columns, expected) in [
+            ("abcd", 4, &["abcd"][..]),
+            ("abcdefg", 4, &["abcd", "  ef", "  g"]),
+            ("日本語", 5, &["日本", "  語"]),
+            ("abcdef", 0, &["abcd", "  ef"]),
+            ("one two three", 9, &["one two ", "  three"]),
+            ("name.of.host:1", 11, &["name.of.", "  host:1"]),
+        ] {
+            let lines = Line::plain(text).wrapped(columns);
+            assert_eq!(lines.iter().map(Line::text).collect::<Vec<_>>(), expected, "{text}");
+        }
+        let line = Line::of(Tone::Ours, "+ ").and(Tone::Strong, "name").wrapped(4);
+        assert_eq!(line[1], Line::plain("  ").and(Tone::Strong, "me"));
     }
 
     #[test]

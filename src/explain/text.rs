@@ -1,13 +1,11 @@
 //! A report as lines for people.
 
+mod added;
+
 use super::boxes::Signs;
 use super::draw::draw;
-use super::line::{Line, Tone, width};
-use super::picture::NO_TOKEN;
-use super::report::{
-    Added, Amounts, AppMount, Asked, Author, Considered, Container, Named, Origin, Refused, Report, Runs,
-    Standing, Verdict,
-};
+use super::line::{Line, Tone};
+use super::report::{Added, Asked, Author, Considered, Origin, Refused, Report, Runs, Standing, Verdict};
 
 /// How reports are laid out.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +25,7 @@ pub fn text(report: &Report, layout: &Layout) -> Vec<Line> {
     page.section("Policies", report.policies.iter().map(considered).collect());
     page.section("Verdict", verdict(report));
     if let Some(added) = &report.added {
-        page.section("Added, in the order in which containers start", new_things(added, layout));
+        page.section("Added, in the order in which containers start", added::lines(added, layout));
     }
     page.section("What could clash", clashes(report));
     if let Some(picture) = &report.pod {
@@ -169,118 +167,6 @@ fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
 
-fn new_things(added: &Added, layout: &Layout) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (at, container) in added.containers.iter().enumerate() {
-        lines.extend(one_container(at + 1, container));
-    }
-    lines.extend(table("volumes", &added.volumes, "  "));
-    let apps =
-        added.mounts.iter().map(|mount| &mount.container).chain(added.env.iter().map(|env| &env.container));
-    let mut told: Vec<&String> = Vec::new();
-    for app in apps {
-        if told.contains(&app) {
-            continue;
-        }
-        told.push(app);
-        lines.push(Line::plain("container ").and(Tone::Strong, app));
-        let mounts = added.mounts.iter().filter(|mount| mount.container == *app);
-        lines.extend(mounts.map(|new| indented(2, Line::plain(format!("mounts {}", mounted(new))))));
-        for env in added.env.iter().filter(|env| env.container == *app) {
-            let value = env.value.as_ref().map_or_else(String::new, |value| format!("={value}"));
-            lines.push(indented(2, Line::plain(format!("sets {}{value}", env.name))));
-        }
-    }
-    lines.extend(table("annotations", &added.annotations, ": "));
-    lines.extend(rendered(&added.rendered, layout));
-    lines.extend(table("kernel settings of the pod", &added.sysctls, "="));
-    for secret in &added.pull_secrets {
-        lines.push(Line::plain("pull secret ").and(Tone::Ours, secret));
-    }
-    if added.share_process_namespace {
-        lines.push(
-            Line::of(Tone::Ours, "shareProcessNamespace")
-                .and(Tone::Plain, ": containers see each other's processes"),
-        );
-    }
-    lines
-}
-
-fn one_container(number: usize, container: &Container) -> Vec<Line> {
-    let runs = match container.runs {
-        Runs::NativeSidecar => "native sidecar",
-        Runs::ClassicSidecar => "classic sidecar",
-        Runs::Step => "step",
-    };
-    let head = Line::of(Tone::Quiet, format!("{number} "))
-        .and(Tone::Ours, format!("+ {}", container.name))
-        .and(Tone::Plain, format!("  {runs}"))
-        .and(Tone::Quiet, format!(": {}", container.because));
-    let ports = container.ports.iter().map(u16::to_string);
-    let loopback = container.loopback_ports.iter().map(|port| format!("127.0.0.1:{port}"));
-    let (tokens, mounts): (Vec<_>, Vec<_>) =
-        container.mounts.iter().partition(|mount| mount.volume == NO_TOKEN);
-    let facts = [
-        ("image", container.image.clone()),
-        ("listens", ports.chain(loopback).collect::<Vec<_>>().join(", ")),
-        ("requests", amounts(&container.requests)),
-        ("limits", amounts(&container.limits)),
-    ];
-    let facts = facts.into_iter().filter(|(_, value)| !value.is_empty());
-    let rows = facts.chain(mounts.into_iter().map(|mount| ("mounts", mounted(mount))));
-    let token = "no service account's, an empty folder stands in its place".to_owned();
-    let rows = rows.chain((!tokens.is_empty()).then_some(("token", token)));
-    let rows = rows.map(|(name, value)| {
-        indented(4, Line::of(Tone::Quiet, format!("{name:<10}")).and(Tone::Plain, value))
-    });
-    std::iter::once(head).chain(rows).collect()
-}
-
-fn mounted(mount: &AppMount) -> String {
-    let read_only = if mount.read_only { ", read-only" } else { "" };
-    format!("{} at {}{read_only}", mount.volume, mount.path)
-}
-
-fn amounts(amounts: &Amounts) -> String {
-    let parts = [("cpu", &amounts.cpu), ("memory", &amounts.memory)];
-    let parts = parts
-        .into_iter()
-        .filter_map(|(name, amount)| amount.as_ref().map(|amount| format!("{name} {amount}")));
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-fn table(title: &str, entries: &[Named], between: &str) -> Vec<Line> {
-    if entries.is_empty() {
-        return Vec::new();
-    }
-    let longest = entries.iter().map(|entry| width(&entry.name)).max().unwrap_or_default();
-    let rows = entries.iter().map(|entry| {
-        let blanks = if between == "  " { " ".repeat(longest - width(&entry.name)) } else { String::new() };
-        indented(
-            2,
-            Line::of(Tone::Ours, &entry.name).and(Tone::Plain, format!("{blanks}{between}{}", entry.value)),
-        )
-    });
-    std::iter::once(Line::plain(title)).chain(rows).collect()
-}
-
-fn rendered(files: &[Named], layout: &Layout) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for file in files {
-        let count = counted(file.value.lines().count(), "line", "lines");
-        let hint = if layout.show_config { ":" } else { " (--show-config shows them)" };
-        lines.push(
-            Line::plain("configuration in ")
-                .and(Tone::Ours, &file.name)
-                .and(Tone::Quiet, format!(", {count}{hint}")),
-        );
-        if layout.show_config {
-            lines.extend(file.value.lines().map(|line| indented(4, Line::plain(line))));
-        }
-    }
-    lines
-}
-
 fn clashes(report: &Report) -> Vec<Line> {
     let warnings = report.warnings.iter().flat_map(|warning| {
         let mut lines = warning.lines();
@@ -313,24 +199,29 @@ fn clashes(report: &Report) -> Vec<Line> {
 mod tests {
     use super::*;
     use crate::inject::{Surroundings, Version, decide};
-    use crate::pattern::{Catalogue, Settings};
+    use crate::pattern::Settings;
     use crate::pod::Head;
-    use crate::policy::Policies;
+    use crate::policy;
 
-    fn told(json: &str, settings: &Settings, version: &str) -> String {
-        let policies = Policies::default();
-        let catalogue = Catalogue::default();
+    /// What is told of a pod, without its drawing.
+    fn told(annotations: &str, policies: &str, version: &str) -> String {
+        let loaded = policy::load(&[("policies.yaml".to_owned(), policies.to_owned())]);
+        assert_eq!(loaded.problems, []);
+        let settings = Settings::default();
         let around = Surroundings {
             namespace: "shop",
             namespace_labels: Some(&[]),
             namespace_annotations: &[],
             owner_kind: Some("Deployment"),
-            settings,
-            policies: &policies,
-            catalogue: &catalogue,
+            settings: &settings,
+            policies: &loaded.policies,
+            catalogue: &loaded.catalogue,
             version: Version::parse(version).unwrap(),
         };
-        let head = Head::read(json).unwrap();
+        let json = format!(
+            r#"{{"metadata":{{"annotations":{{{annotations}}}}},"spec":{{"containers":[{{"name":"app","image":"app:1"}}]}}}}"#
+        );
+        let head = Head::read(&json).unwrap();
         let decision = decide(&head, &around);
         let origin = Origin {
             kind: "Deployment".into(),
@@ -339,16 +230,157 @@ mod tests {
             file: "web.yaml".into(),
             line: 1,
         };
-        let report = Report::of(origin, json, &head, &around, &decision, |_| Some(12));
-        let layout = Layout { columns: 80, signs: Signs::UNICODE, show_config: false };
-        text(&report, &layout).into_iter().map(|line| line.trimmed().text() + "\n").collect()
+        let report = Report::of(origin, &json, &head, &around, &decision, |_| Some(12));
+        let layout = Layout { columns: 80, signs: Signs::UNICODE, show_config: true };
+        let lines = text(&report, &layout).into_iter().map(|line| line.trimmed().text());
+        lines.take_while(|line| !line.starts_with('┌')).map(|line| line + "\n").collect()
+    }
+
+    const POLICIES: &str = "\
+{apiVersion: multipod.dev/v1alpha1, kind: InjectionPolicy, metadata: {name: base},
+ spec: {annotations: {multipod/metrics: nginx, multipod/share-process-namespace: 'true'}}}
+---
+{apiVersion: multipod.dev/v1alpha1, kind: InjectionPolicy, metadata: {name: strict},
+ spec: {mode: enforce, annotations: {multipod/init: 'wait-for gate:1'}}}
+---
+{apiVersion: multipod.dev/v1alpha1, kind: InjectionPolicy, metadata: {name: trial},
+ spec: {mode: audit, annotations: {multipod/logging: /var/log/app/*.log}}}
+---
+{apiVersion: multipod.dev/v1alpha1, kind: InjectionPolicy, metadata: {name: others},
+ spec: {match: {podSelector: {matchLabels: {team: b}}}, annotations: {multipod/metrics: redis}}}
+";
+
+    #[test]
+    fn what_is_injected_is_told_with_its_reasons() {
+        let told = told(r#""multipod/ambassador":"80:8775 mode=http, sidecar=classic""#, "", "1.34");
+        assert_eq!(
+            format!("\n{told}"),
+            r#"
+Deployment web in namespace shop  web.yaml:1
+
+Asked
+  multipod/ambassador: "80:8775 mode=http, sidecar=classic"  from the pod (web.yaml:12)
+
+Verdict
+  injected: 1 classic sidecar, 2 volumes, 2 annotations, 1 kernel setting
+
+Added, in the order in which containers start
+  1 + multipod-ambassador  classic sidecar: multipod/ambassador says sidecar=classic
+      image     haproxy:3.2
+      listens   80
+      requests  cpu 10m, memory 32Mi
+      limits    memory 128Mi
+      mounts    multipod-ambassador at /usr/local/etc/haproxy, read-only
+      token     no service account's, an empty folder stands in its place
+  volumes
+    multipod-ambassador  downwardAPI (annotations of the pod as files)
+    multipod-no-token    emptyDir (Memory)
+  annotations
+    kubectl.kubernetes.io/default-container: app
+  configuration in rendered.multipod/haproxy.cfg, 14 lines:
+      global
+        maxconn 1024
+
+      defaults
+        mode tcp
+        timeout connect 5s
+        timeout client 50s
+        timeout server 50s
+
+      listen inbound-80
+        bind 0.0.0.0:80
+        mode http
+        option forwardfor
+        server app 127.0.0.1:8775
+  kernel settings of the pod
+    net.ipv4.ip_unprivileged_port_start=0
+
+What could clash
+  ! no container declares port 8775, where multipod/ambassador passes connections of port 80 on to: app has to listen there
+  nothing that the pod declares clashes; port 80 is taken from now on, also where the app does not declare its own
+
+"#
+        );
     }
 
     #[test]
-    fn dump() {
-        let pod = r#"{"metadata":{"annotations":{"multipod/ambassador":"80:8775, sidecar=classic"}},"spec":{"containers":[{"name":"app","image":"app:1","ports":[{"containerPort":8776}]}]}}"#;
-        eprintln!("{}", told(pod, &Settings::default(), "1.34"));
-        eprintln!("{}", told(&pod.replace("8775", "x:"), &Settings::default(), "1.34"));
-        eprintln!("{}", told(&pod.replace("multipod", "m"), &Settings::default(), "1.34"));
+    fn it_is_told_who_said_what_and_who_won() {
+        let asked = r#""multipod/init":"wait-for db:5432","multipod/opt-out":"metrics""#;
+        let told = told(asked, POLICIES, "1.28");
+        let told = &told[..told.find("Added").unwrap()];
+        assert_eq!(
+            format!("\n{told}"),
+            r#"
+Deployment web in namespace shop  web.yaml:1
+
+Asked
+  multipod/init: "wait-for gate:1"  from policy strict, enforced: nothing overrides it
+  multipod/share-process-namespace: "true"  from policy base
+  multipod/init: "wait-for db:5432"  from the pod (web.yaml:12), overridden by policy strict
+  multipod/metrics: "nginx"  from policy base, left out: the pod opts out of it
+  multipod/logging: "/var/log/app/*.log"  from policy trial, only audited: it would be set, and is not
+  multipod/opt-out: "metrics"  from the pod (web.yaml:12)
+
+Policies
+  base (default) is for this pod
+  others (default) is not for this pod: the pod's label team must be "b": not there
+  strict (enforce) is for this pod
+  trial (audit) is for this pod
+
+Verdict
+  injected: 1 step, 1 volume, 1 annotation, a shared process namespace
+
+"#
+        );
+    }
+
+    #[test]
+    fn every_refusal_is_told_and_nothing_is_said_to_be_added() {
+        let told = told(r#""multipod/ambasador":"80:1","multipod/ambassador":"8o:1""#, "", "1.34");
+        assert_eq!(
+            format!("\n{told}"),
+            r#"
+Deployment web in namespace shop  web.yaml:1
+
+Asked
+  multipod/ambassador: "8o:1"  from the pod (web.yaml:12)
+  multipod/ambasador: "80:1"  from the pod (web.yaml:12), not weighed
+
+Verdict
+  refused, for 2 reasons
+  x multipod/ambasador: there is no such key, did you mean multipod/ambassador? (unknown_key)
+    Known keys: multipod/ambassador, multipod/logging, multipod/metrics, multipod/sync, multipod/patterns, multipod/init, multipod/share-process-namespace, multipod/opt-out
+  x multipod/ambassador: 8o:1 is not LISTEN:TARGET (bad_value)
+      8o:1
+      ^^ expected a port between 1 and 65535
+    Example: multipod/ambassador: "80:8775"
+
+"#
+        );
+    }
+
+    #[test]
+    fn a_pod_that_nobody_asks_for_is_told_so() {
+        let told = told("", "", "1.34");
+        assert!(
+            told.contains("\n  nothing: no annotation, namespace or policy asks for a pattern\n"),
+            "{told}"
+        );
+        assert!(
+            told.contains("\n  left as it is: nothing asks for a pattern here (not_requested)\n"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn it_is_told_why_a_sidecar_is_native_or_classic() {
+        for (value, version, expected) in [
+            ("80:1", "1.29", "native sidecar: Kubernetes 1.29 knows native sidecars"),
+            ("80:1", "1.28", "classic sidecar: Kubernetes 1.28 does not know native sidecars"),
+            ("80:1, sidecar=native", "1.34", "native sidecar: multipod/ambassador says sidecar=native"),
+        ] {
+            let told = told(&format!(r#""multipod/ambassador":"{value}""#), "", version);
+            assert!(told.contains(expected), "{told}");
+        }
     }
 }
