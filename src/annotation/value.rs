@@ -156,8 +156,9 @@ pub fn image(text: &str) -> Parsed<String> {
 }
 
 /// What kubelet would expand in commands, arguments and environment values is doubled, so that it stays text.
+/// Every `$` is: `$$(X)` with only its `$(` doubled would be a `$` and an expansion.
 pub fn escape_expansion(text: &str) -> String {
-    text.replace("$(", "$$(")
+    text.replace('$', "$$")
 }
 
 #[cfg(test)]
@@ -206,6 +207,13 @@ mod tests {
         }
         for text in ["", "a b", "$(X)", "a\"", "-a", "a:", "http://x//y", "ä"] {
             assert!(image(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_dollar_sign_is_left_for_the_kubelet() {
+        for (text, escaped) in [("$(X)", "$$(X)"), ("$$(X)", "$$$$(X)"), ("a$", "a$$"), ("a", "a")] {
+            assert_eq!(escape_expansion(text), escaped);
         }
     }
 

@@ -47,7 +47,9 @@ impl Input {
             }
             match manifests_at(file, self.recursive) {
                 Ok(paths) => {
-                    paths.iter().for_each(|path| collect(read_text(path), &mut sources, &mut failures));
+                    for path in &paths {
+                        collect(read_text(path), &mut sources, &mut failures);
+                    }
                 }
                 Err(failure) => failures.push(failure),
             }
@@ -66,21 +68,20 @@ fn collect(read: Result<(String, String), String>, sources: &mut Vec<Source>, fa
 fn read_stdin() -> Result<(String, String), String> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| format!("{STDIN_NAME}: {error}"))?;
-    text(STDIN_NAME.to_owned(), bytes)
+    text(STDIN_NAME, bytes)
 }
 
 /// The name of a file as messages show it, and its text.
 pub(super) fn read_text(path: &Path) -> Result<(String, String), String> {
     let name = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
-    text(name, bytes)
+    text(&name, bytes)
 }
 
-fn text(name: String, bytes: Vec<u8>) -> Result<(String, String), String> {
-    String::from_utf8(bytes).map(|text| (name.clone(), text)).map_err(|error| {
+fn text(name: &str, bytes: Vec<u8>) -> Result<(String, String), String> {
+    String::from_utf8(bytes).map(|text| (name.to_owned(), text)).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("{name}:{line}: not UTF-8 text")
+        format!("{name}:{}: not UTF-8 text", good.split(|byte| *byte == b'\n').count())
     })
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::yaml::documents;
+use crate::yaml::{Document, documents};
 
 /// All files as one stream of YAML documents. One file is what it is; between two stands what YAML needs there.
 pub fn yaml(files: &[Vec<Cow<'_, str>>]) -> String {
@@ -59,8 +59,7 @@ pub fn json(files: &[Vec<Cow<'_, str>>]) -> String {
     let mut items = Vec::new();
     for text in files.iter().flatten() {
         let documents = documents(text).unwrap_or_default();
-        items
-            .extend(documents.iter().filter(|document| !document.is_empty()).map(|document| document.json()));
+        items.extend(documents.iter().filter(|document| !document.is_empty()).map(Document::json));
     }
     match items.as_slice() {
         [] => String::new(),

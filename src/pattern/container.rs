@@ -38,6 +38,9 @@ pub struct Container {
     /// Ports that it listens on without opening them (loopback): only for finding clashes.
     #[serde(skip)]
     pub loopback_ports: Vec<u16>,
+    /// The same over UDP.
+    #[serde(skip)]
+    pub loopback_udp_ports: Vec<u16>,
     /// Tells when it has started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub startup_probe: Option<Probe>,
@@ -70,6 +73,7 @@ impl Container {
             env: Vec::new(),
             ports: Vec::new(),
             loopback_ports: Vec::new(),
+            loopback_udp_ports: Vec::new(),
             startup_probe: None,
             liveness_probe: None,
             resources,

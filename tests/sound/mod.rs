@@ -44,7 +44,9 @@ pub fn containers(pod: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
 /// What is wrong with a pod: names that are there twice, mounts of no volume, ports that are none…
 pub fn faults(pod: &Value) -> BTreeSet<String> {
     let mut faults = BTreeSet::new();
-    let mut note = |fault: String| drop(faults.insert(fault));
+    let mut note = |fault: String| {
+        faults.insert(fault);
+    };
     let volumes: Vec<&str> = strings(&pod["spec"]["volumes"], "name");
     for name in twice(&volumes) {
         note(format!("two volumes {name}"));

@@ -9,7 +9,7 @@ use crate::pattern::node::{Node, Tree};
 use crate::pattern::settings::Needs;
 
 use super::ceiling::{self, Privilege};
-use super::parts::{EnvTemplate, MountTemplate, PortNumber, PortTemplate, VolumeTemplate, full_name};
+use super::parts::{EnvTemplate, LoopbackPort, MountTemplate, PortTemplate, VolumeTemplate, full_name};
 use super::reader::{Place, Reader};
 use super::template::{Phrase, Template, Values};
 
@@ -28,7 +28,7 @@ pub(super) struct ContainerTemplate {
     args: Vec<Phrase>,
     env: Vec<EnvTemplate>,
     pub(super) ports: Vec<PortTemplate>,
-    loopback_ports: Vec<PortNumber>,
+    loopback_ports: Vec<LoopbackPort>,
     mounts: Vec<MountTemplate>,
     more: Vec<(String, Template)>,
 }
@@ -104,7 +104,7 @@ impl ContainerTemplate {
             "loopbackPorts" => {
                 let ports = list(reader);
                 self.loopback_ports =
-                    ports.iter().filter_map(|node| PortNumber::read(node, key, reader)).collect();
+                    ports.iter().filter_map(|node| LoopbackPort::read(node, reader)).collect();
             }
             "volumeMounts" => {
                 let mounts = list(reader);
@@ -140,7 +140,11 @@ impl ContainerTemplate {
         container.args = args.map(Cow::Owned).collect();
         container.env = EnvTemplate::fill(&self.env, values);
         container.ports = self.ports.iter().filter_map(|port| port.fill(values)).collect();
-        container.loopback_ports = self.loopback_ports.iter().filter_map(|port| port.fill(values)).collect();
+        for loopback in &self.loopback_ports {
+            let ports =
+                if loopback.udp { &mut container.loopback_udp_ports } else { &mut container.loopback_ports };
+            ports.extend(loopback.fill(values));
+        }
         // One more is added to every container, and must not move them all.
         container.volume_mounts.reserve_exact(self.mounts.len() + 1);
         container.volume_mounts.extend(self.mounts.iter().filter_map(|mount| mount.fill(values, volumes)));

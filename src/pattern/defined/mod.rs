@@ -73,11 +73,11 @@ fn find<'c>(
     let names: Vec<&str> = catalogue.of_kind(kind).map(|definition| &*definition.name).collect();
     let label = match names.as_slice() {
         [] => format!("no {what}s are defined in this cluster"),
-        _ => format!(
-            "expected {}{}",
-            value::list(&names, "or"),
-            suggest::did_you_mean(&word.text, names.iter().copied())
-        ),
+        [only] => format!("expected {only}"),
+        _ => {
+            let meant = suggest::did_you_mean(&word.text, names.iter().copied());
+            format!("expected {}{meant}", value::list(&names, "or"))
+        }
     };
     let mut fault = Fault::new(word.span, label).summary(format!("unknown {what} {}", short(&word.text)));
     if let Some(other) = found {

@@ -8,6 +8,9 @@ use crate::pattern::node::{Node, Tree};
 use super::params::{Param, Type};
 use super::template::{Phrase, Template};
 
+/// Longer lists would make every pod that asks wait.
+const MOST: usize = 256;
+
 /// Where a hole may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -52,7 +55,10 @@ impl<'p> Reader<'p> {
     /// The entries of a map.
     pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str) -> &'n [(String, Node)] {
         if let Tree::Map(entries) = &node.tree {
-            return entries;
+            if entries.len() > MOST {
+                self.issue(node.line, format!("{what}: expected at most {MOST}"));
+            }
+            return &entries[..entries.len().min(MOST)];
         }
         self.issue(node.line, format!("{what}: expected a map"));
         &[]
@@ -62,7 +68,12 @@ impl<'p> Reader<'p> {
     pub(super) fn items<'n>(&mut self, node: Option<&'n Node>, what: &str) -> &'n [Node] {
         match node.map(|node| (&node.tree, node.line)) {
             None | Some((Tree::Null, _)) => &[],
-            Some((Tree::List(items), _)) => items,
+            Some((Tree::List(items), line)) => {
+                if items.len() > MOST {
+                    self.issue(line, format!("{what}: expected at most {MOST}"));
+                }
+                &items[..items.len().min(MOST)]
+            }
             Some((_, line)) => {
                 self.issue(line, format!("{what}: expected a list"));
                 &[]

@@ -213,6 +213,11 @@ mod tests {
                 "env: name: expected letters",
             ),
             ("  containers: [{name: a, image: a, ports: [{containerPort: 0}]}]", "from 1 to 65535"),
+            ("  containers: [{name: a, image: a, loopbackPorts: [80]}]", "loopbackPorts: expected a map"),
+            (
+                "  containers: [{name: a, image: a, loopbackPorts: [{port: 80, protocol: SCTP}]}]",
+                "TCP or UDP",
+            ),
             ("  containers: [{name: a, image: a, ports: [{containerPort: '80'}]}]", "a port without quotes"),
             (
                 "  containers: [{name: a, image: a, ports: [{containerPort: 80, name: far-too-long-name}]}]",
