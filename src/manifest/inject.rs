@@ -16,7 +16,7 @@ use super::{
 pub fn inject<'m>(manifests: &'m Manifests<'m>, world: &World, annotations: &[Annotation]) -> Outcome<'m> {
     let namespaces = Namespaces::of(manifests);
     let mut outcome = Outcome { findings: manifests.findings.clone(), ..Outcome::default() };
-    for manifest in &manifests.all {
+    for manifest in &manifests.readable {
         let mut texts = Vec::with_capacity(manifest.documents.len());
         for (index, document) in manifest.documents.iter().enumerate() {
             let mut edits = Vec::new();

@@ -28,7 +28,7 @@ pub struct Manifest<'s> {
 #[derive(Debug, Default)]
 pub struct Manifests<'s> {
     /// Each with the documents that can be read.
-    pub all: Vec<Manifest<'s>>,
+    pub readable: Vec<Manifest<'s>>,
     /// What is wrong with the other documents.
     pub findings: Vec<Finding>,
 }
@@ -60,7 +60,7 @@ impl<'s> Manifests<'s> {
                 });
                 readable
             });
-            manifests.all.push(Manifest { name, documents });
+            manifests.readable.push(Manifest { name, documents });
         }
         manifests
     }

@@ -10,7 +10,7 @@ use super::{Found, Level, Manifests, Outcome, found, inject::edited};
 /// Edits every pod template that was injected; all else passes through.
 pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
     let mut outcome = Outcome { findings: manifests.findings.clone(), ..Outcome::default() };
-    for manifest in &manifests.all {
+    for manifest in &manifests.readable {
         let mut texts = Vec::with_capacity(manifest.documents.len());
         for (index, document) in manifest.documents.iter().enumerate() {
             let mut edits = Vec::new();

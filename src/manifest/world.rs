@@ -63,7 +63,7 @@ pub struct Home {
 impl Namespaces {
     /// Finds them.
     pub fn of(manifests: &Manifests<'_>) -> Namespaces {
-        let documents = manifests.all.iter().flat_map(|manifest| &manifest.documents);
+        let documents = manifests.readable.iter().flat_map(|manifest| &manifest.documents);
         let objects = documents.flat_map(|document| crate::pod::objects(document.value()));
         let namespaces = objects.filter(|object| object.kind == "Namespace" && !object.name().is_empty());
         let found = namespaces.map(|object| {

@@ -82,7 +82,7 @@ proptest! {
         let manifests = Manifests::read(&sources);
         let outcome = inject(&manifests, &World::default(), &[]);
         prop_assert!(!outcome.is_refused(), "{:?}", outcome.findings);
-        let before: Vec<&str> = manifests.all[0].documents.iter().map(Document::text).collect();
+        let before: Vec<&str> = manifests.readable[0].documents.iter().map(Document::text).collect();
         prop_assert_eq!(before.len(), stream.asks.len());
         for ((before, after), asks) in before.iter().zip(&outcome.texts[0]).zip(&stream.asks) {
             prop_assert_eq!(before != after, *asks, "{}\n{}", before, after);
