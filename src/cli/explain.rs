@@ -140,7 +140,7 @@ fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) ->
     for manifest in &manifests.readable {
         for found in (0..manifest.documents.len()).flat_map(|index| manifest::found(manifest, index)) {
             match found {
-                Found::Other(findings) => aside.extend(findings),
+                Found::Other(finding) => aside.extend(finding),
                 Found::Template(target) => {
                     let own = of_target(&findings, &target);
                     match of(&target, world, &namespaces, annotate, &own) {
