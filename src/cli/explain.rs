@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
+use crate::explain::report::Author;
 use crate::explain::{self, Layout, Line, Origin, Report, Signs};
 use crate::inject::decide;
 use crate::manifest::{
@@ -140,7 +141,7 @@ fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) ->
     for manifest in &manifests.readable {
         for found in (0..manifest.documents.len()).flat_map(|index| manifest::found(manifest, index)) {
             match found {
-                Found::Other(finding) => aside.push(finding),
+                Found::Other(findings) => aside.extend(findings),
                 Found::Template(target) => {
                     let own = of_target(&findings, &target);
                     match of(&target, world, &namespaces, annotate, &own) {
@@ -185,11 +186,15 @@ fn of(
         line: target.finding_at(&target.object.pointer, Level::Note, "", "").line,
     };
     let line_of = |key: &str| {
-        let set_here = annotate.iter().any(|annotation| annotation.key == key);
-        let position = target.document().position(&target.annotation_pointer(key)).filter(|_| !set_here)?;
+        let position = target.document().position(&target.annotation_pointer(key))?;
         Some(position.key?.line)
     };
     let mut report = Report::of(origin, &json, &head, &around, &decision, line_of);
+    for asked in report.asked.iter_mut().filter(|asked| asked.by == Author::Pod) {
+        if annotate.iter().any(|annotation| annotation.key == asked.key) {
+            (asked.by, asked.line) = (Author::CommandLine, None);
+        }
+    }
     // What the text of the file shows, and the engine cannot see; what the engine warns of is there already.
     let told = ["warning", "laid_out_anew"];
     let seen =
