@@ -275,7 +275,7 @@ fn every_pod_of_a_stream_has_its_own_page() {
 #[test]
 fn a_closed_pipe_ends_it_quietly() {
     use std::process::{Command, Stdio};
-    let files = Files::new(&[("shop.yaml", &format!("{SHOP}---\n").repeat(300))]);
+    let files = Files::new(&[("shop.yaml", &format!("{SHOP}---\n").repeat(60))]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_multipod"))
         .args(["explain", "-f", "shop.yaml"])
         .current_dir(files.path())

@@ -1,5 +1,6 @@
 //! `multipod explain`.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -136,6 +137,7 @@ pub(super) fn printed(lines: &[Line]) -> String {
 fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> (Vec<Report>, Vec<Finding>) {
     let namespaces = Namespaces::of(manifests);
     let findings = manifest::inject(manifests, world, annotate).findings;
+    let findings = Findings::of(&findings);
     let mut reports = Vec::new();
     let mut aside = manifests.findings.clone();
     for manifest in &manifests.readable {
@@ -143,10 +145,10 @@ fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) ->
             match found {
                 Found::Other(findings) => aside.extend(findings),
                 Found::Template(target) => {
-                    let own = of_target(&findings, &target);
-                    match of(&target, world, &namespaces, annotate, &own) {
+                    let own = findings.about(&target);
+                    match of(&target, world, &namespaces, annotate, own) {
                         Some(report) => reports.push(report),
-                        None => aside.extend(own.into_iter().cloned()),
+                        None => aside.extend(own.iter().copied().cloned()),
                     }
                 }
             }
@@ -155,13 +157,23 @@ fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) ->
     (reports, aside)
 }
 
-/// The findings about one template and the object around it.
-fn of_target<'f>(findings: &'f [Finding], target: &Target<'_>) -> Vec<&'f Finding> {
-    let place = target.finding(Level::Note, "", "");
-    let same = |finding: &&Finding| {
-        finding.file == place.file && finding.subject.trim_end_matches(", set by --annotate") == place.subject
-    };
-    findings.iter().filter(same).collect()
+/// What was found about single objects, by file and object.
+struct Findings<'f>(HashMap<(String, String), Vec<&'f Finding>>);
+
+impl<'f> Findings<'f> {
+    fn of(findings: &'f [Finding]) -> Self {
+        let mut by_object: HashMap<_, Vec<&Finding>> = HashMap::new();
+        for finding in findings {
+            let subject = finding.subject.trim_end_matches(", set by --annotate");
+            by_object.entry((finding.file.clone(), subject.to_owned())).or_default().push(finding);
+        }
+        Findings(by_object)
+    }
+
+    fn about(&self, target: &Target<'_>) -> &[&'f Finding] {
+        let place = target.finding(Level::Note, "", "");
+        self.0.get(&(place.file, place.subject)).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Nothing where there is no pod that could be read.
