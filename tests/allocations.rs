@@ -1,5 +1,7 @@
 //! How much a decision may allocate: exact numbers, so that a slow path shows before anybody times it.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+
 mod pods;
 
 use multipod::inject::{Patch, Surroundings, Verdict, Version, decide};
