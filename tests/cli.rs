@@ -17,6 +17,8 @@ mod input;
 mod refusals;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/streams.rs"]
+mod streams;
 #[path = "cli/surroundings.rs"]
 mod surroundings;
 #[path = "cli/uninject.rs"]

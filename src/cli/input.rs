@@ -87,7 +87,16 @@ fn text(name: &str, bytes: Vec<u8>) -> Result<(String, String), String> {
 
 /// The file itself, or the manifests of a folder in the order of their names.
 pub(super) fn manifests_at(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
-    let failure = |error: io::Error| format!("{}: {error}", path.display());
+    let name = path.display();
+    if ["http://", "https://"]
+        .iter()
+        .any(|scheme| path.as_os_str().as_encoded_bytes().starts_with(scheme.as_bytes()))
+    {
+        return Err(format!(
+            "{name}: not fetched from here; pipe it in: curl -fsSL {name} | multipod inject -f -"
+        ));
+    }
+    let failure = |error: io::Error| format!("{name}: {error}");
     if !fs::metadata(path).map_err(failure)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -95,7 +104,7 @@ pub(super) fn manifests_at(path: &Path, recursive: bool) -> Result<Vec<PathBuf>,
     walk(path, recursive, &mut found).map_err(failure)?;
     if found.is_empty() {
         let how = if recursive { "" } else { " (-R looks into its folders too)" };
-        return Err(format!("{}: no *.yaml, *.yml or *.json in this folder{how}", path.display()));
+        return Err(format!("{name}: no *.yaml, *.yml or *.json in this folder{how}"));
     }
     Ok(found)
 }

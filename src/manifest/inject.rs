@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use crate::annotation::Key;
 use crate::annotation::key::PREFIX;
-use crate::inject::{DenyReason, Patch, Refusal, Verdict, decide};
+use crate::inject::{DenyReason, Patch, Plan, Refusal, Verdict, decide};
 use crate::pod::Head;
 use crate::yaml::{Document, Edit, Style};
 
@@ -97,28 +95,34 @@ impl Round<'_> {
         findings.extend(warnings.map(|warning| target.finding(Level::Warning, "warning", warning)));
         let mut edits = annotate::edits(self.annotations, target);
         match decision.verdict {
-            Verdict::Skip(reason) => findings.push(target.left_alone(reason.slug(), reason.sentence())),
+            Verdict::Skip(reason) if edits.is_empty() => {
+                findings.push(target.left_alone(reason.slug(), reason.sentence()));
+            }
+            Verdict::Skip(reason) => {
+                let message = format!("{} gets annotations only: {}", target.title(), reason.sentence());
+                findings.push(target.finding(Level::Note, reason.slug(), message));
+            }
             Verdict::Deny(refusals) => {
                 findings.extend(refusals.into_iter().map(|refusal| self.refused(refusal, &home)));
             }
-            Verdict::Inject(plan) => {
-                let patch = match head.open() {
-                    Ok(pod) => Patch::of(&plan, &pod).map_err(|fault| fault.to_string()),
-                    Err(fault) => Err(fault),
-                };
-                match patch {
-                    Ok(patch) => edits.extend(patch.operations().map(|operation| Edit::Add {
-                        pointer: format!("{}{}", target.pointer, operation.path),
-                        value: serde_json::from_str(operation.value).unwrap_or(Value::Null),
-                    })),
-                    Err(fault) => {
-                        let message = format!("this is a fault of multipod, please report it: {fault}");
-                        findings.push(target.finding(Level::Error, "internal", message));
-                    }
+            Verdict::Inject(plan) => match self.planned(&head, &plan) {
+                Ok(planned) => edits.extend(planned),
+                Err(fault) => {
+                    let message = format!("this is a fault of multipod, please report it: {fault}");
+                    findings.push(target.finding(Level::Error, "internal", message));
                 }
-            }
+            },
         }
         edits
+    }
+
+    fn planned(&self, head: &Head<'_>, plan: &Plan) -> Result<Vec<Edit>, String> {
+        let patch = Patch::of(plan, &head.open()?).map_err(|fault| fault.to_string())?;
+        let edits = patch.operations().map(|operation| {
+            let pointer = format!("{}{}", self.target.pointer, operation.path);
+            serde_json::from_str(operation.value).map(|value| Edit::Add { pointer, value })
+        });
+        edits.collect::<Result<_, _>>().map_err(|fault| fault.to_string())
     }
 
     fn refused(&self, mut refusal: Refusal, home: &Home) -> Finding {

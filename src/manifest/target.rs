@@ -185,6 +185,11 @@ impl<'m> Target<'m> {
         let mut findings = self.misplaced();
         findings.push(match self.object.kind {
             "" => self.left_alone("no_kind", "it has no kind"),
+            _ if self.object.place.is_none() && self.value.pointer("/spec/template/spec").is_some() => self
+                .left_alone(
+                    "unknown_kind",
+                    "multipod does not know where objects of this kind keep their pods",
+                ),
             _ => self.left_alone("no_pod_template", "it has no pod template"),
         });
         findings

@@ -59,13 +59,11 @@ fn the_items_of_lists_are_injected_and_the_others_stay() {
 
 #[test]
 fn what_does_not_change_passes_byte_for_byte() {
-    let text = "\u{feff}# head\r\n%YAML 1.1\n--- # first\n\n---\n# only a comment\n---\n...\n\
+    let text = "\u{feff}%YAML 1.1\n--- # first\n\n---\n# only a comment\n---\n...\n\
                 apiVersion:   v1\nkind: \"ConfigMap\"   # why\ndata:\n    x: |\n      ---\n      -----BEGIN X-----\n\
-                \t\n    z: 0x1F\n    a: ~\n---\nkind: List\napiVersion: v1\nitems: []\n---\nkind: List\nitems:\n\
+                \t\n    z: 0x1F\n    a: ~\n---\nkind: List\r\napiVersion: v1\r\nitems: []\n---\nkind: List\nitems:\n\
                 ---\n- {op: add, path: /spec, value: 1}\n--- text\n---\nkind: Pod\nspec: {containers: [{name: a}]}";
-    // A directive may not stand behind content.
-    let text = text.replace("# head\r\n%YAML", "%YAML");
-    let ran = injected(&text);
+    let ran = injected(text);
     assert_eq!(ran.out, text);
     assert_eq!(injected("").out, "");
     assert_eq!(injected("# nothing\n").out, "# nothing\n");
@@ -177,6 +175,17 @@ fn annotate_sets_an_annotation_on_every_pod_template_first() {
 }
 
 #[test]
+fn annotations_are_set_also_where_nothing_is_injected() {
+    let text = "kind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a}]}\n";
+    let ran = multipod(&["inject", "-a", "team=red", "-a", "team=blue"], text);
+    assert_eq!(ran.out, text.replace("{name: web}", "{name: web, annotations: {team: \"blue\"}}"));
+    ran.tells(&["note: <stdin>:1: Pod web gets annotations only: nothing asks"]);
+    let again = multipod(&["inject", "-a", "team=blue"], &ran.out);
+    assert_eq!(again.out, ran.out);
+    again.tells(&["Pod web is left as it is"]);
+}
+
+#[test]
 fn injecting_twice_changes_nothing() {
     let once = injected(&pod(""));
     let twice = injected(&once.out);
@@ -191,6 +200,7 @@ fn a_document_that_is_skipped_says_why() {
         ("kind: Service\nmetadata: {generateName: web-}\n", "Service web-", "no_pod_template"),
         ("kind: Deployment\nspec: {replicas: 2}\n", "Deployment", "no_pod_template"),
         ("kind: Deployment\nspec: {template: {spec: {priority: 1}}}\n", "Deployment", "no_pod_spec"),
+        ("apiVersion: example.com/v1\nkind: Job\nspec: {template: {spec: {}}}\n", "Job", "unknown_kind"),
         ("a: 1\n", "object", "no_kind"),
         ("- 1\n", "document", "no_object"),
     ];

@@ -77,6 +77,9 @@ fn what_cannot_be_read_is_told_all_at_once() {
     ran.tells(&["error: nowhere.yaml: No such file", "error: latin.yaml:2: not UTF-8 text\n"]);
     ran.tells(&["error: empty: no *.yaml, *.yml or *.json in this folder"]);
     assert_eq!(ran.err.lines().count(), 3, "{}", ran.err);
+    let fetched = multipod(&["inject", "-f", "https://example.com/a.yaml"], "");
+    fetched.is_refused();
+    fetched.tells(&["curl -fsSL https://example.com/a.yaml | multipod inject -f -"]);
     let twice = multipod(&["inject", "-f", "-", "-f", "-"], "");
     twice.is_refused();
     twice.tells(&["can be read only once"]);

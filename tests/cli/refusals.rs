@@ -26,7 +26,7 @@ fn nothing_is_printed_and_every_problem_of_every_document_is_told() {
     let files = Files::new(&[
         ("good.yaml", &pod("")),
         ("bad.yaml", &format!("{}---\n{two}---\n{}", bad(), pod(""))),
-        ("broken.yaml", "a: 1\n---\nb: [\n"),
+        ("broken.yaml", &format!("{}---\n---\nb: [\n", bad())),
         ("twice.json", "{\"a\": 1,\n \"a\": 2}\n"),
     ]);
     let args = ["inject", "-f", "good.yaml", "-f", "bad.yaml", "-f", "broken.yaml", "-f", "twice.json"];
@@ -37,11 +37,11 @@ fn nothing_is_printed_and_every_problem_of_every_document_is_told() {
         "--> bad.yaml:17:5 (document 2, Pod web)",
         "--> bad.yaml:18:5 (document 2, Pod web)",
         "did you mean multipod/ambassador?",
-        "--> broken.yaml:3:",
-        "(document 2)",
+        "--> broken.yaml:6:5 (document 1, Pod web)",
+        "--> broken.yaml:13:4 (document 3)",
         "--> twice.json:2:2 (document 1)",
     ]);
-    assert_eq!(ran.err.matches("error[").count(), 5, "{}", ran.err);
+    assert_eq!(ran.err.matches("error[").count(), 6, "{}", ran.err);
     for command in ["diff", "uninject"] {
         files.multipod(&[command, "-f", "good.yaml", "broken.yaml"]).is_refused();
     }

@@ -120,6 +120,19 @@ fn old_clusters_get_ordinary_containers() {
 }
 
 #[test]
+fn an_ordinary_container_in_a_job_is_refused() {
+    let template =
+        "template: {metadata: {annotations: {multipod/ambassador: '80:1'}}, spec: {containers: [{name: a}]}}";
+    let text = format!(
+        "kind: CronJob\nmetadata: {{name: nightly}}\nspec: {{jobTemplate: {{spec: {{{template}}}}}}}\n"
+    );
+    let ran = multipod(&["inject", "--kubernetes-version=1.28"], &text);
+    ran.is_refused();
+    ran.tells(&["error[job_never_ends]: ", "(document 1, CronJob nightly)"]);
+    assert_eq!(multipod(&["inject", "--kubernetes-version=1.29"], &text).code, 0);
+}
+
+#[test]
 fn settings_are_those_of_the_file() {
     let files = Files::new(&[("a.yaml", &pod("")), ("config.yaml", "registry: mirror.example\n")]);
     let ran = files.multipod(&["inject", "-f", "a.yaml", "--config", "config.yaml"]);
