@@ -1,11 +1,13 @@
 //! `multipod explain`.
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
+use crate::explain::report::Author;
 use crate::explain::{self, Layout, Line, Origin, Report, Signs};
 use crate::inject::decide;
 use crate::manifest::{
@@ -135,17 +137,18 @@ pub(super) fn printed(lines: &[Line]) -> String {
 fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> (Vec<Report>, Vec<Finding>) {
     let namespaces = Namespaces::of(manifests);
     let findings = manifest::inject(manifests, world, annotate).findings;
+    let findings = Findings::of(&findings);
     let mut reports = Vec::new();
     let mut aside = manifests.findings.clone();
     for manifest in &manifests.readable {
         for found in (0..manifest.documents.len()).flat_map(|index| manifest::found(manifest, index)) {
             match found {
-                Found::Other(finding) => aside.extend(finding),
+                Found::Other(findings) => aside.extend(findings),
                 Found::Template(target) => {
-                    let own = of_target(&findings, &target);
-                    match of(&target, world, &namespaces, annotate, &own) {
+                    let own = findings.about(&target);
+                    match of(&target, world, &namespaces, annotate, own) {
                         Some(report) => reports.push(report),
-                        None => aside.extend(own.into_iter().cloned()),
+                        None => aside.extend(own.iter().copied().cloned()),
                     }
                 }
             }
@@ -154,13 +157,23 @@ fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) ->
     (reports, aside)
 }
 
-/// The findings about one template and the object around it.
-fn of_target<'f>(findings: &'f [Finding], target: &Target<'_>) -> Vec<&'f Finding> {
-    let place = target.finding(Level::Note, "", "");
-    let same = |finding: &&Finding| {
-        finding.file == place.file && finding.subject.trim_end_matches(", set by --annotate") == place.subject
-    };
-    findings.iter().filter(same).collect()
+/// What was found about single objects, by file and object.
+struct Findings<'f>(HashMap<(String, String), Vec<&'f Finding>>);
+
+impl<'f> Findings<'f> {
+    fn of(findings: &'f [Finding]) -> Self {
+        let mut by_object: HashMap<_, Vec<&Finding>> = HashMap::new();
+        for finding in findings {
+            let subject = finding.subject.trim_end_matches(", set by --annotate");
+            by_object.entry((finding.file.clone(), subject.to_owned())).or_default().push(finding);
+        }
+        Findings(by_object)
+    }
+
+    fn about(&self, target: &Target<'_>) -> &[&'f Finding] {
+        let place = target.finding(Level::Note, "", "");
+        self.0.get(&(place.file, place.subject)).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Nothing where there is no pod that could be read.
@@ -185,11 +198,15 @@ fn of(
         line: target.finding_at(&target.object.pointer, Level::Note, "", "").line,
     };
     let line_of = |key: &str| {
-        let set_here = annotate.iter().any(|annotation| annotation.key == key);
-        let position = target.document().position(&target.annotation_pointer(key)).filter(|_| !set_here)?;
+        let position = target.document().position(&target.annotation_pointer(key))?;
         Some(position.key?.line)
     };
     let mut report = Report::of(origin, &json, &head, &around, &decision, line_of);
+    for asked in report.asked.iter_mut().filter(|asked| asked.by == Author::Pod) {
+        if annotate.iter().any(|annotation| annotation.key == asked.key) {
+            (asked.by, asked.line) = (Author::CommandLine, None);
+        }
+    }
     // What the text of the file shows, and the engine cannot see; what the engine warns of is there already.
     let told = ["warning", "laid_out_anew"];
     let seen =

@@ -86,6 +86,8 @@ pub enum Standing {
 pub enum Author {
     /// The pod's own annotation.
     Pod,
+    /// Whoever runs the command: it sets an annotation of the pod.
+    CommandLine,
     /// An annotation of its namespace.
     Namespace(String),
     /// A policy.

@@ -51,6 +51,7 @@ impl std::fmt::Display for Author {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Author::Pod => f.write_str("the pod"),
+            Author::CommandLine => f.write_str("--annotate"),
             Author::Namespace(name) => write!(f, "namespace {name}"),
             Author::Policy(name) => write!(f, "policy {name}"),
         }

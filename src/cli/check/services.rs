@@ -6,23 +6,81 @@ use crate::annotation::Key;
 use crate::explain::{Route, routes};
 use crate::inject::{Verdict, decide};
 use crate::manifest::{Annotation, Finding, Found, Level, Manifests, Namespaces, Target, World, found};
-use crate::pod::{Head, objects};
+use crate::pod::{Head, Object, objects};
+use crate::yaml::Document;
 
 /// A Service whose every port leads to the app's own port, behind the ambassador's back, was most likely forgotten.
 pub(super) fn findings(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> Vec<Finding> {
     let namespaces = Namespaces::of(manifests);
+    let services = Service::all(manifests, world);
     let mut findings = Vec::new();
-    for manifest in &manifests.readable {
+    for manifest in manifests.readable.iter().filter(|_| !services.is_empty()) {
         for found in (0..manifest.documents.len()).flat_map(|index| found(manifest, index)) {
             let Found::Template(target) = found else { continue };
-            let routes = inbound(&target, world, &namespaces, annotate);
-            if !routes.is_empty() {
-                let namespace = namespaces.home(&target, world).name;
-                findings.extend(past(manifests, &target, &routes, &namespace, world));
+            let namespace = namespaces.home(&target, world).name;
+            let for_it = |service: &&Service<'_>| {
+                service.namespace == namespace && selects(service.object.value, target.value)
+            };
+            let mut for_it = services.iter().filter(for_it).peekable();
+            if for_it.peek().is_some() {
+                let routes = inbound(&target, world, &namespaces, annotate);
+                findings.extend(for_it.filter_map(|service| service.past(&target, &routes)));
             }
         }
     }
     findings
+}
+
+/// A Service, and where it stands.
+struct Service<'m> {
+    object: Object<'m>,
+    namespace: &'m str,
+    file: &'m str,
+    document: &'m Document<'m>,
+    number: usize,
+}
+
+impl<'m> Service<'m> {
+    fn all(manifests: &'m Manifests<'m>, world: &'m World) -> Vec<Service<'m>> {
+        let mut services = Vec::new();
+        for manifest in &manifests.readable {
+            for (index, document) in manifest.documents.iter().enumerate() {
+                let found = objects(document.value()).into_iter().filter(|object| object.kind == "Service");
+                services.extend(found.map(|object| Service {
+                    namespace: object.namespace().or(world.namespace.as_deref()).unwrap_or("default"),
+                    object,
+                    file: manifest.name,
+                    document,
+                    number: index + 1,
+                }));
+            }
+        }
+        services
+    }
+
+    /// What is told where it leads past the routes of a template.
+    fn past(&self, target: &Target<'_>, routes: &[Route]) -> Option<Finding> {
+        let (at, route) = bypass(self.object.value, target.value, routes)?;
+        let position = self.document.position(&format!("{}/spec/ports/{at}", self.object.pointer));
+        let (line, column) =
+            position.map_or((self.document.first_line(), 1), |position| (position.line, position.column));
+        let (name, port) = (self.object.name(), route.app_port.unwrap_or_default());
+        let message = format!(
+            "Service {name} leads to port {port} of {}, past its ambassador\nLet it lead to the ambassador: \
+             targetPort: {}",
+            target.title(),
+            route.listen
+        );
+        Some(Finding {
+            level: Level::Warning,
+            slug: "past_the_ambassador",
+            message,
+            file: self.file.to_owned(),
+            line,
+            column,
+            subject: format!("document {}, Service {name}", self.number),
+        })
+    }
 }
 
 /// The routes of an ambassador that the template gets, as far as they lead to its app.
@@ -46,47 +104,6 @@ fn inbound(
     let domain = &world.settings.cluster_domain;
     let all = routes(asked.value, target.value, &resolution.upstreams, &home.name, domain);
     all.into_iter().filter(|route| route.app_port.is_some()).collect()
-}
-
-fn past(
-    manifests: &Manifests<'_>,
-    target: &Target<'_>,
-    routes: &[Route],
-    namespace: &str,
-    world: &World,
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for manifest in &manifests.readable {
-        for (index, document) in manifest.documents.iter().enumerate() {
-            for service in objects(document.value()).into_iter().filter(|object| object.kind == "Service") {
-                let home = service.namespace().or(world.namespace.as_deref()).unwrap_or("default");
-                if home != namespace || !selects(service.value, target.value) {
-                    continue;
-                }
-                let Some((at, route)) = bypass(service.value, target.value, routes) else { continue };
-                let pointer = format!("{}/spec/ports/{at}", service.pointer);
-                let position = document.position(&pointer);
-                let (line, column) =
-                    position.map_or((document.first_line(), 1), |position| (position.line, position.column));
-                let (name, port) = (service.name(), route.app_port.unwrap_or_default());
-                findings.push(Finding {
-                    level: Level::Warning,
-                    slug: "past_the_ambassador",
-                    message: format!(
-                        "Service {name} leads to port {port} of {}, past its ambassador\nLet it lead to the ambassador: \
-                         targetPort: {}",
-                        target.title(),
-                        route.listen
-                    ),
-                    file: manifest.name.to_owned(),
-                    line,
-                    column,
-                    subject: format!("document {}, Service {name}", index + 1),
-                });
-            }
-        }
-    }
-    findings
 }
 
 /// Whether a Service is for the pods of a template.
