@@ -4,8 +4,10 @@
 
 pub mod annotation;
 pub mod cli;
+pub mod explain;
 pub mod inject;
 pub mod inpod;
+pub mod manifest;
 pub mod pattern;
 pub mod pod;
 pub mod policy;

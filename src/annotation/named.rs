@@ -5,7 +5,7 @@
 use super::diagnostic::short;
 use super::item::{Faults, Options, only_positional, settings_of};
 use super::settings::{self, Settings};
-use super::{Fault, Item, Span, Word, lexer};
+use super::{Fault, Item, Span, Word, lexer, suggest, value};
 
 /// What the value asks for.
 #[derive(Debug, PartialEq)]
@@ -41,7 +41,12 @@ impl<'a> Named<'a> {
 pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
-    let options = Options::read(settings_of(&items), &settings::NAMES, &[], &mut faults);
+    let (known, strange): (Vec<_>, Vec<_>) =
+        settings_of(&items).partition(|word| word.key.is_some_and(|key| settings::NAMES.contains(&key)));
+    for word in strange {
+        faults.push(no_setting(word));
+    }
+    let options = Options::read(known, &settings::NAMES, &[], &mut faults);
     let settings = Settings::read(&options, &mut faults);
     let image = options.word("image").map(|word| word.whole);
 
@@ -66,6 +71,16 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
     faults.or(Request { items: named, settings, image })
 }
 
+/// Most likely a param that a comma has cut off from its pattern.
+fn no_setting(word: &Word<'_>) -> Fault {
+    let (key, text) = (word.key.unwrap_or_default(), short(&word.text));
+    let meant = suggest::did_you_mean(key, settings::NAMES);
+    let label = format!("expected {}{meant}", value::list(&settings::NAMES, "or"));
+    Fault::new(word.whole, label)
+        .summary(format!("{} is no setting of the whole value", short(key)))
+        .help(format!("Params stand behind the name, without a comma: \"NAME {key}={text}\"."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,7 +91,7 @@ mod tests {
         let names: Vec<&str> = request.items.iter().map(|item| &*item.name().text).collect();
         assert_eq!(names, ["nginx", "redis"]);
         assert_eq!(request.items[0].words()[1].key, Some("port"));
-        assert_eq!(request.image, Some(Span { start: 37, end: 46 }));
+        assert_eq!(request.image, Some(Span { start: 36, end: 45 }));
         assert_eq!(request.settings.image.as_deref(), Some("a:1"));
     }
 

@@ -237,8 +237,7 @@ fn covers(theirs: &Value, ours: &Value, field: &str) -> bool {
         (Value::Object(theirs), Value::Object(ours)) => {
             ours.iter().all(|(key, value)| match theirs.get(key) {
                 Some(other) => covers(other, value, key),
-                // What is empty is not stored.
-                None => value.as_object().is_some_and(serde_json::Map::is_empty),
+                None => is_not_stored(key, value),
             })
         }
         // Order and number matter where a list is one command line.
@@ -252,6 +251,16 @@ fn covers(theirs: &Value, ours: &Value, field: &str) -> bool {
         }
         (Value::String(theirs), Value::String(ours)) if theirs != ours => same_quantity(theirs, ours, field),
         (theirs, ours) => theirs == ours,
+    }
+}
+
+/// The API server leaves out what is empty, but for objects that say something by being there: `emptyDir: {}`.
+fn is_not_stored(field: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty() && matches!(field, "requests" | "limits"),
+        _ => false,
     }
 }
 

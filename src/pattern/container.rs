@@ -38,6 +38,9 @@ pub struct Container {
     /// Ports that it listens on without opening them (loopback): only for finding clashes.
     #[serde(skip)]
     pub loopback_ports: Vec<u16>,
+    /// The same over UDP.
+    #[serde(skip)]
+    pub loopback_udp_ports: Vec<u16>,
     /// Tells when it has started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub startup_probe: Option<Probe>,
@@ -70,6 +73,7 @@ impl Container {
             env: Vec::new(),
             ports: Vec::new(),
             loopback_ports: Vec::new(),
+            loopback_udp_ports: Vec::new(),
             startup_probe: None,
             liveness_probe: None,
             resources,
@@ -77,6 +81,11 @@ impl Container {
             volume_mounts: Vec::new(),
             more: Map::new(),
         }
+    }
+
+    /// Whether it has any port, open or not.
+    pub fn listens(&self) -> bool {
+        !(self.ports.is_empty() && self.loopback_ports.is_empty() && self.loopback_udp_ports.is_empty())
     }
 
     /// Another image, and the pull policy that fits it where the old one's was the default.
@@ -244,8 +253,8 @@ pub struct Security {
     /// Nothing is written but to volumes.
     pub read_only_root_filesystem: bool,
     /// Everything; only an administrator's pattern may ask for it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub privileged: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privileged: Option<bool>,
     /// No setuid.
     pub allow_privilege_escalation: bool,
     /// None at all.
@@ -279,7 +288,7 @@ impl Security {
         run_as_user: None,
         run_as_group: None,
         read_only_root_filesystem: true,
-        privileged: false,
+        privileged: None,
         allow_privilege_escalation: false,
         capabilities: Capabilities { add: Vec::new(), drop: ["ALL"] },
         seccomp_profile: Seccomp { kind: "RuntimeDefault" },

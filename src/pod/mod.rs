@@ -4,7 +4,9 @@
 //! touched, because patches are written against the received object.
 
 mod field;
+pub mod template;
 pub mod view;
 
 pub use field::{Field, Scalar, Text};
+pub use template::{Object, Place, objects};
 pub use view::{Container, Head, Metadata, Mount, Pod, Port, Volume};

@@ -145,15 +145,15 @@ mod tests {
 
     /// Who counts and who lost to an opt-out when these ask, or `refused`. Everybody else must have been overridden.
     fn outcome(asks: &str, pod_declines: Option<&str>, namespace_declines: Option<&str>) -> String {
-        let all = [logging("e", "enforce", "/e"), logging("d", "default", "/d")];
+        let all = [logging("e", "enforce", "/log/e"), logging("d", "default", "/log/d")];
         let texts: Vec<String> =
             ["E", "D"].iter().zip(all).filter(|(who, _)| asks.contains(*who)).map(|(_, text)| text).collect();
         let policies = policies(&texts);
         let mut own = Vec::new();
-        own.extend(asks.contains('P').then_some((Key::Logging, "/p")));
+        own.extend(asks.contains('P').then_some((Key::Logging, "/log/p")));
         own.extend(pod_declines.map(|value| (Key::OptOut, value)));
         let mut annotations = Vec::new();
-        annotations.extend(asks.contains('N').then_some((LOGGING, "/n")));
+        annotations.extend(asks.contains('N').then_some((LOGGING, "/log/n")));
         annotations.extend(namespace_declines.map(|value| ("multipod/opt-out", value)));
         let annotations = pairs(&annotations);
 
@@ -168,7 +168,7 @@ mod tests {
         let declined: String = resolution.opted_out.iter().map(|lost| letter(&lost.whose)).collect();
         let overridden: String = resolution.overridden.iter().map(|lost| letter(&lost.whose)).collect();
         for effective in &resolution.effective {
-            assert_eq!(effective.value, format!("/{}", letter(&effective.source).to_ascii_lowercase()));
+            assert_eq!(effective.value, format!("/log/{}", letter(&effective.source).to_ascii_lowercase()));
             assert_eq!(effective.enforced, letter(&effective.source) == 'E');
         }
         assert!(resolution.overridden.iter().all(|lost| letter(&lost.by) == counts.chars().next().unwrap()));
@@ -249,15 +249,16 @@ mod tests {
                 "default",
                 None,
                 Some(
-                    "multipod/logging: policies a and b disagree\n  a: \"/1\"\n  b: \"/2\"\nAn annotation of the pod",
+                    "multipod/logging: policies a and b disagree\n  a: \"/log/1\"\n  b: \"/log/2\"\nAn annotation of the pod",
                 ),
             ),
-            ("default", Some("/own"), None),
+            ("default", Some("/log/own"), None),
             ("enforce", None, Some("multipod/logging: enforced policies a and b disagree")),
-            ("enforce", Some("/1"), Some("multipod/logging: enforced policies a and b disagree")),
+            ("enforce", Some("/log/1"), Some("multipod/logging: enforced policies a and b disagree")),
             ("audit", None, None),
         ] {
-            let texts = [logging("b", mode, "/2"), logging("a", mode, "/1"), logging("c", mode, "/1")];
+            let texts =
+                [logging("b", mode, "/log/2"), logging("a", mode, "/log/1"), logging("c", mode, "/log/1")];
             let policies = policies(&texts);
             let own: Vec<(Key, &str)> = own.map(|value| (Key::Logging, value)).into_iter().collect();
             let found = policies.resolve(&subject(&[], &[], &[]), &own);
@@ -275,11 +276,11 @@ mod tests {
     #[test]
     fn equal_values_are_no_news() {
         let policies = policies(&[
-            logging("a", "enforce", "/1"),
-            logging("b", "enforce", "/1"),
-            logging("c", "default", "/1"),
+            logging("a", "enforce", "/log/1"),
+            logging("b", "enforce", "/log/1"),
+            logging("c", "default", "/log/1"),
         ]);
-        let found = policies.resolve(&subject(&[], &[], &[]), &[(Key::Logging, "/1")]).unwrap();
+        let found = policies.resolve(&subject(&[], &[], &[]), &[(Key::Logging, "/log/1")]).unwrap();
         assert_eq!((found.effective.len(), found.overridden.len()), (1, 0));
         assert_eq!(found.source_of(Key::Logging), Source::Policy("a".to_owned()));
     }
@@ -288,7 +289,7 @@ mod tests {
     fn audit_policies_only_tell_what_they_would_add() {
         let text = policy(
             "tryout",
-            "mode: audit, annotations: {multipod/logging: /a}, upstreams: {x: \"y:1\"}, bounds: {images: []}",
+            "mode: audit, annotations: {multipod/logging: /log/a}, upstreams: {x: \"y:1\"}, bounds: {images: []}",
         );
         let policies = policies(&[text]);
         let audited = |own: &[(Key, &'static str)]| {
@@ -296,8 +297,8 @@ mod tests {
             assert!(found.bounds.is_empty() && found.upstreams.entries.is_empty());
             found.audited.iter().map(|audited| (audited.policy, audited.value)).collect::<Vec<_>>()
         };
-        assert_eq!(audited(&[]), [("tryout", "/a")]);
-        assert_eq!(audited(&[(Key::Logging, "/own")]), []);
+        assert_eq!(audited(&[]), [("tryout", "/log/a")]);
+        assert_eq!(audited(&[(Key::Logging, "/log/own")]), []);
         assert_eq!(audited(&[(Key::OptOut, "logging")]), []);
     }
 
@@ -342,10 +343,10 @@ mod tests {
     #[test]
     fn faults_of_the_namespace_are_told() {
         let annotations = pairs(&[
-            ("multipod/loging", "/x"),
+            ("multipod/loging", "/log/x"),
             ("multipod/status", "{}"),
             ("team.example/owner", "x"),
-            ("multipod/logging", "/n"),
+            ("multipod/logging", "/log/n"),
         ]);
         let none = Policies::default();
         let found = none.resolve(&subject(&[], &annotations, &[]), &[]).unwrap();
@@ -385,7 +386,7 @@ mod tests {
         use proptest::prelude::*;
         let mode = prop_oneof![Just("default"), Just("enforce"), Just("audit")];
         let labels = prop_oneof![Just(""), Just("app: web"), Just("app: db")];
-        let values = prop_oneof![Just("/1"), Just("/2")];
+        let values = prop_oneof![Just("/log/1"), Just("/log/2")];
         ("[a-f]", mode, labels, values, any::<bool>()).prop_map(|(name, mode, labels, value, named)| {
             let names = if named { ", upstreams: {x: \"y:1\"}, bounds: {images: []}" } else { "" };
             let spec = format!(
@@ -401,7 +402,7 @@ mod tests {
         fn the_order_of_sources_changes_nothing_and_neither_does_a_policy_for_other_pods(
             sources in proptest::collection::vec(any_policy(), 0..6),
             turn in 0usize..6,
-            own in proptest::option::of(proptest::sample::select(vec!["/1", "/3"])),
+            own in proptest::option::of(proptest::sample::select(vec!["/log/1", "/log/3"])),
             declines in proptest::option::of(proptest::sample::select(vec!["all", "metrics"])),
         ) {
             let labels = [(Text("app".into()), Scalar::Text(Text("web".into())))];
@@ -419,7 +420,7 @@ mod tests {
             proptest::prop_assert_eq!(&second.problems, &first.problems);
             proptest::prop_assert_eq!(&second.policies.resolve(&subject, &own), &expected);
 
-            turned.push(("other.yaml".to_owned(), policy("other", "mode: enforce, match: {podSelector: {matchLabels: {app: other}}}, annotations: {multipod/logging: /9}, bounds: {images: []}")));
+            turned.push(("other.yaml".to_owned(), policy("other", "mode: enforce, match: {podSelector: {matchLabels: {app: other}}}, annotations: {multipod/logging: /log/9}, bounds: {images: []}")));
             let third = load(&turned);
             proptest::prop_assert_eq!(third.policies.iter().count(), first.policies.iter().count() + 1);
             proptest::prop_assert_eq!(&third.policies.resolve(&subject, &own), &expected);

@@ -1,5 +1,5 @@
-//! Pods of a given size, in the shape in which a ReplicaSet controller sends them.
-#![allow(dead_code, unreachable_pub)] // Each program uses its own part.
+//! Pods of a given size, in the shape in which a `ReplicaSet` controller sends them.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, dead_code, unreachable_pub)] // Each program uses its own part.
 
 use serde_json::{Value, json};
 

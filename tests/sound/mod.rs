@@ -1,5 +1,5 @@
 //! What the API server would find wrong with a pod, as far as it can be seen offline; and how a patch is applied.
-#![allow(dead_code, unreachable_pub)] // Each test program uses its own part.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, dead_code, unreachable_pub)] // Each test program uses its own part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +44,9 @@ pub fn containers(pod: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
 /// What is wrong with a pod: names that are there twice, mounts of no volume, ports that are none…
 pub fn faults(pod: &Value) -> BTreeSet<String> {
     let mut faults = BTreeSet::new();
-    let mut note = |fault: String| drop(faults.insert(fault));
+    let mut note = |fault: String| {
+        faults.insert(fault);
+    };
     let volumes: Vec<&str> = strings(&pod["spec"]["volumes"], "name");
     for name in twice(&volumes) {
         note(format!("two volumes {name}"));

@@ -119,6 +119,32 @@ impl PortNumber {
     }
 }
 
+/// A port that only the pod itself can reach.
+#[derive(Clone, Debug)]
+pub(super) struct LoopbackPort {
+    pub(super) udp: bool,
+    port: PortNumber,
+}
+
+impl LoopbackPort {
+    pub(super) fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        const WHAT: &str = "loopbackPorts";
+        reader.only(node, WHAT, &["port", "protocol"]);
+        let protocols = [("TCP", false), ("UDP", true)];
+        let protocol = node.get("protocol");
+        let udp = protocol.and_then(|node| reader.fixed(node, WHAT, |text| value::one_of(text, &protocols)));
+        let Some(port) = node.get("port") else {
+            reader.issue(node.line, "loopbackPorts: the port is missing");
+            return None;
+        };
+        Some(LoopbackPort { udp: udp == Some(true), port: PortNumber::read(port, WHAT, reader)? })
+    }
+
+    pub(super) fn fill(&self, values: &Values) -> Option<u16> {
+        self.port.fill(values)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct PortTemplate {
     name: Option<String>,

@@ -8,6 +8,9 @@ use crate::pattern::node::{Node, Tree};
 use super::params::{Param, Type};
 use super::template::{Phrase, Template};
 
+/// Longer lists would make every pod that asks wait.
+const MOST: usize = 256;
+
 /// Where a hole may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -19,6 +22,8 @@ pub(super) enum Place {
     Argument,
     /// Where a volume appears in the app.
     MountPath,
+    /// What a check asks for.
+    UrlPath,
     /// The name of a Secret or ConfigMap, or of one of its keys.
     Reference,
     /// A port, and nothing around it.
@@ -52,7 +57,10 @@ impl<'p> Reader<'p> {
     /// The entries of a map.
     pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str) -> &'n [(String, Node)] {
         if let Tree::Map(entries) = &node.tree {
-            return entries;
+            if entries.len() > MOST {
+                self.issue(node.line, format!("{what}: expected at most {MOST}"));
+            }
+            return &entries[..entries.len().min(MOST)];
         }
         self.issue(node.line, format!("{what}: expected a map"));
         &[]
@@ -62,7 +70,12 @@ impl<'p> Reader<'p> {
     pub(super) fn items<'n>(&mut self, node: Option<&'n Node>, what: &str) -> &'n [Node] {
         match node.map(|node| (&node.tree, node.line)) {
             None | Some((Tree::Null, _)) => &[],
-            Some((Tree::List(items), _)) => items,
+            Some((Tree::List(items), line)) => {
+                if items.len() > MOST {
+                    self.issue(line, format!("{what}: expected at most {MOST}"));
+                }
+                &items[..items.len().min(MOST)]
+            }
             Some((_, line)) => {
                 self.issue(line, format!("{what}: expected a list"));
                 &[]
@@ -147,6 +160,7 @@ impl<'p> Reader<'p> {
             match (place, kind) {
                 (Place::Text | Place::Argument, _)
                 | (Place::MountPath, Type::Path | Type::Name)
+                | (Place::UrlPath, Type::UrlPath | Type::Path)
                 | (Place::Reference, Type::Secret | Type::Name | Type::Identifier | Type::Enum(_)) => {}
                 (Place::Port, Type::Port) | (Place::Quantity, Type::Quantity) if alone => {}
                 (Place::Fixed, _) => {

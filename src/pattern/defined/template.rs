@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use crate::annotation::suggest;
+use crate::annotation::{suggest, value};
 
 use super::params::Param;
 
@@ -95,20 +95,12 @@ impl Phrase {
 
     /// The text, holes filled; none if a param of it was not given.
     pub(super) fn text(&self, values: &Values) -> Option<String> {
-        self.fill(values, |out, text| out.push_str(text))
+        self.fill(values, String::push_str)
     }
 
     /// The text for a place where the kubelet expands variables: what the definition says is expanded, what a param says is not.
     pub(super) fn expanded_text(&self, values: &Values) -> Option<String> {
-        self.fill(values, |out, text| {
-            for part in text.split_inclusive('$') {
-                out.push_str(part);
-                // Every single one: `$$(X)` with only its `$(` doubled would be a `$` and an expansion.
-                if part.ends_with('$') {
-                    out.push('$');
-                }
-            }
-        })
+        self.fill(values, |out, text| out.push_str(&value::escape_expansion(text)))
     }
 
     /// The value: of the param's own type where it is nothing but one hole.
@@ -186,7 +178,7 @@ mod tests {
                 out.push('$');
                 rest = after;
             } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|r| r.split_once(')')) {
-                out.push_str(&format!("<{name}>"));
+                out.extend(["<", name, ">"]);
                 rest = after;
             } else {
                 out.push('$');

@@ -7,7 +7,8 @@
 //! The sidecar sees everything at the app's own paths, unless these could collide: with the files of another container,
 //! or with what the sidecar itself needs. Then all of it stands below `/logs/CONTAINER`.
 //!
-//! What we ourselves added to a pod earlier does not count as the app's, so that a second look gives the same answer.
+//! A second look gives the same answer: a folder of ours from an earlier look is ours again, and what our other patterns
+//! have mounted does not count as the app's.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use crate::annotation::Fault;
 use crate::annotation::diagnostic::short;
 use crate::annotation::item::Faults;
 use crate::pattern::AppMount;
-use crate::pattern::container::{Mount, Volume};
+use crate::pattern::container::{Mount, Text, Volume};
 use crate::pod::view::covers;
 use crate::pod::{self, Pod};
 
@@ -36,6 +37,9 @@ const SYSTEM: [&str; 12] =
 /// Kinds of volume that no app can write to.
 const READ_ONLY: [&str; 5] = ["configMap", "downwardAPI", "image", "projected", "secret"];
 
+/// How many volumes below a folder are shared; more are not meant, and would cost more than they take to write down.
+const MOST_BELOW: usize = 32;
+
 /// What is added for the sake of sharing, and how the sidecar sees each source.
 pub(super) struct Shared {
     pub(super) volumes: Vec<Volume>,
@@ -45,11 +49,20 @@ pub(super) struct Shared {
 
 /// Shares the folders of all sources.
 pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec<Fault>> {
-    let mut added = Added { pod, mounts: Vec::new(), names: BTreeSet::new() };
+    let covering = sources.iter().map(|source| covering(source, pod)).collect();
+    let volumes = || pod.spec.volumes.items().iter();
+    let mut sharing = Sharing {
+        sources,
+        pod,
+        covering,
+        fixed: volumes().filter(|volume| READ_ONLY.contains(&&*volume.kind)).map(|v| &*v.name).collect(),
+        taken: volumes().map(|volume| volume.name.to_string()).collect(),
+        added: Vec::new(),
+    };
     let mut views = Vec::with_capacity(sources.len());
     let mut faults = Faults::default();
-    for source in sources {
-        match mounts_of(source, sources, pod, &mut added) {
+    for (index, source) in sources.iter().enumerate() {
+        match sharing.mounts_of(index) {
             Ok(mounts) => views.push(View { glob: source.files.glob.as_str().to_owned(), mounts }),
             Err(fault) => faults.push(fault),
         }
@@ -63,8 +76,9 @@ pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec
             }
         }
     }
-    let volumes = added.mounts.iter().map(|added| Volume::empty_dir(added.mount.name.clone())).collect();
-    faults.or(Shared { volumes, app_mounts: added.mounts, views })
+    let names: BTreeSet<&Text> = sharing.added.iter().map(|added| &added.mount.name).collect();
+    let volumes = names.into_iter().map(|name| Volume::empty_dir(name.clone())).collect();
+    faults.or(Shared { volumes, app_mounts: sharing.added, views })
 }
 
 /// The mounts that one sidecar needs, each once. They are read-only unless another one lies below: the container
@@ -95,121 +109,136 @@ fn lies_below(path: &str, folder: &str) -> bool {
     covers(folder, path) && path.trim_end_matches('/') != folder.trim_end_matches('/')
 }
 
-/// The folders that we add, with the mounts of the app's containers.
-struct Added<'p> {
-    pod: &'p Pod<'p>,
-    mounts: Vec<AppMount>,
-    names: BTreeSet<String>,
-}
-
-fn mounts_of(
-    source: &Source<'_>,
-    sources: &[Source<'_>],
-    pod: &Pod<'_>,
-    added: &mut Added<'_>,
-) -> Result<Vec<Mount>, Fault> {
-    let glob = &source.files.glob;
-    let mut mounts = match covering(source, pod) {
-        Some(mount) => vec![shareable(mount, source, pod)?],
-        None => vec![added.folder(source, outermost(source, sources, pod))?],
-    };
-    for mount in app_mounts(source, pod).filter(|mount| lies_below(&mount.mount_path, glob.folder())) {
-        let is_new = mounts.iter().all(|known| *known.mount_path != *mount.mount_path);
-        if is_new && !is_read_only(mount, pod) && glob.may_reach_below(&mount.mount_path) {
-            mounts.push(shareable(mount, source, pod)?);
-        }
-    }
-    Ok(mounts)
-}
-
 /// The app's mount that holds the files: the deepest one over the folder, or over the file if the glob names just one.
 fn covering<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> Option<&'p pod::Mount<'p>> {
     let glob = &source.files.glob;
     let place = if glob.is_one_file() { glob.as_str() } else { glob.folder() };
-    app_mounts(source, pod)
+    mounts_in(source, pod)
+        .filter(|mount| !is_ours(&mount.name) || is_log_folder(mount))
         .filter(|mount| covers(&mount.mount_path, place))
         .max_by_key(|mount| mount.mount_path.trim_end_matches('/').len())
 }
 
-/// The mounts of the container that holds the files, without ours.
-fn app_mounts<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> impl Iterator<Item = &'p pod::Mount<'p>> {
+/// The mounts of the container that writes the files.
+fn mounts_in<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> impl Iterator<Item = &'p pod::Mount<'p>> {
     let container = pod.spec.containers.items().get(source.container);
     let mounts = container.map_or(&[][..], |container| container.volume_mounts.items());
-    mounts.iter().filter(|mount| !is_ours(&mount.name) && mount.mount_path.starts_with('/'))
+    mounts.iter().filter(|mount| mount.mount_path.starts_with('/'))
 }
 
-/// A mount of the app as the sidecar gets it.
-fn shareable(mount: &pod::Mount<'_>, source: &Source<'_>, pod: &Pod<'_>) -> Result<Mount, Fault> {
-    let (name, path) = (short(&mount.name), short(&mount.mount_path));
-    let fault = |label: String| Fault::new(source.files.span, label);
-    if mount.mount_path.trim_end_matches('/').is_empty() {
-        return Err(fault(format!("volume {name} is mounted at the root folder, which cannot be shared")));
-    }
-    if !mount.sub_path_expr.is_empty() {
-        let label =
-            format!("the mount at {path} has a subPathExpr, whose variables only its container knows");
-        return Err(fault(label).help("Use subPath there, or write the logs to a volume of their own."));
-    }
-    if is_read_only(mount, pod) {
-        let kind = pod.volume(&mount.name).map_or("volume", |volume| &volume.kind);
-        let label = format!("the app cannot write logs here: {path} is a read-only mount of {kind} {name}");
-        return Err(fault(label).help("Write the logs to another folder, or mount a writable volume there."));
-    }
-    let sub_path = (!mount.sub_path.is_empty()).then(|| Cow::Owned(mount.sub_path.to_string()));
-    Ok(Mount { sub_path, ..Mount::new(mount.name.to_string(), mount.mount_path.to_string()) })
+/// Whether a mount is a folder that we added at an earlier look.
+fn is_log_folder(mount: &pod::Mount<'_>) -> bool {
+    mount.name.starts_with(VOLUME)
 }
 
-fn is_read_only(mount: &pod::Mount<'_>, pod: &Pod<'_>) -> bool {
-    mount.read_only == Some(true)
-        || pod.volume(&mount.name).is_some_and(|volume| READ_ONLY.contains(&&*volume.kind))
+/// All sources, and what they have made necessary so far.
+struct Sharing<'p> {
+    sources: &'p [Source<'p>],
+    pod: &'p Pod<'p>,
+    /// The mount that holds the files of each source.
+    covering: Vec<Option<&'p pod::Mount<'p>>>,
+    /// The names of volumes that no app can write to.
+    fixed: BTreeSet<&'p str>,
+    /// The names of all volumes.
+    taken: BTreeSet<String>,
+    /// The folders that we add to the app's containers.
+    added: Vec<AppMount>,
 }
 
-/// The outermost folder over this one among those of the same container that need a volume.
-fn outermost<'s>(source: &'s Source<'_>, sources: &'s [Source<'_>], pod: &Pod<'_>) -> &'s str {
-    let folder = source.files.glob.folder();
-    sources
-        .iter()
-        .filter(|other| other.container == source.container && covering(other, pod).is_none())
-        .map(|other| other.files.glob.folder())
-        .filter(|other| covers(other, folder))
-        .min_by_key(|other| other.len())
-        .unwrap_or(folder)
-}
-
-impl Added<'_> {
-    /// Our folder at this place in the app's container; one that is there from an earlier look keeps its name.
-    fn folder(&mut self, source: &Source<'_>, path: &str) -> Result<Mount, Fault> {
-        let same = |added: &&AppMount| added.container == source.container && added.mount.mount_path == path;
-        if let Some(known) = self.mounts.iter().find(same) {
-            return Ok(known.mount.clone());
+impl<'p> Sharing<'p> {
+    fn mounts_of(&mut self, index: usize) -> Result<Vec<Mount>, Fault> {
+        let sources = self.sources;
+        let source = &sources[index];
+        let first = match self.covering[index] {
+            Some(mount) if !is_log_folder(mount) => self.shareable(mount, source)?,
+            Some(earlier) => self.folder(source, &earlier.mount_path, &earlier.name),
+            None => self.new_folder(source)?,
+        };
+        let mut mounts = vec![first];
+        let glob = &source.files.glob;
+        let below = mounts_in(source, self.pod).filter(|mount| {
+            lies_below(&mount.mount_path, glob.folder())
+                && glob.may_reach_below(&mount.mount_path)
+                && !is_ours(&mount.name)
+                && !self.is_read_only(mount)
+        });
+        for mount in below {
+            if mounts.len() > MOST_BELOW {
+                let label =
+                    format!("more than {MOST_BELOW} volumes are mounted below {}", short(glob.folder()));
+                return Err(Fault::new(source.files.span, label).help("Name a deeper folder."));
+            }
+            if mounts.iter().all(|known| *known.mount_path != *mount.mount_path) {
+                mounts.push(self.shareable(mount, source)?);
+            }
         }
-        let virtual_files = ["/proc", "/sys", "/dev"].iter().any(|folder| covers(folder, path));
-        if virtual_files || SYSTEM.contains(&path) {
+        Ok(mounts)
+    }
+
+    /// A folder for files that nothing is mounted over.
+    fn new_folder(&mut self, source: &'p Source<'p>) -> Result<Mount, Fault> {
+        let path = self.outermost(source);
+        let is_virtual = ["/proc", "/sys", "/dev"].iter().any(|folder| covers(folder, path));
+        if is_virtual || SYSTEM.contains(&path) {
             let label = format!("a new volume at {path} would hide what the app's image has there");
             return Err(Fault::new(source.files.span, label).help("Write the logs to a folder of their own."));
         }
-        let name = self.name_at(source.container, path);
-        self.names.insert(name.clone());
-        let mount = Mount::new(name, path.to_owned());
-        self.mounts.push(AppMount { container: source.container, mount: mount.clone() });
-        Ok(mount)
+        let mut names = (1..).map(|number: usize| format!("{VOLUME}{number}"));
+        let name = names.find(|name| !self.taken.contains(name)).unwrap_or_default();
+        Ok(self.folder(source, path, &name))
     }
 
-    fn name_at(&self, container: usize, path: &str) -> String {
-        let mounts = self.pod.spec.containers.items().get(container).map(|c| c.volume_mounts.items());
-        let earlier = mounts.unwrap_or_default().iter().find(|mount| {
-            mount.name.starts_with(VOLUME) && &*mount.mount_path == path && !self.names.contains(&*mount.name)
-        });
-        if let Some(mount) = earlier {
-            return mount.name.to_string();
+    /// The outermost folder over the files among those of the same container that need a volume.
+    fn outermost(&self, source: &'p Source<'p>) -> &'p str {
+        let folder = source.files.glob.folder();
+        let bare = self.sources.iter().zip(&self.covering).filter(|(_, covering)| covering.is_none());
+        bare.filter(|(other, _)| other.container == source.container)
+            .map(|(other, _)| other.files.glob.folder())
+            .filter(|other| covers(other, folder))
+            .min_by_key(|other| other.len())
+            .unwrap_or(folder)
+    }
+
+    /// Our folder at `path`: the one that another source has added, or one named `name`.
+    fn folder(&mut self, source: &Source<'_>, path: &str, name: &str) -> Mount {
+        let container = source.container;
+        let here = |added: &&AppMount| added.container == container && added.mount.mount_path == path;
+        if let Some(known) = self.added.iter().find(here) {
+            return known.mount.clone();
         }
-        let mut number = 1;
-        loop {
-            let name = format!("{VOLUME}{number}");
-            if !self.names.contains(&name) && self.pod.volume(&name).is_none() {
-                return name;
-            }
-            number += 1;
+        let mount = Mount::new(name.to_owned(), path.to_owned());
+        self.taken.insert(name.to_owned());
+        self.added.push(AppMount { container, mount: mount.clone() });
+        mount
+    }
+
+    /// A mount of the app as the sidecar gets it.
+    fn shareable(&self, mount: &pod::Mount<'_>, source: &Source<'_>) -> Result<Mount, Fault> {
+        let (name, path) = (short(&mount.name), short(&mount.mount_path));
+        let fault = |label: String| Fault::new(source.files.span, label);
+        if mount.mount_path.trim_end_matches('/').is_empty() {
+            return Err(fault(format!(
+                "volume {name} is mounted at the root folder, which cannot be shared"
+            )));
         }
+        if !mount.sub_path_expr.is_empty() {
+            let label =
+                format!("the mount at {path} has a subPathExpr, whose variables only its container knows");
+            return Err(fault(label).help("Use subPath there, or write the logs to a volume of their own."));
+        }
+        if self.is_read_only(mount) {
+            let kind = self.pod.volume(&mount.name).map_or("volume", |volume| &volume.kind);
+            let label =
+                format!("the app cannot write logs here: {path} is a read-only mount of {kind} {name}");
+            return Err(
+                fault(label).help("Write the logs to another folder, or mount a writable volume there.")
+            );
+        }
+        let sub_path = (!mount.sub_path.is_empty()).then(|| Cow::Owned(mount.sub_path.to_string()));
+        Ok(Mount { sub_path, ..Mount::new(mount.name.to_string(), mount.mount_path.to_string()) })
+    }
+
+    fn is_read_only(&self, mount: &pod::Mount<'_>) -> bool {
+        mount.read_only == Some(true) || self.fixed.contains(&*mount.name)
     }
 }

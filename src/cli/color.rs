@@ -1,0 +1,69 @@
+//! When output is coloured.
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+
+/// What `--color` says.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub(super) enum When {
+    #[default]
+    #[value(help = "On a terminal, unless NO_COLOR is set")]
+    Auto,
+    /// Also in a pipe
+    Always,
+    /// Not at all
+    Never,
+}
+
+impl When {
+    /// For the whole process.
+    pub(super) fn apply(self) {
+        let choice = match self {
+            When::Auto => ColorChoice::Auto,
+            When::Always => ColorChoice::AlwaysAnsi,
+            When::Never => ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+/// The styles of one stream: all of them plain where it takes no colours. What people wrote themselves is never
+/// stripped of anything, as it would be by a stream that removes colours.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Styles {
+    pub(super) error: Style,
+    pub(super) warning: Style,
+    pub(super) note: Style,
+    pub(super) strong: Style,
+    pub(super) frame: Style,
+    pub(super) added: Style,
+    pub(super) removed: Style,
+}
+
+impl Styles {
+    /// Those of the standard output.
+    pub(super) fn of_output() -> Styles {
+        Styles::of(AutoStream::choice(&std::io::stdout()))
+    }
+
+    /// Those of the standard error.
+    pub(super) fn of_errors() -> Styles {
+        Styles::of(AutoStream::choice(&std::io::stderr()))
+    }
+
+    fn of(choice: ColorChoice) -> Styles {
+        if choice == ColorChoice::Never {
+            return Styles::default();
+        }
+        let strong = Style::new().bold();
+        Styles {
+            error: AnsiColor::Red.on_default().bold(),
+            warning: AnsiColor::Yellow.on_default().bold(),
+            note: AnsiColor::Cyan.on_default().bold(),
+            strong,
+            frame: AnsiColor::Blue.on_default().bold(),
+            added: AnsiColor::Green.on_default(),
+            removed: AnsiColor::Red.on_default(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `multipod inject`.
+
+use std::process::ExitCode;
+
+use crate::manifest::{self, Annotation, Manifests, Outcome, Source};
+
+use super::input::Input;
+use super::output::{self, Format};
+use super::report::{self, Failure, both};
+use super::surroundings::Surroundings;
+
+/// Inject patterns into the pods of manifests
+///
+/// Reads manifests, adds to every pod (template) what its annotations and the policies ask for, and prints everything.
+/// Documents that do not change are printed byte for byte; the others keep their order, their comments and their style.
+/// If one document is refused nothing is printed, every problem is told, and the exit code is 2.
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) injection: Injection,
+
+    /// How to print the result
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+}
+
+/// What `inject` and `diff` share.
+#[derive(Debug, clap::Args)]
+pub(super) struct Injection {
+    #[command(flatten)]
+    input: Input,
+
+    /// Set an annotation on every pod template first: KEY=VALUE; may be given several times
+    #[arg(short = 'a', long, value_name = "KEY=VALUE")]
+    annotate: Vec<Annotation>,
+
+    #[command(flatten)]
+    surroundings: Surroundings,
+
+    /// Do not tell what is left as it is
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+const NOTES: &str = "\
+EXAMPLES
+  multipod inject -f app.yaml | kubectl apply -f -
+  kustomize build . | multipod inject | kubectl apply -f -
+  multipod inject -f manifests/ -R --policy-dir policies/ --namespace shop
+  multipod inject -f app.yaml --annotate 'multipod/ambassador=80:8775'
+
+NAMESPACES
+  A pod's namespace is the one that its object names, else --namespace, else \"default\".
+  Labels and annotations of namespaces, which policies look at, come from Namespace objects
+  anywhere among the manifests. --namespace-labels and --namespace-annotations are stronger,
+  and hold for all namespaces.
+
+EXIT CODES
+  0  everything was printed
+  2  something was refused or could not be read; nothing was printed";
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let format = self.output;
+        self.injection.run(|_, outcome| output::manifests(outcome, format))
+    }
+}
+
+impl Injection {
+    /// Injects, tells what is to be told, and hands over what nobody has refused.
+    pub(super) fn run(
+        self,
+        finish: impl FnOnce(&[Source], &Outcome<'_>) -> Result<ExitCode, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        let (sources, world) = both(self.input.read(), self.surroundings.read())?;
+        let manifests = Manifests::read(&sources);
+        let outcome = manifest::inject(&manifests, &world, &self.annotate);
+        report::outcome(&outcome, !self.quiet)?;
+        finish(&sources, &outcome)
+    }
+}

@@ -1,0 +1,112 @@
+//! What people should know, on the standard error, in the manner of compilers.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use crate::annotation::diagnostic::visible;
+use crate::manifest::{Finding, Level, Outcome};
+
+use super::color::Styles;
+
+/// Why a command could not do its work: a line for each thing that is wrong, unless all has been told already.
+#[derive(Debug, Default)]
+pub(super) struct Failure(Vec<String>);
+
+impl Failure {
+    /// One thing is wrong.
+    pub(super) fn one(message: impl Into<String>) -> Failure {
+        Failure(vec![message.into()])
+    }
+
+    /// These things are wrong; nothing is where there are none.
+    pub(super) fn unless_empty<T>(messages: Vec<String>, good: T) -> Result<T, Failure> {
+        if messages.is_empty() { Ok(good) } else { Err(Failure(messages)) }
+    }
+
+    /// Tells it; the code is the one that wrong arguments give.
+    pub(super) fn tell(self) -> ExitCode {
+        let Styles { error, .. } = Styles::of_errors();
+        let lines = self.0.iter().map(|message| format!("{error}error{error:#}: {}\n", clean(message)));
+        tell(&lines.collect::<String>());
+        ExitCode::from(2)
+    }
+}
+
+/// Both, or everything that is wrong with either.
+pub(super) fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A, B), Failure> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => {
+            Err(Failure([a.err(), b.err()].into_iter().flatten().flat_map(|failure| failure.0).collect()))
+        }
+    }
+}
+
+/// Tells what people should know, notes only where they are wanted; fails where something is refused.
+pub(super) fn outcome(outcome: &Outcome<'_>, with_notes: bool) -> Result<(), Failure> {
+    let styles = Styles::of_errors();
+    let shown = outcome.findings.iter().filter(|finding| with_notes || finding.level != Level::Note);
+    tell(&shown.map(|finding| rendered(finding, styles)).collect::<String>());
+    if outcome.is_refused() { Err(Failure::default()) } else { Ok(()) }
+}
+
+/// Who closes the standard error wants to know nothing.
+fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn rendered(finding: &Finding, styles: Styles) -> String {
+    let Finding { level, slug, file, line, column, subject, .. } = finding;
+    let (title, file, subject) = (clean(finding.title()), clean(file), clean(subject));
+    let Styles { error, warning, note, strong, frame, .. } = styles;
+    let head = match level {
+        Level::Note => return format!("{note}note{note:#}: {file}:{line}: {title} ({slug})\n"),
+        Level::Warning => format!("{warning}warning{warning:#}"),
+        Level::Error => format!("{error}error[{slug}]{error:#}"),
+    };
+    let mut out = format!("{head}{strong}: {title}{strong:#}\n");
+    let _ = writeln!(out, "  {frame}-->{frame:#} {file}:{line}:{column} ({subject})");
+    let mut details = finding.details().peekable();
+    if details.peek().is_some() {
+        let _ = writeln!(out, "   {frame}|{frame:#}");
+    }
+    for detail in details {
+        let _ = writeln!(out, "   {frame}|{frame:#} {}", clean(detail));
+    }
+    out
+}
+
+/// Names and values of manifests reach the terminal as signs only, never as commands to it.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c == '\n' { c } else { visible(c) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(level: Level, message: &str) -> Finding {
+        Finding {
+            level,
+            slug: "bad_value",
+            message: message.into(),
+            file: "a.yaml".into(),
+            line: 12,
+            column: 9,
+            subject: "document 2, Deployment \u{1b}[31mweb".into(),
+        }
+    }
+
+    #[test]
+    fn findings_are_told_in_the_manner_of_compilers() {
+        let error = finding(Level::Error, "no port: x\n  x:1\n  ^ here");
+        let expected = "error[bad_value]: no port: x\n  --> a.yaml:12:9 (document 2, Deployment \u{FFFD}[31mweb)\n   \
+                        |\n   |   x:1\n   |   ^ here\n";
+        assert_eq!(rendered(&error, Styles::default()), expected);
+        let note = rendered(&finding(Level::Note, "left as it is"), Styles::default());
+        assert_eq!(note, "note: a.yaml:12: left as it is (bad_value)\n");
+        let warning = rendered(&finding(Level::Warning, "odd"), Styles::default());
+        assert!(warning.starts_with("warning: odd\n  --> a.yaml:12:9 "), "{warning}");
+    }
+}

@@ -1,0 +1,100 @@
+//! What a cluster would know: policies, settings, namespaces, its version.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::inject::Version;
+use crate::manifest::World;
+use crate::pattern::{Settings, object};
+use crate::policy::{self, Loaded};
+
+use super::input::{manifests_at, read_text};
+use super::report::{Failure, both};
+
+const HEADING: &str = "Surroundings";
+
+/// What is around the pods.
+#[derive(Debug, clap::Args)]
+pub(super) struct Surroundings {
+    /// The namespace of objects that name none [default: default]
+    #[arg(help_heading = HEADING, short = 'n', long, value_name = "NAME")]
+    namespace: Option<String>,
+
+    /// Labels of the pods' namespaces: K=V,…
+    #[arg(help_heading = HEADING, long, value_name = "K=V,…")]
+    namespace_labels: Option<Labels>,
+
+    /// An annotation of the pods' namespaces: K=V; may be given several times
+    #[arg(help_heading = HEADING, long, value_name = "K=V", value_parser = pair)]
+    namespace_annotations: Vec<(String, String)>,
+
+    /// A folder of policies and patterns in YAML files, or one such file
+    #[arg(help_heading = HEADING, long, value_name = "DIR")]
+    policy_dir: Option<PathBuf>,
+
+    /// The settings of the cluster, as multipod serve takes them
+    #[arg(help_heading = HEADING, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The version of the cluster: native sidecars begin with 1.29
+    #[arg(help_heading = HEADING, long, value_name = "VERSION", default_value_t = Version::ASSUMED,
+          value_parser = Version::parse)]
+    kubernetes_version: Version,
+}
+
+impl Surroundings {
+    /// Reads the files that are named; the error is one line for each thing that is wrong.
+    pub(super) fn read(self) -> Result<World, Failure> {
+        let settings = self.config.as_deref().map_or_else(|| Ok(Settings::default()), settings);
+        let loaded = self.policy_dir.as_deref().map_or_else(|| Ok(Loaded::default()), policies);
+        let (settings, loaded) = both(settings, loaded)?;
+        Ok(World {
+            settings,
+            policies: loaded.policies,
+            catalogue: loaded.catalogue,
+            version: self.kubernetes_version,
+            namespace: self.namespace,
+            namespace_labels: self.namespace_labels.map(|Labels(labels)| labels),
+            namespace_annotations: self.namespace_annotations,
+        })
+    }
+}
+
+fn settings(file: &Path) -> Result<Settings, Failure> {
+    let (name, text) = read_text(file).map_err(Failure::one)?;
+    object::read(&text).map_err(|(line, message)| Failure::one(format!("{name}:{line}: {message}")))
+}
+
+/// In a file on somebody's desk every policy counts: one that cannot be read may be the one that refuses.
+fn policies(folder: &Path) -> Result<Loaded, Failure> {
+    let mut sources = Vec::new();
+    let mut failures = Vec::new();
+    for file in manifests_at(folder, false).map_err(Failure::one)? {
+        match read_text(&file) {
+            Ok(source) => sources.push(source),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let loaded = policy::load(&sources);
+    failures.extend(loaded.problems.iter().map(ToString::to_string));
+    Failure::unless_empty(failures, loaded)
+}
+
+/// `K=V,K=V`; the empty text says that there are none.
+#[derive(Clone, Debug)]
+struct Labels(Vec<(String, String)>);
+
+impl FromStr for Labels {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.split(',').filter(|pair| !pair.is_empty()).map(pair).collect::<Result<_, _>>().map(Labels)
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("expected KEY=VALUE, found {text:?}")),
+    }
+}

@@ -1,0 +1,197 @@
+//! The pod templates of a manifest, and what the other objects are.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::annotation::key::PREFIX;
+use crate::pod::{Object, objects};
+use crate::yaml::Document;
+
+use super::{Annotation, Finding, Level, Manifest};
+
+/// One pod, or pod template, in a document.
+#[derive(Debug)]
+pub struct Target<'m> {
+    /// The object that holds it, which may be the pod itself.
+    pub object: Object<'m>,
+    /// Where it stands in the document, as a JSON pointer.
+    pub pointer: String,
+    /// What it holds: `metadata` and `spec`.
+    pub value: &'m Value,
+    file: &'m str,
+    document: &'m Document<'m>,
+    number: usize,
+}
+
+/// What an object of a document is to us.
+#[derive(Debug)]
+pub enum Found<'m> {
+    /// It has a pod template.
+    Template(Target<'m>),
+    /// It has none, and why it is left alone.
+    Other(Vec<Finding>),
+}
+
+/// The objects of one document of a manifest, by its index.
+pub fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'m>> {
+    let Some(document) = manifest.documents.get(index).filter(|document| !document.is_empty()) else {
+        return Vec::new();
+    };
+    let whole = |object, pointer, value| Target {
+        object,
+        pointer,
+        value,
+        file: manifest.name,
+        document,
+        number: index + 1,
+    };
+    let objects = objects(document.value());
+    if objects.is_empty() && !document.value().is_object() {
+        let object = Object { pointer: String::new(), kind: "", value: document.value(), place: None };
+        let target = whole(object, String::new(), document.value());
+        return vec![Found::Other(vec![target.left_alone("no_object", "it is no Kubernetes object")])];
+    }
+    let found = objects.into_iter().map(|object| {
+        if let Some((pointer, value)) = object.template() {
+            return Found::Template(whole(object, pointer, value));
+        }
+        let (pointer, value) = (object.pointer.clone(), object.value);
+        Found::Other(whole(object, pointer, value).without_template())
+    });
+    found.collect()
+}
+
+impl<'m> Target<'m> {
+    /// Whether there are containers to put something beside; patches of kustomize often have none.
+    pub fn has_containers(&self) -> bool {
+        !self.value["spec"]["containers"].is_null()
+    }
+
+    /// The template as the engine reads it, with annotations set first.
+    pub fn json(&self, annotations: &[Annotation]) -> String {
+        if annotations.is_empty() {
+            return self.value.to_string();
+        }
+        let mut value = self.value.clone();
+        for annotation in annotations {
+            annotation.set(&mut value);
+        }
+        value.to_string()
+    }
+
+    /// `Deployment web`
+    pub fn title(&self) -> String {
+        let kind = match self.object.kind {
+            "" if self.object.value.is_object() => "object",
+            "" => "document",
+            kind => kind,
+        };
+        format!("{kind} {}", self.object.name()).trim_end().to_owned()
+    }
+
+    /// That nothing is done here, and why.
+    pub fn left_alone(&self, slug: &'static str, why: impl fmt::Display) -> Finding {
+        let message = format!("{} is left as it is: {why}", self.title());
+        self.finding_at(&self.object.pointer, Level::Note, slug, message)
+    }
+
+    /// Something about the whole template.
+    pub fn finding(&self, level: Level, slug: &'static str, message: impl Into<String>) -> Finding {
+        self.finding_at(&self.pointer, level, slug, message)
+    }
+
+    /// Something about one of the template's annotations; about the template where it does not have it.
+    pub fn finding_about(
+        &self,
+        key: &str,
+        level: Level,
+        slug: &'static str,
+        message: impl Into<String>,
+    ) -> Finding {
+        self.finding_at(&self.annotation_pointer(key), level, slug, message)
+    }
+
+    /// Something about the place that a pointer names.
+    pub fn finding_at(
+        &self,
+        pointer: &str,
+        level: Level,
+        slug: &'static str,
+        message: impl Into<String>,
+    ) -> Finding {
+        let position = self.document.position(pointer).or_else(|| self.document.position(&self.pointer));
+        let (line, column) = position.map_or((self.document.first_line(), 1), |position| {
+            position.key.map_or((position.line, position.column), |key| (key.line, key.column))
+        });
+        let subject = if self.object.value.is_object() {
+            format!("document {}, {}", self.number, self.title())
+        } else {
+            format!("document {}", self.number)
+        };
+        Finding { level, slug, message: message.into(), file: self.file.to_owned(), line, column, subject }
+    }
+
+    /// Where an annotation of the template stands, or would.
+    pub fn annotation_pointer(&self, key: &str) -> String {
+        format!("{}/metadata/annotations/{}", self.pointer, escaped(key))
+    }
+
+    /// The document that it stands in.
+    pub fn document(&self) -> &'m Document<'m> {
+        self.document
+    }
+
+    /// The annotations of multipod below a pointer within the object.
+    pub fn asks_at(&self, pointer: &str) -> impl Iterator<Item = &'m str> {
+        let annotations = self.object.value.pointer(pointer).and_then(Value::as_object);
+        annotations.into_iter().flatten().map(|(key, _)| &**key).filter(|key| key.starts_with(PREFIX))
+    }
+
+    /// Annotations of ours that stand beside the template instead of in it.
+    pub(super) fn misplaced(&self) -> Vec<Finding> {
+        let Some(place) = self.object.place.filter(|place| !place.pointer.is_empty()) else {
+            return Vec::new();
+        };
+        let own = ["/metadata/annotations"];
+        let between = place.pointer.strip_suffix("/spec/template").filter(|rest| !rest.is_empty());
+        let between = between.map(|rest| format!("{rest}/metadata/annotations"));
+        let inside = place.pointer.trim_start_matches('/').replace('/', ".");
+        let beside = own.into_iter().chain(between.as_deref());
+        let found = beside.flat_map(|pointer| self.asks_at(pointer).map(move |key| (pointer, key)));
+        let findings = found.map(|(pointer, key)| {
+            let message = format!(
+                "{key} stands on the {} itself and never reaches its pods\nPut it under {inside}.metadata.annotations",
+                self.object.kind,
+            );
+            let pointer = format!("{}{pointer}/{}", self.object.pointer, escaped(key));
+            self.finding_at(&pointer, Level::Warning, "misplaced", message)
+        });
+        findings.collect()
+    }
+
+    fn without_template(&self) -> Vec<Finding> {
+        let pointer = "/spec/template/metadata/annotations";
+        let asks = self.asks_at(pointer).next().filter(|_| self.object.place.is_none());
+        if let Some(key) = asks {
+            let message = format!(
+                "{key} has no effect here: multipod does not know where objects of this kind keep their pods\n\
+                 {} is left as it is; in a cluster, its pods are injected when they are made",
+                self.title()
+            );
+            let pointer = format!("{}{pointer}/{}", self.pointer, escaped(key));
+            return vec![self.finding_at(&pointer, Level::Warning, "unknown_kind", message)];
+        }
+        let mut findings = self.misplaced();
+        findings.push(match self.object.kind {
+            "" => self.left_alone("no_kind", "it has no kind"),
+            _ => self.left_alone("no_pod_template", "it has no pod template"),
+        });
+        findings
+    }
+}
+
+/// A name as a part of a JSON pointer.
+pub(super) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

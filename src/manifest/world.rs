@@ -1,0 +1,119 @@
+//! What is around the pods of manifests: what a cluster would know.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::inject::{Surroundings, Version};
+use crate::pattern::{Catalogue, Settings};
+use crate::policy::Policies;
+
+use super::{Manifests, Target};
+
+/// What holds for all manifests.
+#[derive(Debug)]
+pub struct World {
+    /// The cluster's settings.
+    pub settings: Settings,
+    /// The policies in force.
+    pub policies: Policies,
+    /// The patterns that files define.
+    pub catalogue: Catalogue,
+    /// The server's version.
+    pub version: Version,
+    /// The namespace of objects that name none.
+    pub namespace: Option<String>,
+    /// Labels of namespaces, stronger than those in the manifests, where somebody said them.
+    pub namespace_labels: Option<Pairs>,
+    /// Annotations of namespaces, stronger than those in the manifests.
+    pub namespace_annotations: Pairs,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        World {
+            settings: Settings::default(),
+            policies: Policies::default(),
+            catalogue: Catalogue::default(),
+            version: Version::ASSUMED,
+            namespace: None,
+            namespace_labels: None,
+            namespace_annotations: Vec::new(),
+        }
+    }
+}
+
+type Pairs = Vec<(String, String)>;
+
+/// The `Namespace` objects among manifests: they may stand in any of them, before or behind the pods.
+#[derive(Debug, Default)]
+pub struct Namespaces(BTreeMap<String, (Pairs, Pairs)>);
+
+/// The namespace of one template.
+#[derive(Debug, PartialEq)]
+pub struct Home {
+    /// Its name.
+    pub name: String,
+    /// Its labels, where they are known.
+    pub labels: Option<Pairs>,
+    /// Its annotations.
+    pub annotations: Pairs,
+}
+
+impl Namespaces {
+    /// Finds them.
+    pub fn of(manifests: &Manifests<'_>) -> Namespaces {
+        let documents = manifests.readable.iter().flat_map(|manifest| &manifest.documents);
+        let objects = documents.flat_map(|document| crate::pod::objects(document.value()));
+        let namespaces = objects.filter(|object| object.kind == "Namespace" && !object.name().is_empty());
+        let found = namespaces.map(|object| {
+            let of = |field: &str| pairs(&object.value["metadata"][field]);
+            (object.name().to_owned(), (of("labels"), of("annotations")))
+        });
+        Namespaces(found.collect())
+    }
+
+    /// The namespace of a template: what its object names, else the one of the world, else `default`.
+    pub fn home(&self, target: &Target<'_>, world: &World) -> Home {
+        let name = target.object.namespace().or(world.namespace.as_deref()).unwrap_or("default").to_owned();
+        let (labels, annotations) = match self.0.get(&name) {
+            Some((labels, annotations)) => (Some(labels.clone()), annotations.clone()),
+            None => (None, Pairs::new()),
+        };
+        let labels = match &world.namespace_labels {
+            Some(stronger) => Some(joined(labels.unwrap_or_default(), stronger)),
+            None => labels,
+        };
+        Home { labels, annotations: joined(annotations, &world.namespace_annotations), name }
+    }
+}
+
+impl Home {
+    /// What decides about the template.
+    pub fn around<'a>(&'a self, target: &'a Target<'_>, world: &'a World) -> Surroundings<'a> {
+        Surroundings {
+            namespace: &self.name,
+            namespace_labels: self.labels.as_deref(),
+            namespace_annotations: &self.annotations,
+            owner_kind: target.object.place.and_then(|place| place.owner_kind),
+            settings: &world.settings,
+            policies: &world.policies,
+            catalogue: &world.catalogue,
+            version: world.version,
+        }
+    }
+}
+
+fn pairs(map: &Value) -> Pairs {
+    let entries = map.as_object().into_iter().flatten();
+    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Both, where the second wins.
+fn joined(mut pairs: Pairs, stronger: &[(String, String)]) -> Pairs {
+    for (key, value) in stronger {
+        pairs.retain(|(other, _)| other != key);
+        pairs.push((key.clone(), value.clone()));
+    }
+    pairs
+}
