@@ -6,6 +6,7 @@ pub mod admission;
 pub mod annotation;
 pub mod certs;
 pub mod cli;
+pub mod explain;
 pub mod inject;
 pub mod inpod;
 pub mod manifest;

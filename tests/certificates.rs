@@ -1,5 +1,7 @@
 //! Certificates from files, exchanged under a running server as a mounted Secret exchanges them; and who may connect.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+
 mod reviews;
 mod running;
 
@@ -20,8 +22,8 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 /// Never comes: what is seen is seen because the system tells.
-const NEVER: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const NEVER: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 struct Authority {
     params: CertificateParams,
@@ -107,7 +109,7 @@ impl Mounted {
     }
 }
 
-async fn serve(files: Files, authority: &Authority) -> (Running, Watch) {
+fn serve(files: Files, authority: &Authority) -> (Running, Watch) {
     let material = files.read().unwrap();
     let configured = files.configure(&material, SystemTime::now()).unwrap();
     let tls = Tls::new(configured.config, configured.ends);
@@ -115,7 +117,7 @@ async fn serve(files: Files, authority: &Authority) -> (Running, Watch) {
     let folders = files.folders();
     let mut certificates = Certificates::new(files, material, Arc::clone(&shared));
     let watch = watch(folders, NEVER, move || certificates.look()).unwrap();
-    (run(shared, Handlers::default(), authority.pem.clone()).await, watch)
+    (run(shared, Handlers::default(), authority.pem.clone()), watch)
 }
 
 async fn becomes(server: &Running, authority: &Authority) {
@@ -146,7 +148,7 @@ async fn until(condition: impl Fn() -> bool) {
 async fn every_exchange_of_a_mounted_secret_is_seen_and_open_connections_go_on() {
     let first = authority("first");
     let mut mounted = Mounted::new(&first.leaf("localhost"));
-    let (server, _watch) = serve(mounted.files(), &first).await;
+    let (server, _watch) = serve(mounted.files(), &first);
     let mut old = server.http().await;
     for name in ["second", "third", "fourth"] {
         let next = authority(name);
@@ -165,7 +167,7 @@ async fn what_does_not_fit_or_is_over_never_replaces_what_did() {
     let good = authority("good");
     let leaf = good.leaf("localhost");
     let mut mounted = Mounted::new(&leaf);
-    let (server, _watch) = serve(mounted.files(), &good).await;
+    let (server, _watch) = serve(mounted.files(), &good);
     let expired = good.leaf_until("localhost", SystemTime::now() - DAY);
     for (count, (chain, key)) in [
         (&*leaf.chain, &*good.leaf("localhost").key),
@@ -196,7 +198,7 @@ async fn a_chain_is_sent_as_a_whole() {
     let leaf = between.leaf("localhost");
     let whole = Leaf { chain: leaf.chain.clone() + &between.pem, key: leaf.key.clone() };
     let mut mounted = Mounted::new(&whole);
-    let (server, _watch) = serve(mounted.files(), &root).await;
+    let (server, _watch) = serve(mounted.files(), &root);
     assert!(server.try_connect(client(&root.pem)).await.is_ok());
     mounted.exchange(&leaf.chain, &leaf.key);
     until(|| reloads(&server, "success") == 1).await;
@@ -226,7 +228,7 @@ async fn only_clients_of_the_authority_with_the_right_name_may_connect() {
     for names in [vec![], vec!["kube-apiserver".to_owned(), "tester".to_owned()]] {
         let named = !names.is_empty();
         let files = Files { client_ca: Some(client_ca.clone()), client_names: names, ..mounted.files() };
-        let (server, _watch) = serve(files, &ours).await;
+        let (server, _watch) = serve(files, &ours);
         let review = reviews::pod(&json!({})).to_string();
         let asks = async |config: rustls::ClientConfig| {
             // With TLS 1.3 a client learns of its refusal only when it reads.

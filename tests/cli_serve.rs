@@ -1,5 +1,7 @@
 //! `multipod serve` as people run it.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+
 mod reviews;
 
 use std::fs;
@@ -10,7 +12,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use reviews::{deployment, pod, verify};
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::{Value, json};
 
 /// A server with a certificate made in memory, on ports that are free.
@@ -65,7 +69,6 @@ impl Server {
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
             let mut roots = rustls::RootCertStore::empty();
-            use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
             roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
             let config = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(
                 rustls::crypto::aws_lc_rs::default_provider(),
@@ -85,7 +88,6 @@ impl Server {
                 .unwrap();
             let response = http.send_request(request).await.unwrap();
             let status = response.status().as_u16();
-            use http_body_util::BodyExt;
             (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
         })
     }

@@ -1,5 +1,7 @@
 //! The server on real sockets: TLS, connections, slow peers, and its end.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+
 mod reviews;
 mod running;
 
@@ -26,7 +28,7 @@ fn uid(review: &str) -> String {
 
 #[tokio::test]
 async fn reviews_are_answered_one_after_the_other_on_one_connection() {
-    let server = start(Limits::default()).await;
+    let server = start(Limits::default());
     let mut http = server.http().await;
     for text in REAL {
         let answer = post(&mut http, "/mutate?timeout=5s", text).await.unwrap();
@@ -39,7 +41,7 @@ async fn reviews_are_answered_one_after_the_other_on_one_connection() {
 
 #[tokio::test]
 async fn both_versions_of_tls_work_and_the_newer_has_a_key_exchange_for_the_future() {
-    let server = start(Limits::default()).await;
+    let server = start(Limits::default());
     for (version, post_quantum) in [(&rustls::version::TLS12, false), (&rustls::version::TLS13, true)] {
         let client = builder(&server.authority, &[version]).with_no_client_auth();
         let mut stream = server.try_connect(client).await.unwrap();
@@ -57,7 +59,7 @@ async fn both_versions_of_tls_work_and_the_newer_has_a_key_exchange_for_the_futu
 #[tokio::test]
 async fn http_2_is_offered_only_where_it_is_wanted() {
     for (wanted, expected) in [(false, &b"http/1.1"[..]), (true, b"h2")] {
-        let server = start_with(Limits::default(), Handlers::default(), wanted).await;
+        let server = start_with(Limits::default(), Handlers::default(), wanted);
         let mut client = client(&server.authority);
         client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let stream = server.try_connect(client).await.unwrap();
@@ -67,7 +69,7 @@ async fn http_2_is_offered_only_where_it_is_wanted() {
 
 #[tokio::test]
 async fn an_idle_connection_outlives_the_time_that_a_head_may_take() {
-    let server = start(Limits { head: SHORT, ..Limits::default() }).await;
+    let server = start(Limits { head: SHORT, ..Limits::default() });
     let mut http = server.http().await;
     post(&mut http, "/mutate", &review()).await.unwrap();
     sleep(SHORT * 3).await;
@@ -78,7 +80,7 @@ async fn an_idle_connection_outlives_the_time_that_a_head_may_take() {
 #[tokio::test]
 async fn peers_that_are_too_slow_are_cut_off() {
     let limits = Limits { handshake: SHORT, head: SHORT, read: SHORT, idle: SHORT * 2, ..Limits::default() };
-    let server = start(limits).await;
+    let server = start(limits);
 
     let mut silent = TcpStream::connect(server.reviews).await.unwrap();
     closed(&mut silent).await;
@@ -125,7 +127,7 @@ async fn peers_that_are_too_slow_are_cut_off() {
 
 #[tokio::test]
 async fn answers_that_nobody_reads_end_their_connection() {
-    let server = start(Limits { write: SHORT, ..Limits::default() }).await;
+    let server = start(Limits { write: SHORT, ..Limits::default() });
     let mut stream = server.connect().await;
     let body = review();
     let request = format!(
@@ -139,7 +141,7 @@ async fn answers_that_nobody_reads_end_their_connection() {
 
 #[tokio::test]
 async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
-    let server = start(Limits::default()).await;
+    let server = start(Limits::default());
     let mut stream = server.connect().await;
     let head = format!(
         "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
@@ -153,7 +155,7 @@ async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
 
 #[tokio::test]
 async fn a_client_that_sends_on_still_reads_why_it_was_refused() {
-    let server = start(Limits { body: 100_000, ..Limits::default() }).await;
+    let server = start(Limits { body: 100_000, ..Limits::default() });
     let mut stream = server.connect().await;
     let head = "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -170,7 +172,7 @@ async fn a_client_that_sends_on_still_reads_why_it_was_refused() {
 
 #[tokio::test]
 async fn a_large_review_in_pieces_is_read_to_its_end() {
-    let server = start(Limits::default()).await;
+    let server = start(Limits::default());
     let mut http = server.http().await;
     let mut large = pod(&json!({"multipod/ambassador": "80:8775"}));
     let env: Vec<Value> =
@@ -185,7 +187,7 @@ async fn a_large_review_in_pieces_is_read_to_its_end() {
 
 #[tokio::test]
 async fn an_old_connection_is_told_to_close_with_an_answer() {
-    let server = start(Limits { age: Duration::from_millis(1), ..Limits::default() }).await;
+    let server = start(Limits { age: Duration::from_millis(1), ..Limits::default() });
     let mut http = server.http().await;
     sleep(Duration::from_millis(50)).await;
     let answer = post(&mut http, "/mutate", &review()).await.unwrap();
@@ -194,7 +196,7 @@ async fn an_old_connection_is_told_to_close_with_an_answer() {
 
 #[tokio::test]
 async fn more_connections_than_seats_wait_and_are_served() {
-    let server = start(Limits { connections: 2, ..Limits::default() }).await;
+    let server = start(Limits { connections: 2, ..Limits::default() });
     let first = server.http().await;
     let mut second = server.http().await;
     let third = async {
@@ -210,7 +212,7 @@ async fn more_connections_than_seats_wait_and_are_served() {
 
 #[tokio::test]
 async fn two_hundred_connections_at_once_all_get_their_answer() {
-    let server = start(Limits::default()).await;
+    let server = start(Limits::default());
     let mut asked = tokio::task::JoinSet::new();
     let client = std::sync::Arc::new(client(&server.authority));
     for _ in 0..200 {
@@ -229,7 +231,7 @@ async fn two_hundred_connections_at_once_all_get_their_answer() {
 #[tokio::test]
 async fn the_end_is_told_to_everybody_and_loses_nothing() {
     let limits = Limits { drain_floor: SHORT, drain_limit: PATIENCE, ..Limits::default() };
-    let mut server = start(limits).await;
+    let mut server = start(limits);
     let mut old = server.http().await;
     let mut idle = server.connect().await;
     idle.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await.unwrap();
@@ -259,7 +261,7 @@ async fn the_end_is_told_to_everybody_and_loses_nothing() {
 #[tokio::test]
 async fn a_drain_ends_at_its_limit_however_many_come() {
     let limits = Limits { drain_floor: SHORT, drain_limit: SHORT * 3, ..Limits::default() };
-    let mut server = start(limits).await;
+    let mut server = start(limits);
     server.end();
     let (address, authority) = (server.reviews, server.authority.clone());
     let crowd = tokio::spawn(async move {
@@ -275,7 +277,7 @@ async fn a_drain_ends_at_its_limit_however_many_come() {
 
 #[tokio::test]
 async fn the_admin_port_tells_what_it_should_and_the_other_port_tells_none_of_it() {
-    let server = start(Limits::default()).await;
+    let server = start(Limits::default());
     let mut http = server.http().await;
     for path in ["/mutate", "/metrics", "/livez", "/config"] {
         let _ = post(&mut http, path, &review()).await;
@@ -304,7 +306,7 @@ async fn the_admin_port_tells_what_it_should_and_the_other_port_tells_none_of_it
 
 #[tokio::test]
 async fn reviews_wait_for_the_first_synchronization() {
-    let server = start(Limits::default()).await;
+    let server = start(Limits::default());
     let known = server.shared.snapshot.load_full();
     server.shared.snapshot.store(std::sync::Arc::new(multipod::admission::Snapshot {
         synced: false,

@@ -49,8 +49,8 @@ pub(super) struct Resource<'a> {
     pub(super) group: Text<'a>,
     #[serde(borrow, default)]
     pub(super) version: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) resource: Text<'a>,
+    #[serde(borrow, default, rename = "resource")]
+    pub(super) name: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +90,7 @@ impl<'a, O, P> Request<'a, O, P> {
 
     /// Whether it is about pods, in the one version that they have.
     pub(super) fn is_about_pods(&self) -> bool {
-        let Resource { group, version, resource } = &self.resource;
-        group.is_empty() && &**version == "v1" && &**resource == "pods"
+        let Resource { group, version, name } = &self.resource;
+        group.is_empty() && &**version == "v1" && &**name == "pods"
     }
 }

@@ -11,8 +11,8 @@ use rustls::pki_types::PrivateKeyDer;
 use super::{CertError, Pair};
 
 /// Other clocks may be behind ours.
-const BEFORE: Duration = Duration::from_secs(60 * 60);
-const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const BEFORE: Duration = Duration::from_hours(1);
+const LIFE: Duration = Duration::from_hours(365 * 24);
 
 /// What was made.
 #[derive(Clone, Debug)]

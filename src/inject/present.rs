@@ -1,12 +1,13 @@
 //! What is in the pod already. Names and status annotations prove nothing: a thing is there when every field that we
 //! would write is there, whatever the API server or others have added around it.
 
-use serde::Serialize;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::annotation::quantity::{Quantity, Resource};
-use crate::pod::{Container, Pod, Scalar};
+use crate::pod::{Container, Field, Pod, Scalar};
 
+use super::same::is_part_of;
 use super::wanted::{Place, Wanted};
 use super::{DenyReason, Refusal};
 
@@ -17,7 +18,7 @@ pub(super) fn mark(
     refusals: &mut Vec<Refusal>,
     warnings: &mut Vec<String>,
 ) {
-    let mut spec = Received { raw: pod.raw_spec, parsed: None };
+    let mut spec = Received { raw: pod.raw_spec, lists: None };
     mark_containers(wanted, pod, &mut spec, refusals);
     mark_volumes(wanted, pod, &mut spec, refusals);
     mark_app(wanted, pod, &mut spec, refusals);
@@ -25,17 +26,33 @@ pub(super) fn mark(
     mark_pod_fields(wanted, pod, refusals);
 }
 
-/// The spec as a document: built only when a name of ours is seen in it.
+/// The lists of the spec, split into their items only when a name of ours is seen in one; the item alone is then built.
 struct Received<'a> {
     raw: &'a str,
-    parsed: Option<Value>,
+    lists: Option<Lists<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Lists<'a> {
+    #[serde(borrow)]
+    init_containers: Field<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    containers: Field<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    volumes: Field<Vec<&'a RawValue>>,
 }
 
 impl Received<'_> {
-    fn item(&mut self, list: &str, index: usize) -> &Value {
+    fn item(&mut self, list: &str, index: usize) -> Value {
         // The view was read from the same text, so it parses.
-        let spec = self.parsed.get_or_insert_with(|| serde_json::from_str(self.raw).unwrap_or(Value::Null));
-        &spec[list][index]
+        let lists = self.lists.get_or_insert_with(|| serde_json::from_str(self.raw).unwrap_or_default());
+        let items = match list {
+            "initContainers" => lists.init_containers.items(),
+            "containers" => lists.containers.items(),
+            _ => lists.volumes.items(),
+        };
+        items.get(index).and_then(|item| serde_json::from_str(item.get()).ok()).unwrap_or_default()
     }
 }
 
@@ -48,7 +65,7 @@ fn mark_containers(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, 
             Place::NativeSidecar | Place::Step => "initContainers",
             Place::ClassicSidecar => "containers",
         };
-        let there = list == right_list && is_part_of(ours, spec.item(list, at));
+        let there = list == right_list && is_part_of(ours, &spec.item(list, at));
         if there {
             wanted.containers[index].there = true;
             continue;
@@ -80,7 +97,7 @@ fn mark_volumes(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, ref
         let Some(at) = pod.spec.volumes.items().iter().position(|volume| &*volume.name == name) else {
             continue;
         };
-        if is_part_of(&want.what, spec.item("volumes", at)) {
+        if is_part_of(&want.what, &spec.item("volumes", at)) {
             wanted.volumes[index].there = true;
             continue;
         }
@@ -207,67 +224,5 @@ fn mark_pod_fields(wanted: &mut Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusa
     }
     if let Some(share) = &mut wanted.share_process_namespace {
         share.there = pod.spec.share_process_namespace.value() == Some(&true);
-    }
-}
-
-/// Whether every field that we would write is in theirs: ours ⊆ theirs.
-fn is_part_of(ours: &impl Serialize, theirs: &Value) -> bool {
-    serde_json::to_value(ours).is_ok_and(|ours| covers(theirs, &ours, ""))
-}
-
-fn covers(theirs: &Value, ours: &Value, field: &str) -> bool {
-    match (theirs, ours) {
-        (Value::Object(theirs), Value::Object(ours)) => {
-            ours.iter().all(|(key, value)| match theirs.get(key) {
-                Some(other) => covers(other, value, key),
-                // What is empty is not stored.
-                None => value.as_object().is_some_and(serde_json::Map::is_empty),
-            })
-        }
-        // Order and number matter where a list is one command line.
-        (Value::Array(theirs), Value::Array(ours)) if matches!(field, "command" | "args" | "drop") => {
-            theirs == ours
-        }
-        // Others may add their own items between ours.
-        (Value::Array(theirs), Value::Array(ours)) => {
-            let mut rest = theirs.iter();
-            ours.iter().all(|item| rest.any(|other| covers(other, item, "")))
-        }
-        (Value::String(theirs), Value::String(ours)) if theirs != ours => same_quantity(theirs, ours, field),
-        (theirs, ours) => theirs == ours,
-    }
-}
-
-/// The API server rewrites quantities: `0.05` becomes `50m`.
-fn same_quantity(theirs: &str, ours: &str, field: &str) -> bool {
-    let resource = match field {
-        "cpu" => Resource::Cpu,
-        "memory" | "ephemeral-storage" | "storage" | "sizeLimit" => Resource::Memory,
-        _ => return false,
-    };
-    let (theirs, ours) = (Quantity::parse(theirs, resource), Quantity::parse(ours, resource));
-    matches!((theirs, ours), (Ok(theirs), Ok(ours)) if theirs.partial_cmp(&ours) == Some(std::cmp::Ordering::Equal))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn defaults_that_others_add_do_not_hide_what_is_ours() {
-        let ours = json!({"name": "a", "args": ["x"], "resources": {"limits": {"cpu": "50m"}},
-            "volumeMounts": [{"name": "v", "mountPath": "/v"}]});
-        let theirs = json!({"name": "a", "args": ["x"], "resources": {"limits": {"cpu": "0.05"}},
-            "terminationMessagePath": "/dev/termination-log",
-            "volumeMounts": [{"name": "token", "mountPath": "/t"}, {"name": "v", "mountPath": "/v", "readOnly": false}]});
-        assert!(covers(&theirs, &ours, ""));
-        for (pointer, other) in
-            [("/args", json!(["x", "y"])), ("/name", json!("b")), ("/volumeMounts", json!([]))]
-        {
-            let mut changed = theirs.clone();
-            *changed.pointer_mut(pointer).unwrap() = other;
-            assert!(!covers(&changed, &ours, ""), "{pointer}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Log lines: one for each decision, and one for whatever an operator should know.
 
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -10,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::admission::{Outcome, Record};
-use crate::annotation::diagnostic::short;
+use crate::annotation::diagnostic::visible;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -64,17 +65,47 @@ pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
 
 /// One line for one decision. What it names here is all that is ever logged of a review.
 pub fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let (uid, namespace, owner) = (short(&record.uid), short(&record.namespace), short(&record.owner_kind));
-    let (outcome, reason, warnings) = (record.outcome.slug(), record.reason, record.warnings);
-    let dry_run = record.dry_run;
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                endpoint,
+                uid = %Short(&record.uid),
+                namespace = %Short(&record.namespace),
+                owner = %Short(&record.owner_kind),
+                outcome = record.outcome.slug(),
+                reason = record.reason,
+                warnings = record.warnings,
+                dry_run = record.dry_run,
+                micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                "review"
+            )
+        };
+    }
     // Pods that ask for nothing may come by the thousand and are no news.
     if record.outcome == Outcome::Ignored || record.reason == "not_requested" {
-        tracing::debug!(
-            endpoint, uid, namespace, owner, outcome, reason, warnings, dry_run, micros, "review"
-        );
+        line!(debug);
     } else {
-        tracing::info!(endpoint, uid, namespace, owner, outcome, reason, warnings, dry_run, micros, "review");
+        line!(info);
+    }
+}
+
+/// One line for a request that was answered with an error. Peers can cause most of them as often as they like, so only
+/// those that are ours are shown unasked.
+pub fn failure(endpoint: &'static str, reason: &'static str, ours: bool) {
+    if ours {
+        tracing::error!(endpoint, outcome = "error", reason, "review");
+    } else {
+        tracing::debug!(endpoint, outcome = "error", reason, "review");
+    }
+}
+
+/// The beginning of a name, as signs.
+struct Short<'a>(&'a str);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LONGEST: usize = 64;
+        self.0.chars().take(LONGEST).try_for_each(|c| f.write_char(visible(c)))
     }
 }
 

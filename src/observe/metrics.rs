@@ -199,7 +199,7 @@ impl Metrics {
             .set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
-    /// All of them, as OpenMetrics text.
+    /// All of them, in the text format of `OpenMetrics`.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::with_capacity(8192);
         encode(&mut text, &self.registry)?;

@@ -4,6 +4,6 @@ mod logs;
 mod metrics;
 mod process;
 
-pub use logs::{LogFormat, LogGuard, decision, start_logs};
+pub use logs::{LogFormat, LogGuard, decision, failure, start_logs};
 pub use metrics::{Metrics, Refused};
 pub(crate) use process::most_descriptors;

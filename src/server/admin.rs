@@ -38,7 +38,7 @@ async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> 
     for (name, good) in checks {
         let sign = if good { "[+]" } else { "[-]" };
         let state = if good { "ok" } else { "failed" };
-        text.push_str(&format!("{sign}{name} {state}\n"));
+        text.extend([sign, name, " ", state, "\n"]);
     }
     text.push_str(if is_ready { "readyz check passed\n" } else { "readyz check failed\n" });
     (status, text).into_response()

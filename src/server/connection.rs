@@ -46,7 +46,7 @@ pub(super) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let clock = Arc::new(Clock::default());
+    let clock = Clock::new(protocol == Protocol::Http1);
     let io = TokioIo::new(Timed::new(stream, Arc::clone(&clock), &shared.limits));
     let old_at = Instant::now() + around(shared.limits.age);
     let service = service_fn(move |request: Request<Incoming>| {

@@ -22,6 +22,6 @@ pub(super) async fn until_quiet(shared: &Shared) {
         if waited >= limit || (waited >= floor && shared.quiet() >= floor) {
             return;
         }
-        sleep(LOOK_AGAIN.min(limit - waited)).await;
+        sleep(LOOK_AGAIN.min(limit.saturating_sub(waited))).await;
     }
 }

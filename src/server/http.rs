@@ -53,8 +53,10 @@ pub fn router(shared: Arc<Shared>, handlers: Handlers) -> Router {
     Router::new()
         .route("/mutate", endpoint("mutate", handlers.mutate))
         .route("/warn", endpoint("warn", handlers.warn))
-        .fallback(|| async { Problem::NotFound.response() })
-        .method_not_allowed_fallback(|| async { Problem::Method.response() })
+        .fallback(async |State(shared): State<Arc<Shared>>| elsewhere(&shared, &Problem::NotFound))
+        .method_not_allowed_fallback(async |State(shared): State<Arc<Shared>>| {
+            elsewhere(&shared, &Problem::Method)
+        })
         .with_state(shared)
 }
 
@@ -65,10 +67,15 @@ fn endpoint(name: &'static str, handler: Handler) -> MethodRouter<Arc<Shared>> {
         let answer = review(&shared, name, handler, request, begun).await;
         answer.unwrap_or_else(|problem| {
             shared.metrics.failed(name, problem.slug(), begun.elapsed());
-            tracing::warn!(endpoint = name, outcome = "error", reason = problem.slug(), "review");
+            observe::failure(name, problem.slug(), problem.status().is_server_error());
             problem.response()
         })
     })
+}
+
+fn elsewhere(shared: &Shared, problem: &Problem) -> Response {
+    shared.metrics.failed("other", problem.slug(), Duration::ZERO);
+    problem.response()
 }
 
 async fn review(
@@ -90,13 +97,11 @@ async fn review(
 
     // Taken once, so that one decision never sees two worlds.
     let snapshot = shared.snapshot.load();
-    let reply = match catch_unwind(AssertUnwindSafe(|| handler(&body.bytes, &snapshot))) {
-        Ok(reply) => reply.map_err(Problem::Fault)?,
-        Err(_) => {
-            shared.metrics.panics.inc();
-            return Err(Problem::Panic);
-        }
+    let Ok(reply) = catch_unwind(AssertUnwindSafe(|| handler(&body.bytes, &snapshot))) else {
+        shared.metrics.panics.inc();
+        return Err(Problem::Panic);
     };
+    let reply = reply.map_err(Problem::Fault)?;
     let took = begun.elapsed();
     if begun + took > until {
         return Err(Problem::OutOfTime);
@@ -119,11 +124,10 @@ fn check(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
         return Err(Problem::MediaType);
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match length {
-        Some(length) if usize::try_from(length).is_ok_and(|length| length <= limit) => Ok(()),
-        Some(_) => Err(Problem::TooLarge),
-        None => Ok(()),
+    if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit)) {
+        return Err(Problem::TooLarge);
     }
+    Ok(())
 }
 
 /// The API server's whole patience, less what the way back takes.
@@ -133,14 +137,14 @@ fn budget(query: Option<&str>) -> Duration {
     let text =
         query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("timeout="));
     let asked = text.and_then(seconds).unwrap_or(DEFAULT);
-    asked.clamp(Duration::from_secs(1), Duration::from_secs(30)) - RESERVE
+    asked.clamp(Duration::from_secs(1), Duration::from_secs(30)).saturating_sub(RESERVE)
 }
 
 /// `5s`, `2.5s` or `1m30s`, as Go writes durations of a second and more.
 fn seconds(text: &str) -> Option<Duration> {
     let text = text.strip_suffix('s')?;
     let (minutes, seconds) = text.split_once('m').unwrap_or(("0", text));
-    let seconds = minutes.parse::<u16>().ok()? as f64 * 60.0 + seconds.parse::<f64>().ok()?;
+    let seconds = f64::from(minutes.parse::<u16>().ok()?) * 60.0 + seconds.parse::<f64>().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 

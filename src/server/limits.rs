@@ -55,7 +55,7 @@ impl Default for Limits {
             idle: Duration::from_secs(130),
             read: Duration::from_secs(9),
             write: Duration::from_secs(9),
-            age: Duration::from_secs(600),
+            age: Duration::from_mins(10),
             drain_floor: Duration::from_secs(5),
             drain_limit: Duration::from_secs(25),
         }

@@ -15,42 +15,58 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::Limits;
 
-/// What a connection is waiting for. Every change counts up, so that a timer knows whether it is still meant.
-#[derive(Debug, Default)]
-pub(super) struct Clock(AtomicU64);
+/// What a connection waits for. Every change counts up, so that a timer knows whether it is still meant.
+#[derive(Debug)]
+pub(super) struct Clock {
+    state: AtomicU64,
+    /// Whether what comes after an answer is the next request. In HTTP/2 it may be anything.
+    one_by_one: bool,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waiting {
+enum Waits {
     /// A request has begun, or the first one is due.
-    ForHead,
+    Head,
     /// A request is being answered; its body has a timer of its own.
-    ForUs,
+    Answer,
     /// The last request was answered.
-    ForRequest,
+    Request,
 }
 
 impl Clock {
+    /// For a connection on which the first request is due.
+    pub(super) fn new(one_by_one: bool) -> Arc<Clock> {
+        Arc::new(Clock { state: AtomicU64::new(0), one_by_one })
+    }
+
+    /// Something came.
+    fn received(&self) {
+        if self.one_by_one && self.now().1 == Waits::Request {
+            self.change(Waits::Head);
+        }
+    }
+
     /// The head of a request is here.
     pub(super) fn busy(&self) {
-        self.change(Waiting::ForUs);
+        self.change(Waits::Answer);
     }
 
     /// It was answered.
     pub(super) fn answered(&self) {
-        self.change(Waiting::ForRequest);
+        self.change(Waits::Request);
     }
 
-    fn change(&self, to: Waiting) {
-        let count = self.0.load(Ordering::Relaxed) / 4 + 1;
-        self.0.store(count * 4 + to as u64, Ordering::Relaxed);
+    fn change(&self, to: Waits) {
+        let count = self.state.load(Ordering::Relaxed) / 4 + 1;
+        self.state.store(count * 4 + to as u64, Ordering::Relaxed);
     }
 
-    fn now(&self) -> (u64, Waiting) {
-        let state = self.0.load(Ordering::Relaxed);
+    fn now(&self) -> (u64, Waits) {
+        let state = self.state.load(Ordering::Relaxed);
         let waiting = match state % 4 {
-            0 => Waiting::ForHead,
-            1 => Waiting::ForUs,
-            _ => Waiting::ForRequest,
+            0 => Waits::Head,
+            1 => Waits::Answer,
+            _ => Waits::Request,
         };
         (state, waiting)
     }
@@ -94,9 +110,9 @@ impl<S> Timed<S> {
     fn too_slow(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let (state, waiting) = self.clock.now();
         let time = match waiting {
-            Waiting::ForHead => self.times.head,
-            Waiting::ForRequest => self.times.idle,
-            Waiting::ForUs => return Poll::Pending,
+            Waits::Head => self.times.head,
+            Waits::Request => self.times.idle,
+            Waits::Answer => return Poll::Pending,
         };
         if self.reading_for != Some(state) {
             self.reading_for = Some(state);
@@ -125,9 +141,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
     ) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Pending => self.too_slow(context).map(Err),
-            done => {
-                if self.clock.now().1 == Waiting::ForRequest && !buffer.filled().is_empty() {
-                    self.clock.change(Waiting::ForHead);
+            done @ Poll::Ready(_) => {
+                if !buffer.filled().is_empty() {
+                    self.clock.received();
                 }
                 done
             }

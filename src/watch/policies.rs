@@ -1,4 +1,4 @@
-//! Policies and patterns in a folder, as people and mounted ConfigMaps put them there.
+//! Policies and patterns in a folder, where people and mounted `ConfigMap`s put them.
 
 use std::fs;
 use std::io;

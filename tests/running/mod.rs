@@ -24,7 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// Longer than anything here takes; nothing waits that long unless it is broken.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Running {
     pub shared: Arc<Shared>,
@@ -48,18 +48,18 @@ impl Answer {
 }
 
 /// A server with a certificate made in memory.
-pub async fn start(limits: Limits) -> Running {
-    start_with(limits, Handlers::default(), false).await
+pub fn start(limits: Limits) -> Running {
+    start_with(limits, Handlers::default(), false)
 }
 
-pub async fn start_with(limits: Limits, handlers: Handlers, http2: bool) -> Running {
+pub fn start_with(limits: Limits, handlers: Handlers, http2: bool) -> Running {
     let embedded = Embedded::make(&["localhost".to_owned()], SystemTime::now()).unwrap();
     let config = server_config(&embedded.pair, None, http2).unwrap();
     let shared = Shared::new(Snapshot::default(), Tls::new(config, embedded.pair.ends), limits);
-    run(Arc::new(shared), handlers, embedded.authority).await
+    run(Arc::new(shared), handlers, embedded.authority)
 }
 
-pub async fn run(shared: Arc<Shared>, handlers: Handlers, authority: String) -> Running {
+pub fn run(shared: Arc<Shared>, handlers: Handlers, authority: String) -> Running {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let bound =
         bind(Arc::clone(&shared), Addresses { reviews: any, admin: Some(any) }).unwrap().with(handlers);

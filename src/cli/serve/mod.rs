@@ -26,8 +26,7 @@ use options::{Config, Options};
 /// Run the admission webhook
 ///
 /// Without arguments it serves the built-in patterns on this machine, with a certificate made in memory, and says how
-/// to try it. Every option can also stand in the environment (MULTIPOD_LISTEN for --listen), and in the file of --config
-/// below serve:; an option beats the environment, and the environment beats the file.
+/// to try it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
@@ -40,6 +39,11 @@ pub(super) struct Args {
 }
 
 const NOTES: &str = "\
+OPTIONS
+  Every option can also stand in the environment (MULTIPOD_LISTEN for --listen), and below
+  serve: in the file of --config (listen: for --listen). An option beats the environment, and
+  the environment beats the file.
+
 PATHS
   POST /mutate  reviews of pods: the patterns that they ask for are added
   POST /warn    reviews of Deployments and the like: allowed, with warnings
@@ -51,7 +55,7 @@ SIGNALS
   once nobody has come for a while. A second signal ends it at once.";
 
 /// Files change seldom; this is for systems that do not tell when they do.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
@@ -78,7 +82,7 @@ impl Args {
 
         let runtime = runtime(options.threads()).map_err(|error| Failure::one(error.to_string()))?;
         runtime.block_on(async {
-            let addresses = Addresses { reviews: options.listen(), admin: options.admin_listen() };
+            let addresses = Addresses { reviews: options.listen(), admin: Some(options.admin_listen()) };
             let bound =
                 bind(Arc::clone(&shared), addresses).map_err(|error| Failure::one(error.to_string()))?;
             let _watch = watches(&shared, folder, files)?;

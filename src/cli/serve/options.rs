@@ -113,7 +113,7 @@ pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     threads: Option<u16>,
 
-    /// What is logged: error, warn, info, debug, or as RUST_LOG says it [default: info]
+    /// What is logged: error, warn, info, debug, or a filter such as multipod=debug [default: info]
     #[arg(long, env = "MULTIPOD_LOG_LEVEL", value_name = "LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_level: Option<String>,
@@ -185,8 +185,8 @@ impl Options {
         self.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))
     }
 
-    pub(super) fn admin_listen(&self) -> Option<SocketAddr> {
-        Some(self.admin_listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))))
+    pub(super) fn admin_listen(&self) -> SocketAddr {
+        self.admin_listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))
     }
 
     pub(super) fn http2(&self) -> bool {

@@ -24,13 +24,14 @@ use crate::annotation::{Fault, Word, settings, suggest, value};
 use crate::pod::Pod;
 
 use super::container::{Port, Probe};
+use super::user::instead_of_root;
 use super::{Addition, AppEnv, AppMount, Catalogue, Context, Fragment, Role};
 
 pub use ceiling::Privilege;
 pub use definition::{Definition, Kind};
 pub use params::{Param, Type};
 
-use definition::AppContainer;
+use definition::{AppContainer, Scrape};
 use parts::EnvTemplate;
 
 /// What a request adds to a pod: one fragment for each pattern that it names.
@@ -46,7 +47,7 @@ pub fn fragments(
         let Some(definition) = find(kind, item.name(), context.catalogue, &mut faults) else { continue };
         refuse_image(definition, request, &mut faults);
         let Some((values, containers)) = read(definition, item, pod, &mut faults) else { continue };
-        let fragment = build(definition, request, &values, &containers, context);
+        let fragment = build(definition, request, &values, &containers, (pod, context));
         if let Err(fault) = check(definition, &fragment, item) {
             faults.push(fault);
         }
@@ -177,7 +178,7 @@ fn build(
     request: &Request<'_>,
     values: &[Option<Value>],
     app: &[usize],
-    context: &Context<'_>,
+    (pod, context): (&Pod<'_>, &Context<'_>),
 ) -> Fragment {
     let key = definition.kind.key();
     let mut fragment = Fragment::new(key, format!("{} {}", key.name(), definition.name));
@@ -200,19 +201,15 @@ fn build(
             container.security_context.run_as_user = None;
             container.security_context.run_as_group = None;
         }
+        let security = &mut container.security_context;
+        if security.run_as_non_root {
+            security.run_as_user = security.run_as_user.or_else(|| instead_of_root(pod, context));
+        }
         let role = if template.step { Role::Step } else { Role::Sidecar(request.settings.sidecar) };
         fragment.containers.push(Addition { role, container });
     }
-    if let (Some(scrape), Some(first), Some(template)) =
-        (&definition.scrape, fragment.containers.first_mut(), definition.containers.first())
-    {
-        let name = Some(Cow::Owned(scrape.name.clone()));
-        let port = Port { name, container_port: scrape.port, host_port: None, protocol: None };
-        first.container.ports.push(port);
-        if !template.has_startup_probe() {
-            // Not the path: many exporters answer it only while the app answers them.
-            first.container.startup_probe = Some(Probe::startup_tcp(scrape.port));
-        }
+    if let Some(scrape) = &definition.scrape {
+        serve(scrape, definition, &mut fragment);
     }
     for container in app {
         let mounts = definition.app.mounts.iter().filter_map(|mount| mount.fill(values, &fragment.volumes));
@@ -229,6 +226,21 @@ fn build(
     fragment.sysctls = sysctls.collect();
     fragment.share_process_namespace = definition.share_process_namespace.then_some(true);
     fragment
+}
+
+/// The first sidecar is the exporter.
+fn serve(scrape: &Scrape, definition: &Definition, fragment: &mut Fragment) {
+    let templates = definition.containers.iter().zip(&mut fragment.containers);
+    let Some((template, addition)) = templates.into_iter().find(|(template, _)| !template.step) else {
+        return;
+    };
+    let name = Some(Cow::Owned(scrape.name.clone()));
+    let port = Port { name, container_port: scrape.port, host_port: None, protocol: None };
+    addition.container.ports.push(port);
+    if !template.has_startup_probe() {
+        // Not the path: many exporters answer it only while the app answers them.
+        addition.container.startup_probe = Some(Probe::startup_tcp(scrape.port));
+    }
 }
 
 /// The ceiling holds for what is really added, however it came to be.
