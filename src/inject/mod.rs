@@ -13,6 +13,7 @@ mod plan;
 mod present;
 mod reason;
 mod requests;
+mod same;
 mod status;
 mod uninject;
 mod version;

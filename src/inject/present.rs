@@ -1,12 +1,11 @@
 //! What is in the pod already. Names and status annotations prove nothing: a thing is there when every field that we
 //! would write is there, whatever the API server or others have added around it.
 
-use serde::Serialize;
 use serde_json::Value;
 
-use crate::annotation::quantity::{Quantity, Resource};
 use crate::pod::{Container, Pod, Scalar};
 
+use super::same::is_part_of;
 use super::wanted::{Place, Wanted};
 use super::{DenyReason, Refusal};
 
@@ -207,76 +206,5 @@ fn mark_pod_fields(wanted: &mut Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusa
     }
     if let Some(share) = &mut wanted.share_process_namespace {
         share.there = pod.spec.share_process_namespace.value() == Some(&true);
-    }
-}
-
-/// Whether every field that we would write is in theirs: ours ⊆ theirs.
-fn is_part_of(ours: &impl Serialize, theirs: &Value) -> bool {
-    serde_json::to_value(ours).is_ok_and(|ours| covers(theirs, &ours, ""))
-}
-
-fn covers(theirs: &Value, ours: &Value, field: &str) -> bool {
-    match (theirs, ours) {
-        (Value::Object(theirs), Value::Object(ours)) => {
-            ours.iter().all(|(key, value)| match theirs.get(key) {
-                Some(other) => covers(other, value, key),
-                None => is_not_stored(key, value),
-            })
-        }
-        // Order and number matter where a list is one command line.
-        (Value::Array(theirs), Value::Array(ours)) if matches!(field, "command" | "args" | "drop") => {
-            theirs == ours
-        }
-        // Others may add their own items between ours.
-        (Value::Array(theirs), Value::Array(ours)) => {
-            let mut rest = theirs.iter();
-            ours.iter().all(|item| rest.any(|other| covers(other, item, "")))
-        }
-        (Value::String(theirs), Value::String(ours)) if theirs != ours => same_quantity(theirs, ours, field),
-        (theirs, ours) => theirs == ours,
-    }
-}
-
-/// The API server leaves out what is empty, but for objects that say something by being there: `emptyDir: {}`.
-fn is_not_stored(field: &str, value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty() && matches!(field, "requests" | "limits"),
-        _ => false,
-    }
-}
-
-/// The API server rewrites quantities: `0.05` becomes `50m`.
-fn same_quantity(theirs: &str, ours: &str, field: &str) -> bool {
-    let resource = match field {
-        "cpu" => Resource::Cpu,
-        "memory" | "ephemeral-storage" | "storage" | "sizeLimit" => Resource::Memory,
-        _ => return false,
-    };
-    let (theirs, ours) = (Quantity::parse(theirs, resource), Quantity::parse(ours, resource));
-    matches!((theirs, ours), (Ok(theirs), Ok(ours)) if theirs.partial_cmp(&ours) == Some(std::cmp::Ordering::Equal))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn defaults_that_others_add_do_not_hide_what_is_ours() {
-        let ours = json!({"name": "a", "args": ["x"], "resources": {"limits": {"cpu": "50m"}},
-            "volumeMounts": [{"name": "v", "mountPath": "/v"}]});
-        let theirs = json!({"name": "a", "args": ["x"], "resources": {"limits": {"cpu": "0.05"}},
-            "terminationMessagePath": "/dev/termination-log",
-            "volumeMounts": [{"name": "token", "mountPath": "/t"}, {"name": "v", "mountPath": "/v", "readOnly": false}]});
-        assert!(covers(&theirs, &ours, ""));
-        for (pointer, other) in
-            [("/args", json!(["x", "y"])), ("/name", json!("b")), ("/volumeMounts", json!([]))]
-        {
-            let mut changed = theirs.clone();
-            *changed.pointer_mut(pointer).unwrap() = other;
-            assert!(!covers(&changed, &ours, ""), "{pointer}");
-        }
     }
 }

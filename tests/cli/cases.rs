@@ -15,10 +15,12 @@ fn the_command_line_gives_what_the_golden_cases_expect() {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let ran = inject(&folder);
         assert_eq!(ran.code, 0, "{name}: {}", ran.err);
-        assert_eq!(values(&ran.out)[..1], values(&expected)[..], "{name}");
+        assert_eq!(values(&ran.out), values(&expected), "{name}");
         let input = fs::read_to_string(folder.join("input.yaml")).unwrap();
-        let back = multipod(&["uninject"], &ran.out);
-        assert!(back.out.starts_with(&input), "{name}:\n{}", back.out);
+        // What was injected before goes back to what it was before that.
+        if !input.contains("multipod/status") {
+            assert_eq!(multipod(&["uninject"], &ran.out).out, input, "{name}");
+        }
         seen += 1;
     }
     assert!(seen > 20, "{seen}");

@@ -24,6 +24,7 @@ use crate::annotation::{Fault, Word, settings, suggest, value};
 use crate::pod::Pod;
 
 use super::container::{Port, Probe};
+use super::user::instead_of_root;
 use super::{Addition, AppEnv, AppMount, Catalogue, Context, Fragment, Role};
 
 pub use ceiling::Privilege;
@@ -46,7 +47,7 @@ pub fn fragments(
         let Some(definition) = find(kind, item.name(), context.catalogue, &mut faults) else { continue };
         refuse_image(definition, request, &mut faults);
         let Some((values, containers)) = read(definition, item, pod, &mut faults) else { continue };
-        let fragment = build(definition, request, &values, &containers, context);
+        let fragment = build(definition, request, &values, &containers, (pod, context));
         if let Err(fault) = check(definition, &fragment, item) {
             faults.push(fault);
         }
@@ -177,7 +178,7 @@ fn build(
     request: &Request<'_>,
     values: &[Option<Value>],
     app: &[usize],
-    context: &Context<'_>,
+    (pod, context): (&Pod<'_>, &Context<'_>),
 ) -> Fragment {
     let key = definition.kind.key();
     let mut fragment = Fragment::new(key, format!("{} {}", key.name(), definition.name));
@@ -199,6 +200,10 @@ fn build(
         if context.users_assigned && !definition.allow.contains(&Privilege::Root) {
             container.security_context.run_as_user = None;
             container.security_context.run_as_group = None;
+        }
+        let security = &mut container.security_context;
+        if security.run_as_non_root {
+            security.run_as_user = security.run_as_user.or_else(|| instead_of_root(pod, context));
         }
         let role = if template.step { Role::Step } else { Role::Sidecar(request.settings.sidecar) };
         fragment.containers.push(Addition { role, container });

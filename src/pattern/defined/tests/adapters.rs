@@ -265,3 +265,16 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_pod_of_root_does_not_make_root_of_an_adapter() {
+    let user = |pod: &str, assigned: bool, adapter: &str| {
+        let world = World { pod: pod.to_owned(), users_assigned: assigned, ..World::new() };
+        json!(world.metrics(adapter)[0].containers[0].container)["securityContext"]["runAsUser"].clone()
+    };
+    let root = r#"{"spec":{"securityContext":{"runAsUser":0},"containers":[{"name":"app"}]}}"#;
+    assert_eq!(user(root, false, "nginx"), 65532);
+    assert_eq!(user(root, false, "apache"), user(POD, false, "apache"));
+    assert_eq!(user(root, true, "nginx"), Value::Null);
+    assert_eq!(user(POD, false, "nginx"), Value::Null);
+}

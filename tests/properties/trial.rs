@@ -1,0 +1,116 @@
+//! One pod in one world, decided on.
+
+use multipod::inject::{Decision, Patch, SkipReason, Verdict, decide};
+use multipod::pod::Head;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::dice::Dice;
+use super::pods;
+use super::world::{Read, World};
+use crate::sound;
+
+/// One pod and what is around it.
+pub struct Trial {
+    pub pod: Value,
+    pub read: Read,
+    /// More choices, for what happens to the pod afterwards.
+    pub rest: Vec<u8>,
+}
+
+impl std::fmt::Debug for Trial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "pod: {:#}\nworld: {:#?}", self.pod, self.read.world)
+    }
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub enum Ended {
+    Injected {
+        result: Box<Value>,
+        patch: Patch,
+    },
+    Skipped(SkipReason),
+    /// Slugs and texts.
+    Denied(Vec<(&'static str, String)>),
+}
+
+/// A value that won, as text.
+pub struct Winner {
+    pub value: String,
+}
+
+pub struct Outcome {
+    pub ended: Ended,
+    pub warnings: Vec<String>,
+    pub winners: Vec<Winner>,
+}
+
+/// Any pod, any world.
+pub fn any_trial() -> impl Strategy<Value = Trial> {
+    trials(|dice| World::of(dice))
+}
+
+/// Any pod in a cluster where nobody has set anything.
+pub fn any_pod() -> impl Strategy<Value = Trial> {
+    trials(|_| World::bare())
+}
+
+fn trials(world: fn(&mut Dice<'_>) -> World) -> impl Strategy<Value = Trial> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..900);
+    // Apart, so that shrinking one does not change the other.
+    (bytes(), bytes(), prop::collection::vec(any::<u8>(), 0..64)).prop_map(move |(pod, around, rest)| Trial {
+        pod: pods::pod(&mut Dice::new(&pod)),
+        read: world(&mut Dice::new(&around)).read(),
+        rest,
+    })
+}
+
+impl Trial {
+    pub fn decide(&self) -> Outcome {
+        self.decide_on(&self.pod)
+    }
+
+    /// The same world, another pod.
+    pub fn decide_on(&self, pod: &Value) -> Outcome {
+        decide_in(&self.read, pod)
+    }
+
+    /// The pod with what is added, where something is.
+    pub fn injected(&self) -> Option<(Value, Patch)> {
+        match self.decide().ended {
+            Ended::Injected { result, patch } => Some((*result, patch)),
+            _ => None,
+        }
+    }
+
+    /// The pod's own values of our keys.
+    pub fn asks(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let annotations = self.pod["metadata"]["annotations"].as_object();
+        annotations
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| Some((key.strip_prefix("multipod/")?, value)))
+    }
+}
+
+pub fn decide_in(read: &Read, pod: &Value) -> Outcome {
+    let text = pod.to_string();
+    let head = Head::read(&text).expect("a pod with a head");
+    let Decision { verdict, warnings, resolution, pod: view } = decide(&head, &read.around());
+    let winners = resolution.iter().flat_map(|resolution| &resolution.effective);
+    let winners = winners.map(|won| Winner { value: won.value.to_owned() }).collect();
+    let ended = match verdict {
+        Verdict::Skip(reason) => Ended::Skipped(reason),
+        Verdict::Deny(refusals) => Ended::Denied(
+            refusals.iter().map(|refusal| (refusal.reason.slug(), refusal.to_string())).collect(),
+        ),
+        Verdict::Inject(plan) => {
+            let view = view.expect("a plan is for a pod that was looked into");
+            let patch = Patch::of(&plan, &view).expect("a patch that does what was planned");
+            Ended::Injected { result: Box::new(sound::apply(pod, &patch)), patch }
+        }
+    };
+    Outcome { ended, warnings, winners }
+}
