@@ -4,6 +4,7 @@
 
 pub mod annotation;
 pub mod cli;
+pub mod explain;
 pub mod inject;
 pub mod inpod;
 pub mod manifest;

@@ -1,5 +1,7 @@
 //! The golden cases: every folder of `tests/cases` is a test; its README says how to add one.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+
 mod sound;
 
 use std::collections::BTreeSet;
@@ -191,7 +193,9 @@ impl Case {
             return Err(format!("the injected pod, injected again, ended with:\n{}", twice.text));
         }
         let back = sound::undo(result, &removals(result).map_err(|fault| fault.to_string())?);
-        if back != self.pod {
+        // A status that was there before leads further back than to this input.
+        let had_status = !self.pod["metadata"]["annotations"]["multipod/status"].is_null();
+        if !had_status && back != self.pod {
             return Err(format!("uninject gives another pod:\n{}", yaml::emit(&back)));
         }
         haproxy_accepts(result)

@@ -58,7 +58,7 @@ pub fn list(names: &[&str], last: &str) -> String {
 
 /// A time such as `500ms`, `30s`, `5m` or `1h30m`: more than zero, at most a day.
 pub fn duration(text: &str) -> Parsed<Duration> {
-    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const DAY: Duration = Duration::from_hours(24);
     let expected = "expected a time such as 500ms, 30s, 5m or 1h30m";
     let mut total = Duration::ZERO;
     let mut rest = text;
@@ -69,8 +69,8 @@ pub fn duration(text: &str) -> Parsed<Duration> {
         let unit = match &rest[digits..unit_end] {
             "ms" => Duration::from_millis(1),
             "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3600),
+            "m" => Duration::from_mins(1),
+            "h" => Duration::from_hours(1),
             _ => return Err(expected.to_owned()),
         };
         if unit.as_millis() >= largest {

@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style};
 /// What `--color` says.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub(super) enum When {
-    /// On a terminal, unless NO_COLOR is set
     #[default]
+    #[value(help = "On a terminal, unless NO_COLOR is set")]
     Auto,
     /// Also in a pipe
     Always,

@@ -47,7 +47,9 @@ impl Input {
             }
             match manifests_at(file, self.recursive) {
                 Ok(paths) => {
-                    paths.iter().for_each(|path| collect(read_text(path), &mut sources, &mut failures));
+                    for path in &paths {
+                        collect(read_text(path), &mut sources, &mut failures);
+                    }
                 }
                 Err(failure) => failures.push(failure),
             }
@@ -66,27 +68,35 @@ fn collect(read: Result<(String, String), String>, sources: &mut Vec<Source>, fa
 fn read_stdin() -> Result<(String, String), String> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| format!("{STDIN_NAME}: {error}"))?;
-    text(STDIN_NAME.to_owned(), bytes)
+    text(STDIN_NAME, bytes)
 }
 
 /// The name of a file as messages show it, and its text.
 pub(super) fn read_text(path: &Path) -> Result<(String, String), String> {
     let name = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
-    text(name, bytes)
+    text(&name, bytes)
 }
 
-fn text(name: String, bytes: Vec<u8>) -> Result<(String, String), String> {
-    String::from_utf8(bytes).map(|text| (name.clone(), text)).map_err(|error| {
+fn text(name: &str, bytes: Vec<u8>) -> Result<(String, String), String> {
+    String::from_utf8(bytes).map(|text| (name.to_owned(), text)).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("{name}:{line}: not UTF-8 text")
+        format!("{name}:{}: not UTF-8 text", good.split(|byte| *byte == b'\n').count())
     })
 }
 
 /// The file itself, or the manifests of a folder in the order of their names.
 pub(super) fn manifests_at(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, String> {
-    let failure = |error: io::Error| format!("{}: {error}", path.display());
+    let name = path.display();
+    if ["http://", "https://"]
+        .iter()
+        .any(|scheme| path.as_os_str().as_encoded_bytes().starts_with(scheme.as_bytes()))
+    {
+        return Err(format!(
+            "{name}: not fetched from here; pipe it in: curl -fsSL {name} | multipod inject -f -"
+        ));
+    }
+    let failure = |error: io::Error| format!("{name}: {error}");
     if !fs::metadata(path).map_err(failure)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -94,7 +104,7 @@ pub(super) fn manifests_at(path: &Path, recursive: bool) -> Result<Vec<PathBuf>,
     walk(path, recursive, &mut found).map_err(failure)?;
     if found.is_empty() {
         let how = if recursive { "" } else { " (-R looks into its folders too)" };
-        return Err(format!("{}: no *.yaml, *.yml or *.json in this folder{how}", path.display()));
+        return Err(format!("{name}: no *.yaml, *.yml or *.json in this folder{how}"));
     }
     Ok(found)
 }

@@ -1,14 +1,20 @@
 //! The command line: one file per command, each thin, and what they share.
 
+mod check;
 mod color;
+mod completions;
 mod diff;
+mod explain;
 mod follow;
 mod inject;
 mod input;
+mod man;
 mod output;
+mod patterns;
 mod report;
 mod surroundings;
 mod uninject;
+mod version;
 mod wait_for;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -23,7 +29,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// When to use colours; NO_COLOR is honoured
+    /// When to use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     color: color::When,
 }
@@ -36,8 +42,14 @@ enum Command {
     Inject(inject::Args),
     Uninject(uninject::Args),
     Diff(diff::Args),
+    Explain(explain::Args),
+    Check(check::Args),
+    Patterns(patterns::Args),
     WaitFor(wait_for::Args),
     Follow(follow::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    Version(version::Args),
 }
 
 /// Runs the program with its arguments.
@@ -48,8 +60,14 @@ pub fn run() -> ExitCode {
         Command::Inject(args) => args.run(),
         Command::Uninject(args) => args.run(),
         Command::Diff(args) => args.run(),
+        Command::Explain(args) => args.run(),
+        Command::Check(args) => args.run(),
+        Command::Patterns(args) => args.run(),
         Command::WaitFor(args) => Ok(args.run()),
         Command::Follow(args) => Ok(args.run()),
+        Command::Completions(args) => args.run(),
+        Command::Man(args) => args.run(),
+        Command::Version(args) => args.run(),
     };
     end.unwrap_or_else(report::Failure::tell)
 }

@@ -1,6 +1,7 @@
 //! What people should know, on the standard error, in the manner of compilers.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use crate::annotation::diagnostic::visible;
@@ -65,13 +66,13 @@ fn rendered(finding: &Finding, styles: Styles) -> String {
         Level::Error => format!("{error}error[{slug}]{error:#}"),
     };
     let mut out = format!("{head}{strong}: {title}{strong:#}\n");
-    out.push_str(&format!("  {frame}-->{frame:#} {file}:{line}:{column} ({subject})\n"));
+    let _ = writeln!(out, "  {frame}-->{frame:#} {file}:{line}:{column} ({subject})");
     let mut details = finding.details().peekable();
     if details.peek().is_some() {
-        out.push_str(&format!("   {frame}|{frame:#}\n"));
+        let _ = writeln!(out, "   {frame}|{frame:#}");
     }
     for detail in details {
-        out.push_str(&format!("   {frame}|{frame:#} {}\n", clean(detail)));
+        let _ = writeln!(out, "   {frame}|{frame:#} {}", clean(detail));
     }
     out
 }

@@ -28,7 +28,7 @@ pub(super) struct Surroundings {
     #[arg(help_heading = HEADING, long, value_name = "K=V", value_parser = pair)]
     namespace_annotations: Vec<(String, String)>,
 
-    /// A folder of InjectionPolicy and Pattern objects in YAML files, or one such file
+    /// A folder of policies and patterns in YAML files, or one such file
     #[arg(help_heading = HEADING, long, value_name = "DIR")]
     policy_dir: Option<PathBuf>,
 

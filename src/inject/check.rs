@@ -91,7 +91,6 @@ impl<'p> Outline<'p> {
         let path = operation.path;
         let no_parent = || PatchFault::NoParent(path.to_owned());
         let overwrites = || PatchFault::Overwrites(path.to_owned());
-        let count = operation.items();
         let rest = path.strip_prefix('/').ok_or_else(|| PatchFault::Forbidden(path.to_owned()))?;
         let (top, rest) = rest.split_once('/').unwrap_or((rest, ""));
         if top == "metadata" {
@@ -136,7 +135,7 @@ impl<'p> Outline<'p> {
                     match rest.strip_prefix(name) {
                         Some("") if list.is_some() => return Err(overwrites()),
                         Some("") => {
-                            *list = Some(count);
+                            *list = Some(operation.items());
                             return Ok(());
                         }
                         Some("/-") => {

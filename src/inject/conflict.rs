@@ -31,8 +31,7 @@ pub(super) fn find(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, 
 pub(super) fn host_network(fragments: &[Fragment]) -> Option<Refusal> {
     let listening = fragments.iter().find(|fragment| {
         let containers = &fragment.containers;
-        containers.iter().any(|a| !a.container.ports.is_empty() || !a.container.loopback_ports.is_empty())
-            || !fragment.sysctls.is_empty()
+        containers.iter().any(|addition| addition.container.listens()) || !fragment.sysctls.is_empty()
     })?;
     let message = format!(
         "{key}: {name} listens on ports, and this pod has the node's network (hostNetwork: true), where they could \
@@ -121,8 +120,9 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
         let owner = &*container.name;
         let declared =
             container.ports.iter().map(|port| (port.container_port, port.protocol.as_deref() == Some("UDP")));
-        let loopback = container.loopback_ports.iter().map(|port| (*port, false));
-        for (port, udp) in declared.chain(loopback) {
+        let tcp = container.loopback_ports.iter().map(|port| (*port, false));
+        let udp = container.loopback_udp_ports.iter().map(|port| (*port, true));
+        for (port, udp) in declared.chain(tcp).chain(udp) {
             if let Some(other) = taken.insert((port, udp), owner).filter(|other| *other != owner) {
                 let message = format!(
                     "{key}: container {owner} would listen on port {port}, which container {other} has\nContainers of \

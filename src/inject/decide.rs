@@ -1,10 +1,11 @@
 //! From a pod and its surroundings to a verdict.
 
-use crate::annotation::{Diagnostic, Key};
+use crate::annotation::key::STATUS;
+use crate::annotation::{Diagnostic, Key, Source};
 use crate::pattern::settings::OnMistake;
 use crate::pattern::{Catalogue, Settings};
 use crate::pod::{Head, Metadata, Pod};
-use crate::policy::{Obstacle, Policies, Resolution, Subject};
+use crate::policy::{Mode, Obstacle, Policies, Resolution, Subject};
 
 use super::asked::Asked;
 use super::plan::Plan;
@@ -86,7 +87,8 @@ pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a>
         Err(obstacles) => {
             let mut refusals = asked.refusals;
             refusals.extend(obstacles.into_iter().map(refusal_of));
-            return refuse(refusals, around.settings, warnings, None);
+            let enforced = around.policies.iter().any(|policy| policy.mode == Mode::Enforce);
+            return refuse(refusals, around.settings, enforced, warnings);
         }
     };
     tell(&resolution, &mut warnings);
@@ -105,7 +107,10 @@ pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a>
             Decision { verdict: Verdict::Inject(Box::new(plan)), warnings, resolution: None, pod: None }
         }
         Err(No::Skip(reason)) => skip(reason, warnings, None),
-        Err(No::Deny(refusals)) => refuse(refusals, around.settings, warnings, None),
+        Err(No::Deny(refusals)) => {
+            let enforced = resolution.effective.iter().any(|value| value.enforced);
+            refuse(refusals, around.settings, enforced, warnings)
+        }
     };
     Decision { resolution: Some(resolution), pod, ..decision }
 }
@@ -136,14 +141,19 @@ fn plan<'a>(
     warnings: &mut Vec<String>,
 ) -> Result<Plan, No> {
     let mut refusals = asked.refusals;
-    // A policy may cover pods that cannot have its patterns; only a pod that asks itself is refused.
-    let only_policies = asked.known.is_empty() && refusals.is_empty();
+    // A default may cover pods that cannot have its patterns; a pod that asks itself is refused, and so is one that a
+    // policy must not miss.
+    let only_defaults = asked.known.is_empty()
+        && refusals.is_empty()
+        && !resolution.effective.iter().any(|value| value.enforced);
     if is_windows(pod) {
-        if only_policies {
+        if only_defaults {
             return Err(No::Skip(SkipReason::Windows));
         }
         let text = "multipod's patterns are Linux containers, and this pod is for Windows nodes";
-        refusals.push(Refusal::new(DenyReason::Windows, text));
+        let key = resolution.effective.first().map_or(Key::OptOut, |effective| effective.key);
+        refusals.push(Refusal::new(DenyReason::Windows, text).about(key.full()));
+        name_the_author(&mut refusals, resolution);
         return Err(No::Deny(refusals));
     }
 
@@ -151,7 +161,7 @@ fn plan<'a>(
     if pod.spec.host_network == Some(true)
         && let Some(refusal) = conflict::host_network(&fragments)
     {
-        if only_policies {
+        if only_defaults {
             return Err(No::Skip(SkipReason::HostNetwork));
         }
         refusals.push(refusal);
@@ -164,12 +174,30 @@ fn plan<'a>(
     present::mark(&mut wanted, pod, &mut refusals, warnings);
     conflict::find(&wanted, pod, &mut refusals, warnings);
     if !refusals.is_empty() {
+        name_the_author(&mut refusals, resolution);
         return Err(No::Deny(refusals));
     }
     let plan = Plan::of(wanted, pod, resolution);
+    if !plan.is_empty() && pod.metadata.annotations.has(STATUS) {
+        warnings.push(format!(
+            "{STATUS} is a record that only multipod writes: what the pod says there is replaced"
+        ));
+    }
     match conflict::annotations_too_large(&plan, pod) {
         Some(refusal) => Err(No::Deny(vec![refusal])),
         None => Ok(plan),
+    }
+}
+
+/// A pod's author would look in vain for an annotation that somebody else has set.
+fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
+    for refusal in refusals {
+        let Some(key) = refusal.key.as_deref().and_then(Key::from_full) else { continue };
+        let source = resolution.source_of(key);
+        // Diagnostics say it in their first line.
+        if source != Source::Pod && refusal.reason != DenyReason::BadValue {
+            refusal.message += &format!("\n({} is set by {source})", key.full());
+        }
     }
 }
 
@@ -181,7 +209,7 @@ fn is_windows(pod: &Pod<'_>) -> bool {
 fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
     for overridden in &resolution.overridden {
         // Defaults exist to be overridden; only a pod's own wish that loses is news.
-        if overridden.whose == crate::annotation::Source::Pod {
+        if overridden.whose == Source::Pod {
             warnings.push(format!("{} of the pod is overridden by {}", overridden.key.full(), overridden.by));
         }
     }
@@ -222,20 +250,21 @@ fn skip<'a>(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolu
     Decision { verdict: Verdict::Skip(reason), warnings, resolution, pod: None }
 }
 
+/// A mistake may let a pod pass without what it asked for, never without what is enforced.
 fn refuse<'a>(
     refusals: Vec<Refusal>,
     settings: &Settings,
+    enforced: bool,
     mut warnings: Vec<String>,
-    resolution: Option<Resolution<'a>>,
 ) -> Decision<'a> {
     let verdict = match settings.on_mistake {
-        OnMistake::Deny => Verdict::Deny(refusals),
-        OnMistake::Warn => {
+        OnMistake::Warn if !enforced => {
             warnings.extend(refusals.into_iter().map(|refusal| format!("nothing was injected: {refusal}")));
             Verdict::Skip(SkipReason::Mistake)
         }
+        _ => Verdict::Deny(refusals),
     };
-    Decision { verdict, warnings, resolution, pod: None }
+    Decision { verdict, warnings, resolution: None, pod: None }
 }
 
 impl<'a> Surroundings<'a> {

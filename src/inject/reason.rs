@@ -9,7 +9,7 @@ pub enum SkipReason {
     NotRequested,
     /// All that was asked for is there.
     AlreadyInjected,
-    /// The pod declines all that policies and its namespace would add.
+    /// The pod or its namespace declines all that would be added.
     OptedOut,
     /// A mirror of a static pod, which only its node can change.
     MirrorPod,
@@ -55,7 +55,7 @@ impl SkipReason {
         match self {
             SkipReason::NotRequested => "nothing asks for a pattern here",
             SkipReason::AlreadyInjected => "everything that was asked for is already there",
-            SkipReason::OptedOut => "the pod opts out of all that a policy or its namespace would add",
+            SkipReason::OptedOut => "the pod or its namespace opts out of all that would be added",
             SkipReason::MirrorPod => "this is the mirror of a static pod, which only its node can change",
             SkipReason::ExcludedNamespace => "the settings leave this namespace alone",
             SkipReason::HostNetwork => {

@@ -22,8 +22,8 @@ fn covers(theirs: &Value, ours: &Value, field: &str) -> bool {
             DECISIVE.iter().all(|key| decided(key))
                 && ours.iter().all(|(key, value)| match theirs.get(key) {
                     Some(other) => covers(other, value, key),
-                    // An empty list of amounts is not stored.
-                    None => matches!(&**key, "requests" | "limits") && says_nothing(value),
+                    // Neither an empty list of amounts nor an empty value is stored.
+                    None => matches!(&**key, "requests" | "limits" | "value") && says_nothing(value),
                 })
         }
         (Value::Array(theirs), Value::Array(ours)) => match field {

@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use crate::annotation::Key;
 use crate::annotation::key::PREFIX;
-use crate::inject::{DenyReason, Patch, Refusal, SkipReason, Verdict, decide};
+use crate::inject::{DenyReason, Patch, Plan, Refusal, Verdict, decide};
 use crate::pod::Head;
 use crate::yaml::{Document, Edit, Style};
 
@@ -25,7 +23,7 @@ pub fn inject<'m>(manifests: &'m Manifests<'m>, world: &World, annotations: &[An
             let mut first = None;
             for found in found(manifest, index) {
                 match found {
-                    Found::Other(finding) => outcome.findings.push(finding),
+                    Found::Other(findings) => outcome.findings.extend(findings),
                     Found::Template(target) => {
                         let round = Round { target: &target, world, annotations };
                         edits.extend(round.edits(&namespaces, &mut outcome.findings));
@@ -75,7 +73,7 @@ struct Round<'r> {
 impl Round<'_> {
     fn edits(&self, namespaces: &Namespaces, findings: &mut Vec<Finding>) -> Vec<Edit> {
         let target = self.target;
-        findings.extend(self.misplaced());
+        findings.extend(target.misplaced());
         if !target.has_containers() {
             findings.push(self.patch_without_containers());
             return Vec::new();
@@ -97,28 +95,34 @@ impl Round<'_> {
         findings.extend(warnings.map(|warning| target.finding(Level::Warning, "warning", warning)));
         let mut edits = annotate::edits(self.annotations, target);
         match decision.verdict {
-            Verdict::Skip(reason) => findings.push(self.skipped(reason)),
+            Verdict::Skip(reason) if edits.is_empty() => {
+                findings.push(target.left_alone(reason.slug(), reason.sentence()));
+            }
+            Verdict::Skip(reason) => {
+                let message = format!("{} gets annotations only: {}", target.title(), reason.sentence());
+                findings.push(target.finding(Level::Note, reason.slug(), message));
+            }
             Verdict::Deny(refusals) => {
                 findings.extend(refusals.into_iter().map(|refusal| self.refused(refusal, &home)));
             }
-            Verdict::Inject(plan) => {
-                let patch = match head.open() {
-                    Ok(pod) => Patch::of(&plan, &pod).map_err(|fault| fault.to_string()),
-                    Err(fault) => Err(fault.to_string()),
-                };
-                match patch {
-                    Ok(patch) => edits.extend(patch.operations().map(|operation| Edit::Add {
-                        pointer: format!("{}{}", target.pointer, operation.path),
-                        value: serde_json::from_str(operation.value).unwrap_or(Value::Null),
-                    })),
-                    Err(fault) => {
-                        let message = format!("this is a fault of multipod, please report it: {fault}");
-                        findings.push(target.finding(Level::Error, "internal", message));
-                    }
+            Verdict::Inject(plan) => match self.planned(&head, &plan) {
+                Ok(planned) => edits.extend(planned),
+                Err(fault) => {
+                    let message = format!("this is a fault of multipod, please report it: {fault}");
+                    findings.push(target.finding(Level::Error, "internal", message));
                 }
-            }
+            },
         }
         edits
+    }
+
+    fn planned(&self, head: &Head<'_>, plan: &Plan) -> Result<Vec<Edit>, String> {
+        let patch = Patch::of(plan, &head.open()?).map_err(|fault| fault.to_string())?;
+        let edits = patch.operations().map(|operation| {
+            let pointer = format!("{}{}", self.target.pointer, operation.path);
+            serde_json::from_str(operation.value).map(|value| Edit::Add { pointer, value })
+        });
+        edits.collect::<Result<_, _>>().map_err(|fault| fault.to_string())
     }
 
     fn refused(&self, mut refusal: Refusal, home: &Home) -> Finding {
@@ -136,11 +140,6 @@ impl Round<'_> {
         finding
     }
 
-    fn skipped(&self, reason: SkipReason) -> Finding {
-        let message = format!("{} is left as it is: {}", self.target.title(), reason.sentence());
-        self.target.finding(Level::Note, reason.slug(), message)
-    }
-
     fn patch_without_containers(&self) -> Finding {
         let (target, title) = (self.target, self.target.title());
         let asks = target.value["metadata"]["annotations"]
@@ -154,38 +153,8 @@ impl Round<'_> {
                 );
                 target.finding_about(key, Level::Warning, "no_pod_spec", message)
             }
-            None => {
-                let message = format!("{title} is left as it is: its pod template has no containers");
-                target.finding(Level::Note, "no_pod_spec", message)
-            }
+            None => target.left_alone("no_pod_spec", "its pod template has no containers"),
         }
-    }
-
-    /// Annotations beside the template instead of in it.
-    fn misplaced(&self) -> Vec<Finding> {
-        let object = &self.target.object;
-        let beside: &[&str] = match object.place.map(|place| place.pointer) {
-            Some("/spec/jobTemplate/spec/template") => {
-                &["/metadata/annotations", "/spec/jobTemplate/metadata/annotations"]
-            }
-            Some("") | None => &[],
-            Some(_) => &["/metadata/annotations"],
-        };
-        let inside = object.place.map_or_else(String::new, |place| place.pointer.replace('/', "."));
-        let found = beside.iter().flat_map(|pointer| {
-            let inside = &inside;
-            self.target.asks_at(pointer).map(move |key| {
-                let message = format!(
-                    "{key} stands on the {} itself and never reaches its pods\nPut it under \
-                     {}.metadata.annotations",
-                    object.kind,
-                    inside.trim_start_matches('.'),
-                );
-                let pointer = format!("{}{pointer}/{}", object.pointer, super::target::escaped(key));
-                self.target.finding_at(&pointer, Level::Warning, "misplaced", message)
-            })
-        });
-        found.collect()
     }
 
     /// `80:53` without quotes is text to kubectl, and 4853 to readers of YAML 1.1.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::yaml::{Document, documents};
+use crate::yaml::{Document, SyntaxError, documents};
 
 use super::{Finding, Level};
 
@@ -24,32 +24,32 @@ pub struct Manifest<'s> {
     pub documents: Vec<Document<'s>>,
 }
 
-/// All sources, as far as they can be read.
+/// All sources.
 #[derive(Debug, Default)]
 pub struct Manifests<'s> {
-    /// Those that are YAML, in their order.
+    /// Each with the documents that can be read.
     pub readable: Vec<Manifest<'s>>,
-    /// What is wrong with the others.
+    /// What is wrong with the other documents.
     pub findings: Vec<Finding>,
 }
 
 /// What becomes of manifests.
 #[derive(Debug, Default)]
 pub struct Outcome<'s> {
-    /// For each readable manifest, the text of each document.
+    /// For each manifest, the text of each document.
     pub texts: Vec<Vec<Cow<'s, str>>>,
     /// What people should know, in the order of the texts.
     pub findings: Vec<Finding>,
 }
 
 impl<'s> Manifests<'s> {
-    /// Reads all sources; one that is no YAML does not keep the others from being looked at.
+    /// Reads all sources. A document that is no YAML does not keep those before it and other files from being looked at.
     pub fn read(sources: &'s [Source]) -> Manifests<'s> {
         let mut manifests = Manifests::default();
         for Source { name, text } in sources {
-            match documents(text) {
-                Ok(documents) => manifests.readable.push(Manifest { name, documents }),
-                Err(error) => manifests.findings.push(Finding {
+            let documents = documents(text).unwrap_or_else(|error| {
+                let readable = documents_before(text, &error);
+                manifests.findings.push(Finding {
                     level: Level::Error,
                     slug: "unreadable_yaml",
                     message: error.message,
@@ -57,11 +57,30 @@ impl<'s> Manifests<'s> {
                     line: error.line,
                     column: error.column,
                     subject: format!("document {}", error.document),
-                }),
-            }
+                });
+                readable
+            });
+            manifests.readable.push(Manifest { name, documents });
         }
         manifests
     }
+}
+
+/// The documents before the one that cannot be read.
+fn documents_before<'s>(text: &'s str, error: &SyntaxError) -> Vec<Document<'s>> {
+    let is_marker =
+        |line: &str| line.strip_prefix("---").is_some_and(|rest| rest.trim_start().len() < rest.len());
+    let lines = text.split_inclusive('\n').take(error.line);
+    let mut offset = 0;
+    let offsets = lines.filter_map(|line| {
+        let start = offset;
+        offset += line.len();
+        is_marker(line).then_some(start)
+    });
+    let ends = offsets.collect::<Vec<_>>();
+    // The error stands in the broken document, or just behind it.
+    let mut readable = ends.into_iter().rev().take(2).filter_map(|end| documents(&text[..end]).ok());
+    readable.find(|documents| documents.len() < error.document).unwrap_or_default()
 }
 
 impl Outcome<'_> {

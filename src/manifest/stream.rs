@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::yaml::documents;
+use crate::yaml::{Document, documents};
 
 /// All files as one stream of YAML documents. One file is what it is; between two stands what YAML needs there.
 pub fn yaml(files: &[Vec<Cow<'_, str>>]) -> String {
@@ -18,10 +18,8 @@ pub fn yaml(files: &[Vec<Cow<'_, str>>]) -> String {
         if text.is_empty() {
             continue;
         }
+        end_last_line(&mut out);
         let line_end = if out.ends_with("\r\n") { "\r\n" } else { "\n" };
-        if !out.ends_with('\n') {
-            out.push_str(line_end);
-        }
         match opening(text) {
             Opening::Marker => {}
             Opening::Directive => _ = write!(out, "...{line_end}"),
@@ -30,6 +28,17 @@ pub fn yaml(files: &[Vec<Cow<'_, str>>]) -> String {
         out.push_str(text);
     }
     out
+}
+
+fn end_last_line(text: &mut String) {
+    if text.ends_with('\n') {
+        return;
+    }
+    let ended = match documents(text).unwrap_or_default().last() {
+        Some(last) => text[..text.len() - last.text().len()].to_owned() + &last.ended(),
+        None => format!("{text}\n"),
+    };
+    *text = ended;
 }
 
 enum Opening {
@@ -59,8 +68,7 @@ pub fn json(files: &[Vec<Cow<'_, str>>]) -> String {
     let mut items = Vec::new();
     for text in files.iter().flatten() {
         let documents = documents(text).unwrap_or_default();
-        items
-            .extend(documents.iter().filter(|document| !document.is_empty()).map(|document| document.json()));
+        items.extend(documents.iter().filter(|document| !document.is_empty()).map(Document::json));
     }
     match items.as_slice() {
         [] => String::new(),
@@ -123,9 +131,10 @@ mod tests {
 
     #[test]
     fn files_are_joined_so_that_they_stay_documents() {
-        let cases: [(&[&str], &str); 9] = [
+        let cases: [(&[&str], &str); 10] = [
             (&["a: 1"], "a: 1"),
             (&["a: 1", "b: 2"], "a: 1\n---\nb: 2"),
+            (&["x: 1\n---\na: |\n  b", "c: 2\n"], "x: 1\n---\na: |-\n  b\n---\nc: 2\n"),
             (&["a: 1\r\n", "b: 2\r\n"], "a: 1\r\n---\r\nb: 2\r\n"),
             (&["a: 1\n", "# c\n---\nb: 2\n"], "a: 1\n# c\n---\nb: 2\n"),
             (&["a: 1\n", "--- # c\nb: 2\n"], "a: 1\n--- # c\nb: 2\n"),

@@ -1,5 +1,7 @@
 //! The pod templates of a manifest, and what the other objects are.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::annotation::key::PREFIX;
@@ -28,7 +30,7 @@ pub enum Found<'m> {
     /// It has a pod template.
     Template(Target<'m>),
     /// It has none, and why it is left alone.
-    Other(Finding),
+    Other(Vec<Finding>),
 }
 
 /// The objects of one document of a manifest, by its index.
@@ -47,16 +49,15 @@ pub fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'m>> {
     let objects = objects(document.value());
     if objects.is_empty() && !document.value().is_object() {
         let object = Object { pointer: String::new(), kind: "", value: document.value(), place: None };
-        let text = "it is left as it is: it is no Kubernetes object";
         let target = whole(object, String::new(), document.value());
-        return vec![Found::Other(target.finding(Level::Note, "no_object", text))];
+        return vec![Found::Other(vec![target.left_alone("no_object", "it is no Kubernetes object")])];
     }
-    let found = objects.into_iter().map(|object| match object.template() {
-        Some((pointer, value)) => Found::Template(whole(object, pointer, value)),
-        None => {
-            let (pointer, value) = (object.pointer.clone(), object.value);
-            Found::Other(whole(object, pointer, value).without_template())
+    let found = objects.into_iter().map(|object| {
+        if let Some((pointer, value)) = object.template() {
+            return Found::Template(whole(object, pointer, value));
         }
+        let (pointer, value) = (object.pointer.clone(), object.value);
+        Found::Other(whole(object, pointer, value).without_template())
     });
     found.collect()
 }
@@ -81,8 +82,18 @@ impl<'m> Target<'m> {
 
     /// `Deployment web`
     pub fn title(&self) -> String {
-        let kind = if self.object.kind.is_empty() { "object" } else { self.object.kind };
+        let kind = match self.object.kind {
+            "" if self.object.value.is_object() => "object",
+            "" => "document",
+            kind => kind,
+        };
         format!("{kind} {}", self.object.name()).trim_end().to_owned()
+    }
+
+    /// That nothing is done here, and why.
+    pub fn left_alone(&self, slug: &'static str, why: impl fmt::Display) -> Finding {
+        let message = format!("{} is left as it is: {why}", self.title());
+        self.finding_at(&self.object.pointer, Level::Note, slug, message)
     }
 
     /// Something about the whole template.
@@ -137,27 +148,51 @@ impl<'m> Target<'m> {
         annotations.into_iter().flatten().map(|(key, _)| &**key).filter(|key| key.starts_with(PREFIX))
     }
 
-    fn without_template(&self) -> Finding {
-        let unknown = self.object.place.is_none();
-        let asks = self.asks_at("/spec/template/metadata/annotations").next();
-        let title = self.title();
-        match asks {
-            Some(key) if unknown => {
-                let message = format!(
-                    "{key} has no effect here: multipod does not know where objects of this kind keep their \
-                     pods\n{title} is left as it is; in a cluster, its pods are injected when they are made"
-                );
-                let pointer = format!("{}/spec/template/metadata/annotations/{}", self.pointer, escaped(key));
-                self.finding_at(&pointer, Level::Warning, "unknown_kind", message)
-            }
-            _ if self.object.kind.is_empty() => {
-                self.finding(Level::Note, "no_kind", format!("{title} is left as it is: it has no kind"))
-            }
-            _ => {
-                let message = format!("{title} is left as it is: it has no pod template");
-                self.finding(Level::Note, "no_pod_template", message)
-            }
+    /// Annotations of ours that stand beside the template instead of in it.
+    pub(super) fn misplaced(&self) -> Vec<Finding> {
+        let Some(place) = self.object.place.filter(|place| !place.pointer.is_empty()) else {
+            return Vec::new();
+        };
+        let own = ["/metadata/annotations"];
+        let between = place.pointer.strip_suffix("/spec/template").filter(|rest| !rest.is_empty());
+        let between = between.map(|rest| format!("{rest}/metadata/annotations"));
+        let inside = place.pointer.trim_start_matches('/').replace('/', ".");
+        let beside = own.into_iter().chain(between.as_deref());
+        let found = beside.flat_map(|pointer| self.asks_at(pointer).map(move |key| (pointer, key)));
+        let findings = found.map(|(pointer, key)| {
+            let message = format!(
+                "{key} stands on the {} itself and never reaches its pods\nPut it under {inside}.metadata.annotations",
+                self.object.kind,
+            );
+            let pointer = format!("{}{pointer}/{}", self.object.pointer, escaped(key));
+            self.finding_at(&pointer, Level::Warning, "misplaced", message)
+        });
+        findings.collect()
+    }
+
+    fn without_template(&self) -> Vec<Finding> {
+        let pointer = "/spec/template/metadata/annotations";
+        let asks = self.asks_at(pointer).next().filter(|_| self.object.place.is_none());
+        if let Some(key) = asks {
+            let message = format!(
+                "{key} has no effect here: multipod does not know where objects of this kind keep their pods\n\
+                 {} is left as it is; in a cluster, its pods are injected when they are made",
+                self.title()
+            );
+            let pointer = format!("{}{pointer}/{}", self.pointer, escaped(key));
+            return vec![self.finding_at(&pointer, Level::Warning, "unknown_kind", message)];
         }
+        let mut findings = self.misplaced();
+        findings.push(match self.object.kind {
+            "" => self.left_alone("no_kind", "it has no kind"),
+            _ if self.object.place.is_none() && self.value.pointer("/spec/template/spec").is_some() => self
+                .left_alone(
+                    "unknown_kind",
+                    "multipod does not know where objects of this kind keep their pods",
+                ),
+            _ => self.left_alone("no_pod_template", "it has no pod template"),
+        });
+        findings
     }
 }
 

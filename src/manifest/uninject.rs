@@ -18,8 +18,8 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
             for found in found(manifest, index) {
                 let target = match found {
                     Found::Template(target) => target,
-                    Found::Other(finding) => {
-                        outcome.findings.push(finding);
+                    Found::Other(findings) => {
+                        outcome.findings.extend(findings);
                         continue;
                     }
                 };
@@ -29,8 +29,7 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
                         first.get_or_insert(target);
                     }
                     Err(error @ UninjectError::NoStatus) => {
-                        let message = format!("{} is left as it is: {error}", target.title());
-                        outcome.findings.push(target.finding(Level::Note, "not_injected", message));
+                        outcome.findings.push(target.left_alone("not_injected", error));
                     }
                     Err(error @ UninjectError::BadStatus(_)) => {
                         let key = crate::annotation::key::STATUS;

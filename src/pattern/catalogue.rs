@@ -139,7 +139,7 @@ mod tests {
     fn a_bad_definition_disturbs_no_other_and_names_are_taken_once() {
         let good = |name: &str| {
             format!(
-                "apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {{name: {name}}}\nspec: {{}}\n"
+                "apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {{name: {name}}}\nspec: {{shareProcessNamespace: true}}\n"
             )
         };
         let file =

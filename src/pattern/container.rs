@@ -83,6 +83,11 @@ impl Container {
         }
     }
 
+    /// Whether it has any port, open or not.
+    pub fn listens(&self) -> bool {
+        !(self.ports.is_empty() && self.loopback_ports.is_empty() && self.loopback_udp_ports.is_empty())
+    }
+
     /// Another image, and the pull policy that fits it where the old one's was the default.
     pub fn set_image(&mut self, image: impl Into<Text>) {
         let image = image.into();
@@ -248,8 +253,8 @@ pub struct Security {
     /// Nothing is written but to volumes.
     pub read_only_root_filesystem: bool,
     /// Everything; only an administrator's pattern may ask for it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub privileged: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privileged: Option<bool>,
     /// No setuid.
     pub allow_privilege_escalation: bool,
     /// None at all.
@@ -283,7 +288,7 @@ impl Security {
         run_as_user: None,
         run_as_group: None,
         read_only_root_filesystem: true,
-        privileged: false,
+        privileged: None,
         allow_privilege_escalation: false,
         capabilities: Capabilities { add: Vec::new(), drop: ["ALL"] },
         seccomp_profile: Seccomp { kind: "RuntimeDefault" },

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn lists_without_end_are_opened_only_so_far() {
         let mut document = json!({"apiVersion": "v1", "kind": "Pod"});
-        for _ in 0..DEEPEST + 1 {
+        for _ in 0..=DEEPEST {
             document = json!({"apiVersion": "v1", "kind": "List", "items": [document]});
         }
         let found = objects(&document);

@@ -1,11 +1,13 @@
 //! The documents of a text, their values and the places of their nodes.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::events::{Event, Events, Fault};
 use super::members::{Reader, pointer_tokens};
 use super::tree::{Builder, Kind, NodeId, Style, SyntaxError, Tree, Wrong};
-use super::value;
+use super::{splice, value};
 
 /// One YAML document with all the text that belongs to it.
 #[derive(Debug)]
@@ -60,6 +62,15 @@ impl<'a> Document<'a> {
     /// The document's text with its `---`, `...`, comments and blank lines.
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// The text with an end to its last line, so that another document can follow.
+    pub fn ended(&self) -> Cow<'a, str> {
+        if self.text.is_empty() || self.text.ends_with('\n') {
+            return Cow::Borrowed(self.text);
+        }
+        let with_value = self.tree.as_ref().and_then(splice::ended);
+        Cow::Owned(with_value.unwrap_or_else(|| format!("{}\n", self.text)))
     }
 
     /// The line in the file where the content begins, from 1.
@@ -269,6 +280,22 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(texts(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_ended_means_the_same() {
+        for (text, expected) in [
+            ("a: 1", "a: 1\n"),
+            ("# c", "# c\n"),
+            ("a: 1\r\nb: 2", "a: 1\r\nb: 2\r\n"),
+            ("a: |\n  x", "a: |-\n  x\n"),
+            ("a: |+ # c\n  x\n\n  y", "a: |- # c\n  x\n\n  y\n"),
+            ("a: 1\n", "a: 1\n"),
+        ] {
+            let documents = documents(text).unwrap();
+            assert_eq!(documents[0].ended(), expected, "{text:?}");
+            assert_eq!(values(expected), values(text));
         }
     }
 

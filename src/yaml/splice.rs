@@ -43,6 +43,13 @@ pub(super) fn append(text: &str, yaml: &str) -> String {
     apply(text, vec![end]).unwrap_or_default()
 }
 
+/// The text with an end to its last line, so that more can follow, and a value that stays the same.
+pub(super) fn ended(tree: &Tree) -> Option<String> {
+    let end = Splice { at: tree.text.len()..tree.text.len(), text: "\n".into(), is_lines: false };
+    let cut = tree.cut_short.clone().map(|at| Splice { at, text: "-".into(), is_lines: false });
+    apply(tree.text, cut.into_iter().chain([end]).collect())
+}
+
 /// Collects the changes of one document.
 pub(super) struct Splicer<'t, 'a> {
     pub(super) tree: &'t Tree<'a>,

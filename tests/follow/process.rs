@@ -158,7 +158,7 @@ pub(crate) fn terminate(child: &Child) {
 }
 
 pub(crate) fn wait_for_exit(child: &mut Child) -> ExitStatus {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status;

@@ -67,7 +67,7 @@ const SAFE_SYSCTLS: [&str; 12] = [
 pub(super) fn of_security(container: &Container) -> impl Iterator<Item = Privilege> {
     let security = &container.security_context;
     let needs = [
-        (security.privileged || security.allow_privilege_escalation, Privilege::Privileged),
+        (security.privileged.is_some() || security.allow_privilege_escalation, Privilege::Privileged),
         (!security.capabilities.add.is_empty(), Privilege::Capabilities),
         (security.run_as_user == Some(0) || !security.run_as_non_root, Privilege::Root),
     ];
@@ -112,7 +112,10 @@ mod tests {
         let ports =
             "  containers:\n    - name: a\n      image: a\n      ports: [{containerPort: 1, hostPort: 1}]";
         let matrix = [
-            ("  volumes: [{name: v, hostPath: {path: /}}]".to_owned(), "hostPath"),
+            (
+                "  volumes: [{name: v, hostPath: {path: /}}]\n  shareProcessNamespace: true".to_owned(),
+                "hostPath",
+            ),
             (ports.to_owned(), "hostPort"),
             (security("privileged: true"), "privileged"),
             (security("allowPrivilegeEscalation: true"), "privileged"),

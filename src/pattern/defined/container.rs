@@ -39,14 +39,13 @@ impl ContainerTemplate {
         volumes: &[VolumeTemplate],
         allow: &[Privilege],
         reader: &mut Reader<'_>,
-    ) -> Option<Self> {
+    ) -> Self {
         let name = full_name(reader, node.get("name"), node.line, "containers");
-        let image = match node.get("image") {
-            Some(image) => reader.fixed(image, "image", value::image),
-            None => {
-                reader.issue(node.line, "containers: the image is missing");
-                None
-            }
+        let image = if let Some(image) = node.get("image") {
+            reader.fixed(image, "image", value::image)
+        } else {
+            reader.issue(node.line, "containers: the image is missing");
+            None
         };
         let resources = resources(node.get("resources"), reader);
         // Read on after a fault, so that all faults of a file are told at once.
@@ -67,7 +66,13 @@ impl ContainerTemplate {
         let security = node.get("securityContext").map_or(node.line, |node| node.line);
         container.check(security, allow, reader);
         refuse_scripts(node, &container, reader);
-        Some(container)
+        if container.step
+            && let Some((key, _)) =
+                container.more.iter().find(|(key, _)| key.ends_with("Probe") || key == "lifecycle")
+        {
+            reader.issue(node.line, format!("{key}: a step ends, so that nothing can be asked of it"));
+        }
+        container
     }
 
     fn field(&mut self, key: &str, node: &Node, volumes: &[VolumeTemplate], reader: &mut Reader<'_>) {
@@ -95,7 +100,7 @@ impl ContainerTemplate {
                     words.iter().filter_map(|node| reader.phrase(node, key, Place::Argument)).collect();
             }
             "env" => {
-                self.env = list(reader).iter().filter_map(|node| EnvTemplate::read(node, reader)).collect()
+                self.env = list(reader).iter().filter_map(|node| EnvTemplate::read(node, reader)).collect();
             }
             "ports" => {
                 self.ports =
@@ -171,7 +176,7 @@ pub(super) fn not_allowed(what: &str, privilege: Privilege) -> String {
 /// Where holes may stand in the fields that are kept as they are.
 fn place(key: &str, way: &str) -> Place {
     match (key, way) {
-        ("livenessProbe" | "readinessProbe" | "startupProbe", "httpGet.path") => Place::Text,
+        ("livenessProbe" | "readinessProbe" | "startupProbe", "httpGet.path") => Place::UrlPath,
         (
             "livenessProbe" | "readinessProbe" | "startupProbe",
             "httpGet.port" | "tcpSocket.port" | "grpc.port",
@@ -210,8 +215,8 @@ fn refuse_scripts(node: &Node, container: &ContainerTemplate, reader: &mut Reade
         return;
     };
     let script =
-        |word: &Option<&str>| word.is_some_and(|word| word.starts_with('-') && word.ends_with(['c', 'e']));
-    if words[shell..].windows(2).any(|pair| script(&pair[0]) && pair[1].is_none()) {
+        |word: Option<&str>| word.is_some_and(|word| word.starts_with('-') && word.ends_with(['c', 'e']));
+    if words[shell..].windows(2).any(|pair| script(pair[0]) && pair[1].is_none()) {
         let line = node.get("args").map_or(node.line, |node| node.line);
         reader.issue(
             line,
@@ -232,7 +237,7 @@ fn security(security: &mut Security, node: &Node, reader: &mut Reader<'_>) {
             "allowPrivilegeEscalation" => {
                 security.allow_privilege_escalation = reader.boolean(entry, key) == Some(true);
             }
-            "privileged" => security.privileged = reader.boolean(entry, key) == Some(true),
+            "privileged" => security.privileged = reader.boolean(entry, key).filter(|privileged| *privileged),
             "capabilities" => capabilities(security, entry, reader),
             "seccompProfile" => {
                 reader.only(entry, key, &["type"]);
@@ -247,7 +252,7 @@ fn security(security: &mut Security, node: &Node, reader: &mut Reader<'_>) {
     if security.run_as_user == Some(0) {
         security.run_as_non_root = false;
     }
-    if security.privileged || security.capabilities.add.iter().any(|name| name == "SYS_ADMIN") {
+    if security.privileged.is_some() || security.capabilities.add.iter().any(|name| name == "SYS_ADMIN") {
         security.allow_privilege_escalation = true;
     }
 }
@@ -267,41 +272,39 @@ fn capabilities(security: &mut Security, node: &Node, reader: &mut Reader<'_>) {
 }
 
 fn resources(node: Option<&Node>, reader: &mut Reader<'_>) -> Resources {
-    let mut resources = Resources::from(NEEDS);
-    let Some(node) = node else { return resources };
+    let needs = Resources::from(NEEDS);
+    let Some(node) = node else { return needs };
     reader.only(node, "resources", &["requests", "limits"]);
     let requests = amounts(node.get("requests"), "requests", reader);
     let limits = amounts(node.get("limits"), "limits", reader);
-    resources.limits.cpu = limits.cpu.clone();
-    if limits.memory.is_some() {
-        resources.limits.memory.clone_from(&limits.memory);
+    let cpu = settle((needs.requests.cpu, needs.limits.cpu), (requests.cpu, limits.cpu));
+    let memory = settle((needs.requests.memory, needs.limits.memory), (requests.memory, limits.memory));
+    for (request, limit) in [&cpu, &memory] {
+        if matches!((request, limit), (Some(request), Some(limit)) if request.0 > limit.0) {
+            reader.issue(node.line, "resources: a limit is below its request");
+        }
     }
-    settle(&mut resources.requests.cpu, requests.cpu, &mut resources.limits.cpu, limits.cpu.is_some());
-    settle(
-        &mut resources.requests.memory,
-        requests.memory,
-        &mut resources.limits.memory,
-        limits.memory.is_some(),
-    );
-    let above = |request: &Option<Amount>, limit: &Option<Amount>| matches!((request, limit), (Some(request), Some(limit)) if request.0 > limit.0);
-    let (request, limit) = (&resources.requests, &resources.limits);
-    if above(&request.cpu, &limit.cpu) || above(&request.memory, &limit.memory) {
-        reader.issue(node.line, "resources: a limit is below its request");
+    Resources {
+        requests: Amounts { cpu: cpu.0, memory: memory.0 },
+        limits: Amounts { cpu: cpu.1, memory: memory.1 },
     }
-    resources
 }
 
-/// What the file does not say gives way to what it says.
-fn settle(request: &mut Option<Amount>, said: Option<Amount>, limit: &mut Option<Amount>, limit_said: bool) {
-    let request_said = said.is_some();
-    if request_said {
-        *request = said;
-    }
-    let crossed = matches!((&*request, &*limit), (Some(request), Some(limit)) if request.0 > limit.0);
-    match (crossed, request_said, limit_said) {
-        (true, false, true) => request.clone_from(limit),
-        (true, true, false) => limit.clone_from(request),
-        _ => {}
+type RequestAndLimit = (Option<Amount>, Option<Amount>);
+
+/// What a file does not say gives way to what it says.
+fn settle(needs: RequestAndLimit, said: RequestAndLimit) -> RequestAndLimit {
+    match (said, needs) {
+        ((None, None), needs) => needs,
+        ((Some(request), None), (_, limit)) => {
+            let limit = limit.map(|limit| if limit.0 < request.0 { request.clone() } else { limit });
+            (Some(request), limit)
+        }
+        ((None, Some(limit)), (request, _)) => {
+            let request = request.map(|request| if request.0 > limit.0 { limit.clone() } else { request });
+            (request, Some(limit))
+        }
+        (said, _) => said,
     }
 }
 

@@ -91,6 +91,7 @@ impl Definition {
     /// Reads a `Pattern`; every fault of it is told with its line.
     pub fn read(document: &Document<'_>) -> Result<Definition, Vec<Problem>> {
         let object: Object = document.read().map_err(|problem| vec![problem])?;
+        let (spec, spec_line) = (object.spec.value, line_of(&object.spec.referenced));
         let mut issues = Vec::new();
         let name = match value::name(&object.metadata.name.value) {
             Ok(name) => name,
@@ -100,11 +101,11 @@ impl Definition {
                 String::new()
             }
         };
-        let params = params::read(object.spec.params.as_ref(), &mut issues);
+        let params = params::read(spec.params.as_ref(), &mut issues);
         let mut reader = Reader::new(&params, issues);
-        let parts = Parts::read(&name, &object.spec, &mut reader);
+        let parts = Parts::read(&name, &spec, spec_line, &mut reader);
         let (mut issues, used) = reader.finish();
-        let lines = object.spec.params.iter().flat_map(|node| match &node.tree {
+        let lines = spec.params.iter().flat_map(|node| match &node.tree {
             Tree::Map(entries) => entries.as_slice(),
             _ => &[],
         });
@@ -119,10 +120,10 @@ impl Definition {
         }
         Ok(Definition {
             name,
-            kind: object.spec.kind,
-            description: object.spec.description,
+            kind: spec.kind,
+            description: spec.description,
             params,
-            allow: object.spec.allow,
+            allow: spec.allow,
             built_in: false,
             line: line_of(&object.metadata.name.referenced),
             scrape: parts.scrape,
@@ -131,7 +132,7 @@ impl Definition {
             app: parts.app,
             notes: parts.notes,
             sysctls: parts.sysctls,
-            share_process_namespace: object.spec.share_process_namespace,
+            share_process_namespace: spec.share_process_namespace,
         })
     }
 
@@ -171,7 +172,7 @@ struct Object {
     #[serde(rename = "kind")]
     _kind: String,
     metadata: Metadata,
-    spec: Spec,
+    spec: Spanned<Spec>,
     /// Written by the cluster.
     #[serde(rename = "status", default)]
     _status: Option<serde::de::IgnoredAny>,

@@ -31,7 +31,7 @@ pub use ceiling::Privilege;
 pub use definition::{Definition, Kind};
 pub use params::{Param, Type};
 
-use definition::AppContainer;
+use definition::{AppContainer, Scrape};
 use parts::EnvTemplate;
 
 /// What a request adds to a pod: one fragment for each pattern that it names.
@@ -208,16 +208,8 @@ fn build(
         let role = if template.step { Role::Step } else { Role::Sidecar(request.settings.sidecar) };
         fragment.containers.push(Addition { role, container });
     }
-    if let (Some(scrape), Some(first), Some(template)) =
-        (&definition.scrape, fragment.containers.first_mut(), definition.containers.first())
-    {
-        let name = Some(Cow::Owned(scrape.name.clone()));
-        let port = Port { name, container_port: scrape.port, host_port: None, protocol: None };
-        first.container.ports.push(port);
-        if !template.has_startup_probe() {
-            // Not the path: many exporters answer it only while the app answers them.
-            first.container.startup_probe = Some(Probe::startup_tcp(scrape.port));
-        }
+    if let Some(scrape) = &definition.scrape {
+        serve(scrape, definition, &mut fragment);
     }
     for container in app {
         let mounts = definition.app.mounts.iter().filter_map(|mount| mount.fill(values, &fragment.volumes));
@@ -234,6 +226,21 @@ fn build(
     fragment.sysctls = sysctls.collect();
     fragment.share_process_namespace = definition.share_process_namespace.then_some(true);
     fragment
+}
+
+/// The first sidecar is the exporter.
+fn serve(scrape: &Scrape, definition: &Definition, fragment: &mut Fragment) {
+    let templates = definition.containers.iter().zip(&mut fragment.containers);
+    let Some((template, addition)) = templates.into_iter().find(|(template, _)| !template.step) else {
+        return;
+    };
+    let name = Some(Cow::Owned(scrape.name.clone()));
+    let port = Port { name, container_port: scrape.port, host_port: None, protocol: None };
+    addition.container.ports.push(port);
+    if !template.has_startup_probe() {
+        // Not the path: many exporters answer it only while the app answers them.
+        addition.container.startup_probe = Some(Probe::startup_tcp(scrape.port));
+    }
 }
 
 /// The ceiling holds for what is really added, however it came to be.

@@ -22,6 +22,8 @@ pub(super) enum Place {
     Argument,
     /// Where a volume appears in the app.
     MountPath,
+    /// What a check asks for.
+    UrlPath,
     /// The name of a Secret or ConfigMap, or of one of its keys.
     Reference,
     /// A port, and nothing around it.
@@ -158,6 +160,7 @@ impl<'p> Reader<'p> {
             match (place, kind) {
                 (Place::Text | Place::Argument, _)
                 | (Place::MountPath, Type::Path | Type::Name)
+                | (Place::UrlPath, Type::UrlPath | Type::Path)
                 | (Place::Reference, Type::Secret | Type::Name | Type::Identifier | Type::Enum(_)) => {}
                 (Place::Port, Type::Port) | (Place::Quantity, Type::Quantity) if alone => {}
                 (Place::Fixed, _) => {

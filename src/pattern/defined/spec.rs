@@ -1,4 +1,24 @@
-//! The parts of a `Pattern` that may hold params, and the few that may not.
+//! What stands in the spec of a `Pattern`:
+//!
+//! ```yaml
+//! kind: metrics | custom            # multipod/metrics or multipod/patterns; custom where absent
+//! description: one line
+//! params:
+//!   NAME: {type: port, default: 80, description: …}    # or optional: true; else the annotation must give it
+//! containers:                       # the fields of a Kubernetes container, and:
+//!   - {name: a, image: b, role: sidecar | step, loopbackPorts: [{port: 9125, protocol: UDP}]}
+//! volumes: […]                      # as in Kubernetes; all names become multipod-NAME
+//! app: {container: default | all | NAME, mounts: […], env: […]}
+//! scrape: {port: 9113, path: /metrics, name: nginx-prom}    # metrics only; the named port of the first sidecar
+//! annotations: {…}
+//! sysctls: [{name: …, value: …}]
+//! shareProcessNamespace: true
+//! allow: [hostPath, hostPort, privileged, capabilities, root, sysctls]
+//! ```
+//!
+//! `$(params.NAME)` stands for a value in arguments, variables, names of `Secret`s and `ConfigMap`s, ports, checks,
+//! annotations and the app's mount paths. Entries that name an optional param are left out where it is not given;
+//! of several variables with one name the first complete one counts.
 
 use serde::Deserialize;
 
@@ -46,13 +66,19 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn read(name: &str, spec: &Spec, reader: &mut Reader<'_>) -> Parts {
+    pub(super) fn read(name: &str, spec: &Spec, line: usize, reader: &mut Reader<'_>) -> Parts {
         let volumes = volumes(spec, reader);
         let containers = containers(spec, &volumes, reader);
         let app = spec.app.as_ref().map(|node| app(node, &volumes, reader)).unwrap_or_default();
-        let scrape = scrape(name, spec, !containers.is_empty(), reader);
+        let served = containers.iter().any(|container| !container.step);
+        let scrape = scrape(name, spec, line, served, reader);
         let notes = spec.annotations.as_ref().map(|node| notes(node, reader)).unwrap_or_default();
         let sysctls = sysctls(spec, reader);
+        let nothing =
+            containers.is_empty() && app.mounts.is_empty() && app.env.is_empty() && notes.is_empty();
+        if nothing && sysctls.is_empty() && !spec.share_process_namespace {
+            reader.issue(line, "spec: the pattern adds nothing to a pod");
+        }
         Parts { scrape, containers, volumes, app, notes, sysctls }
     }
 }
@@ -75,7 +101,7 @@ fn volumes(spec: &Spec, reader: &mut Reader<'_>) -> Vec<VolumeTemplate> {
 fn containers(spec: &Spec, volumes: &[VolumeTemplate], reader: &mut Reader<'_>) -> Vec<ContainerTemplate> {
     let mut containers: Vec<ContainerTemplate> = Vec::new();
     for node in reader.items(spec.containers.as_ref(), "containers") {
-        let Some(container) = ContainerTemplate::read(node, volumes, &spec.allow, reader) else { continue };
+        let container = ContainerTemplate::read(node, volumes, &spec.allow, reader);
         let Container { name, .. } = &container.fixed;
         if containers.iter().any(|other| other.fixed.name == *name) {
             reader.issue(node.line, format!("containers: {name} is there twice"));
@@ -108,10 +134,10 @@ fn app(node: &Node, volumes: &[VolumeTemplate], reader: &mut Reader<'_>) -> App 
     }
 }
 
-fn scrape(pattern: &str, spec: &Spec, any_container: bool, reader: &mut Reader<'_>) -> Option<Scrape> {
+fn scrape(pattern: &str, spec: &Spec, line: usize, served: bool, reader: &mut Reader<'_>) -> Option<Scrape> {
     let Some(node) = &spec.scrape else {
         if spec.kind == Kind::Metrics {
-            reader.issue(1, "a pattern of kind metrics needs scrape: {port: …}");
+            reader.issue(line, "a pattern of kind metrics needs scrape: {port: …}");
         }
         return None;
     };
@@ -119,8 +145,8 @@ fn scrape(pattern: &str, spec: &Spec, any_container: bool, reader: &mut Reader<'
     if spec.kind != Kind::Metrics {
         reader.issue(node.line, "scrape: only patterns of kind metrics have it");
     }
-    if !any_container {
-        reader.issue(node.line, "scrape: there is no container that could serve it");
+    if !served {
+        reader.issue(node.line, "scrape: there is no sidecar that could serve it");
     }
     reader.only(node, "scrape", &["port", "path", "name"]);
     let path = node.get("path").and_then(|node| {
@@ -197,6 +223,8 @@ mod tests {
             ("  containers: [{name: a}]", "x.yaml:5: containers: the image is missing"),
             ("  containers: [{name: a, image: 'a b'}]", "x.yaml:5: image: expected an image"),
             ("  containers: [{name: a, image: a, role: stepp}]", "did you mean step?"),
+            ("  containers: [{name: a, image: a, role: step, livenessProbe: {}}]", "a step ends"),
+            ("  description: x", "x.yaml:5: spec: the pattern adds nothing"),
             ("  containers: [{name: a, image: a, restartPolicy: Always}]", "role decides"),
             (
                 "  containers: [{name: a, image: a, args: [80]}]",
@@ -253,12 +281,15 @@ mod tests {
             ),
             ("  annotations: {multipod/ambassador: '80:81'}", "multipod's own"),
             ("  app: {containers: a}", "did you mean container?"),
-            ("  kind: metrics\n  containers: [{name: a, image: a}]", "needs scrape"),
+            (
+                "  kind: metrics\n  containers: [{name: a, image: a}]",
+                "x.yaml:5: a pattern of kind metrics needs scrape",
+            ),
             (
                 "  scrape: {port: 1}\n  containers: [{name: a, image: a}]",
                 "x.yaml:5: scrape: only patterns of kind metrics",
             ),
-            ("  kind: metrics\n  scrape: {port: 1}", "no container that could serve"),
+            ("  kind: metrics\n  scrape: {port: 1}", "no sidecar that could serve"),
             (
                 "  kind: metrics\n  scrape: {path: /m}\n  containers: [{name: a, image: a}]",
                 "the port is missing",
@@ -380,9 +411,21 @@ mod tests {
     }
 
     #[test]
+    fn lists_have_an_end() {
+        let env = |count| format!("  app: {{env: [{}]}}", "{name: A, value: b},".repeat(count));
+        assert_eq!(problems(&env(256)), [] as [String; 0]);
+        assert_eq!(problems(&env(257)), ["x.yaml:5: app: env: expected at most 256"]);
+        let params: Vec<String> = (0..257).map(|n| format!("p{n}: {{type: port, default: 1}}")).collect();
+        assert!(
+            problems(&format!("  params: {{{}}}", params.join(",")))[0]
+                .contains("params: expected at most 256")
+        );
+    }
+
+    #[test]
     fn what_the_cluster_writes_into_an_object_is_no_fault() {
         let text = r#"{"apiVersion":"multipod.dev/v1alpha1","kind":"Pattern","metadata":{"name":"x","uid":"1",
-            "generation":2,"managedFields":[{"f:spec":{}}]},"spec":{},"status":{"conditions":[]}}"#;
+            "generation":2,"managedFields":[{"f:spec":{}}]},"spec":{"shareProcessNamespace":true},"status":{"conditions":[]}}"#;
         assert_eq!(Catalogue::load([("x", text)]).1, []);
     }
 

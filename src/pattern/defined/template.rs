@@ -95,7 +95,7 @@ impl Phrase {
 
     /// The text, holes filled; none if a param of it was not given.
     pub(super) fn text(&self, values: &Values) -> Option<String> {
-        self.fill(values, |out, text| out.push_str(text))
+        self.fill(values, String::push_str)
     }
 
     /// The text for a place where the kubelet expands variables: what the definition says is expanded, what a param says is not.
@@ -178,7 +178,7 @@ mod tests {
                 out.push('$');
                 rest = after;
             } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|r| r.split_once(')')) {
-                out.push_str(&format!("<{name}>"));
+                out.extend(["<", name, ">"]);
                 rest = after;
             } else {
                 out.push('$');

@@ -1,0 +1,168 @@
+//! `multipod check`.
+
+mod keys;
+mod services;
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::explain::{Line, Tone};
+use crate::manifest::{self, Annotation, Finding, Found, Level, Manifests, World};
+
+use super::explain::{Format, Question, json, printed};
+use super::output;
+use super::report::Failure;
+
+/// Find mistakes in manifests before a cluster does
+///
+/// Tells what would be refused, what most likely was not meant, and where it stands. Changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    question: Question,
+
+    /// How to tell it
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+}
+
+const NOTES: &str = "\
+EXAMPLES
+  multipod check -f app.yaml
+  kustomize build . | multipod check --kubernetes-version 1.28
+  multipod check -f manifests/ -R -o json
+
+EXIT CODES
+  0  nothing was found
+  1  there are errors or warnings
+  2  something could not be read";
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let (sources, world, annotate) = self.question.read()?;
+        let manifests = Manifests::read(&sources);
+        let answer = Answer::of(&manifests, &world, &annotate);
+        let code = match (manifests.findings.is_empty(), answer.findings.is_empty()) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, _) => 2,
+        };
+        let text = match self.output {
+            Format::Json => json(&answer.for_machines()),
+            Format::Text => printed(&answer.lines()),
+        };
+        output::print(&text, ExitCode::from(code))
+    }
+}
+
+/// What was found.
+struct Answer {
+    findings: Vec<Finding>,
+    /// How many pods and pod templates there are.
+    pods: usize,
+}
+
+impl Answer {
+    fn of(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> Answer {
+        let mut findings = manifest::inject(manifests, world, annotate).findings;
+        findings.extend(keys::findings(manifests));
+        findings.extend(services::findings(manifests, world, annotate));
+        // How inject would lay a document out is no concern of the manifest's author here.
+        findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
+        let file =
+            |finding: &Finding| manifests.readable.iter().position(|manifest| manifest.name == finding.file);
+        findings.sort_by_key(|finding| (file(finding), finding.line, finding.column));
+        let documents = manifests.readable.iter().map(|manifest| (manifest, 0..manifest.documents.len()));
+        let found =
+            documents.flat_map(|(manifest, all)| all.flat_map(|index| manifest::found(manifest, index)));
+        Answer { findings, pods: found.filter(|found| matches!(found, Found::Template(_))).count() }
+    }
+
+    fn count(&self, level: Level) -> usize {
+        self.findings.iter().filter(|finding| finding.level == level).count()
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.findings.iter().flat_map(told).collect();
+        let mut summary = String::new();
+        for (count, what) in [(self.count(Level::Error), "error"), (self.count(Level::Warning), "warning")] {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                summary,
+                "{}{count} {what}{}",
+                if summary.is_empty() { "" } else { ", " },
+                plural(count)
+            );
+        }
+        let _ = write!(summary, " in {} pod{}", self.pods, plural(self.pods));
+        lines.push(Line::of(Tone::Strong, summary));
+        lines
+    }
+
+    fn for_machines(&self) -> ForMachines<'_> {
+        let findings = self.findings.iter().map(|finding| Told {
+            level: level(finding.level),
+            reason: finding.slug,
+            message: &finding.message,
+            file: &finding.file,
+            line: finding.line,
+            column: finding.column,
+            subject: &finding.subject,
+        });
+        ForMachines {
+            schema: 1,
+            errors: self.count(Level::Error),
+            warnings: self.count(Level::Warning),
+            pods: self.pods,
+            findings: findings.collect(),
+        }
+    }
+}
+
+/// `FILE:LINE:COLUMN: LEVEL: MESSAGE`, as editors take it.
+fn told(finding: &Finding) -> Vec<Line> {
+    let tone = if finding.level == Level::Error { Tone::Bad } else { Tone::Caution };
+    let head = Line::of(Tone::Strong, format!("{}:{}:{}: ", finding.file, finding.line, finding.column))
+        .and(tone, format!("{}: ", level(finding.level)))
+        .and(Tone::Plain, finding.title())
+        .and(Tone::Quiet, format!(" [{}]", finding.slug));
+    let details = finding.details().map(|detail| Line::plain(format!("    {detail}")));
+    std::iter::once(head).chain(details).collect()
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "note",
+    }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+/// The whole answer for machines.
+#[derive(Serialize)]
+struct ForMachines<'f> {
+    /// Grows when a field changes its meaning or goes; new fields may come at any time.
+    schema: u8,
+    errors: usize,
+    warnings: usize,
+    pods: usize,
+    findings: Vec<Told<'f>>,
+}
+
+#[derive(Serialize)]
+struct Told<'f> {
+    level: &'static str,
+    reason: &'static str,
+    message: &'f str,
+    file: &'f str,
+    line: usize,
+    column: usize,
+    subject: &'f str,
+}

@@ -1,0 +1,174 @@
+//! Keys that look like ours and are none, and keys of ours that stand where nobody reads them.
+
+use serde_json::Value;
+
+use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
+use crate::annotation::{Key, suggest};
+use crate::manifest::{Finding, Level, Manifests};
+use crate::pod::{Object, objects};
+use crate::yaml::Document;
+
+/// What stands in annotations and labels of all objects.
+pub(super) fn findings(manifests: &Manifests<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for manifest in &manifests.readable {
+        for (index, document) in manifest.documents.iter().enumerate() {
+            for object in objects(document.value()) {
+                let mut look = Look {
+                    file: manifest.name,
+                    number: index + 1,
+                    document,
+                    object: &object,
+                    findings: &mut findings,
+                };
+                look.walk(object.value, &object.pointer);
+            }
+        }
+    }
+    findings
+}
+
+struct Look<'l> {
+    file: &'l str,
+    number: usize,
+    document: &'l Document<'l>,
+    object: &'l Object<'l>,
+    findings: &'l mut Vec<Finding>,
+}
+
+impl Look<'_> {
+    /// Looks into every `metadata` of a value.
+    fn walk(&mut self, value: &Value, pointer: &str) {
+        match value {
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    let inside = format!("{pointer}/{}", escaped(name));
+                    if name == "metadata" {
+                        self.at_metadata(field, &inside);
+                    }
+                    self.walk(field, &inside);
+                }
+            }
+            Value::Array(items) => {
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, item)| self.walk(item, &format!("{pointer}/{index}")));
+            }
+            _ => {}
+        }
+    }
+
+    fn at_metadata(&mut self, metadata: &Value, pointer: &str) {
+        for (field, of) in [("annotations", true), ("labels", false)] {
+            for key in metadata[field].as_object().into_iter().flatten().map(|(key, _)| key) {
+                let told = if of { self.annotation(key, pointer) } else { label(key) };
+                if let Some((slug, message)) = told {
+                    self.push(&format!("{pointer}/{field}/{}", escaped(key)), slug, message);
+                }
+            }
+        }
+    }
+
+    fn annotation(&self, key: &str, pointer: &str) -> Option<(&'static str, String)> {
+        if let Some(meant) = misspelt_prefix(key) {
+            return Some(("misspelt_key", format!("{key} means nothing to multipod, did you mean {meant}?")));
+        }
+        let own = pointer == format!("{}/metadata", self.object.pointer);
+        if !key.starts_with(PREFIX) || key == STATUS || self.object.place.is_some() || !own {
+            return None;
+        }
+        if self.object.kind != "Namespace" {
+            let message = format!(
+                "{key} has no effect on a {}\nmultipod reads the annotations of pod templates and namespaces",
+                self.object.kind
+            );
+            return Some(("no_effect", message));
+        }
+        if Key::from_full(key).is_some() {
+            return None;
+        }
+        let meant =
+            Key::nearest(key).map(|key| format!(", did you mean {}?", key.full())).unwrap_or_default();
+        Some(("unknown_key", format!("{key}: there is no such key{meant}")))
+    }
+
+    fn push(&mut self, pointer: &str, slug: &'static str, message: String) {
+        let key = self.document.position(pointer).and_then(|position| position.key);
+        let (line, column) = key.map_or((self.document.first_line(), 1), |key| (key.line, key.column));
+        let subject = format!("document {}, {} {}", self.number, self.object.kind, self.object.name());
+        self.findings.push(Finding {
+            level: Level::Warning,
+            slug,
+            message,
+            file: self.file.to_owned(),
+            line,
+            column,
+            subject: subject.trim_end().to_owned(),
+        });
+    }
+}
+
+/// Policies select by labels, patterns are asked for in annotations.
+fn label(key: &str) -> Option<(&'static str, String)> {
+    let ours = Key::from_full(key)?;
+    let message = format!(
+        "{key} is a label here, and multipod reads annotations\nExample: {key}: \"{}\"",
+        ours.example()
+    );
+    Some(("label", message))
+}
+
+/// What was meant by a key whose prefix is nearly ours: `multi-pod/…`, `Multipod/…`, `multipod.dev/…`.
+fn misspelt_prefix(key: &str) -> Option<String> {
+    if key.starts_with(PREFIX) || key.starts_with(RENDERED_PREFIX) {
+        return None;
+    }
+    let (prefix, name) = key.split_once('/')?;
+    let plain: String =
+        prefix.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
+    let ours = PREFIX.trim_end_matches('/');
+    let near = plain.split('.').next() == Some(ours) || suggest::nearest(&plain, [ours]).is_some();
+    let meant = Key::from_name(name).or_else(|| Key::nearest(&format!("{PREFIX}{name}")))?;
+    near.then(|| meant.full().to_owned())
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Source;
+
+    #[test]
+    fn prefixes_that_are_nearly_ours_are_told_from_those_of_others() {
+        for (key, meant) in [
+            ("multi-pod/ambassador", Some("multipod/ambassador")),
+            ("Multipod/logging", Some("multipod/logging")),
+            ("mutlipod/init", Some("multipod/init")),
+            ("multipod.dev/ambasador", Some("multipod/ambassador")),
+            ("multipods/sync", Some("multipod/sync")),
+            ("multipod/ambassador", None),
+            ("rendered.multipod/haproxy.cfg", None),
+            ("multus/networks", None),
+            ("example.com/ambassador", None),
+            ("ambassador", None),
+        ] {
+            assert_eq!(misspelt_prefix(key).as_deref(), meant, "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_in_the_wrong_place_are_found_where_they_stand() {
+        let text = "kind: Namespace\nmetadata:\n  annotations:\n    multipod/loging: x\n    multipod/logging: x\n---\n\
+                    kind: Service\nmetadata: {annotations: {multipod/ambassador: x}}\n---\n\
+                    kind: Rollout\nspec:\n  template:\n    metadata:\n      labels:\n        multipod/init: x\n";
+        let sources = [Source { name: "a.yaml".into(), text: text.into() }];
+        let found = findings(&Manifests::read(&sources));
+        let seen: Vec<_> = found.iter().map(|finding| (finding.slug, finding.line, finding.column)).collect();
+        assert_eq!(seen, [("unknown_key", 4, 5), ("no_effect", 8, 26), ("label", 15, 9)]);
+        assert!(found[0].message.ends_with("did you mean multipod/logging?"), "{}", found[0].message);
+    }
+}

@@ -1,0 +1,181 @@
+//! Services that lead past an ambassador.
+
+use serde_json::Value;
+
+use crate::annotation::Key;
+use crate::explain::{Route, routes};
+use crate::inject::{Verdict, decide};
+use crate::manifest::{Annotation, Finding, Found, Level, Manifests, Namespaces, Target, World, found};
+use crate::pod::{Head, Object, objects};
+use crate::yaml::Document;
+
+/// A Service whose every port leads to the app's own port, behind the ambassador's back, was most likely forgotten.
+pub(super) fn findings(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> Vec<Finding> {
+    let namespaces = Namespaces::of(manifests);
+    let services = Service::all(manifests, world);
+    let mut findings = Vec::new();
+    for manifest in manifests.readable.iter().filter(|_| !services.is_empty()) {
+        for found in (0..manifest.documents.len()).flat_map(|index| found(manifest, index)) {
+            let Found::Template(target) = found else { continue };
+            let namespace = namespaces.home(&target, world).name;
+            let for_it = |service: &&Service<'_>| {
+                service.namespace == namespace && selects(service.object.value, target.value)
+            };
+            let mut for_it = services.iter().filter(for_it).peekable();
+            if for_it.peek().is_some() {
+                let routes = inbound(&target, world, &namespaces, annotate);
+                findings.extend(for_it.filter_map(|service| service.past(&target, &routes)));
+            }
+        }
+    }
+    findings
+}
+
+/// A Service, and where it stands.
+struct Service<'m> {
+    object: Object<'m>,
+    namespace: &'m str,
+    file: &'m str,
+    document: &'m Document<'m>,
+    number: usize,
+}
+
+impl<'m> Service<'m> {
+    fn all(manifests: &'m Manifests<'m>, world: &'m World) -> Vec<Service<'m>> {
+        let mut services = Vec::new();
+        for manifest in &manifests.readable {
+            for (index, document) in manifest.documents.iter().enumerate() {
+                let found = objects(document.value()).into_iter().filter(|object| object.kind == "Service");
+                services.extend(found.map(|object| Service {
+                    namespace: object.namespace().or(world.namespace.as_deref()).unwrap_or("default"),
+                    object,
+                    file: manifest.name,
+                    document,
+                    number: index + 1,
+                }));
+            }
+        }
+        services
+    }
+
+    /// What is told where it leads past the routes of a template.
+    fn past(&self, target: &Target<'_>, routes: &[Route]) -> Option<Finding> {
+        let (at, route) = bypass(self.object.value, target.value, routes)?;
+        let position = self.document.position(&format!("{}/spec/ports/{at}", self.object.pointer));
+        let (line, column) =
+            position.map_or((self.document.first_line(), 1), |position| (position.line, position.column));
+        let (name, port) = (self.object.name(), route.app_port.unwrap_or_default());
+        let message = format!(
+            "Service {name} leads to port {port} of {}, past its ambassador\nLet it lead to the ambassador: \
+             targetPort: {}",
+            target.title(),
+            route.listen
+        );
+        Some(Finding {
+            level: Level::Warning,
+            slug: "past_the_ambassador",
+            message,
+            file: self.file.to_owned(),
+            line,
+            column,
+            subject: format!("document {}, Service {name}", self.number),
+        })
+    }
+}
+
+/// The routes of an ambassador that the template gets, as far as they lead to its app.
+fn inbound(
+    target: &Target<'_>,
+    world: &World,
+    namespaces: &Namespaces,
+    annotate: &[Annotation],
+) -> Vec<Route> {
+    let json = target.json(annotate);
+    let Ok(head) = Head::read(&json) else { return Vec::new() };
+    let home = namespaces.home(target, world);
+    let around = home.around(target, world);
+    let decision = decide(&head, &around);
+    let (Verdict::Inject(_), Some(resolution)) = (&decision.verdict, &decision.resolution) else {
+        return Vec::new();
+    };
+    let Some(asked) = resolution.effective.iter().find(|effective| effective.key == Key::Ambassador) else {
+        return Vec::new();
+    };
+    let domain = &world.settings.cluster_domain;
+    let all = routes(asked.value, target.value, &resolution.upstreams, &home.name, domain);
+    all.into_iter().filter(|route| route.app_port.is_some()).collect()
+}
+
+/// Whether a Service is for the pods of a template.
+fn selects(service: &Value, template: &Value) -> bool {
+    let labels = &template["metadata"]["labels"];
+    let selector = service["spec"]["selector"].as_object();
+    selector
+        .is_some_and(|wanted| !wanted.is_empty() && wanted.iter().all(|(key, value)| labels[key] == *value))
+}
+
+/// The first port that leads to an app's port, where no port of the Service leads to an ambassador.
+fn bypass<'r>(service: &Value, template: &Value, routes: &'r [Route]) -> Option<(usize, &'r Route)> {
+    let ports = service["spec"]["ports"].as_array()?;
+    let leads: Vec<Option<u64>> = ports.iter().map(|port| leads_to(port, template)).collect();
+    let reaches = |port: u16| leads.contains(&Some(u64::from(port)));
+    if routes.iter().any(|route| reaches(route.listen)) {
+        return None;
+    }
+    leads.iter().enumerate().find_map(|(at, port)| {
+        let route = routes.iter().find(|route| route.app_port.map(u64::from) == *port && port.is_some())?;
+        Some((at, route))
+    })
+}
+
+/// The port of the pod that a port of a Service leads to.
+fn leads_to(port: &Value, template: &Value) -> Option<u64> {
+    match &port["targetPort"] {
+        Value::String(name) => {
+            let containers = template["spec"]["containers"].as_array()?;
+            let mut declared =
+                containers.iter().filter_map(|container| container["ports"].as_array()).flatten();
+            declared.find(|port| port["name"] == name.as_str())?["containerPort"].as_u64()
+        }
+        Value::Number(number) => number.as_u64(),
+        _ => port["port"].as_u64(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_service_that_never_reaches_the_ambassador_goes_past_it() {
+        let template =
+            json!({"spec": {"containers": [{"ports": [{"containerPort": 8775, "name": "http"}]}]}});
+        let routes = [Route { listen: 80, loopback: false, to: "app:8775".into(), app_port: Some(8775) }];
+        for (ports, expected) in [
+            (json!([{"port": 80, "targetPort": "http"}]), Some(0)),
+            (json!([{"port": 80, "targetPort": 8775}]), Some(0)),
+            (json!([{"port": 9113, "targetPort": 9113}, {"port": 8775}]), Some(1)),
+            (json!([{"port": 80}]), None),
+            (json!([{"port": 80, "targetPort": 80}, {"port": 8775}]), None),
+            (json!([{"port": 80, "targetPort": "unknown"}]), None),
+            (json!(null), None),
+        ] {
+            let service = json!({"spec": {"ports": ports}});
+            assert_eq!(bypass(&service, &template, &routes).map(|(at, _)| at), expected, "{service}");
+        }
+    }
+
+    #[test]
+    fn a_service_without_a_selector_is_for_no_pod() {
+        let template = json!({"metadata": {"labels": {"app": "web", "tier": "front"}}});
+        for (selector, expected) in [
+            (json!({"app": "web"}), true),
+            (json!({"app": "web", "tier": "back"}), false),
+            (json!({}), false),
+            (json!(null), false),
+        ] {
+            assert_eq!(selects(&json!({"spec": {"selector": selector}}), &template), expected, "{selector}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! `multipod explain`.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use anstream::{AutoStream, ColorChoice};
+use serde::Serialize;
+
+use crate::explain::report::Author;
+use crate::explain::{self, Layout, Line, Origin, Report, Signs};
+use crate::inject::decide;
+use crate::manifest::{
+    self, Annotation, Finding, Found, Level, Manifests, Namespaces, Outcome, Source, Target, World,
+};
+use crate::pod::Head;
+
+use super::input::Input;
+use super::report::{Failure, both};
+use super::surroundings::Surroundings;
+use super::{output, report};
+
+/// Tell what would become of pods, and why
+///
+/// For every pod (template): what was asked for and by whom, which policies were looked at, what is added or why not,
+/// what could clash, and a drawing of the pod.
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    question: Question,
+
+    /// How to tell it
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+
+    /// Show rendered configuration in full
+    #[arg(long)]
+    show_config: bool,
+
+    /// Draw with plain ASCII; so it is where the locale has no UTF-8
+    #[arg(long)]
+    ascii: bool,
+
+    /// How wide to draw [default: COLUMNS, else 80 on a terminal and 100 elsewhere]
+    #[arg(long, value_name = "COLUMNS")]
+    width: Option<usize>,
+}
+
+/// What `explain` and `check` share: which pods, and what is around them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Question {
+    #[command(flatten)]
+    input: Input,
+
+    /// Set an annotation on every pod template first: KEY=VALUE; may be given several times
+    #[arg(short = 'a', long, value_name = "KEY=VALUE")]
+    annotate: Vec<Annotation>,
+
+    #[command(flatten)]
+    surroundings: Surroundings,
+}
+
+impl Question {
+    pub(super) fn read(self) -> Result<(Vec<Source>, World, Vec<Annotation>), Failure> {
+        let (sources, world) = both(self.input.read(), self.surroundings.read())?;
+        Ok((sources, world, self.annotate))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For machines
+    Json,
+}
+
+const NOTES: &str = "\
+EXAMPLES
+  multipod explain -f app.yaml
+  multipod explain -f app.yaml --annotate 'multipod/ambassador=80:8775'
+  kustomize build . | multipod explain --policy-dir policies/ -o json
+
+EXIT CODES
+  0  everything was explained
+  1  likewise, and a pod would be refused
+  2  something could not be read";
+
+/// The whole answer for machines.
+#[derive(Serialize)]
+struct Answer<'r> {
+    /// Grows when a field changes its meaning or goes; new fields may come at any time.
+    schema: u8,
+    pods: &'r [Report],
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let (sources, world, annotate) = self.question.read()?;
+        let manifests = Manifests::read(&sources);
+        let (reports, aside) = reports(&manifests, &world, &annotate);
+        let refused = reports.iter().any(Report::is_refused);
+        let text = match self.output {
+            Format::Json => json(&Answer { schema: 1, pods: &reports }),
+            Format::Text => {
+                let signs =
+                    if self.ascii || !shows_unicode(variable) { Signs::ASCII } else { Signs::UNICODE };
+                let columns = self.width.unwrap_or_else(columns);
+                let layout = Layout { columns, signs, show_config: self.show_config };
+                let pages = reports.iter().map(|report| printed(&explain::text(report, &layout)));
+                pages.collect::<Vec<_>>().join("\n")
+            }
+        };
+        let code = output::print(&text, ExitCode::from(u8::from(refused)))?;
+        // Where there is no pod at all, it is told what there is instead.
+        report::outcome(&Outcome { findings: aside, ..Outcome::default() }, reports.is_empty())?;
+        Ok(code)
+    }
+}
+
+/// Pretty, with a line break at its end.
+pub(super) fn json(value: &impl Serialize) -> String {
+    // Strings and numbers in structs always serialise.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// Lines as the standard output takes them.
+pub(super) fn printed(lines: &[Line]) -> String {
+    let plain = AutoStream::choice(&std::io::stdout()) == ColorChoice::Never;
+    let lines = lines.iter().cloned().map(Line::trimmed);
+    lines.map(|line| if plain { line.text() + "\n" } else { format!("{line}\n") }).collect()
+}
+
+/// A report for every pod template, and what is to be told of everything else.
+fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> (Vec<Report>, Vec<Finding>) {
+    let namespaces = Namespaces::of(manifests);
+    let findings = manifest::inject(manifests, world, annotate).findings;
+    let findings = Findings::of(&findings);
+    let mut reports = Vec::new();
+    let mut aside = manifests.findings.clone();
+    for manifest in &manifests.readable {
+        for found in (0..manifest.documents.len()).flat_map(|index| manifest::found(manifest, index)) {
+            match found {
+                Found::Other(findings) => aside.extend(findings),
+                Found::Template(target) => {
+                    let own = findings.about(&target);
+                    match of(&target, world, &namespaces, annotate, own) {
+                        Some(report) => reports.push(report),
+                        None => aside.extend(own.iter().copied().cloned()),
+                    }
+                }
+            }
+        }
+    }
+    (reports, aside)
+}
+
+/// What was found about single objects, by file and object.
+struct Findings<'f>(HashMap<(String, String), Vec<&'f Finding>>);
+
+impl<'f> Findings<'f> {
+    fn of(findings: &'f [Finding]) -> Self {
+        let mut by_object: HashMap<_, Vec<&Finding>> = HashMap::new();
+        for finding in findings {
+            let subject = finding.subject.trim_end_matches(", set by --annotate");
+            by_object.entry((finding.file.clone(), subject.to_owned())).or_default().push(finding);
+        }
+        Findings(by_object)
+    }
+
+    fn about(&self, target: &Target<'_>) -> &[&'f Finding] {
+        let place = target.finding(Level::Note, "", "");
+        self.0.get(&(place.file, place.subject)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Nothing where there is no pod that could be read.
+fn of(
+    target: &Target<'_>,
+    world: &World,
+    namespaces: &Namespaces,
+    annotate: &[Annotation],
+    findings: &[&Finding],
+) -> Option<Report> {
+    let json = target.json(annotate);
+    let head = Head::read(&json).ok().filter(|_| target.has_containers())?;
+    let home = namespaces.home(target, world);
+    let around = home.around(target, world);
+    let decision = decide(&head, &around);
+    let place = target.finding(Level::Note, "", "");
+    let origin = Origin {
+        kind: target.object.kind.to_owned(),
+        name: target.object.name().to_owned(),
+        namespace: home.name.clone(),
+        file: place.file,
+        line: target.finding_at(&target.object.pointer, Level::Note, "", "").line,
+    };
+    let line_of = |key: &str| {
+        let position = target.document().position(&target.annotation_pointer(key))?;
+        Some(position.key?.line)
+    };
+    let mut report = Report::of(origin, &json, &head, &around, &decision, line_of);
+    for asked in report.asked.iter_mut().filter(|asked| asked.by == Author::Pod) {
+        if annotate.iter().any(|annotation| annotation.key == asked.key) {
+            (asked.by, asked.line) = (Author::CommandLine, None);
+        }
+    }
+    // What the text of the file shows, and the engine cannot see; what the engine warns of is there already.
+    let told = ["warning", "laid_out_anew"];
+    let seen =
+        findings.iter().filter(|finding| finding.level == Level::Warning && !told.contains(&finding.slug));
+    report.warnings.extend(seen.map(|finding| finding.message.clone()));
+    Some(report)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether the terminal shows UTF-8, as far as the environment says; where it says nothing, it does.
+fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+    if variable("TERM").is_some_and(|terminal| terminal == "dumb") {
+        return false;
+    }
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
+    locale.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.ends_with("utf-8") || locale.ends_with("utf8") || locale.contains("utf-8@")
+    })
+}
+
+fn columns() -> usize {
+    let usual = if std::io::stdout().is_terminal() { 80 } else { 100 };
+    variable("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(usual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_says_whether_utf_8_is_shown() {
+        for (variables, expected) in [
+            (&[][..], true),
+            (&[("LANG", "de_DE.UTF-8")], true),
+            (&[("LANG", "C.utf8")], true),
+            (&[("LANG", "C")], false),
+            (&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "POSIX")], false),
+            (&[("LANG", "C"), ("LC_CTYPE", "C.UTF-8")], true),
+            (&[("LANG", "de_DE.ISO-8859-1@euro")], false),
+            (&[("LANG", "de_DE.UTF-8@euro")], true),
+            (&[("TERM", "dumb"), ("LANG", "C.UTF-8")], false),
+        ] {
+            let variable = |name: &str| {
+                variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(shows_unicode(variable), expected, "{variables:?}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `multipod man`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use super::output;
+use super::report::Failure;
+
+/// Print the manual page, or write all of them
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(super) struct Args {
+    /// Write a page for every command into this folder, which is made if need be
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+const NOTES: &str = "\
+EXAMPLES
+  multipod man | man -l -
+  multipod man --dir /usr/local/share/man/man1";
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let command = super::Cli::command().disable_help_subcommand(true);
+        if let Some(folder) = &self.dir {
+            let failure = |error: std::io::Error| Failure::one(told(folder, &error));
+            std::fs::create_dir_all(folder).map_err(failure)?;
+            clap_mangen::generate_to(command, folder).map_err(failure)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut page = Vec::new();
+        // Writing to memory cannot fail.
+        let _ = clap_mangen::Man::new(command).render(&mut page);
+        output::print(&String::from_utf8_lossy(&page), ExitCode::SUCCESS)
+    }
+}
+
+fn told(folder: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", folder.display())
+}

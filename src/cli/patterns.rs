@@ -1,0 +1,179 @@
+//! `multipod patterns`.
+
+mod entry;
+
+use std::process::ExitCode;
+
+use crate::explain::{Line, Tone, sample};
+use crate::inject::Surroundings as Around;
+use crate::manifest::World;
+use crate::policy::Policies;
+
+use super::explain::{Format, json, printed};
+use super::output;
+use super::report::Failure;
+use super::surroundings::Surroundings;
+use entry::Entry;
+
+/// List the patterns, or show one: what to write, what it takes and what it adds
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(super) struct Args {
+    /// A pattern, such as ambassador or nginx; or a key, which lists its patterns
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+
+    #[command(flatten)]
+    surroundings: Surroundings,
+
+    /// How to tell it
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+}
+
+const NOTES: &str = "\
+EXAMPLES
+  multipod patterns
+  multipod patterns ambassador
+  multipod patterns nginx -o json
+  multipod patterns audit-tap --policy-dir policies/
+
+EXIT CODES
+  0  the patterns were told
+  2  there is no such pattern, or something could not be read";
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let world = self.surroundings.read()?;
+        let all = entry::entries(&world.catalogue);
+        let Some(name) = &self.name else { return list(&all, self.output) };
+        if let Some(entry) = all.iter().find(|entry| entry.name == *name) {
+            return show(entry, &world, self.output);
+        }
+        let of_key: Vec<Entry> = all.iter().filter(|entry| entry.key.name() == name).cloned().collect();
+        if of_key.is_empty() {
+            return Err(Failure::one(unknown(name, &all)));
+        }
+        list(&of_key, self.output)
+    }
+}
+
+fn unknown(name: &str, all: &[Entry]) -> String {
+    let names = all.iter().map(|entry| &*entry.name);
+    let meant = crate::annotation::suggest::did_you_mean(name, names);
+    format!("there is no pattern {name}{meant} (multipod patterns lists all)")
+}
+
+fn list(entries: &[Entry], format: Format) -> Result<ExitCode, Failure> {
+    let text = match format {
+        Format::Json => json(&entries.iter().map(Entry::brief).collect::<Vec<_>>()),
+        Format::Text => printed(&table(entries)),
+    };
+    output::print(&text, ExitCode::SUCCESS)
+}
+
+fn table(entries: &[Entry]) -> Vec<Line> {
+    let rows = entries.iter().map(|entry| [entry.name.as_str(), entry.key.full(), entry.kind, &entry.what]);
+    let rows: Vec<[&str; 4]> =
+        std::iter::once(["NAME", "ANNOTATION", "KIND", "DESCRIPTION"]).chain(rows).collect();
+    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths = [widest(0), widest(1), widest(2)];
+    let lines = rows.iter().enumerate().map(|(at, row)| {
+        let (first, others) = if at == 0 { (Tone::Quiet, Tone::Quiet) } else { (Tone::Strong, Tone::Plain) };
+        let cell = |column: usize| format!("{:<width$}  ", row[column], width = widths[column]);
+        Line::of(first, cell(0)).and(others, format!("{}{}{}", cell(1), cell(2), row[3]))
+    });
+    lines.collect()
+}
+
+fn show(entry: &Entry, world: &World, format: Format) -> Result<ExitCode, Failure> {
+    let nobody = Policies::default();
+    let around = Around {
+        namespace: world.namespace.as_deref().unwrap_or("default"),
+        namespace_labels: Some(&[]),
+        namespace_annotations: &[],
+        owner_kind: None,
+        settings: &world.settings,
+        policies: &nobody,
+        catalogue: &world.catalogue,
+        version: world.version,
+    };
+    let added = sample(entry.key, &entry.example, &around);
+    let mut entry = entry.clone();
+    if let Ok(added) = &added {
+        entry.see(added);
+    }
+    let text = match format {
+        Format::Json => json(&entry.whole(added.ok())),
+        Format::Text => printed(&page(&entry, added)),
+    };
+    output::print(&text, ExitCode::SUCCESS)
+}
+
+fn page(entry: &Entry, added: Result<serde_json::Value, String>) -> Vec<Line> {
+    let mut lines = vec![
+        Line::of(Tone::Strong, &entry.name)
+            .and(Tone::Quiet, format!("  {}, {}", entry.key.full(), entry.kind)),
+        Line::plain(capital(&entry.what)),
+    ];
+    heading(&mut lines, "Write");
+    lines.push(Line::plain(format!("  {}: \"{}\"", entry.key.full(), entry.syntax())));
+    if !entry.forms.is_empty() {
+        lines.push(Line::default());
+        let forms = entry.forms.iter().map(|(form, meaning)| [form.as_str(), meaning.as_str()]);
+        lines.extend(columns(&forms.collect::<Vec<_>>()));
+    }
+    for (title, choices) in [
+        ("Options of an item", &entry.options),
+        ("Settings of the whole value, behind a comma", &entry.settings),
+    ] {
+        if choices.is_empty() {
+            continue;
+        }
+        heading(&mut lines, title);
+        let told: Vec<[String; 2]> = choices.iter().map(entry::Choice::told).collect();
+        lines.extend(columns(
+            &told.iter().map(|[left, right]| [left.as_str(), right.as_str()]).collect::<Vec<_>>(),
+        ));
+    }
+    let facts = [("Images", &entry.images), ("Ports", &entry.ports), ("Allows itself", &entry.allow)];
+    for (title, facts) in facts.into_iter().filter(|(_, facts)| !facts.is_empty()) {
+        heading(&mut lines, title);
+        lines.push(Line::plain(format!("  {}", facts.join(", "))));
+    }
+    heading(&mut lines, "Example");
+    lines.push(Line::plain(format!("  {}: \"{}\"", entry.key.full(), entry.example.replace('"', "\\\""))));
+    match added {
+        Ok(added) if added.as_object().is_some_and(serde_json::Map::is_empty) => {
+            heading(&mut lines, "Adds nothing to a pod");
+        }
+        Ok(added) => {
+            heading(&mut lines, "Adds, to a pod with one container");
+            lines.extend(
+                crate::yaml::emit(&added).lines().map(|line| Line::of(Tone::Ours, format!("  {line}"))),
+            );
+        }
+        Err(why) => {
+            heading(&mut lines, "A pod with one container is refused");
+            lines.extend(why.lines().map(|line| Line::plain(format!("  {line}"))));
+        }
+    }
+    lines
+}
+
+fn heading(lines: &mut Vec<Line>, title: &str) {
+    lines.extend([Line::default(), Line::of(Tone::Strong, title)]);
+}
+
+fn columns(rows: &[[&str; 2]]) -> Vec<Line> {
+    let widest = rows.iter().map(|[left, _]| left.chars().count()).max().unwrap_or_default();
+    let line = |[left, right]: &[&str; 2]| {
+        Line::of(Tone::Strong, format!("  {left:<widest$}")).and(Tone::Plain, format!("  {right}"))
+    };
+    rows.iter().map(line).collect()
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,254 @@
+//! One pattern, wherever it is defined.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::annotation::Key;
+use crate::annotation::help::{self, Absent, TOPICS, Topic};
+use crate::pattern::Catalogue;
+use crate::pattern::defined::{Definition, Kind, Param, Type};
+
+/// One pattern.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub name: String,
+    pub key: Key,
+    pub kind: &'static str,
+    pub what: String,
+    pub item: String,
+    pub forms: Vec<(String, String)>,
+    pub options: Vec<Choice>,
+    pub settings: Vec<Choice>,
+    pub images: Vec<String>,
+    pub ports: Vec<String>,
+    pub allow: Vec<String>,
+    pub example: String,
+}
+
+/// One `NAME=VALUE`.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Choice {
+    name: String,
+    values: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<String>,
+    required: bool,
+    meaning: String,
+}
+
+/// A line of the list, for machines.
+#[derive(Serialize)]
+pub(super) struct Brief<'e> {
+    name: &'e str,
+    annotation: &'static str,
+    kind: &'static str,
+    description: &'e str,
+}
+
+/// Everything about one pattern, for machines.
+#[derive(Serialize)]
+pub(super) struct Whole<'e> {
+    #[serde(flatten)]
+    brief: Brief<'e>,
+    syntax: String,
+    options: &'e [Choice],
+    settings: &'e [Choice],
+    images: &'e [String],
+    ports: &'e [String],
+    allow: &'e [String],
+    example: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adds: Option<Value>,
+}
+
+/// Every pattern, the built-in ones first.
+pub(super) fn entries(catalogue: &Catalogue) -> Vec<Entry> {
+    // What files define stands in the list itself, and needs no line that says so.
+    let topics = TOPICS.iter().filter(|topic| !matches!(topic.key, Key::Metrics | Key::Patterns));
+    let defined = [Kind::Metrics, Kind::Custom].into_iter().flat_map(|kind| catalogue.of_kind(kind));
+    topics.map(of_topic).chain(defined.map(of_definition)).collect()
+}
+
+impl Entry {
+    pub(super) fn brief(&self) -> Brief<'_> {
+        Brief { name: &self.name, annotation: self.key.full(), kind: self.kind, description: &self.what }
+    }
+
+    pub(super) fn whole(&self, adds: Option<Value>) -> Whole<'_> {
+        Whole {
+            brief: self.brief(),
+            syntax: self.syntax(),
+            options: &self.options,
+            settings: &self.settings,
+            images: &self.images,
+            ports: &self.ports,
+            allow: &self.allow,
+            example: &self.example,
+            adds,
+        }
+    }
+
+    /// Takes the images and ports from what the example adds, where no file names them.
+    pub(super) fn see(&mut self, added: &Value) {
+        if !self.images.is_empty() {
+            return;
+        }
+        let lists = ["initContainers", "containers"].map(|list| added["spec"][list].as_array());
+        for container in lists.into_iter().flatten().flatten() {
+            self.images.extend(container["image"].as_str().map(str::to_owned));
+            let ports = container["ports"].as_array().into_iter().flatten();
+            self.ports.extend(ports.map(|port| port["containerPort"].to_string()));
+        }
+    }
+
+    /// An item with its options: those that need not be written stand in brackets.
+    pub(super) fn syntax(&self) -> String {
+        let options = self.options.iter().map(|option| {
+            let written = format!("{}={}", option.name, option.values);
+            if option.required { format!(" {written}") } else { format!(" [{written}]") }
+        });
+        std::iter::once(self.item.clone()).chain(options).collect()
+    }
+}
+
+impl Choice {
+    /// What to write, and what it means.
+    pub(super) fn told(&self) -> [String; 2] {
+        let absent = match (&self.default, self.required) {
+            (_, true) => " (required)".to_owned(),
+            (Some(default), _) => format!(" [default: {default}]"),
+            (None, _) => String::new(),
+        };
+        [format!("{}={}", self.name, self.values), format!("{}{absent}", self.meaning)]
+    }
+}
+
+fn of_topic(topic: &Topic) -> Entry {
+    let kind = match topic.key {
+        Key::Init => "step",
+        Key::ShareProcessNamespace | Key::OptOut => "switch",
+        _ => "sidecar",
+    };
+    Entry {
+        name: topic.name.to_owned(),
+        key: topic.key,
+        kind,
+        what: topic.what.to_owned(),
+        item: topic.item.to_owned(),
+        forms: topic
+            .forms
+            .iter()
+            .map(|(form, meaning)| ((*form).to_owned(), (*meaning).to_owned()))
+            .collect(),
+        options: topic.options.iter().map(of_choice).collect(),
+        settings: topic.settings.iter().map(of_choice).collect(),
+        images: Vec::new(),
+        ports: Vec::new(),
+        allow: Vec::new(),
+        example: topic.example.to_owned(),
+    }
+}
+
+fn of_choice(choice: &help::Choice) -> Choice {
+    let default = match choice.default {
+        Absent::Is(value) => Some(value.to_owned()),
+        Absent::Nothing | Absent::Required => None,
+    };
+    Choice {
+        name: choice.name.to_owned(),
+        values: choice.values.to_owned(),
+        default,
+        required: choice.default == Absent::Required,
+        meaning: choice.meaning.to_owned(),
+    }
+}
+
+fn of_definition(definition: &Definition) -> Entry {
+    let key = definition.kind.key();
+    let settings = TOPICS.iter().find(|topic| topic.key == key).map_or(&[][..], |topic| topic.settings);
+    let required = definition.params.iter().filter(|param| param.required());
+    let example = required.map(|param| format!(" {}={}", param.name, sample_of(&param.kind)));
+    let ports = definition.ports().map(|port| port.to_string()).collect::<Vec<_>>();
+    Entry {
+        name: definition.name.clone(),
+        key,
+        kind: if definition.kind == Kind::Metrics { "adapter" } else { "pattern" },
+        what: definition.description.clone(),
+        item: definition.name.clone(),
+        forms: Vec::new(),
+        options: definition.params.iter().map(of_param).collect(),
+        settings: settings.iter().map(of_choice).collect(),
+        images: definition.images().map(str::to_owned).collect(),
+        ports,
+        allow: definition.allow.iter().map(|privilege| privilege.name().to_owned()).collect(),
+        example: std::iter::once(definition.name.clone()).chain(example).collect(),
+    }
+}
+
+fn of_param(param: &Param) -> Choice {
+    let default = param.default.as_ref().map(|value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    Choice {
+        name: param.name.clone(),
+        values: values_of(&param.kind),
+        default,
+        required: param.required(),
+        meaning: param.description.clone(),
+    }
+}
+
+fn values_of(kind: &Type) -> String {
+    match kind {
+        Type::Enum(words) => words.join("|"),
+        Type::Boolean => "true|false".to_owned(),
+        other => other.name().to_ascii_uppercase(),
+    }
+}
+
+/// A value that the type takes, for the example of a param that must be given.
+fn sample_of(kind: &Type) -> String {
+    match kind {
+        Type::Port => "8080".to_owned(),
+        Type::Integer { min, max } => 1.clamp(*min, *max).to_string(),
+        Type::Boolean => "true".to_owned(),
+        Type::String => "text".to_owned(),
+        Type::Identifier | Type::Name => "name".to_owned(),
+        Type::Path => "/path".to_owned(),
+        Type::UrlPath => "/status".to_owned(),
+        Type::Url => "http://127.0.0.1:8080/".to_owned(),
+        Type::Duration => "30s".to_owned(),
+        Type::Quantity => "64Mi".to_owned(),
+        Type::Secret => "my-secret".to_owned(),
+        Type::Enum(words) => words.first().cloned().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_what_their_types_take() {
+        for kind in [
+            Type::Port,
+            Type::Integer { min: 5, max: 9 },
+            Type::Integer { min: -9, max: 0 },
+            Type::Boolean,
+            Type::String,
+            Type::Identifier,
+            Type::Name,
+            Type::Path,
+            Type::UrlPath,
+            Type::Url,
+            Type::Duration,
+            Type::Quantity,
+            Type::Secret,
+            Type::Enum(vec!["a".into(), "b".into()]),
+        ] {
+            let sample = sample_of(&kind);
+            assert!(kind.parse(&sample).is_ok(), "{kind:?} {sample}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `multipod version`.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::inject::Version;
+
+use super::explain::{Format, json};
+use super::output;
+use super::report::Failure;
+
+/// Tell the version, and which cluster is assumed where nobody says
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// How to tell it
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    version: &'static str,
+    assumed_kubernetes: String,
+    native_sidecars: bool,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let told = Told {
+            version: env!("CARGO_PKG_VERSION"),
+            assumed_kubernetes: Version::ASSUMED.to_string(),
+            native_sidecars: Version::ASSUMED.knows_native_sidecars(),
+        };
+        let text = match self.output {
+            Format::Json => json(&told),
+            Format::Text => {
+                let sidecars = if told.native_sidecars { "native" } else { "classic" };
+                format!(
+                    "multipod {}\nassumes Kubernetes {} ({sidecars} sidecars) where no --kubernetes-version is given\n",
+                    told.version, told.assumed_kubernetes
+                )
+            }
+        };
+        output::print(&text, ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,125 @@
+//! From a decision to the report about it.
+
+use serde_json::Value;
+
+use crate::annotation::{Key, Source};
+use crate::inject::{Decision, Patch, Plan, Surroundings, Verdict as Decided};
+use crate::pod::Head;
+
+use super::added;
+use super::asked;
+use super::picture::Picture;
+use super::report::{Origin, Refused, Report, Verdict};
+use super::routes::{Route, declares, routes};
+
+/// The container whose connections are told apart.
+const PROXY: &str = crate::pattern::ambassador::CONTAINER;
+
+impl Report {
+    /// All that is told about a pod, given as JSON and as it was read from there. `line_of` knows where the pod's own
+    /// annotations stand.
+    pub fn of<'a>(
+        origin: Origin,
+        json: &str,
+        head: &'a Head<'a>,
+        around: &Surroundings<'a>,
+        decision: &Decision<'a>,
+        line_of: impl Fn(&str) -> Option<usize>,
+    ) -> Report {
+        let before: Value = serde_json::from_str(json).unwrap_or(Value::Null);
+        let plan = match &decision.verdict {
+            Decided::Inject(plan) => Some(&**plan),
+            Decided::Skip(_) | Decided::Deny(_) => None,
+        };
+        let after = plan.and_then(|plan| patched(&before, plan, head)).unwrap_or_else(|| before.clone());
+        let routes = routes_of(&before, head, around, decision);
+        let mut warnings = decision.warnings.clone();
+        if plan.is_some() {
+            warnings.extend(undeclared(&before, &routes));
+        }
+        Report {
+            origin,
+            asked: asked::asked(head, decision, line_of),
+            policies: asked::considered(head, around),
+            verdict: verdict(&decision.verdict),
+            added: plan.map(|plan| added::added(plan, &before, around, decision)),
+            warnings,
+            pod: before["spec"].is_object().then(|| Picture::of(&before, &after, PROXY, &routes)),
+        }
+    }
+
+    /// Whether the pod is refused.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.verdict, Verdict::Deny { .. })
+    }
+}
+
+/// The pod with what is added: the very patch that an API server would get, carried out.
+fn patched<'a>(before: &Value, plan: &Plan, head: &'a Head<'a>) -> Option<Value> {
+    let pod = head.open().ok()?;
+    let patch = Patch::of(plan, &pod).ok()?;
+    let operations: json_patch::Patch = serde_json::from_slice(patch.json()).ok()?;
+    let mut after = before.clone();
+    json_patch::patch(&mut after, &operations).ok()?;
+    Some(after)
+}
+
+fn routes_of<'a>(
+    before: &Value,
+    head: &'a Head<'a>,
+    around: &Surroundings<'a>,
+    decision: &Decision<'a>,
+) -> Vec<Route> {
+    let Some(resolution) = &decision.resolution else { return Vec::new() };
+    let ambassador = resolution.effective.iter().find(|effective| effective.key == Key::Ambassador);
+    ambassador.map_or_else(Vec::new, |effective| {
+        let namespace = around.namespace_of(head);
+        routes(effective.value, before, &resolution.upstreams, namespace, &around.settings.cluster_domain)
+    })
+}
+
+/// Ports are declared or not; only a declared one is known to be there.
+fn undeclared(before: &Value, routes: &[Route]) -> Vec<String> {
+    let containers = before["spec"]["containers"].as_array();
+    let declared = |port| containers.into_iter().flatten().any(|container| declares(container, port));
+    let missing =
+        routes.iter().filter_map(|route| route.app_port.filter(|port| !declared(*port)).zip(Some(route)));
+    missing
+        .map(|(port, route)| {
+            let app = route.to.split(':').next().unwrap_or_default();
+            format!(
+                "no container declares port {port}, where {} passes connections of port {} on to: {app} has to listen \
+                 there",
+                Key::Ambassador.full(),
+                route.listen
+            )
+        })
+        .collect()
+}
+
+fn verdict(decided: &Decided) -> Verdict {
+    match decided {
+        Decided::Inject(_) => Verdict::Inject,
+        Decided::Skip(reason) => {
+            Verdict::Skip { reason: reason.slug().to_owned(), because: reason.sentence().to_owned() }
+        }
+        Decided::Deny(refusals) => {
+            let refused = refusals.iter().map(|refusal| Refused {
+                reason: refusal.reason.slug().to_owned(),
+                key: refusal.key.clone(),
+                message: refusal.message.clone(),
+            });
+            Verdict::Deny { refusals: refused.collect() }
+        }
+    }
+}
+
+impl From<&Source> for super::report::Author {
+    fn from(source: &Source) -> Self {
+        match source {
+            Source::Pod => Self::Pod,
+            Source::Namespace(name) => Self::Namespace(name.clone()),
+            Source::Policy(name) => Self::Policy(name.clone()),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Lines of text whose parts have a tone, so that widths are counted before colours are put in.
+
+use std::fmt;
+
+use anstyle::{AnsiColor, Style};
+
+/// What a part of a line means; colour only repeats what the words say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Ordinary text.
+    #[default]
+    Plain,
+    /// Headings and names.
+    Strong,
+    /// What multipod adds.
+    Ours,
+    /// What frames the rest.
+    Quiet,
+    /// What is refused.
+    Bad,
+    /// What needs attention.
+    Caution,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        let colour = |colour: AnsiColor| Style::new().fg_color(Some(anstyle::Color::Ansi(colour)));
+        match self {
+            Tone::Plain => Style::new(),
+            Tone::Strong => Style::new().bold(),
+            Tone::Ours => colour(AnsiColor::Green),
+            Tone::Quiet => Style::new().dimmed(),
+            Tone::Bad => colour(AnsiColor::Red).bold(),
+            Tone::Caution => colour(AnsiColor::Yellow),
+        }
+    }
+}
+
+/// One line; its display holds the colours, its plain text does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    parts: Vec<(Tone, String)>,
+}
+
+impl Line {
+    /// A line of one part.
+    pub fn of(tone: Tone, text: impl AsRef<str>) -> Self {
+        Line::default().and(tone, text)
+    }
+
+    /// A line in the ordinary tone.
+    pub fn plain(text: impl AsRef<str>) -> Self {
+        Line::of(Tone::Plain, text)
+    }
+
+    /// The line with one more part; what would break the terminal is shown as one sign.
+    #[must_use]
+    pub fn and(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
+        let text: String = text.as_ref().chars().map(crate::annotation::diagnostic::visible).collect();
+        match self.parts.last_mut() {
+            _ if text.is_empty() => {}
+            Some((last, there)) if *last == tone => there.push_str(&text),
+            _ => self.parts.push((tone, text)),
+        }
+        self
+    }
+
+    /// The line with another one behind it.
+    #[must_use]
+    pub fn join(mut self, other: Line) -> Self {
+        for (tone, text) in other.parts {
+            self = self.and(tone, text);
+        }
+        self
+    }
+
+    /// How many columns it takes.
+    pub fn width(&self) -> usize {
+        self.parts.iter().map(|(_, text)| width(text)).sum()
+    }
+
+    /// The line in exactly this many columns: cut with `ellipsis`, or filled with blanks.
+    #[must_use]
+    pub fn fit(mut self, columns: usize, ellipsis: &str) -> Self {
+        let own = self.width();
+        if own <= columns {
+            self.parts.push((Tone::Plain, " ".repeat(columns - own)));
+            return self;
+        }
+        let mut left = columns.saturating_sub(width(ellipsis));
+        let mut cut = Line::default();
+        for (tone, text) in self.parts {
+            let kept = take(&text, left);
+            left -= width(&kept);
+            let whole = kept.len() == text.len();
+            cut.parts.push((tone, kept));
+            if !whole {
+                cut.parts.push((tone, ellipsis.to_owned()));
+                break;
+            }
+        }
+        let own = cut.width();
+        cut.parts.push((Tone::Plain, " ".repeat(columns.saturating_sub(own))));
+        cut
+    }
+
+    /// The line in pieces of at most this many columns; those behind the first stand two columns to the right.
+    pub fn wrapped(self, columns: usize) -> Vec<Line> {
+        // A sign is at most two columns wide, and has to fit behind the two.
+        let columns = columns.max(4);
+        if self.width() <= columns {
+            return vec![self];
+        }
+        let mut lines = Vec::new();
+        let mut line = Line::default();
+        for (tone, text) in self.parts {
+            let mut rest = text.as_str();
+            while !rest.is_empty() {
+                let mut kept = take(rest, columns - line.width());
+                if kept.len() < rest.len() {
+                    kept.truncate(good_break(&kept));
+                }
+                rest = &rest[kept.len()..];
+                line = line.and(tone, kept);
+                if !rest.is_empty() {
+                    lines.push(std::mem::replace(&mut line, Line::plain("  ")));
+                }
+            }
+        }
+        lines.push(line);
+        lines
+    }
+
+    /// The text without colours.
+    pub fn text(&self) -> String {
+        self.parts.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    /// The line without blanks at its end.
+    #[must_use]
+    pub fn trimmed(mut self) -> Self {
+        while let Some((_, text)) = self.parts.last_mut() {
+            text.truncate(text.trim_end().len());
+            if !text.is_empty() {
+                break;
+            }
+            self.parts.pop();
+        }
+        self
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (tone, text) in &self.parts {
+            let style = tone.style();
+            write!(f, "{style}{text}{style:#}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How many columns a text takes on a terminal.
+pub(super) fn width(text: &str) -> usize {
+    text.chars().map(columns).sum()
+}
+
+/// The longest beginning that fits.
+fn take(text: &str, most: usize) -> String {
+    let mut used = 0;
+    text.chars()
+        .take_while(|c| {
+            used += columns(*c);
+            used <= most
+        })
+        .collect()
+}
+
+/// Where a text is best broken: behind a sign between words that stands in its second half, else at its end.
+fn good_break(text: &str) -> usize {
+    let after = text.rfind([' ', '/', '.', ',', '-']).map_or(0, |at| at + 1);
+    if after > text.len() / 2 { after } else { text.len() }
+}
+
+/// Names in Kubernetes are ASCII; paths and values may be anything. The wide blocks and the combining marks.
+fn columns(c: char) -> usize {
+    match u32::from(c) {
+        0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0x1f300..=0x1faff
+        | 0x2_0000..=0x3_fffd => 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_fits_exactly_whatever_it_holds() {
+        for (text, columns, expected) in [
+            ("abc", 5, "abc  "),
+            ("abcdef", 4, "abc…"),
+            ("abcd", 4, "abcd"),
+            ("日本語", 6, "日本語"),
+            ("日本語", 4, "日… "),
+            ("", 2, "  "),
+        ] {
+            let line = Line::plain(text).fit(columns, "…");
+            assert_eq!((line.text().as_str(), line.width()), (expected, columns), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_spares_the_parts_before_it() {
+        let line = Line::of(Tone::Ours, "+ ").and(Tone::Strong, "name").and(Tone::Quiet, "rest");
+        assert_eq!(line.clone().fit(5, "…").text(), "+ na…");
+        assert_eq!(line.fit(7, "…").text(), "+ name…");
+    }
+
+    #[test]
+    fn a_long_line_goes_on_below_and_loses_nothing() {
+        for (text, columns, expected) in [
+            ("abcd", 4, &["abcd"][..]),
+            ("abcdefg", 4, &["abcd", "  ef", "  g"]),
+            ("日本語", 5, &["日本", "  語"]),
+            ("abcdef", 0, &["abcd", "  ef"]),
+            ("one two three", 9, &["one two ", "  three"]),
+            ("name.of.host:1", 11, &["name.of.", "  host:1"]),
+        ] {
+            let lines = Line::plain(text).wrapped(columns);
+            assert_eq!(lines.iter().map(Line::text).collect::<Vec<_>>(), expected, "{text}");
+        }
+        let line = Line::of(Tone::Ours, "+ ").and(Tone::Strong, "name").wrapped(4);
+        assert_eq!(line[1], Line::plain("  ").and(Tone::Strong, "me"));
+    }
+
+    #[test]
+    fn colours_and_control_characters_never_reach_the_text() {
+        let line = Line::of(Tone::Bad, "a\u{1b}[31m").and(Tone::Plain, "b  ").trimmed();
+        assert_eq!(line.text(), "a\u{fffd}[31mb");
+        assert!(line.to_string().contains("\u{1b}[1m"));
+    }
+}

@@ -1,0 +1,277 @@
+//! What a pod consists of, as far as a drawing shows it: read from its JSON, after everything was added.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::routes::Route;
+
+/// Keeps the API server from adding a token; it holds nothing and would be in every box.
+pub(super) const NO_TOKEN: &str = "multipod-no-token";
+
+/// A pod, as it is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Picture {
+    /// In the order in which they start; the ordinary containers start together.
+    pub containers: Vec<Node>,
+    /// What they keep files in.
+    pub volumes: Vec<Volume>,
+    /// Whether containers see each other's processes.
+    pub share_process_namespace: bool,
+    /// Whether the pod has the node's network.
+    pub host_network: bool,
+}
+
+/// One container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// When it runs.
+    pub role: Role,
+    /// Whether it is new.
+    pub added: bool,
+    /// Its image.
+    pub image: String,
+    /// Where it listens, as far as is known.
+    pub listens: Vec<Listen>,
+}
+
+/// When a container runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Role {
+    /// Once, before the next one starts.
+    Step,
+    /// From its turn before the app on, beside it.
+    NativeSidecar,
+    /// Together with the other ordinary containers.
+    Container,
+}
+
+/// A port that a container listens on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listen {
+    /// The port.
+    pub port: u16,
+    /// Whether only the pod itself can reach it.
+    pub loopback: bool,
+    /// `UDP` or `SCTP`; TCP where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// The port's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The port of the node that leads here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_port: Option<u16>,
+    /// Where it passes connections on to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// One volume, and who has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// Its name.
+    pub name: String,
+    /// `emptyDir`, `configMap`…
+    pub kind: String,
+    /// Whether it is new.
+    pub added: bool,
+    /// Who has it, in the order in which containers start.
+    pub mounts: Vec<Mount>,
+}
+
+/// One place at which a container has a volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mount {
+    /// The container.
+    pub container: String,
+    /// Where it appears there.
+    pub path: String,
+    /// Which part of the volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_path: Option<String>,
+    /// Whether it cannot be written there.
+    pub read_only: bool,
+    /// Whether it is new.
+    pub added: bool,
+}
+
+impl Picture {
+    /// The picture of `after`, in which everything is new that `before` does not have. `routes` tell where the
+    /// container named `proxy` passes connections on to.
+    pub fn of(before: &Value, after: &Value, proxy: &str, routes: &[Route]) -> Picture {
+        let old =
+            |list: &str, name: &str| items(&before["spec"][list]).any(|item| text(item, "name") == name);
+        let mut containers = Vec::new();
+        let mut mounts = Vec::new();
+        for list in ["initContainers", "containers"] {
+            for container in items(&after["spec"][list]) {
+                let name = text(container, "name");
+                let routes = if name == proxy { routes } else { &[] };
+                let was = items(&before["spec"][list]).find(|other| text(other, "name") == name);
+                mounts.extend(mounts_of(container, was));
+                containers.push(Node {
+                    name: name.to_owned(),
+                    role: role(list, container),
+                    added: was.is_none(),
+                    image: text(container, "image").to_owned(),
+                    listens: listens(container, routes),
+                });
+            }
+        }
+        let volumes = items(&after["spec"]["volumes"]).map(|volume| text(volume, "name"));
+        let volumes = volumes.filter(|name| *name != NO_TOKEN).zip(items(&after["spec"]["volumes"]));
+        Picture {
+            volumes: volumes
+                .map(|(name, volume)| Volume {
+                    name: name.to_owned(),
+                    kind: kind(volume).to_owned(),
+                    added: !old("volumes", name),
+                    mounts: mounts
+                        .iter()
+                        .filter(|(of, _)| of == name)
+                        .map(|(_, mount)| mount.clone())
+                        .collect(),
+                })
+                .collect(),
+            containers,
+            share_process_namespace: after["spec"]["shareProcessNamespace"] == true,
+            host_network: after["spec"]["hostNetwork"] == true,
+        }
+    }
+}
+
+fn role(list: &str, container: &Value) -> Role {
+    match list {
+        "containers" => Role::Container,
+        _ if text(container, "restartPolicy") == "Always" => Role::NativeSidecar,
+        _ => Role::Step,
+    }
+}
+
+fn listens(container: &Value, routes: &[Route]) -> Vec<Listen> {
+    let mut all: Vec<Listen> = items(&container["ports"])
+        .filter_map(|port| {
+            let number = port_number(&port["containerPort"])?;
+            let route = routes.iter().find(|route| route.listen == number);
+            Some(Listen {
+                port: number,
+                loopback: false,
+                protocol: some(port, "protocol").filter(|protocol| protocol != "TCP"),
+                name: some(port, "name"),
+                host_port: port_number(&port["hostPort"]),
+                to: route.map(|route| route.to.clone()),
+            })
+        })
+        .collect();
+    let hidden = routes.iter().filter(|route| route.loopback);
+    all.extend(hidden.map(|route| Listen {
+        port: route.listen,
+        loopback: true,
+        protocol: None,
+        name: None,
+        host_port: None,
+        to: Some(route.to.clone()),
+    }));
+    all
+}
+
+fn mounts_of(container: &Value, was: Option<&Value>) -> Vec<(String, Mount)> {
+    let old = |path: &str| {
+        was.is_some_and(|was| items(&was["volumeMounts"]).any(|mount| text(mount, "mountPath") == path))
+    };
+    items(&container["volumeMounts"])
+        .map(|mount| {
+            let path = text(mount, "mountPath");
+            let there = Mount {
+                container: text(container, "name").to_owned(),
+                path: path.to_owned(),
+                sub_path: some(mount, "subPath").or_else(|| some(mount, "subPathExpr")),
+                read_only: mount["readOnly"] == true,
+                added: !old(path),
+            };
+            (text(mount, "name").to_owned(), there)
+        })
+        .collect()
+}
+
+/// The field that says what a volume is; one without any is an `emptyDir`.
+fn kind(volume: &Value) -> &str {
+    let fields = volume.as_object().into_iter().flatten();
+    fields.map(|(key, _)| key.as_str()).find(|key| *key != "name").unwrap_or("emptyDir")
+}
+
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value[field].as_str().unwrap_or_default()
+}
+
+fn some(value: &Value, field: &str) -> Option<String> {
+    value[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn port_number(value: &Value) -> Option<u16> {
+    value.as_u64().and_then(|number| u16::try_from(number).ok()).filter(|port| *port > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_new_is_marked_and_volumes_know_who_has_them() {
+        let before = json!({"spec": {"containers": [{"name": "app", "image": "a:1",
+            "ports": [{"containerPort": 8080, "name": "http", "protocol": "TCP"}],
+            "volumeMounts": [{"name": "logs", "mountPath": "/log"}]}], "volumes": [{"name": "logs", "emptyDir": {}}]}});
+        let mut after = before.clone();
+        after["spec"]["initContainers"] = json!([{"name": "multipod-x", "image": "x:1", "restartPolicy": "Always",
+            "ports": [{"containerPort": 80}],
+            "volumeMounts": [{"name": "logs", "mountPath": "/in", "readOnly": true}, {"name": NO_TOKEN, "mountPath": "/t"}]}]);
+        after["spec"]["volumes"].as_array_mut().unwrap().push(json!({"name": NO_TOKEN, "emptyDir": {}}));
+        let routes = [
+            Route { listen: 80, loopback: false, to: "app:8080".into(), app_port: Some(8080) },
+            Route { listen: 5432, loopback: true, to: "db:5432".into(), app_port: None },
+        ];
+        let picture = Picture::of(&before, &after, "multipod-x", &routes);
+
+        let [sidecar, app] = &picture.containers[..] else { panic!("{picture:?}") };
+        assert_eq!(
+            (sidecar.role, sidecar.added, app.role, app.added),
+            (Role::NativeSidecar, true, Role::Container, false)
+        );
+        let ports: Vec<_> = sidecar.listens.iter().map(|l| (l.port, l.loopback, l.to.as_deref())).collect();
+        assert_eq!(ports, [(80, false, Some("app:8080")), (5432, true, Some("db:5432"))]);
+        assert_eq!(
+            (app.listens[0].protocol.as_deref(), app.listens[0].name.as_deref()),
+            (None, Some("http"))
+        );
+
+        let [logs] = &picture.volumes[..] else { panic!("{picture:?}") };
+        assert!(!logs.added && logs.kind == "emptyDir");
+        let mounts: Vec<_> =
+            logs.mounts.iter().map(|m| (&*m.container, &*m.path, m.read_only, m.added)).collect();
+        assert_eq!(mounts, [("multipod-x", "/in", true, true), ("app", "/log", false, false)]);
+    }
+
+    #[test]
+    fn a_pod_of_any_shape_can_be_looked_at() {
+        for pod in [
+            json!(null),
+            json!({"spec": []}),
+            json!({"spec": {"containers": [1, {"ports": [{}]}], "volumes": {}}}),
+        ] {
+            assert!(Picture::of(&pod, &pod, "x", &[]).volumes.is_empty());
+        }
+    }
+}

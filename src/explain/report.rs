@@ -1,0 +1,252 @@
+//! What is told about one pod, as a value: the schema of `explain -o json`. Fields are only ever added to it.
+
+use serde::Serialize;
+
+use super::picture::Picture;
+
+/// All that is told about one pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Where the pod stands.
+    pub origin: Origin,
+    /// What was asked for, what of it counts, and who said so.
+    pub asked: Vec<Asked>,
+    /// Every policy, and whether it is for this pod.
+    pub policies: Vec<Considered>,
+    /// What happens to the pod.
+    pub verdict: Verdict,
+    /// What is added; nothing where nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added: Option<Added>,
+    /// What could clash or surprise, one line each.
+    pub warnings: Vec<String>,
+    /// The pod as it comes to be, or as it is where nothing is added; nothing where it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod: Option<Picture>,
+}
+
+/// Where a pod stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The kind of the object that holds the pod's template: `Deployment`, `Pod`…
+    pub kind: String,
+    /// The object's name.
+    pub name: String,
+    /// The namespace that the pod will be in.
+    pub namespace: String,
+    /// The file.
+    pub file: String,
+    /// The line in the file at which the object begins, from 1.
+    pub line: usize,
+}
+
+/// One value that somebody gave to a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// The whole key.
+    pub key: String,
+    /// The value as it was given.
+    pub value: String,
+    /// Who gave it.
+    pub by: Author,
+    /// What became of it.
+    pub standing: Standing,
+    /// Who decided against it, where somebody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_favour_of: Option<Author>,
+    /// The line of the pod's own annotation in its file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+/// What became of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// It counts.
+    Counts,
+    /// It counts, and nothing can override it: an enforced policy says it.
+    Enforced,
+    /// A stronger value takes its place.
+    Overridden,
+    /// Somebody opts out of it.
+    OptedOut,
+    /// An audit policy would have set it.
+    Audited,
+    /// It could not be weighed: the pod is refused before.
+    Unweighed,
+}
+
+/// Who gave a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "name", rename_all = "camelCase")]
+pub enum Author {
+    /// The pod's own annotation.
+    Pod,
+    /// Whoever runs the command: it sets an annotation of the pod.
+    CommandLine,
+    /// An annotation of its namespace.
+    Namespace(String),
+    /// A policy.
+    Policy(String),
+}
+
+/// One policy, and whether it is for the pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Considered {
+    /// Its name.
+    pub policy: String,
+    /// `default`, `enforce` or `audit`.
+    pub mode: String,
+    /// Whether it is for this pod.
+    pub matched: bool,
+    /// Why it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<String>,
+}
+
+/// What happens to the pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Verdict {
+    /// It gets what was asked for.
+    Inject,
+    /// It stays as it is.
+    Skip {
+        /// The name of the reason.
+        reason: String,
+        /// The reason in words.
+        because: String,
+    },
+    /// It is refused.
+    Deny {
+        /// Every reason.
+        refusals: Vec<Refused>,
+    },
+}
+
+/// One reason to refuse a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refused {
+    /// The name of the reason.
+    pub reason: String,
+    /// The annotation that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What is wrong and what to do; may have several lines.
+    pub message: String,
+}
+
+/// Everything that is added to a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Added {
+    /// New containers, in the order in which they start.
+    pub containers: Vec<Container>,
+    /// New volumes.
+    pub volumes: Vec<Named>,
+    /// New mounts of the app's containers.
+    pub mounts: Vec<AppMount>,
+    /// New variables of the app's containers.
+    pub env: Vec<AppEnv>,
+    /// New annotations that people read.
+    pub annotations: Vec<Named>,
+    /// New annotations that carry configuration into a container.
+    pub rendered: Vec<Named>,
+    /// New kernel settings.
+    pub sysctls: Vec<Named>,
+    /// New secrets that pull images.
+    pub pull_secrets: Vec<String>,
+    /// Whether the containers now see each other's processes.
+    pub share_process_namespace: bool,
+}
+
+/// One new container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// How it runs.
+    pub runs: Runs,
+    /// Why it runs like this.
+    pub because: String,
+    /// Its image.
+    pub image: String,
+    /// The ports that it opens.
+    pub ports: Vec<u16>,
+    /// The ports that only the pod itself can reach.
+    pub loopback_ports: Vec<u16>,
+    /// What it asks for.
+    pub requests: Amounts,
+    /// What it may not exceed.
+    pub limits: Amounts,
+    /// Its mounts: path and volume.
+    pub mounts: Vec<AppMount>,
+}
+
+/// How a new container runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Runs {
+    /// An init container that is always restarted.
+    NativeSidecar,
+    /// An init container that ends.
+    Step,
+    /// An ordinary container.
+    ClassicSidecar,
+}
+
+/// CPU and memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Amounts {
+    /// Cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<String>,
+    /// Bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
+}
+
+/// A name, and what stands under it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Named {
+    /// The name.
+    pub name: String,
+    /// What stands under it.
+    pub value: String,
+}
+
+/// One mount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppMount {
+    /// The container.
+    pub container: String,
+    /// The volume.
+    pub volume: String,
+    /// Where it appears.
+    pub path: String,
+    /// Whether it cannot be written there.
+    pub read_only: bool,
+}
+
+/// One variable of an app container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppEnv {
+    /// The container.
+    pub container: String,
+    /// The variable.
+    pub name: String,
+    /// Its value, where it is plain text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}

@@ -1,0 +1,175 @@
+//! `multipod check` as people run it.
+
+// clippy.toml allows these in tests; what the tests share stands outside of them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[allow(dead_code, reason = "shared with other tests, which need more of it")]
+#[path = "cli/run.rs"]
+mod run;
+
+use run::{Files, multipod, pod};
+use serde_json::{Value, json};
+
+/// The lines that name a place.
+fn places(out: &str) -> Vec<&str> {
+    out.lines().filter(|line| line.contains(": error: ") || line.contains(": warning: ")).collect()
+}
+
+#[test]
+fn a_good_file_has_no_findings() {
+    let ran = multipod(&["check"], &pod(""));
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "0 errors, 0 warnings in 1 pod\n", ""));
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place_in_the_order_of_the_file() {
+    let deployment = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  annotations:
+    multipod/logging: /var/log/app/*.log
+spec:
+  template:
+    metadata:
+      labels:
+        multipod/metrics: nginx
+      annotations:
+        multipod/ambassador: 80:53
+        multi-pod/sync: x
+        multipod/loging: x
+        multipod/init: wait-for db
+    spec:
+      containers: [{name: app, image: 'app:1'}]
+";
+    let files = Files::new(&[("web.yaml", deployment)]);
+    let ran = files.multipod(&["check", "-f", "web.yaml"]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        places(&ran.out),
+        [
+            "web.yaml:6:5: warning: multipod/logging stands on the Deployment itself and never reaches its pods [misplaced]",
+            "web.yaml:11:9: warning: multipod/metrics is a label here, and multipod reads annotations [label]",
+            "web.yaml:13:9: warning: multipod/ambassador: 80:53 without quotes is the number 4853 to readers of YAML 1.1 [unquoted]",
+            "web.yaml:14:9: warning: multi-pod/sync means nothing to multipod, did you mean multipod/sync? [misspelt_key]",
+            "web.yaml:15:9: error: multipod/loging: there is no such key, did you mean multipod/logging? [unknown_key]",
+            "web.yaml:16:9: error: multipod/init: this cannot be waited for [bad_value]",
+        ]
+    );
+    assert!(ran.out.ends_with("\n2 errors, 4 warnings in 1 pod\n"), "{}", ran.out);
+    assert!(ran.out.contains("\n    Put it under spec.template.metadata.annotations\n"), "{}", ran.out);
+}
+
+#[test]
+fn annotations_where_nobody_reads_them_are_found_anywhere() {
+    let text = "\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  annotations:
+    multipod/loging: /var/log/*.log
+    multipod/metrics: nginx
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations: {multipod/ambassador: '80:8775', Multipod/logging: x}
+---
+apiVersion: v1
+kind: List
+items:
+- apiVersion: apps/v1
+  kind: StatefulSet
+  metadata: {name: db}
+  spec: {template: {metadata: {annotations: {multipod.dev/init: x}}, spec: {containers: [{name: a, image: b}]}}}
+";
+    let ran = multipod(&["check"], text);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert_eq!(
+        places(&ran.out),
+        [
+            "<stdin>:6:5: warning: multipod/loging: there is no such key, did you mean multipod/logging? [unknown_key]",
+            "<stdin>:13:17: warning: multipod/ambassador has no effect on a Service [no_effect]",
+            "<stdin>:13:49: warning: Multipod/logging means nothing to multipod, did you mean multipod/logging? [misspelt_key]",
+            "<stdin>:21:46: warning: multipod.dev/init means nothing to multipod, did you mean multipod/init? [misspelt_key]",
+        ]
+    );
+}
+
+#[test]
+fn a_service_that_leads_past_the_ambassador_is_found_in_another_file() {
+    let web = pod("").replace("name: web\n", "name: web\n  labels: {app: web}\n");
+    let service = |target: &str, namespace: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: front, namespace: {namespace}}}\nspec:\n  selector: {{app: web}}\n  \
+             ports:\n  - port: 80\n    targetPort: {target}\n"
+        )
+    };
+    for (target, namespace, expected) in [
+        (
+            "8775",
+            "default",
+            vec![
+                "service.yaml:7:5: warning: Service front leads to port 8775 of Pod web, past its ambassador [past_the_ambassador]",
+            ],
+        ),
+        ("80", "default", vec![]),
+        ("8775", "other", vec![]),
+    ] {
+        let files = Files::new(&[("service.yaml", &service(target, namespace)), ("web.yaml", &web)]);
+        let ran = files.multipod(&["check", "-f", "service.yaml", "web.yaml"]);
+        assert_eq!(
+            (places(&ran.out), ran.code),
+            (expected.clone(), i32::from(!expected.is_empty())),
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn what_depends_on_the_cluster_is_asked_of_the_command_line() {
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    metadata:\n      annotations:\n        \
+               multipod/ambassador: '5432:db'\n    spec:\n      restartPolicy: Never\n      containers: [{name: a, image: b}]\n";
+    assert_eq!(multipod(&["check"], job).code, 0);
+    let old = multipod(&["check", "--kubernetes-version", "1.28"], job);
+    assert_eq!(old.code, 1);
+    assert!(old.out.contains("<stdin>:8:9: error: ") && old.out.contains("[job_never_ends]"), "{}", old.out);
+    let asked = multipod(&["check", "-a", "multipod/logging=relative/*.log"], job);
+    assert!(asked.out.contains("[bad_value]") && asked.code == 1, "{}", asked.out);
+}
+
+#[test]
+fn machines_get_the_findings_as_json() {
+    let text = pod("").replace("80:8775", "8o:8775");
+    let ran = multipod(&["check", "-o", "json"], &text);
+    assert_eq!(ran.code, 1);
+    let answer: Value = serde_json::from_str(&ran.out).unwrap();
+    let counts = ["schema", "errors", "warnings", "pods"].map(|field| answer[field].as_u64().unwrap());
+    assert_eq!(counts, [1, 1, 0, 1]);
+    let finding = &answer["findings"][0];
+    let place =
+        json!([finding["file"], finding["line"], finding["column"], finding["level"], finding["reason"]]);
+    assert_eq!(place, json!(["<stdin>", 6, 5, "error", "bad_value"]));
+    assert_eq!(finding["subject"], "document 1, Pod web");
+    assert!(finding["message"].as_str().unwrap().starts_with("multipod/ambassador: 8o:8775 is not"));
+}
+
+#[test]
+fn what_cannot_be_read_is_a_failure_and_hides_no_other_finding() {
+    let files = Files::new(&[("bad.yaml", "a: ["), ("web.yaml", &pod("").replace("80:8775", "8o:8775"))]);
+    let ran = files.multipod(&["check", "-f", "bad.yaml", "web.yaml"]);
+    assert_eq!(ran.code, 2);
+    let found = places(&ran.out);
+    assert!(found[0].starts_with("bad.yaml:1:") && found[0].ends_with("[unreadable_yaml]"), "{found:?}");
+    assert!(found[1].starts_with("web.yaml:6:5: error: multipod/ambassador: 8o:8775"), "{found:?}");
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let text = pod("").replace("80:8775", "8o:8775");
+    assert!(!multipod(&["check"], &text).out.contains('\u{1b}'));
+    assert!(multipod(&["check", "--color", "always"], &text).out.contains('\u{1b}'));
+}
