@@ -11,6 +11,7 @@ mod properties {
     pub(crate) mod asked;
     pub(crate) mod dice;
     pub(crate) mod foreign;
+    mod found;
     pub(crate) mod kubelet;
     pub(crate) mod pods;
     pub(crate) mod subset;
@@ -116,6 +117,8 @@ proptest! {
         let Some((mut result, _)) = trial.injected() else { return Ok(()) };
         // This one is for every container, those of others included.
         prop_assume!(!trial.decide().winners.iter().any(|won| won.value.contains("taster")));
+        // Where the pod names a default container that it does not have, the first one is taken, whichever that is.
+        prop_assume!(trial.pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] != "nobody");
         foreign::meddle(&mut result, &mut Dice::new(&trial.rest));
         let again = trial.decide_on(&result).ended;
         prop_assert!(matches!(again, Ended::Skipped(SkipReason::AlreadyInjected)), "{result:#}\n{again:?}");
