@@ -2,6 +2,7 @@
 //! `FUZZ_CORPUS=fuzz/corpus` in the environment the seeds are written there for the fuzzer.
 
 #[path = "../fuzz/bodies.rs"]
+#[allow(unreachable_pub)] // Shared with the targets.
 mod bodies;
 
 use std::fs;

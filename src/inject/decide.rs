@@ -159,8 +159,8 @@ fn plan<'a>(
 ) -> Result<Plan, No> {
     let mut refusals = asked.refusals;
     // A default may cover pods that cannot have its patterns; a pod that asks itself is refused, and so is one that a
-    // policy must not miss.
-    let only_defaults = asked.known.is_empty()
+    // policy must not miss. To opt out is not to ask.
+    let only_defaults = asked.known.iter().all(|(key, _)| *key == Key::OptOut)
         && refusals.is_empty()
         && !resolution.effective.iter().any(|value| value.enforced);
     if is_windows(pod) {
