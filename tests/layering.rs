@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 600;
 
 /// Every room, the rooms that it may use, and whether it is pure.
-const ROOMS: [(&str, &[&str], bool); 10] = [
+const ROOMS: [(&str, &[&str], bool); 15] = [
     ("annotation", &[], true),
     ("pod", &[], true),
     ("yaml", &[], true),
@@ -16,10 +16,30 @@ const ROOMS: [(&str, &[&str], bool); 10] = [
     ("inject", &["annotation", "pattern", "pod", "policy"], true),
     ("manifest", &["annotation", "inject", "pattern", "pod", "policy", "yaml"], true),
     ("explain", &["annotation", "inject", "manifest", "pattern", "pod", "policy", "yaml"], true),
+    ("admission", &["annotation", "inject", "pattern", "pod", "policy"], true),
+    ("certs", &[], false),
+    ("observe", &["admission", "annotation"], false),
+    ("server", &["admission", "certs", "observe"], false),
+    ("watch", &["admission", "certs", "policy", "server"], false),
     ("inpod", &["annotation"], false),
     (
         "cli",
-        &["annotation", "explain", "inject", "inpod", "manifest", "pattern", "pod", "policy", "yaml"],
+        &[
+            "admission",
+            "annotation",
+            "certs",
+            "explain",
+            "inject",
+            "inpod",
+            "manifest",
+            "observe",
+            "pattern",
+            "pod",
+            "policy",
+            "server",
+            "watch",
+            "yaml",
+        ],
         false,
     ),
 ];

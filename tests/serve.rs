@@ -7,6 +7,9 @@ mod running;
 
 use std::time::Duration;
 
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use multipod::server::{Handlers, Limits};
 use reviews::{REAL, pod, verify};
 use running::{PATIENCE, builder, client, closed, post, start, start_with};
@@ -208,6 +211,40 @@ async fn more_connections_than_seats_wait_and_are_served() {
     assert_eq!(post(&mut second, "/mutate", &review()).await.unwrap().status, 200);
     drop(first);
     assert_eq!(timeout(PATIENCE, third).await.expect("a seat is free"), 200);
+}
+
+#[tokio::test]
+async fn silent_peers_cannot_keep_everybody_out() {
+    // Without a crowd, a handshake may take an hour here.
+    let limits = Limits { connections: 4, handshake: Duration::from_hours(1), ..Limits::default() };
+    let server = start(limits);
+    let mut crowd = Vec::new();
+    for _ in 0..8 {
+        crowd.push(TcpStream::connect(server.reviews).await.unwrap());
+    }
+    let answer = async { post(&mut server.http().await, "/mutate", &review()).await.unwrap().status };
+    assert_eq!(timeout(PATIENCE, answer).await.expect("a seat is free"), 200);
+}
+
+#[tokio::test]
+async fn http_2_works_and_survives_a_pause() {
+    let server = start_with(Limits { head: SHORT, ..Limits::default() }, Handlers::default(), true);
+    let mut client = client(&server.authority);
+    client.alpn_protocols = vec![b"h2".to_vec()];
+    let stream = TokioIo::new(server.try_connect(client).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    for _ in 0..2 {
+        let request = hyper::Request::post("https://localhost/mutate")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(review())))
+            .unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(verify(&response.into_body().collect().await.unwrap().to_bytes(), &uid(&review())).is_ok());
+        sleep(SHORT * 3).await;
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::observe::Refused;
@@ -19,6 +19,9 @@ use super::{Shared, tls};
 const BACKLOG: u32 = 4096;
 /// Out of descriptors or memory: the kernel says so at once and again, so asking at once again would only burn time.
 const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// What every handshake gets, however many wait.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Binds an address.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -36,17 +39,36 @@ pub(super) struct Port {
     pub(super) shared: Arc<Shared>,
     pub(super) seats: Arc<Semaphore>,
     /// Present where TLS is spoken.
-    pub(super) turns: Option<Arc<Semaphore>>,
+    pub(super) lobby: Option<Arc<Lobby>>,
     /// True once idle connections should close.
     pub(super) closing: watch::Receiver<bool>,
+}
+
+/// Where connections are until they have shaken hands.
+#[derive(Debug)]
+pub(super) struct Lobby {
+    turns: Semaphore,
+    crowded: Notify,
+}
+
+impl Lobby {
+    pub(super) fn new() -> Arc<Lobby> {
+        Arc::new(Lobby { turns: Semaphore::new(1), crowded: Notify::new() })
+    }
+
+    /// How long a handshake may take: all of `limit`, but only the grace where others wait for a seat.
+    async fn patience(&self, limit: Duration) {
+        let grace = GRACE.min(limit);
+        sleep(grace).await;
+        let _ = timeout(limit.saturating_sub(grace), self.crowded.notified()).await;
+    }
 }
 
 impl Port {
     /// Accepts for ever; dropping it closes the port.
     pub(super) async fn accept(self) {
         loop {
-            // Without a seat, connections wait in the kernel's queue, where they cost nothing.
-            let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return };
+            let seat = self.seat().await;
             match self.listener.accept().await {
                 Ok((stream, _)) => self.spawn(stream, seat),
                 Err(error) if is_about_one_connection(&error) => {}
@@ -59,14 +81,28 @@ impl Port {
         }
     }
 
+    /// Without a seat, connections wait in the kernel's queue, where they cost nothing. Meanwhile handshakes that take
+    /// their time lose theirs, so that silent peers cannot keep everybody else out.
+    async fn seat(&self) -> OwnedSemaphorePermit {
+        loop {
+            let seat = Arc::clone(&self.seats).acquire_owned();
+            if let Ok(Ok(seat)) = timeout(BACK_OFF, seat).await {
+                return seat;
+            }
+            if let Some(lobby) = &self.lobby {
+                lobby.crowded.notify_waiters();
+            }
+        }
+    }
+
     fn spawn(&self, stream: TcpStream, seat: OwnedSemaphorePermit) {
         // Answers are one segment or few; waiting to fill one would cost more than it saves.
         let _ = stream.set_nodelay(true);
         let (router, shared) = (self.router.clone(), Arc::clone(&self.shared));
-        let (turns, closing) = (self.turns.clone(), self.closing.clone());
+        let (lobby, closing) = (self.lobby.clone(), self.closing.clone());
         tokio::spawn(async move {
-            match turns {
-                Some(turns) => encrypted(stream, router, shared, &turns, closing).await,
+            match lobby {
+                Some(lobby) => encrypted(stream, router, shared, &lobby, closing).await,
                 None => {
                     connection::serve(stream, Protocol::Http1, router, shared, closing).await;
                 }
@@ -80,19 +116,23 @@ async fn encrypted(
     stream: TcpStream,
     router: Router,
     shared: Arc<Shared>,
-    turns: &Semaphore,
+    lobby: &Lobby,
     closing: watch::Receiver<bool>,
 ) {
     shared.touch();
     shared.metrics.accepted.inc();
     let _open = Open::count(&shared);
-    match timeout(shared.limits.handshake, tls::accept(stream, &shared.tls, turns)).await {
-        Err(_) => shared.metrics.refused(Refused::HandshakeTimeout),
-        Ok(Err(error)) => {
+    let handshake = tokio::select! {
+        done = tls::accept(stream, &shared.tls, &lobby.turns) => Some(done),
+        () = lobby.patience(shared.limits.handshake) => None,
+    };
+    match handshake {
+        None => shared.metrics.refused(Refused::HandshakeTimeout),
+        Some(Err(error)) => {
             shared.metrics.refused(Refused::Handshake);
             tracing::debug!(%error, "handshake failed");
         }
-        Ok(Ok((stream, protocol))) => {
+        Some(Ok((stream, protocol))) => {
             if !connection::serve(stream, protocol, router, Arc::clone(&shared), closing).await {
                 shared.metrics.refused(Refused::Broken);
             }

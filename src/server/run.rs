@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use super::listener::{Port, listen};
+use super::listener::{Lobby, Port, listen};
 use super::{Handlers, Shared, admin_router, drain, router};
 
 /// Where to listen.
@@ -80,7 +80,7 @@ impl Bound {
             router: admin_router(Arc::clone(&shared)),
             shared: Arc::clone(&shared),
             seats: Arc::new(Semaphore::new(ADMIN_CONNECTIONS)),
-            turns: None,
+            lobby: None,
             closing: closing.clone(),
         });
         let port = Port {
@@ -88,7 +88,7 @@ impl Bound {
             router: router(Arc::clone(&shared), handlers),
             shared: Arc::clone(&shared),
             seats: Arc::clone(&seats),
-            turns: Some(Arc::new(Semaphore::new(1))),
+            lobby: Some(Lobby::new()),
             closing,
         };
         let probes = admin.map(|port| tokio::spawn(port.accept()));
