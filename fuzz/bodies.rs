@@ -1,6 +1,7 @@
 //! What is done with the bytes of a fuzzer, and what must hold then. `tests/fuzz_seeds.rs` does the same with the golden
 //! cases, so that an ordinary test run sees all of it.
 
+use multipod::admission::{self, Snapshot};
 use multipod::annotation::endpoint::Endpoint;
 use multipod::annotation::glob::Glob;
 use multipod::annotation::quantity::{Quantity, Resource};
@@ -150,6 +151,23 @@ pub fn policy(data: &[u8]) {
         assert!(!shown.is_empty());
     }
     decided(ASKING, &loaded);
+}
+
+/// Reviews of admission from their bytes: an error, or an answer that an API server takes.
+pub fn review(data: &[u8]) {
+    let snapshot = Snapshot::default();
+    for reply in [admission::mutate(data, &snapshot), admission::warn(data, &snapshot)].into_iter().flatten()
+    {
+        let asked: Value = serde_json::from_slice(data).expect("what was answered is JSON");
+        let answer: Value = serde_json::from_slice(&reply.body).expect("the answer is JSON");
+        let response = answer["response"].as_object().expect("a response");
+        assert_eq!(response["uid"], asked["request"]["uid"]);
+        assert!(response["allowed"].is_boolean());
+        assert_eq!(response.contains_key("patch"), response.contains_key("patchType"));
+        assert_eq!(response.contains_key("patch"), reply.record.patch_bytes > 0);
+        let code = response.get("status").map(|status| status["code"].as_u64().expect("a code"));
+        assert_eq!(code, (response["allowed"] == false).then_some(400));
+    }
 }
 
 /// A manifest from its bytes: an answer; every byte in its document; edits that do what they say.

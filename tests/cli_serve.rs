@@ -313,12 +313,16 @@ fn running_out_of_descriptors_is_survived() {
     let program = env!("CARGO_BIN_EXE_multipod");
     // More connections than descriptors, so that accepting fails.
     let run = format!(
-        "ulimit -n 24; exec {program} serve --listen=127.0.0.1:0 --admin-listen=127.0.0.1:0 --drain-floor=1ms"
+        "ulimit -n 20; exec {program} serve --listen=127.0.0.1:0 --admin-listen=127.0.0.1:0 --drain-floor=1ms"
     );
     let server = started(command.args(["-c", &run]));
     let crowd: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(&server.reviews).unwrap()).collect();
     sleep(Duration::from_millis(300));
     drop(crowd);
+    wait_until(|| {
+        TcpStream::connect(&server.admin)
+            .is_ok_and(|_| server.admin("/metrics").contains("reason=\"accept\""))
+    });
     let (status, _) = server.post("/mutate", ambassador().to_string().as_bytes());
     assert_eq!(status, 200);
     server.end();

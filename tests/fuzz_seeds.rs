@@ -81,3 +81,15 @@ fn every_manifest_of_the_cases_gets_an_answer() {
         small.enumerate().map(|(at, (name, text))| (format!("{name}-{at}"), text.into_bytes())).collect();
     run("manifest", &seeds, bodies::manifest);
 }
+
+#[test]
+fn every_pod_of_the_cases_gets_an_answer_as_a_review() {
+    let review = |(name, pod): (String, Vec<u8>)| {
+        let mut review = br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","namespace":"shop","resource":{"group":"","version":"v1","resource":"pods"},"object":"#.to_vec();
+        review.extend(pod);
+        review.extend(b"}}");
+        (name, review)
+    };
+    let seeds: Vec<_> = pods().into_iter().map(review).collect();
+    run("review", &seeds, bodies::review);
+}

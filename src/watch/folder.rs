@@ -1,6 +1,7 @@
 //! Calls back when something in a folder changes.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -52,7 +53,10 @@ pub fn watch(
                 Err(RecvTimeoutError::Timeout) => add(&mut watcher, &folders),
                 Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
-            look();
+            // A mistake of ours in one look must not end all others.
+            if catch_unwind(AssertUnwindSafe(&mut look)).is_err() {
+                tracing::error!("looking at files failed");
+            }
         }
     })?;
     Ok(Watch(wake))

@@ -44,7 +44,11 @@ impl PolicyFolder {
         }
         self.seen = seen;
         match &self.seen {
-            Ok(sources) => put_to_use(policy::load(sources), shared),
+            Ok(sources) => {
+                let loaded = policy::load(sources);
+                shared.metrics.reloaded("policies", loaded.problems.is_empty());
+                put_to_use(loaded, shared);
+            }
             Err(error) => {
                 shared.metrics.reloaded("policies", false);
                 tracing::error!(error, "the policies cannot be read; the last ones stay");
@@ -67,7 +71,6 @@ pub fn put_to_use(loaded: Loaded, shared: &Shared) {
 fn report(loaded: &Loaded, shared: &Shared) {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let metrics = &shared.metrics;
-    metrics.reloaded("policies", loaded.problems.is_empty());
     metrics.policies.set(count(loaded.policies.iter().len()));
     metrics.policy_problems.set(count(loaded.problems.len()));
     metrics
