@@ -7,6 +7,7 @@
 mod pods;
 
 use allocation_counter::AllocationInfo;
+use multipod::admission::{Outcome, Snapshot, mutate};
 use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, Version, decide};
 use multipod::pattern::{Catalogue, Settings};
 use multipod::pod::Head;
@@ -120,4 +121,27 @@ fn ten_times_the_containers_take_at_most_ten_times_the_memory() {
     assert!(many <= 10 * few, "{few} allocations for 5 containers, {many} for 50");
     let (few, many) = (bytes(&small), bytes(&large));
     assert!(many <= 10 * few, "{few} bytes for 5 containers, {many} for 50");
+}
+
+/// From the body of a request to the body of its answer.
+fn of_review(pod: &str, expected: Outcome) -> AllocationInfo {
+    let snapshot = Snapshot::default();
+    let review = format!(
+        r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"uid":"1","operation":"CREATE",
+        "namespace":"shop","resource":{{"group":"","version":"v1","resource":"pods"}},"object":{pod}}}}}"#
+    );
+    allocation_counter::measure(|| {
+        assert_eq!(mutate(review.as_bytes(), &snapshot).unwrap().record.outcome, expected);
+    })
+}
+
+#[test]
+fn a_review_costs_little_more_than_its_decision() {
+    let ours = pods::of_kilobytes(8, Some("80:8775"));
+    let (review, decision) = (of_review(&ours, Outcome::Injected), measured(&ours, End::Injected));
+    assert!(review.count_total <= decision.count_total + 4, "{review:?} {decision:?}");
+    let not_ours = pods::of_kilobytes(8, None);
+    let (review, decision) = (of_review(&not_ours, Outcome::Skipped), measured(&not_ours, End::NotOurs));
+    assert!(review.count_total <= decision.count_total + 2, "{review:?} {decision:?}");
+    assert!(review.bytes_total < 4096, "no copy of the body: {review:?}");
 }
