@@ -160,12 +160,12 @@ pub const TOPICS: [Topic; 9] = [
         what: "a step that fetches a git working copy",
         item: "clone URL",
         forms: &[(
-            "clone https://git.example/seed into=/srv/seed",
+            "clone https://git.example/seed into=/seed",
             "from https, http, git or ssh, without credentials in it",
         )],
-        options: &[INTO, REF, LINK, SECRET, CONTAINER],
+        options: &[INTO, REF, SECRET, CONTAINER],
         settings: &STEP_SETTINGS,
-        example: "clone https://git.example/seed into=/srv/seed",
+        example: "clone https://git.example/seed into=/seed",
     },
     Topic {
         name: "sync",

@@ -44,13 +44,15 @@ pub(super) fn host_network(fragments: &[Fragment]) -> Option<Refusal> {
 
 /// All annotations of an object have one limit.
 pub(super) fn annotations_too_large(plan: &Plan, pod: &Pod<'_>) -> Option<Refusal> {
-    let theirs = pod.metadata.annotations.pairs().iter().map(|(key, value)| {
-        key.len()
-            + match value {
-                Scalar::Text(text) => text.len(),
-                _ => 0,
-            }
-    });
+    let replaced = |key: &str| plan.annotations.iter().any(|(ours, _)| **ours == *key);
+    let theirs =
+        pod.metadata.annotations.pairs().iter().filter(|(key, _)| !replaced(key)).map(|(key, value)| {
+            key.len()
+                + match value {
+                    Scalar::Text(text) => text.len(),
+                    _ => 0,
+                }
+        });
     let ours = plan.annotations.iter().map(|(key, value)| key.len() + value.len());
     let size: usize = theirs.chain(ours).sum();
     (size > MOST_ANNOTATION_BYTES).then(|| {
