@@ -123,7 +123,7 @@ fn every_option_has_a_row_with_its_default() {
     let page = page("docs/annotations.md");
     for topic in &TOPICS {
         for Choice { name, default, .. } in topic.options {
-            let row = page.section_row(Some(topic.key), &format!("{name}="));
+            let row = page.row_of(topic.key, &format!("{name}="));
             let row = row.unwrap_or_else(|| panic!("{}: {name}=", topic.name));
             match default {
                 Absent::Is(value) if !value.contains(' ') => {
@@ -140,10 +140,29 @@ fn every_option_has_a_row_with_its_default() {
 }
 
 #[test]
+fn every_option_in_a_table_is_one_that_there_is() {
+    let page = page("docs/annotations.md");
+    for row in page.rows() {
+        let topics = || TOPICS.iter().filter(|topic| row.key.is_none_or(|key| key == topic.key));
+        for name in options_in(&row.first) {
+            let known = topics()
+                .any(|topic| topic.options.iter().chain(topic.settings).any(|choice| choice.name == name));
+            assert!(known, "{name}=: {}", row.text);
+        }
+    }
+}
+
+/// The names of `name=…`; values that hold some, and a bare `=`, are none.
+fn options_in<'s>(spans: &[&'s str]) -> impl Iterator<Item = &'s str> {
+    let names = spans.iter().filter_map(|span| span.split_once('=')).map(|(name, _)| name);
+    names.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+}
+
+#[test]
 fn every_adapter_has_a_row_with_all_about_it() {
     let page = page("docs/annotations.md");
     for adapter in Catalogue::builtin().of_kind(Kind::Metrics) {
-        let row = page.section_row(Some(Key::Metrics), &adapter.name);
+        let row = page.row_of(Key::Metrics, &adapter.name);
         let row = row.unwrap_or_else(|| panic!("{}", adapter.name));
         let params = adapter.params.iter().map(|param| match &param.default {
             Some(Value::String(text)) => format!("`{}={text}`", param.name),

@@ -34,6 +34,15 @@ pub(crate) struct Shown {
     pub(crate) value: String,
 }
 
+/// One row of a table.
+pub(crate) struct Row<'p> {
+    /// Whose section it stands in.
+    pub(crate) key: Option<Key>,
+    /// The code in its first cell.
+    pub(crate) first: Vec<&'p str>,
+    pub(crate) text: &'p str,
+}
+
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -101,25 +110,28 @@ impl Page {
         shown
     }
 
-    /// The rows of tables whose first cell holds this code.
+    /// The first row of a table whose first cell holds this code, or an option of this name.
     pub(crate) fn row(&self, first: &str) -> Option<&str> {
-        self.section_row(None, first)
+        let row = self.rows().find(|row| row.first.iter().any(|span| is_meant(span, first)));
+        row.map(|row| row.text)
     }
 
     /// The same, within the section of a key.
-    pub(crate) fn section_row(&self, key: Option<Key>, first: &str) -> Option<&str> {
-        let mut inside = key.is_none();
-        for (_, text) in self.prose() {
-            if let (Some(heading), Some(key)) = (text.strip_prefix("## "), key) {
-                inside = heading.trim_matches('`') == key.full();
+    pub(crate) fn row_of(&self, key: Key, first: &str) -> Option<&str> {
+        let mut rows = self.rows().filter(|row| row.key == Some(key));
+        rows.find(|row| row.first.iter().any(|span| is_meant(span, first))).map(|row| row.text)
+    }
+
+    /// Every row of every table.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut key = None;
+        self.prose().filter_map(move |(_, text)| {
+            if let Some(heading) = text.strip_prefix("## ") {
+                key = Key::from_full(heading.trim_matches('`'));
             }
-            let cell = text.strip_prefix("| ").and_then(|row| row.split(" | ").next());
-            let starts = |span: &&str| *span == first || first.ends_with('=') && span.starts_with(first);
-            if inside && cell.is_some_and(|cell| spans(cell).iter().any(starts)) {
-                return Some(text);
-            }
-        }
-        None
+            let cell = text.strip_prefix("| ")?.split(" | ").next()?;
+            Some(Row { key, first: spans(cell), text })
+        })
     }
 
     /// Whether some code in prose is, or holds, these words.
@@ -155,6 +167,10 @@ impl Page {
     fn place(&self, line: usize) -> String {
         format!("{}:{line}", self.name)
     }
+}
+
+fn is_meant(span: &str, first: &str) -> bool {
+    span == first || first.ends_with('=') && span.starts_with(first)
 }
 
 /// What stands between backticks.
