@@ -2,6 +2,8 @@
 //!
 //! `PROPTEST_CASES=20000 cargo test --release --test properties` looks longer. What it finds becomes a test of its own
 //! or a golden case, so that nothing depends on a file of seeds.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+#![allow(clippy::format_collect, clippy::match_same_arms)] // Tables read better in lines of their own.
 
 mod sound;
 

@@ -213,7 +213,7 @@ fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
         let source = resolution.source_of(key);
         // Diagnostics say it in their first line.
         if source != Source::Pod && refusal.reason != DenyReason::BadValue {
-            refusal.message += &format!("\n({} is set by {source})", key.full());
+            refusal.message.extend(["\n(", key.full(), " is set by ", &source.text(), ")"]);
         }
     }
 }
@@ -263,7 +263,7 @@ pub(super) fn bad_value(diagnostic: Diagnostic) -> Refusal {
     Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
 }
 
-fn skip<'a>(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'a>>) -> Decision<'a> {
+fn skip(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'_>>) -> Decision<'_> {
     Decision { verdict: Verdict::Skip(reason), warnings, resolution, pod: None }
 }
 
