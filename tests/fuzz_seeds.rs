@@ -81,3 +81,4 @@ fn every_manifest_of_the_cases_gets_an_answer() {
         small.enumerate().map(|(at, (name, text))| (format!("{name}-{at}"), text.into_bytes())).collect();
     run("manifest", &seeds, bodies::manifest);
 }
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.

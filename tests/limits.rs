@@ -223,3 +223,4 @@ fn allocations_grow_with_a_value_and_no_faster() {
         "{small:?} for 100 routes, {large:?} for 1,000"
     );
 }
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.

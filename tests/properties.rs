@@ -247,3 +247,4 @@ proptest! {
         }
     }
 }
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
