@@ -1,4 +1,5 @@
 //! The house as ARCHITECTURE.md draws it: who may use whom, which rooms are pure, and that no file is lost or endless.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -264,4 +265,3 @@ fn every_reason_is_explained_in_the_docs() {
         assert!(empty.is_empty(), "say what it means and what to do: {empty:?}");
     }
 }
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here looks at a clock. Allocations are counted; and where work could grow with the square of a length without
 //! allocating, the length is such that the square would never end.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 use std::fmt::Write;
 
@@ -223,4 +224,3 @@ fn allocations_grow_with_a_value_and_no_faster() {
         "{small:?} for 100 routes, {large:?} for 1,000"
     );
 }
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.

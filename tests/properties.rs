@@ -2,6 +2,7 @@
 //!
 //! `PROPTEST_CASES=20000 cargo test --release --test properties` looks longer. What it finds becomes a test of its own
 //! or a golden case, so that nothing depends on a file of seeds.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 mod sound;
 
@@ -247,4 +248,3 @@ proptest! {
         }
     }
 }
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.

@@ -20,7 +20,10 @@ pub fn is_allowed_place(path: &str) -> bool {
         ["metadata"]
         | ["metadata", "annotations"]
         | ["metadata", "annotations", _]
-        | ["spec", "shareProcessNamespace" | "securityContext" | "volumes" | "imagePullSecrets" | "initContainers"]
+        | [
+            "spec",
+            "shareProcessNamespace" | "securityContext" | "volumes" | "imagePullSecrets" | "initContainers",
+        ]
         | ["spec", "securityContext", "sysctls"]
         | ["spec", "securityContext", "sysctls", "-"]
         | ["spec", "volumes" | "imagePullSecrets" | "containers", "-"] => true,
