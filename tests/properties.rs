@@ -34,7 +34,7 @@ const STATUS: &str = "multipod/status";
 
 /// As many cases as the environment says, and no file of seeds.
 fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { failure_persistence: None, max_global_rejects: 1 << 20, ..ProptestConfig::default() }
 }
 
 /// Half of all trials must get somewhere, or the properties prove little.
