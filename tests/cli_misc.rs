@@ -132,6 +132,7 @@ fn settings_and_versions_count_in_what_is_shown() {
         "--kubernetes-version",
         "1.28",
     ]));
+    assert!(page.contains("\nImages\n  mirror.example/haproxy:3.2\n"), "{page}");
     assert!(
         page.contains("image: mirror.example/haproxy:3.2\n") && !page.contains("initContainers"),
         "{page}"

@@ -149,9 +149,17 @@ impl Excerpt {
     }
 }
 
-/// Control characters would break the terminal and the caret; they are shown as one sign.
+/// Control characters would break the terminal and the caret, and marks of direction would let a text look like
+/// another one; they are shown as one sign.
 pub fn visible(c: char) -> char {
-    if c.is_control() { '\u{FFFD}' } else { c }
+    let turns = matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if c.is_control() || turns { '\u{FFFD}' } else { c }
+}
+
+/// A message in which nothing but new lines steers a terminal, whatever names it repeats.
+pub fn plain(text: String) -> String {
+    let shown = |c: char| if c == '\n' { c } else { visible(c) };
+    if text.chars().all(|c| shown(c) == c) { text } else { text.chars().map(shown).collect() }
 }
 
 /// A value shortened for the middle of a sentence.
@@ -256,6 +264,12 @@ mod tests {
              \x20 ^^ expected a port between 1 and 65535\n\
              Example: multipod/ambassador: \"80:8775\""
         );
+    }
+
+    #[test]
+    fn what_steers_terminals_is_shown_as_one_sign() {
+        assert_eq!(plain("a\u{1b}[0m\nb\u{202e}é".to_owned()), "a\u{fffd}[0m\nb\u{fffd}é");
+        assert_eq!(short("a\u{7}\nb\u{2066}"), "a\u{fffd}\u{fffd}b\u{fffd}");
     }
 
     #[test]

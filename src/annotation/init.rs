@@ -1,4 +1,4 @@
-//! `multipod/init: wait-for TARGET [timeout=…] [every=…]  |  clone URL into=PATH [ref=…] [link=…] [secret=…] [container=…]`
+//! `multipod/init: wait-for TARGET [timeout=…] [every=…]  |  clone URL into=PATH [ref=…] [secret=…] [container=…]`
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -8,12 +8,13 @@ use super::diagnostic::short;
 use super::host::Host;
 use super::item::{Faults, Options, settings_of};
 use super::settings::{self, Settings};
-use super::sync::{COPY_OPTIONS, WorkingCopy, check_count};
+use super::sync::{self, WorkingCopy, check_count};
 use super::url::Url;
 use super::value::{self, Parsed};
 use super::{Fault, Item, Span, Word, lexer};
 
 const WAIT_OPTIONS: [&str; 2] = ["timeout", "every"];
+const COPY_OPTIONS: [&str; 4] = ["into", "ref", "secret", "container"];
 
 /// What the value asks for.
 #[derive(Debug, PartialEq)]
@@ -133,7 +134,7 @@ fn step(item: &Item<'_>, faults: &mut Faults) -> Option<Step> {
                 faults.push(Fault::new(first.span, expected).summary("nothing says what to clone"));
                 return None;
             };
-            WorkingCopy::read(word, &options, faults).map(Step::Clone)
+            WorkingCopy::read(word, &options, sync::at_the_path, faults).map(Step::Clone)
         }
     }
 }
@@ -205,7 +206,7 @@ mod tests {
     #[test]
     fn steps_keep_their_order_and_their_options() {
         let request = parse(
-            "wait-for db:5432 timeout=5m every=500ms\nclone https://git.example/seed into=/seed/data ref=v1 link=x,\
+            "wait-for db:5432 timeout=5m every=500ms\nclone https://git.example/seed into=/seed/data ref=v1,\
              wait-for dns:cache, memory=64Mi",
         )
         .unwrap();
@@ -214,9 +215,9 @@ mod tests {
         };
         assert_eq!(
             (first.timeout, first.every),
-            (Some(Duration::from_secs(300)), Some(Duration::from_millis(500)))
+            (Some(Duration::from_mins(5)), Some(Duration::from_millis(500)))
         );
-        assert_eq!((copy.folder.as_str(), copy.link.as_str()), ("/seed/data", "x"));
+        assert_eq!((copy.folder.as_str(), copy.link.as_str()), ("/seed/data", "copy"));
         assert_eq!(last.target, Target::Name("cache".to_owned()));
     }
 
@@ -243,8 +244,9 @@ mod tests {
             ("wait-for db:5432 memory=1Gi", 17, 27, "setting of the whole pattern"),
             ("clone", 0, 5, "expected the URL"),
             ("clone https://g.example/x", 6, 25, "expected into=PATH behind it"),
-            ("clone https://g.example/x into=/seed", 31, 36, "mounted at /"),
-            ("clone https://g.example/x into=/a/b every=1m", 36, 44, "expected into, ref, link"),
+            ("clone https://g.example/x into=/etc", 31, 35, "would hide /etc"),
+            ("clone https://g.example/x into=/a link=b", 34, 40, "expected into, ref"),
+            ("clone https://g.example/x into=/a/b every=1m", 36, 44, "expected into, ref"),
             ("wait-for db:1, sidecar=native", 15, 29, "they are no sidecars"),
             ("wait-for db:1, clone https://g.example/x into=/a/b, image=a:1", 52, 61, "different images"),
         ] {

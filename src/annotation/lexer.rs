@@ -13,6 +13,9 @@ use std::borrow::Cow;
 
 use super::diagnostic::Fault;
 
+/// Far beyond what anybody writes; it bounds what a hostile value can cost.
+const MOST_WORDS: usize = 8192;
+
 /// A range of bytes in an annotation value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -65,6 +68,7 @@ impl<'a> Item<'a> {
 /// Cuts `value` into its items.
 pub fn lex(value: &str) -> Result<Vec<Item<'_>>, Fault> {
     let mut lexer = Lexer { value, at: 0 };
+    let mut count = 0;
     let mut items = Vec::new();
     let mut words = Vec::new();
     loop {
@@ -82,6 +86,10 @@ pub fn lex(value: &str) -> Result<Vec<Item<'_>>, Fault> {
                     words.reserve_exact(2);
                 }
                 words.push(lexer.word()?);
+                count += 1;
+                if let Some(word) = words.last().filter(|_| count > MOST_WORDS) {
+                    return Err(Fault::new(word.whole, format!("expected at most {MOST_WORDS} words")));
+                }
             }
         }
     }
@@ -216,6 +224,13 @@ mod tests {
             .into_iter()
             .map(|item| item.words.into_iter().map(|w| (w.key, w.text.into_owned())).collect())
             .collect()
+    }
+
+    #[test]
+    fn the_words_of_a_value_are_bounded() {
+        assert_eq!(lex(&"a b,".repeat(MOST_WORDS / 2)).unwrap().len(), MOST_WORDS / 2);
+        let fault = lex(&"a b,".repeat(MOST_WORDS)).unwrap_err();
+        assert!(fault.label.contains("at most 8192 words"), "{}", fault.label);
     }
 
     fn bare(text: &str) -> (Option<&str>, String) {

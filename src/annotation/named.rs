@@ -51,6 +51,7 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
     let image = options.word("image").map(|word| word.whole);
 
     let mut named: Vec<Named> = Vec::with_capacity(items.len());
+    let mut names = std::collections::BTreeSet::new();
     for item in items {
         if item.is_setting() {
             continue;
@@ -58,7 +59,7 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
         only_positional(&item, &mut faults);
         let Some(name) = item.words.iter().position(|word| word.key.is_none()) else { continue };
         let item = Named { item, name };
-        if named.iter().any(|other| other.name().text == item.name().text) {
+        if !names.insert(item.name().text.clone()) {
             let label = format!("{} is asked for twice", short(&item.name().text));
             faults.push(Fault::new(item.name().whole, label));
         }

@@ -9,8 +9,6 @@ use super::url::{Scheme, Url};
 use super::value::{self, Parsed};
 use super::{Fault, Item, Span, Word, lexer};
 
-/// The options of a working copy, which `clone` has too.
-pub(super) const COPY_OPTIONS: [&str; 5] = ["into", "ref", "link", "secret", "container"];
 const OPTIONS: [&str; 6] = ["into", "ref", "every", "link", "secret", "container"];
 /// More containers in one pod are a mistake, and would run out of ports.
 pub(super) const MOST_ITEMS: usize = 50;
@@ -69,8 +67,10 @@ pub struct WorkingCopy {
     pub reference: Option<String>,
     /// Where the volume is mounted.
     pub folder: String,
-    /// The name in the folder under which the copy appears.
+    /// The name in the volume under which the copy appears.
     pub link: String,
+    /// Whether the copy alone is mounted, and not the volume around it.
+    pub alone: bool,
     /// The Secret with the credentials.
     pub secret: Option<String>,
     /// The app container, with its place in the value; the pod's default container where absent.
@@ -106,7 +106,7 @@ fn sync(item: &Item<'_>, faults: &mut Faults) -> Option<Sync> {
     let word = only_positional(item, faults)?;
     let options = Options::read(&item.words, &OPTIONS, &settings::NAMES, faults);
     let every = options.take("every", period, faults);
-    Some(Sync { copy: WorkingCopy::read(word, &options, faults)?, every })
+    Some(Sync { copy: WorkingCopy::read(word, &options, below_the_folder, faults)?, every })
 }
 
 fn period(text: &str) -> Parsed<Duration> {
@@ -119,7 +119,12 @@ fn period(text: &str) -> Parsed<Duration> {
 
 impl WorkingCopy {
     /// The copy of the repository that `word` names; `options` were checked by the caller.
-    pub(super) fn read(word: &Word<'_>, options: &Options<'_, '_>, faults: &mut Faults) -> Option<Self> {
+    pub(super) fn read(
+        word: &Word<'_>,
+        options: &Options<'_, '_>,
+        place: impl FnOnce(String, Option<String>) -> Result<Place, Misplaced>,
+        faults: &mut Faults,
+    ) -> Option<Self> {
         let url = Url::repository(&word.text).map_err(|expected| {
             // The URL itself is not repeated: it may hold a password.
             faults.push(Fault::new(word.span, expected).summary("this is not the URL of a repository"));
@@ -140,8 +145,9 @@ impl WorkingCopy {
         let path = options.take("into", value::absolute_path, faults);
         let link = options.take("link", link_name, faults);
         let link = if options.word("link").is_some() { Some(link?) } else { None };
-        let (folder, link) = place(path?, link).map_err(|fault| faults.push(fault.at(into))).ok()?;
-        Some(WorkingCopy { url: url?, reference, folder, link, secret, container, span: into.span })
+        let Place { folder, link, alone } =
+            place(path?, link).map_err(|fault| faults.push(fault.at(into))).ok()?;
+        Some(WorkingCopy { url: url?, reference, folder, link, alone, secret, container, span: into.span })
     }
 }
 
@@ -173,8 +179,15 @@ fn check_credentials(word: &Word<'_>, url: &Url, options: &Options<'_, '_>, faul
     }
 }
 
+/// Where a copy is seen.
+pub(super) struct Place {
+    folder: String,
+    link: String,
+    alone: bool,
+}
+
 /// What is wrong with `into=`, and what to do.
-struct Misplaced {
+pub(super) struct Misplaced {
     label: String,
     help: String,
 }
@@ -189,7 +202,7 @@ impl Misplaced {
 
 /// Git-sync publishes a link, so that a new state replaces the old one at once. The volume is therefore mounted one
 /// folder above the copy: at the parent of the path, or at the path itself when `link=` names the last part.
-fn place(path: String, link: Option<String>) -> Result<(String, String), Misplaced> {
+fn below_the_folder(path: String, link: Option<String>) -> Result<Place, Misplaced> {
     let with_link = |path: &str| {
         format!(
             "With link= the volume is mounted at the path itself: into={path} link=site puts the copy at {path}/site."
@@ -210,7 +223,16 @@ fn place(path: String, link: Option<String>) -> Result<(String, String), Misplac
         let label = format!("the volume would hide {folder}, which the container needs");
         return Err(Misplaced { label, help: with_link(&format!("{folder}/{link}")) });
     }
-    Ok((folder, link))
+    Ok(Place { folder, link, alone: false })
+}
+
+/// A copy that is made once never moves: it is mounted by itself, and hides nothing beside it.
+pub(super) fn at_the_path(path: String, _: Option<String>) -> Result<Place, Misplaced> {
+    if SYSTEM_FOLDERS.contains(&path.as_str()) {
+        let label = format!("the copy would hide {path}, which the container needs");
+        return Err(Misplaced { label, help: "Choose a folder of its own, such as /srv/seed".to_owned() });
+    }
+    Ok(Place { folder: path, link: "copy".to_owned(), alone: true })
 }
 
 /// One part of a path that git-sync can publish a link under.
@@ -277,7 +299,7 @@ mod tests {
         )
         .unwrap();
         let first = &request.items[0];
-        assert_eq!(first.every, Some(Duration::from_secs(300)));
+        assert_eq!(first.every, Some(Duration::from_mins(5)));
         assert_eq!(first.copy.reference.as_deref(), Some("release/v1.2"));
         assert_eq!(first.copy.secret.as_deref(), Some("deploy.key"));
         assert_eq!(first.copy.container.as_ref().map(|(name, _)| name.as_str()), Some("web"));

@@ -48,9 +48,13 @@ pub fn one_of<T: Copy>(text: &str, allowed: &[(&str, T)]) -> Parsed<T> {
     Err(format!("expected {}{}", list(&names, "or"), suggest::did_you_mean(text, names.iter().copied())))
 }
 
-/// `a, b or c`.
+/// `a, b or c`; the end of a list that nobody would read is counted.
 pub fn list(names: &[&str], last: &str) -> String {
+    const MOST: usize = 24;
     match names {
+        [most @ .., _, _] if most.len() >= MOST => {
+            format!("{} {last} {} more", most[..MOST].join(", "), names.len() - MOST)
+        }
         [] => String::new(),
         [one] => (*one).to_owned(),
         [most @ .., end] => format!("{} {last} {end}", most.join(", ")),
@@ -226,5 +230,6 @@ mod tests {
     fn a_word_outside_the_list_is_told_the_list() {
         assert_eq!(boolean("True"), Err("expected true or false, did you mean true?".to_owned()));
         assert_eq!(list(&["a", "b", "c"], "or"), "a, b or c");
+        assert!(list(&["a"; 100], "or").ends_with("a, a or 76 more"));
     }
 }

@@ -1,5 +1,7 @@
 //! From a pod and its surroundings to a verdict.
 
+use crate::annotation::diagnostic::{plain, short};
+use crate::annotation::host::is_label;
 use crate::annotation::key::STATUS;
 use crate::annotation::{Diagnostic, Key, Source};
 use crate::pattern::settings::OnMistake;
@@ -60,6 +62,14 @@ pub enum Verdict {
 
 /// Decides about one pod. Looks at the metadata alone until somebody asks for something.
 pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a> {
+    let mut decision = settle(head, around);
+    for warning in &mut decision.warnings {
+        *warning = plain(std::mem::take(warning));
+    }
+    decision
+}
+
+fn settle<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a> {
     let asked = Asked::read(head.annotations());
     let mut warnings = Vec::new();
     if asked.is_empty() && around.policies.is_empty() && around.namespace_annotations.is_empty() {
@@ -97,7 +107,7 @@ pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a>
         let reason = if declined { SkipReason::OptedOut } else { SkipReason::NotRequested };
         return skip(reason, warnings, Some(resolution));
     }
-    let (verdict, pod) = match look_inside(head) {
+    let (verdict, pod) = match look_inside(head, namespace) {
         Err(refusal) => (Err(No::Deny(vec![refusal])), None),
         Ok(pod) => (plan(&pod, namespace, &resolution, asked, around, &mut warnings), Some(pod)),
     };
@@ -115,7 +125,14 @@ pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a>
     Decision { resolution: Some(resolution), pod, ..decision }
 }
 
-fn look_inside<'a>(head: &'a Head<'a>) -> Result<Pod<'a>, Refusal> {
+fn look_inside<'a>(head: &'a Head<'a>, namespace: &str) -> Result<Pod<'a>, Refusal> {
+    // It becomes a part of host names, and a file may say anything.
+    if !is_label(namespace) {
+        let namespace = short(namespace);
+        let text =
+            format!("the pod cannot be read: metadata.namespace: {namespace} is no name of a namespace");
+        return Err(Refusal::new(DenyReason::UnreadablePod, text));
+    }
     let pod = head.open().map_err(|fault| {
         Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}"))
     })?;
@@ -142,8 +159,8 @@ fn plan<'a>(
 ) -> Result<Plan, No> {
     let mut refusals = asked.refusals;
     // A default may cover pods that cannot have its patterns; a pod that asks itself is refused, and so is one that a
-    // policy must not miss.
-    let only_defaults = asked.known.is_empty()
+    // policy must not miss. To opt out is not to ask.
+    let only_defaults = asked.known.iter().all(|(key, _)| *key == Key::OptOut)
         && refusals.is_empty()
         && !resolution.effective.iter().any(|value| value.enforced);
     if is_windows(pod) {
@@ -196,7 +213,7 @@ fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
         let source = resolution.source_of(key);
         // Diagnostics say it in their first line.
         if source != Source::Pod && refusal.reason != DenyReason::BadValue {
-            refusal.message += &format!("\n({} is set by {source})", key.full());
+            refusal.message.extend(["\n(", key.full(), " is set by ", &source.text(), ")"]);
         }
     }
 }
@@ -246,7 +263,7 @@ pub(super) fn bad_value(diagnostic: Diagnostic) -> Refusal {
     Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
 }
 
-fn skip<'a>(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'a>>) -> Decision<'a> {
+fn skip(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'_>>) -> Decision<'_> {
     Decision { verdict: Verdict::Skip(reason), warnings, resolution, pod: None }
 }
 

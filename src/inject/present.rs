@@ -1,9 +1,11 @@
 //! What is in the pod already. Names and status annotations prove nothing: a thing is there when every field that we
 //! would write is there, whatever the API server or others have added around it.
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::pod::{Container, Pod, Scalar};
+use crate::pod::{Container, Field, Pod, Scalar};
 
 use super::same::is_part_of;
 use super::wanted::{Place, Wanted};
@@ -16,7 +18,7 @@ pub(super) fn mark(
     refusals: &mut Vec<Refusal>,
     warnings: &mut Vec<String>,
 ) {
-    let mut spec = Received { raw: pod.raw_spec, parsed: None };
+    let mut spec = Received { raw: pod.raw_spec, lists: None };
     mark_containers(wanted, pod, &mut spec, refusals);
     mark_volumes(wanted, pod, &mut spec, refusals);
     mark_app(wanted, pod, &mut spec, refusals);
@@ -24,17 +26,33 @@ pub(super) fn mark(
     mark_pod_fields(wanted, pod, refusals);
 }
 
-/// The spec as a document: built only when a name of ours is seen in it.
+/// The lists of the spec, split into their items only when a name of ours is seen in one; the item alone is then built.
 struct Received<'a> {
     raw: &'a str,
-    parsed: Option<Value>,
+    lists: Option<Lists<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Lists<'a> {
+    #[serde(borrow)]
+    init_containers: Field<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    containers: Field<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    volumes: Field<Vec<&'a RawValue>>,
 }
 
 impl Received<'_> {
-    fn item(&mut self, list: &str, index: usize) -> &Value {
+    fn item(&mut self, list: &str, index: usize) -> Value {
         // The view was read from the same text, so it parses.
-        let spec = self.parsed.get_or_insert_with(|| serde_json::from_str(self.raw).unwrap_or(Value::Null));
-        &spec[list][index]
+        let lists = self.lists.get_or_insert_with(|| serde_json::from_str(self.raw).unwrap_or_default());
+        let items = match list {
+            "initContainers" => lists.init_containers.items(),
+            "containers" => lists.containers.items(),
+            _ => lists.volumes.items(),
+        };
+        items.get(index).and_then(|item| serde_json::from_str(item.get()).ok()).unwrap_or_default()
     }
 }
 
@@ -47,7 +65,7 @@ fn mark_containers(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, 
             Place::NativeSidecar | Place::Step => "initContainers",
             Place::ClassicSidecar => "containers",
         };
-        let there = list == right_list && is_part_of(ours, spec.item(list, at));
+        let there = list == right_list && is_part_of(ours, &spec.item(list, at));
         if there {
             wanted.containers[index].there = true;
             continue;
@@ -79,7 +97,7 @@ fn mark_volumes(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, ref
         let Some(at) = pod.spec.volumes.items().iter().position(|volume| &*volume.name == name) else {
             continue;
         };
-        if is_part_of(&want.what, spec.item("volumes", at)) {
+        if is_part_of(&want.what, &spec.item("volumes", at)) {
             wanted.volumes[index].there = true;
             continue;
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::annotation::diagnostic::plain;
+
 /// Why a pod is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SkipReason {
@@ -202,7 +204,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that is about no single annotation.
     pub fn new(reason: DenyReason, message: impl Into<String>) -> Self {
-        Refusal { reason, message: message.into(), key: None }
+        Refusal { reason, message: plain(message.into()), key: None }
     }
 
     /// About this annotation.

@@ -120,7 +120,7 @@ fn made<'s>(wanted: &Wanted, pod: &Pod<'_>) -> Vec<Cow<'s, str>> {
     let mut made = Vec::with_capacity(8);
     let spec = &pod.spec;
     if !pod.has_metadata {
-        made.push(Cow::Borrowed("metadata"));
+        made.push(Cow::Borrowed(if pod.null_metadata { "metadata?" } else { "metadata" }));
     }
     note_made(&mut made, "metadata.annotations", &pod.metadata.annotations, true);
     let init = wanted

@@ -25,7 +25,7 @@ const USER: i64 = 65533;
 /// The image's own folder for this; the volume is mounted here, and elsewhere in the app.
 const ROOT: &str = "/git";
 const KEY_FOLDER: &str = "/etc/git-secret";
-const SYNC_TIMEOUT: Duration = Duration::from_secs(300);
+const SYNC_TIMEOUT: Duration = Duration::from_mins(5);
 /// A little longer than one attempt may take, so that a large repository is not cut off before git-sync gives up.
 const STARTUP_SECONDS: u16 = 330;
 
@@ -150,14 +150,21 @@ impl<'r> Places<'r> {
         if let Some((_, other)) =
             self.taken.iter().find(|(at, other)| *at == container && overlaps(&other.folder))
         {
-            return Err(misplaced(copy, format!("the volume of another copy is mounted at {}", short(&other.folder)))
-                .help("Give each copy a folder of its own; with link= the volume is mounted at the path itself: into=/srv/one link=site."));
+            let fault = misplaced(copy, format!("another copy is mounted at {}", short(&other.folder)));
+            let beside = "; with link= the volume is mounted at the path itself: into=/srv/one link=site";
+            let beside = if copy.alone { "" } else { beside };
+            return Err(fault.help(format!("Give each copy a folder of its own{beside}.")));
         }
         if let Some(app) = pod.spec.containers.items().get(container) {
             check_mounts(copy, app)?;
         }
         self.taken.push((container, copy));
-        Ok(AppMount { container, mount: Mount::new(job.name.clone(), copy.folder.clone()).read_only() })
+        let mut mount = Mount::new(job.name.clone(), copy.folder.clone()).read_only();
+        if copy.alone {
+            // The kubelet follows the link when the app's container starts, after the step has ended.
+            mount.sub_path = Some(Cow::Owned(copy.link.clone()));
+        }
+        Ok(AppMount { container, mount })
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Addition, Context, Fragment, Role};
 const WAIT_NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };
 /// The user of multipod's own image.
 const OWN_USER: i64 = 65532;
-const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_mins(10);
 const EVERY: Duration = Duration::from_secs(1);
 
 /// What a request adds to a pod. Steps are numbered by kind, so that another kind does not rename them.
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn steps_stand_in_the_order_written_and_are_numbered_by_kind() {
         let fragment = fragment(
-            "wait-for dns:git.example timeout=90s every=500ms\nclone https://git.example/seed into=/seed link=now ref=v1\n\
+            "wait-for dns:git.example timeout=90s every=500ms\nclone https://git.example/seed into=/seed ref=v1\n\
              wait-for https://web.prod/ready?deep=yes\nclone https://git.example/more into=/srv/more, cpu=20m",
         );
         let names: Vec<_> = fragment.containers.iter().map(|addition| &*addition.container.name).collect();
@@ -154,7 +154,7 @@ mod tests {
                 "--repo=https://git.example/seed",
                 "--ref=HEAD",
                 "--root=/git",
-                "--link=seed",
+                "--link=copy",
                 "--depth=1",
                 "--sync-timeout=5m",
                 "--one-time"
@@ -167,7 +167,7 @@ mod tests {
         );
         assert_eq!(
             json!(fragment.mounts[0].mount),
-            json!({"name": "multipod-clone-1", "mountPath": "/srv", "readOnly": true})
+            json!({"name": "multipod-clone-1", "mountPath": "/srv/seed", "subPath": "copy", "readOnly": true})
         );
     }
 
@@ -192,11 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn two_clones_cannot_have_one_folder() {
-        let value = "clone https://g.example/x into=/a/b, clone https://g.example/y into=/a/c";
-        let faults = trial::fragment("init", value, &pod()).unwrap_err();
-        assert_eq!((faults[0].span.start, faults[0].span.end), (68, 72));
-        assert!(faults[0].help.as_deref().unwrap().contains("link="));
+    fn clones_stand_beside_each_other_and_not_one_inside_the_other() {
+        let beside = "clone https://g.example/x into=/a/b, clone https://g.example/y into=/a/c";
+        assert_eq!(fragment(beside).mounts.len(), 2);
+        let inside = "clone https://g.example/x into=/a/b, clone https://g.example/y into=/a/b/c";
+        let faults = trial::fragment("init", inside, &pod()).unwrap_err();
+        assert_eq!((faults[0].span.start, faults[0].span.end), (68, 74));
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct Pod<'a> {
     pub metadata: &'a Metadata<'a>,
     /// Whether the pod has any metadata at all.
     pub has_metadata: bool,
+    /// Whether the metadata is there and null.
+    pub null_metadata: bool,
     /// Whether there is a spec at all.
     pub has_spec: bool,
     /// What the spec tells.
@@ -254,6 +256,7 @@ impl<'a> Head<'a> {
         Ok(Pod {
             metadata: self.metadata.value().unwrap_or(&NOTHING),
             has_metadata: self.metadata.value().is_some(),
+            null_metadata: matches!(self.metadata, Field::Null),
             has_spec: self.spec.value().is_some(),
             spec: serde_json::from_str(raw_spec).map_err(|_| where_it_fails(raw_spec))?,
             raw_spec,

@@ -11,18 +11,28 @@ pub fn of_kilobytes(kilobytes: usize, ambassador: Option<&str>) -> String {
         11..=30 => (3, 39),
         _ => (5, 51),
     };
-    pod(containers, variables, ambassador).to_string()
+    pod(containers, variables, ambassador.map(|value| ("ambassador", value))).to_string()
+}
+
+/// A pod of about 8 kilobytes with any of our annotations.
+pub fn with_annotation(key: &str, value: &str) -> String {
+    pod(1, 36, Some((key, value))).to_string()
+}
+
+/// A pod with this many containers.
+pub fn with_containers(containers: usize, ambassador: Option<&str>) -> String {
+    pod(containers, 8, ambassador.map(|value| ("ambassador", value))).to_string()
 }
 
 /// A pod whose container has this many variables.
 pub fn with_variables(variables: usize, ambassador: Option<&str>) -> String {
-    pod(1, variables, ambassador).to_string()
+    pod(1, variables, ambassador.map(|value| ("ambassador", value))).to_string()
 }
 
-fn pod(containers: usize, variables: usize, ambassador: Option<&str>) -> Value {
+fn pod(containers: usize, variables: usize, annotation: Option<(&str, &str)>) -> Value {
     let mut annotations = json!({"team": "payments", "checksum/config": "4f2c8a9d3b7e61f05a"});
-    if let Some(value) = ambassador {
-        annotations["multipod/ambassador"] = json!(value);
+    if let Some((key, value)) = annotation {
+        annotations[format!("multipod/{key}")] = json!(value);
     }
     let list: Vec<Value> = (0..containers).map(|index| container(index, variables)).collect();
     let fields: serde_json::Map<String, Value> = (0..containers)

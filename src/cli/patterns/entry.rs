@@ -88,16 +88,15 @@ impl Entry {
         }
     }
 
-    /// Takes the images and ports from what the example adds, where no file names them.
+    /// Takes the images and ports from what the example adds: mirrors and settings have their say there.
     pub(super) fn see(&mut self, added: &Value) {
-        if !self.images.is_empty() {
-            return;
-        }
         let lists = ["initContainers", "containers"].map(|list| added["spec"][list].as_array());
-        for container in lists.into_iter().flatten().flatten() {
-            self.images.extend(container["image"].as_str().map(str::to_owned));
-            let ports = container["ports"].as_array().into_iter().flatten();
-            self.ports.extend(ports.map(|port| port["containerPort"].to_string()));
+        let new = || lists.into_iter().flatten().flatten().filter(|container| container["image"].is_string());
+        if new().next().is_some() {
+            self.images =
+                new().filter_map(|container| container["image"].as_str()).map(str::to_owned).collect();
+            let ports = new().filter_map(|container| container["ports"].as_array()).flatten();
+            self.ports = ports.map(|port| port["containerPort"].to_string()).collect();
         }
     }
 

@@ -1,0 +1,103 @@
+//! What a decision costs, beside a conventional handler that does the same to the same pod, and beside merely reading
+//! the pod. docs/performance.md says how the numbers are read.
+
+// Nothing here serves anybody: what cannot be measured should stop the run.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod conventional;
+#[path = "../../tests/pods/mod.rs"]
+mod pods;
+mod table;
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Duration;
+
+use conventional::Additions;
+use criterion::{Criterion, Throughput};
+use multipod::inject::{Decision, Patch, Surroundings, Verdict, Version, decide};
+use multipod::pattern::{Catalogue, Settings};
+use multipod::pod::Head;
+use multipod::policy::Policies;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+const AMBASSADOR: &str = "80:8775";
+
+fn main() {
+    let pods = [
+        ("8KB", pods::of_kilobytes(8, Some(AMBASSADOR))),
+        ("22KB", pods::of_kilobytes(22, Some(AMBASSADOR))),
+        ("44KB", pods::of_kilobytes(44, Some(AMBASSADOR))),
+        ("2000-variables", pods::with_variables(2000, Some(AMBASSADOR))),
+        ("not-ours-8KB", pods::of_kilobytes(8, None)),
+    ];
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("criterion");
+    table::forget(&folder, pods.iter().map(|(name, _)| *name));
+    let mut criterion = Criterion::default()
+        .sample_size(60)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500))
+        .output_directory(&folder)
+        .configure_from_args();
+    for (name, pod) in &pods {
+        measure(&mut criterion, name, pod);
+    }
+    criterion.final_summary();
+    table::print(&folder, pods.iter().map(|(name, pod)| (*name, pod.len())));
+}
+
+/// Everything about one pod, in one group.
+fn measure(criterion: &mut Criterion, name: &str, pod: &str) {
+    let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
+    let around = Surroundings {
+        namespace: "default",
+        namespace_labels: Some(&[]),
+        namespace_annotations: &[],
+        owner_kind: None,
+        settings: &settings,
+        policies: &policies,
+        catalogue: &catalogue,
+        version: Version::ASSUMED,
+    };
+    let head = Head::read(pod).unwrap();
+    let additions = Additions::of(&decide(&head, &around));
+    let ours = multipod(pod, &around);
+    let theirs = conventional::patch(pod, &additions);
+    assert_eq!(applied(pod, &ours), applied(pod, &theirs), "{name}: both must do the same work");
+
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Bytes(pod.len() as u64));
+    group.bench_function("multipod", |bencher| bencher.iter(|| multipod(black_box(pod), &around)));
+    group.bench_function("conventional", |bencher| {
+        bencher.iter(|| conventional::patch(black_box(pod), &additions));
+    });
+    group.bench_function("floor", |bencher| {
+        bencher.iter(|| serde_json::from_str::<IgnoredAny>(black_box(pod)).unwrap());
+    });
+    if !ours.is_empty() {
+        group.bench_function("applying", |bencher| bencher.iter(|| applied(black_box(pod), &ours)));
+    }
+    group.finish();
+}
+
+/// From the pod's JSON to the patch's JSON; empty where nothing is to be changed.
+fn multipod(pod: &str, around: &Surroundings<'_>) -> Vec<u8> {
+    let head = Head::read(pod).unwrap();
+    match decide(&head, around) {
+        Decision { verdict: Verdict::Inject(plan), pod: Some(pod), .. } => {
+            Patch::of(&plan, &pod).unwrap().json().to_vec()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The pod with the patch applied: what checking a patch costs when the document is built for it.
+fn applied(pod: &str, patch: &[u8]) -> Value {
+    let mut pod: Value = serde_json::from_str(pod).unwrap();
+    if !patch.is_empty() {
+        let patch: json_patch::Patch = serde_json::from_slice(patch).unwrap();
+        json_patch::patch(&mut pod, &patch).unwrap();
+    }
+    pod
+}

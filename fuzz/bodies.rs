@@ -1,0 +1,182 @@
+//! What is done with the bytes of a fuzzer, and what must hold then. `tests/fuzz_seeds.rs` does the same with the golden
+//! cases, so that an ordinary test run sees all of it.
+
+use multipod::annotation::endpoint::Endpoint;
+use multipod::annotation::glob::Glob;
+use multipod::annotation::quantity::{Quantity, Resource};
+use multipod::annotation::url::Url;
+use multipod::annotation::{
+    Diagnostic, Fault, Key, Source, ambassador, init, lexer, logging, named, switch, sync, value,
+};
+use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, Version, decide, removals};
+use multipod::manifest::{self, Manifests, World};
+use multipod::pattern::Settings;
+use multipod::pod::Head;
+use multipod::policy::{self, Loaded};
+use multipod::yaml::{self, Edit};
+use serde_json::{Value, json};
+
+/// A pod that asks for a little of everything.
+const ASKING: &str = r#"{"metadata":{"labels":{"app":"web"},"annotations":{"multipod/ambassador":"80:8775, 15001:@orders",
+    "multipod/logging":"/var/log/app/*.log to=@central","multipod/metrics":"nginx"}},
+    "spec":{"containers":[{"name":"app","image":"a:1"}]}}"#;
+
+/// Every parser of the annotation language: an answer, and every fault inside the value.
+pub fn annotation(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let text = &*text;
+    for key in Key::ALL {
+        let faults = match key {
+            Key::Ambassador => ambassador::parse(text).map(drop),
+            Key::Logging => logging::parse(text).map(drop),
+            Key::Init => init::parse(text).map(drop),
+            Key::Sync => sync::parse(text).map(drop),
+            Key::Metrics | Key::Patterns => named::parse(text).map(drop),
+            Key::ShareProcessNamespace => switch::parse_share(text).map(drop),
+            Key::OptOut => switch::parse_opt_out(text).map(drop),
+        };
+        for fault in faults.err().into_iter().flatten() {
+            tells(key, text, fault);
+        }
+    }
+    if let Ok(items) = lexer::lex(text) {
+        for word in items.iter().flat_map(|item| &item.words) {
+            assert!(text.is_char_boundary(word.whole.start) && text.is_char_boundary(word.whole.end));
+            assert!(word.whole.start <= word.span.start && word.span.end <= word.whole.end);
+        }
+    }
+    canonical(text);
+    let _ = (value::image(text), value::duration(text), value::absolute_path(text), Version::parse(text));
+}
+
+/// A fault lies in its value, and its message can be shown in one terminal or another.
+fn tells(key: Key, text: &str, fault: Fault) {
+    assert!(fault.span.start <= fault.span.end && fault.span.end <= text.len(), "{fault:?}");
+    assert!(text.is_char_boundary(fault.span.start) && text.is_char_boundary(fault.span.end), "{fault:?}");
+    let shown = Diagnostic::of(key, Source::Pod, text, fault).to_string();
+    assert!(shown.len() < 4096 && !shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+}
+
+/// What was read, written again and read again, is the same.
+fn canonical(text: &str) {
+    for resource in [Resource::Cpu, Resource::Memory] {
+        if let Ok(quantity) = Quantity::parse(text, resource) {
+            let again = Quantity::parse(quantity.as_str(), resource).expect("its own form");
+            assert_eq!(again.as_str(), quantity.as_str());
+        }
+    }
+    for parse in [Url::page, Url::repository] {
+        if let Ok(url) = parse(text) {
+            assert_eq!(parse(&url.to_string()).as_ref(), Ok(&url));
+        }
+    }
+    if let Ok(endpoint) = Endpoint::parse(text) {
+        assert_eq!(Endpoint::parse(&endpoint.to_string()).as_ref(), Ok(&endpoint));
+    }
+    if let Ok(glob) = Glob::parse(text) {
+        assert!(glob.as_str() == text && glob.folder().starts_with('/'));
+    }
+    if let Ok(time) = value::duration(text) {
+        assert_eq!(value::duration(&value::show_duration(time)), Ok(time));
+    }
+}
+
+/// A pod from its bytes: an answer; a patch that applies; injected once, and taken out again.
+pub fn pod(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    decided(text, &policy::load(&[]));
+}
+
+fn decided(text: &str, loaded: &Loaded) {
+    let Some(result) = injected(text, loaded) else { return };
+    let text = result.to_string();
+    let head = Head::read(&text).expect("it could be read before");
+    let settings = Settings::default();
+    match decide(&head, &around(&settings, loaded)).verdict {
+        Verdict::Skip(SkipReason::AlreadyInjected) => {}
+        other => panic!("injected again, it ended with {other:?}: {text}"),
+    }
+    let _ = removals(&result);
+}
+
+/// The pod with what is added to it, if something is.
+fn injected(text: &str, loaded: &Loaded) -> Option<Value> {
+    let head = Head::read(text).ok()?;
+    let settings = Settings::default();
+    let decision = decide(&head, &around(&settings, loaded));
+    let plan = match decision.verdict {
+        Verdict::Inject(plan) => plan,
+        Verdict::Skip(_) => return None,
+        Verdict::Deny(refusals) => {
+            assert!(!refusals.is_empty());
+            for refusal in refusals {
+                let shown = refusal.to_string();
+                assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+            }
+            return None;
+        }
+    };
+    let view = decision.pod.expect("a plan is for a pod that was looked into");
+    let patch = Patch::of(&plan, &view).expect("a patch that does what was planned");
+    // What serde_json refuses (deep, or a number beyond all bounds) the view may have skipped.
+    let mut result: Value = serde_json::from_str(text).ok()?;
+    let operations: json_patch::Patch = serde_json::from_slice(patch.json()).expect("RFC 6902");
+    json_patch::patch(&mut result, &operations).expect("a patch that applies");
+    Some(result)
+}
+
+fn around<'a>(settings: &'a Settings, loaded: &'a Loaded) -> Surroundings<'a> {
+    Surroundings {
+        namespace: "prod",
+        namespace_labels: Some(&[]),
+        namespace_annotations: &[],
+        owner_kind: None,
+        settings,
+        policies: &loaded.policies,
+        catalogue: &loaded.catalogue,
+        version: Version::ASSUMED,
+    }
+}
+
+/// Policies and patterns from their bytes: an answer, whatever else is in the folder; and a pod decided by them.
+pub fn policy(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    let good =
+        "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: zz-good}\nspec: {}\n";
+    let loaded = policy::load(&[("a.yaml".to_owned(), text), ("b.yaml".to_owned(), good.to_owned())]);
+    assert!(loaded.policies.find("zz-good").is_some(), "one file disturbs another: {:?}", loaded.problems);
+    for problem in &loaded.problems {
+        let shown = problem.to_string();
+        assert!(!shown.is_empty());
+    }
+    decided(ASKING, &loaded);
+}
+
+/// A manifest from its bytes: an answer; every byte in its document; edits that do what they say.
+pub fn manifest(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    let Ok(documents) = yaml::documents(&text) else { return };
+    let joined: String = documents.iter().map(yaml::Document::text).collect();
+    assert_eq!(joined, text);
+    for document in &documents {
+        let emitted = yaml::emit(document.value());
+        let again = yaml::documents(&emitted).expect("what was emitted is YAML");
+        assert!(again.iter().any(|again| again.value() == document.value()), "{emitted}");
+        if document.value().is_object() {
+            let edit = Edit::Add { pointer: "/fuzz~1ed".to_owned(), value: json!({"a": ["b\n", null]}) };
+            let mut wanted = document.value().clone();
+            wanted["fuzz/ed"] = json!({"a": ["b\n", null]});
+            let edited = document.edit(&[edit]).expect("a map takes one more member");
+            let read = yaml::documents(&edited.text).expect("what was edited is YAML");
+            assert!(read.iter().any(|read| *read.value() == wanted), "{}", edited.text);
+        }
+    }
+    let sources = [manifest::Source { name: "x.yaml".to_owned(), text: text.clone() }];
+    let manifests = Manifests::read(&sources);
+    let outcome = manifest::inject(&manifests, &World::default(), &[]);
+    if !outcome.is_refused() {
+        let once = manifest::yaml(&outcome.texts);
+        assert!(yaml::documents(&once).is_ok(), "{once}");
+    }
+    let _ = manifest::uninject(&manifests);
+}
