@@ -158,6 +158,9 @@ fn listen_and_target(
 }
 
 fn parse_target(text: &str) -> Result<Target, String> {
+    if text.contains("://") {
+        return Err("a target is HOST:PORT, not a URL".to_owned());
+    }
     if let Some(upstream) = text.strip_prefix('@') {
         return value::name(upstream).map(Target::Upstream);
     }

@@ -40,6 +40,9 @@ pub fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragment, Ve
     if let Some(port) = opened.clone().next() {
         container.startup_probe = Some(Probe::startup_tcp(port));
     } else {
+        if let Some(route) = routes.iter().find(|route| route.listen == HEALTH_PORT) {
+            return Err(vec![taken_by_health(route)]);
+        }
         container.ports.push(open(HEALTH_PORT));
         container.startup_probe = Some(Probe::startup_http(HEALTH_PORT, HEALTH_PATH));
     }
@@ -56,6 +59,11 @@ pub fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragment, Ve
     }
     fragment.containers.push(Addition { role: Role::Sidecar(request.settings.sidecar), container });
     Ok(fragment)
+}
+
+fn taken_by_health(route: &Route<'_>) -> Fault {
+    let label = format!("port {HEALTH_PORT} is where the ambassador tells the kubelet that it works");
+    Fault::new(route.request.span, label).help("Choose another port to listen on.")
 }
 
 /// A route whose target is known.
