@@ -3,7 +3,6 @@
 //! `PROPTEST_CASES=20000 cargo test --release --test properties` looks longer. What it finds becomes a test of its own
 //! or a golden case, so that nothing depends on a file of seeds.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-#![allow(clippy::format_collect, clippy::match_same_arms)] // Tables read better in lines of their own.
 
 mod sound;
 
@@ -35,7 +34,7 @@ const STATUS: &str = "multipod/status";
 
 /// As many cases as the environment says, and no file of seeds.
 fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { failure_persistence: None, max_global_rejects: 1 << 20, ..ProptestConfig::default() }
 }
 
 /// Half of all trials must get somewhere, or the properties prove little.

@@ -124,10 +124,11 @@ impl Diagnostic {
 
 impl Excerpt {
     fn of(value: &str, span: Span, label: String) -> Self {
-        let start = span.start.min(value.len());
+        // A span that is wrong must not cost more than a wrong mark.
+        let start = value.floor_char_boundary(span.start);
         let line_start = value[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = value[start..].find('\n').map_or(value.len(), |at| start + at);
-        let end = span.end.clamp(start, line_end);
+        let end = value.ceil_char_boundary(span.end.clamp(start, line_end));
         let before = value[line_start..start].chars().count();
         let marked = value[start..end].chars().count().max(1);
 
