@@ -9,6 +9,7 @@ use crate::pattern::{Catalogue, Settings};
 use crate::pod::{Head, Metadata, Pod};
 use crate::policy::{Mode, Obstacle, Policies, Resolution, Subject};
 
+use super::advice;
 use super::asked::Asked;
 use super::plan::Plan;
 use super::requests;
@@ -200,6 +201,7 @@ fn plan<'a>(
             "{STATUS} is a record that only multipod writes: what the pod says there is replaced"
         ));
     }
+    advice::on(&plan, pod, warnings);
     match conflict::annotations_too_large(&plan, pod) {
         Some(refusal) => Err(No::Deny(vec![refusal])),
         None => Ok(plan),
