@@ -276,6 +276,7 @@ fn refuse<'a>(
     enforced: bool,
     mut warnings: Vec<String>,
 ) -> Decision<'a> {
+    let refusals = few(refusals);
     let verdict = match settings.on_mistake {
         OnMistake::Warn if !enforced => {
             warnings.extend(refusals.into_iter().map(|refusal| format!("nothing was injected: {refusal}")));
@@ -284,6 +285,19 @@ fn refuse<'a>(
         _ => Verdict::Deny(refusals),
     };
     Decision { verdict, warnings, resolution: None, pod: None }
+}
+
+/// A pod can hold thousands of clashes; nobody reads more than a few at once.
+fn few(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    const MOST: usize = 20;
+    let more = refusals.len().saturating_sub(MOST);
+    refusals.truncate(MOST);
+    if more > 0
+        && let Some(last) = refusals.last_mut()
+    {
+        last.message.extend(["\n(and ", &more.to_string(), " more problems)"]);
+    }
+    refusals
 }
 
 impl<'a> Surroundings<'a> {
