@@ -112,6 +112,17 @@ fn a_refused_pod_ends_with_1_and_tells_every_reason() {
 }
 
 #[test]
+fn a_password_that_should_not_stand_in_a_value_is_not_repeated() {
+    let wrong = SHOP.replace("80:8775, 5432:db", "5432:postgres://shop:hunter2@db");
+    for format in ["text", "json"] {
+        let ran = explained(&["-o", format], &wrong);
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert_holds(&ran.out, &["5432:postgres://shop:*******@db"]);
+        assert!(!(ran.out + &ran.err).contains("hunter2"));
+    }
+}
+
+#[test]
 fn annotations_of_the_command_line_are_explained_too() {
     let ran = explained(&["-a", "multipod/metrics=nginx", "--kubernetes-version", "1.28"], SHOP);
     assert_eq!(ran.code, 0, "{}", ran.err);

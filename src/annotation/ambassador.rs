@@ -171,10 +171,16 @@ fn parse_target(text: &str) -> Result<Target, String> {
         return Err("expected a port, a host or @upstream behind the colon".to_owned());
     }
     let bracketed = text.starts_with('[');
-    match text.rsplit_once(':').filter(|(host, _)| !bracketed || host.ends_with(']')) {
-        Some((host, port)) => Ok(Target::Host(Host::parse(host)?, Some(value::port(port)?))),
-        None => Ok(Target::Host(Host::parse(text)?, None)),
+    let (host, port) = match text.rsplit_once(':').filter(|(host, _)| !bracketed || host.ends_with(']')) {
+        Some((host, port)) => (Host::parse(host)?, Some(value::port(port)?)),
+        None => (Host::parse(text)?, None),
+    };
+    if host.is_this_pod() {
+        return Err(
+            "this is the pod itself; to reach the app, write its port alone, as in 80:8775".to_owned()
+        );
     }
+    Ok(Target::Host(host, port))
 }
 
 fn nothing_asked(value: &str, own_config: bool) -> Fault {

@@ -178,7 +178,7 @@ const SECRET_OPTIONS: [&str; 7] = ["password", "passwd", "pass", "pwd", "token",
 
 /// A value as it may be shown to others and kept in logs: a secret that should not stand in it is starred out, sign by
 /// sign, so that carets still point at their place.
-fn masked(text: &str) -> Cow<'_, str> {
+pub fn masked(text: &str) -> Cow<'_, str> {
     if !text.contains(['@', '=']) {
         return Cow::Borrowed(text);
     }

@@ -45,10 +45,20 @@ impl Host {
             return Cow::Borrowed(absolute);
         }
         match name.bytes().filter(|b| *b == b'.').count() {
+            0 if name == "localhost" => Cow::Borrowed(name),
             0 => Cow::Owned(format!("{name}.{namespace}.svc.{cluster_domain}")),
             1 => Cow::Owned(format!("{name}.svc.{cluster_domain}")),
             2 if name.ends_with(".svc") => Cow::Owned(format!("{name}.{cluster_domain}")),
             _ => Cow::Borrowed(name),
+        }
+    }
+
+    /// Whether whoever connects to it connects to its own pod.
+    pub fn is_this_pod(&self) -> bool {
+        match self {
+            Host::Name(name) => matches!(name.as_str(), "localhost" | "localhost."),
+            Host::V4(address) => address.is_loopback() || address.is_unspecified(),
+            Host::V6(address) => address.is_loopback() || address.is_unspecified(),
         }
     }
 }

@@ -32,27 +32,8 @@ impl Quantity {
 
     /// Reads an amount; the error is what was expected.
     pub fn parse(text: &str, resource: Resource) -> Result<Quantity, &'static str> {
-        let expected = match resource {
-            Resource::Cpu => "expected an amount of CPU such as 50m or 0.5",
-            Resource::Memory => "expected an amount of memory in bytes such as 64Mi or 1Gi",
-        };
-        let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-        let (number, suffix) = text.split_at(digits);
-        let (mantissa, decimals) = mantissa(number).ok_or(expected)?;
-        let milli = if let Some((_, shift)) = BINARY.iter().find(|(name, _)| *name == suffix) {
-            let bytes = mantissa.checked_shl(*shift).filter(|v| v >> shift == mantissa).ok_or(expected)?;
-            scale(bytes, 3 - decimals).ok_or(expected)?
-        } else {
-            scale(mantissa, exponent(suffix).ok_or(expected)? + 3 - decimals).ok_or(expected)?
-        };
-        let milli = u64::try_from(milli).map_err(|_| expected)?;
-        if milli == 0 {
-            return Err("expected more than zero");
-        }
-        if resource == Resource::Memory && milli % 1000 != 0 {
-            return Err("expected a whole number of bytes");
-        }
-        let binary = BINARY.iter().any(|(name, _)| *name == suffix);
+        let milli = thousandths(text, resource)?;
+        let binary = BINARY.iter().any(|(name, _)| text.ends_with(name));
         Ok(Quantity { milli, text: Cow::Owned(canonical(milli, binary)) })
     }
 
@@ -79,6 +60,31 @@ impl fmt::Display for Quantity {
     }
 }
 
+/// What an amount stands for, in thousandths; the error is what was expected.
+pub fn thousandths(text: &str, resource: Resource) -> Result<u64, &'static str> {
+    let expected = match resource {
+        Resource::Cpu => "expected an amount of CPU such as 50m or 0.5",
+        Resource::Memory => "expected an amount of memory in bytes such as 64Mi or 1Gi",
+    };
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(digits);
+    let (mantissa, decimals) = mantissa(number).ok_or(expected)?;
+    let milli = if let Some((_, shift)) = BINARY.iter().find(|(name, _)| *name == suffix) {
+        let bytes = mantissa.checked_shl(*shift).filter(|v| v >> shift == mantissa).ok_or(expected)?;
+        scale(bytes, 3 - decimals).ok_or(expected)?
+    } else {
+        scale(mantissa, exponent(suffix).ok_or(expected)? + 3 - decimals).ok_or(expected)?
+    };
+    let milli = u64::try_from(milli).map_err(|_| expected)?;
+    if milli == 0 {
+        return Err("expected more than zero");
+    }
+    if resource == Resource::Memory && milli % 1000 != 0 {
+        return Err("expected a whole number of bytes");
+    }
+    Ok(milli)
+}
+
 /// `1.50` as (150, 2).
 fn mantissa(number: &str) -> Option<(u128, i32)> {
     if number.is_empty() || number == "." || number.len() > 20 {
@@ -88,8 +94,10 @@ fn mantissa(number: &str) -> Option<(u128, i32)> {
     if fraction.contains('.') {
         return None;
     }
-    let digits = format!("{whole}{fraction}");
-    Some((digits.parse().ok()?, i32::try_from(fraction.len()).ok()?))
+    // At most 20 digits: no overflow.
+    let digits = whole.bytes().chain(fraction.bytes());
+    let mantissa = digits.fold(0_u128, |number, digit| number * 10 + u128::from(digit - b'0'));
+    Some((mantissa, i32::try_from(fraction.len()).ok()?))
 }
 
 /// The power of ten behind a decimal suffix, or behind `e3`.

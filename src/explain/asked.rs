@@ -1,5 +1,6 @@
 //! Who asked for what, and which policies were looked at.
 
+use crate::annotation::diagnostic::masked;
 use crate::annotation::key::{PREFIX, STATUS};
 use crate::annotation::{Key, Source};
 use crate::inject::{Decision, Surroundings};
@@ -45,7 +46,7 @@ pub(super) fn asked<'a>(
         let heard = decision.resolution.is_some() && **key == *Key::OptOut.full();
         all.push(Asked {
             key: key.to_string(),
-            value: written(value),
+            value: masked(&written(value)).into_owned(),
             by: Author::Pod,
             standing: if heard { Standing::Counts } else { Standing::Unweighed },
             in_favour_of: None,
@@ -58,7 +59,7 @@ pub(super) fn asked<'a>(
 fn entry(key: Key, value: &str, source: &Source, standing: Standing) -> Asked {
     Asked {
         key: key.full().to_owned(),
-        value: value.to_owned(),
+        value: masked(value).into_owned(),
         by: Author::from(source),
         standing,
         in_favour_of: None,

@@ -48,7 +48,7 @@ pub struct Origin {
 pub struct Asked {
     /// The whole key.
     pub key: String,
-    /// The value as it was given.
+    /// The value as it was given; a password that should not stand in it is starred out.
     pub value: String,
     /// Who gave it.
     pub by: Author,

@@ -1,9 +1,11 @@
 //! What would be injected without a fault and still not do what its user wants: told as a warning, never refused,
 //! because it depends on things that a pod does not show.
 
+use std::cmp::Ordering;
+
 use serde::Deserialize;
 
-use crate::annotation::quantity::{Quantity, Resource};
+use crate::annotation::quantity::{self, Resource};
 use crate::pattern::container::{Amount, Container, Resources};
 use crate::pod::{self, Field, Pod, Scalar};
 
@@ -87,13 +89,9 @@ fn no_longer_guaranteed(plan: &Plan, pod: &Pod<'_>) -> Option<String> {
 }
 
 fn is_exact(resources: &Resources) -> bool {
-    let same = |request: &Option<Amount>, limit: &Option<Amount>| matches!((request, limit), (Some(Amount(request)), Some(Amount(limit))) if is_same(request, limit));
+    let same = |request: &Option<Amount>, limit: &Option<Amount>| matches!((request, limit), (Some(Amount(request)), Some(Amount(limit))) if request.partial_cmp(limit) == Some(Ordering::Equal));
     same(&resources.requests.cpu, &resources.limits.cpu)
         && same(&resources.requests.memory, &resources.limits.memory)
-}
-
-fn is_same(a: &Quantity, b: &Quantity) -> bool {
-    a.partial_cmp(b) == Some(std::cmp::Ordering::Equal)
 }
 
 #[derive(Default, Deserialize)]
@@ -124,12 +122,12 @@ fn is_guaranteed(container: &pod::Container<'_>) -> bool {
 
 fn fits(limit: Option<&Scalar<'_>>, request: Option<&Scalar<'_>>, resource: Resource) -> bool {
     let read = |amount: &Scalar<'_>| match amount {
-        Scalar::Text(text) => Quantity::parse(text, resource).ok(),
-        Scalar::Number(number) => Quantity::parse(number, resource).ok(),
+        Scalar::Text(text) => quantity::thousandths(text, resource).ok(),
+        Scalar::Number(number) => quantity::thousandths(number, resource).ok(),
         _ => None,
     };
     let Some(limit) = limit.and_then(read) else { return false };
-    request.is_none_or(|request| read(request).is_some_and(|request| is_same(&request, &limit)))
+    request.is_none_or(|request| read(request) == Some(limit))
 }
 
 #[cfg(test)]

@@ -138,7 +138,8 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
                 && let Some(other) = names.insert(name, owner).filter(|other| *other != owner)
             {
                 let message = format!(
-                    "{key}: container {owner} would name a port {name}, as container {other} does already"
+                    "{key}: container {owner} would name a port {name}, as container {other} does already\nPort \
+                     names are unique in a pod: give the app's port another one"
                 );
                 refusals.push(Refusal::new(DenyReason::PortNameTaken, message).about(key));
             }
@@ -146,7 +147,8 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
                 && let Some(other) = host.insert(on_node, owner).filter(|other| *other != owner)
             {
                 let message = format!(
-                    "{key}: container {owner} would take the node's port {on_node}, as container {other} does"
+                    "{key}: container {owner} would take the node's port {on_node}, as container {other} does\n\
+                     Let one of the two use another port"
                 );
                 refusals.push(Refusal::new(DenyReason::HostPortTaken, message).about(key));
             }
@@ -243,7 +245,10 @@ fn share_process_namespace(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Re
     let message = if pod.spec.share_process_namespace.value() == Some(&false) {
         format!("{key}: the spec says shareProcessNamespace: false\nRemove one of the two")
     } else if pod.spec.host_pid == Some(true) {
-        format!("{key}: a pod with the node's processes (hostPID: true) cannot share a namespace of its own")
+        format!(
+            "{key}: a pod with the node's processes (hostPID: true) cannot share a namespace of its own\n\
+                 Remove one of the two"
+        )
     } else {
         return;
     };

@@ -168,7 +168,8 @@ fn plan<'a>(
         if only_defaults {
             return Err(No::Skip(SkipReason::Windows));
         }
-        let text = "multipod's patterns are Linux containers, and this pod is for Windows nodes";
+        let text = "multipod's patterns are Linux containers, and this pod is for Windows nodes\n\
+                    Remove the annotation, or let the pod run on Linux nodes";
         let key = resolution.effective.first().map_or(Key::OptOut, |effective| effective.key);
         refusals.push(Refusal::new(DenyReason::Windows, text).about(key.full()));
         name_the_author(&mut refusals, resolution);
@@ -221,8 +222,11 @@ fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
 }
 
 fn is_windows(pod: &Pod<'_>) -> bool {
+    let selector = &pod.spec.node_selector;
     pod.spec.os.value().is_some_and(|os| &*os.name == "windows")
-        || pod.spec.node_selector.text("kubernetes.io/os") == Some("windows")
+        // The label's name before Kubernetes 1.14 still stands in many manifests, and on every node.
+        || ["kubernetes.io/os", "beta.kubernetes.io/os"].iter().any(|label| selector.text(label) == Some("windows"))
+        || selector.has("node.kubernetes.io/windows-build")
 }
 
 fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {

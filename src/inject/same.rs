@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::annotation::quantity::{Quantity, Resource};
+use crate::annotation::quantity::{self, Resource};
 use crate::pod::view::covers as lies_in;
 
 /// Fields that make something else of what they stand in: where we leave one out, it must be out.
@@ -79,8 +79,8 @@ fn same_quantity(theirs: &str, ours: &str, field: &str) -> bool {
         "memory" | "ephemeral-storage" | "storage" | "sizeLimit" => Resource::Memory,
         _ => return false,
     };
-    let (theirs, ours) = (Quantity::parse(theirs, resource), Quantity::parse(ours, resource));
-    matches!((theirs, ours), (Ok(theirs), Ok(ours)) if theirs.partial_cmp(&ours) == Some(std::cmp::Ordering::Equal))
+    let theirs = quantity::thousandths(theirs, resource);
+    theirs.is_ok() && theirs == quantity::thousandths(ours, resource)
 }
 
 #[cfg(test)]

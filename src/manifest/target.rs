@@ -10,6 +10,9 @@ use crate::yaml::Document;
 
 use super::{Annotation, Finding, Level, Manifest};
 
+/// How many annotations in the wrong place are told: one remedy helps them all.
+const MOST_MISPLACED: usize = 10;
+
 /// One pod, or pod template, in a document.
 #[derive(Debug)]
 pub struct Target<'m> {
@@ -167,7 +170,7 @@ impl<'m> Target<'m> {
             let pointer = format!("{}{pointer}/{}", self.object.pointer, escaped(key));
             self.finding_at(&pointer, Level::Warning, "misplaced", message)
         });
-        findings.collect()
+        findings.take(MOST_MISPLACED).collect()
     }
 
     fn without_template(&self) -> Vec<Finding> {
