@@ -32,6 +32,7 @@ pub struct Metrics {
     refused: Family<Reason, Counter>,
     reloads: Family<Reload, Counter>,
     certificates: Family<Certificate, Gauge>,
+    namespaces: Family<[(&'static str, &'static str); 0], Gauge<f64, AtomicU64>>,
     /// Connections that are open now.
     pub connections: Gauge,
     /// Connections that were accepted.
@@ -107,6 +108,7 @@ impl Default for Metrics {
             refused: Family::default(),
             reloads: Family::default(),
             certificates: Family::default(),
+            namespaces: Family::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
             in_flight: Gauge::default(),
@@ -146,6 +148,8 @@ impl Metrics {
         registry.register("reloads", "Files that were read again", self.reloads.clone());
         let help = "When the certificate ends, in seconds since 1970";
         registry.register("certificate_expiry_timestamp_seconds", help, self.certificates.clone());
+        let help = "Until when the namespaces were known to be up to date, in seconds since 1970";
+        registry.register("namespaces_synced_timestamp_seconds", help, self.namespaces.clone());
         registry.register("policies", "Policies in force", self.policies.clone());
         let help = "Objects of the policy folder that cannot be used";
         registry.register("policy_problems", help, self.policy_problems.clone());
@@ -197,6 +201,12 @@ impl Metrics {
         self.certificates
             .get_or_create(&Certificate { certificate })
             .set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    }
+
+    /// Until when the namespaces were known to be up to date; never told where there is no cluster.
+    pub fn namespaces_synced(&self, until: SystemTime) {
+        let seconds = until.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        self.namespaces.get_or_create(&[]).set(seconds);
     }
 
     /// All of them, in the text format of `OpenMetrics`.
