@@ -32,7 +32,7 @@ pub struct Metrics {
     refused: Family<Reason, Counter>,
     reloads: Family<Reload, Counter>,
     certificates: Family<Certificate, Gauge>,
-    namespaces: Family<[(&'static str, &'static str); 0], Gauge<f64, AtomicU64>>,
+    namespaces: Gauge<f64, AtomicU64>,
     /// Connections that are open now.
     pub connections: Gauge,
     /// Connections that were accepted.
@@ -108,7 +108,7 @@ impl Default for Metrics {
             refused: Family::default(),
             reloads: Family::default(),
             certificates: Family::default(),
-            namespaces: Family::default(),
+            namespaces: Gauge::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
             in_flight: Gauge::default(),
@@ -118,6 +118,8 @@ impl Default for Metrics {
             policy_problems: Gauge::default(),
             policies_read: Gauge::default(),
         };
+        // Where there is no cluster, this is no time at all; zero would be a very old one.
+        metrics.namespaces.set(f64::NAN);
         metrics.register();
         metrics
     }
@@ -203,10 +205,10 @@ impl Metrics {
             .set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
-    /// Until when the namespaces were known to be up to date; never told where there is no cluster.
+    /// Until when the namespaces were known to be up to date.
     pub fn namespaces_synced(&self, until: SystemTime) {
         let seconds = until.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        self.namespaces.get_or_create(&[]).set(seconds);
+        self.namespaces.set(seconds);
     }
 
     /// All of them, in the text format of `OpenMetrics`.
