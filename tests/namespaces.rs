@@ -186,10 +186,12 @@ async fn without_its_api_server_the_last_state_is_served_on() {
 
     cluster.delete("plain");
     cluster.put("shop", &json!({}), &json!({}));
+    cluster.upgrade("v1.35.0");
     cluster.come_back().await;
     server.until_readiness("[+]synced ok\n").await;
     assert_eq!((server.fate("shop").await, server.fate("plain").await), ("left", "later"));
     assert!(server.synced().await > before);
+    assert_eq!(server.running.shared.snapshot.load().version, Version { major: 1, minor: 35 });
     cluster.put("shop", &wanted(), &json!({}));
     server.until_fate("shop", "patched").await;
 }

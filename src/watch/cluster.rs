@@ -1,10 +1,13 @@
 //! The cluster whose pods are reviewed: its version, its addresses, its namespaces.
 
+use std::convert::Infallible;
 use std::env;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use k8s_openapi::api::core::v1::Service;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::watcher::DefaultBackoff;
@@ -79,11 +82,9 @@ async fn forever(client: Client, said: Said, shared: Arc<Shared>) {
     let mut backoff = DefaultBackoff::default();
     let mut known = false;
     loop {
-        let round = round(client.clone(), said, Arc::clone(&shared), known);
         // A mistake of ours in one round must not end all others.
-        let (why, asked) =
-            tokio::spawn(round).await.unwrap_or_else(|_| ("watching failed".to_owned(), false));
-        known |= asked;
+        let round = AssertUnwindSafe(round(&client, said, &shared, &mut known)).catch_unwind();
+        let why = round.await.unwrap_or_else(|_| "watching failed".to_owned());
         tracing::warn!(error = why, "the cluster is out of sight; what is known of it stays");
         shared.metrics.reloaded("namespaces", false);
         shared.standing.lost(why);
@@ -101,17 +102,18 @@ fn is_inside() -> bool {
     env::var_os("KUBERNETES_SERVICE_HOST").is_some() && Path::new(TOKEN).exists()
 }
 
-/// Until something fails: what did, and whether the cluster has said who it is.
-async fn round(client: Client, said: Said, shared: Arc<Shared>, known: bool) -> (String, bool) {
-    // Nothing is decided by a version that is only assumed; once one is known, a later one can wait.
-    if !known && let Err(why) = introduce(&client, said, &shared).await {
-        return (why, false);
+/// Until something fails, and says what. Each round asks for the version: a cluster that was away may have been upgraded.
+async fn round(client: &Client, said: Said, shared: &Shared, known: &mut bool) -> String {
+    match introduce(client, said, shared).await {
+        Ok(()) => *known = true,
+        // Nothing is decided by a version that is only assumed.
+        Err(why) if !*known => return why,
+        Err(error) => tracing::warn!(error, "the last version stays"),
     }
-    let why = tokio::select! {
-        why = namespaces::follow(client.clone(), Arc::clone(&shared)) => why,
-        () = ask_again(&client, said, &shared) => String::new(),
-    };
-    (why, true)
+    tokio::select! {
+        why = namespaces::follow(client.clone(), shared) => why,
+        never = ask_again(client, said, shared) => match never {},
+    }
 }
 
 async fn introduce(client: &Client, said: Said, shared: &Shared) -> Result<(), String> {
@@ -124,7 +126,7 @@ async fn introduce(client: &Client, said: Said, shared: &Shared) -> Result<(), S
     Ok(())
 }
 
-async fn ask_again(client: &Client, said: Said, shared: &Shared) {
+async fn ask_again(client: &Client, said: Said, shared: &Shared) -> Infallible {
     loop {
         sleep(ASK_AGAIN).await;
         if !said.version
@@ -136,7 +138,8 @@ async fn ask_again(client: &Client, said: Said, shared: &Shared) {
 }
 
 async fn version(client: &Client, shared: &Shared) -> Result<(), String> {
-    let info = in_time(client.apiserver_version()).await.map_err(|error| format!("version: {}", error.0))?;
+    let info =
+        in_time(client.apiserver_version()).await.map_err(|error| format!("version: {}", error.why))?;
     let version = Version::parse(&info.git_version).map_err(|error| format!("version: {error}"))?;
     if shared.snapshot.load().version != version {
         tracing::info!(%version, "the cluster's version");
@@ -151,11 +154,11 @@ async fn ip_families(client: &Client, shared: &Shared) -> Result<(), String> {
     let services: Api<Service> = Api::namespaced(client.clone(), "default");
     let service = match in_time(services.get("kubernetes")).await {
         Ok(service) => service,
-        Err(Failed(why, true)) => {
+        Err(Failed { why, for_good: true }) => {
             tracing::info!(why, "the service kubernetes cannot be read; ipFamilies as configured");
             return Ok(());
         }
-        Err(error) => return Err(format!("service kubernetes: {}", error.0)),
+        Err(error) => return Err(format!("service kubernetes: {}", error.why)),
     };
     let named = service.spec.and_then(|spec| spec.ip_families).unwrap_or_default();
     let of = |family: &str| named.iter().any(|named| named == family);
@@ -171,15 +174,20 @@ async fn ip_families(client: &Client, shared: &Shared) -> Result<(), String> {
     Ok(())
 }
 
-/// Why there is no answer, and whether asking again would help as little.
-struct Failed(String, bool);
+/// Why there is no answer.
+struct Failed {
+    why: String,
+    /// Asking again would help as little.
+    for_good: bool,
+}
 
 async fn in_time<T>(question: impl Future<Output = kube::Result<T>>) -> Result<T, Failed> {
+    let failed = |why, for_good| Failed { why, for_good };
     match timeout(PATIENCE, question).await {
-        Err(_) => Err(Failed("no answer".to_owned(), false)),
+        Err(_) => Err(failed("no answer".to_owned(), false)),
         Ok(Err(kube::Error::Api(status))) => {
-            Err(Failed(status.to_string(), matches!(status.code, 403 | 404)))
+            Err(failed(status.to_string(), matches!(status.code, 403 | 404)))
         }
-        Ok(answer) => answer.map_err(|error| Failed(whole(&error), false)),
+        Ok(answer) => answer.map_err(|error| failed(whole(&error), false)),
     }
 }

@@ -21,7 +21,7 @@ const USERS: &str = "openshift.io/sa.scc.uid-range";
 const OURS: &str = "multipod/";
 
 /// Reads all namespaces and keeps up with their changes until something fails; says what did. What was known stays.
-pub(super) async fn follow(client: Client, shared: Arc<Shared>) -> String {
+pub(super) async fn follow(client: Client, shared: &Shared) -> String {
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     // The metadata alone: nothing else of a namespace is sent.
     let mut events = pin!(watcher(Api::<PartialObjectMeta<core::Namespace>>::all(client), config));
@@ -32,17 +32,17 @@ pub(super) async fn follow(client: Client, shared: Arc<Shared>) -> String {
             Ok(Event::InitApply(object)) => listed.extend(named(object.metadata)),
             Ok(Event::InitDone) => {
                 let count = listed.len();
-                replace(std::mem::take(&mut listed), &shared);
+                replace(std::mem::take(&mut listed), shared);
                 shared.standing.current();
                 shared.metrics.reloaded("namespaces", true);
                 tracing::info!(count, "namespaces");
             }
             Ok(Event::Apply(object)) => {
                 if let Some((name, namespace)) = named(object.metadata) {
-                    change(&shared, &name, Some(namespace));
+                    change(shared, &name, Some(namespace));
                 }
             }
-            Ok(Event::Delete(object)) => change(&shared, &object.metadata.name.unwrap_or_default(), None),
+            Ok(Event::Delete(object)) => change(shared, &object.metadata.name.unwrap_or_default(), None),
             Err(error) => return format!("namespaces: {}", whole(&error)),
         }
     }

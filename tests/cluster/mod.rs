@@ -109,7 +109,7 @@ impl Cluster {
             },
         });
         let known = world.namespaces.insert(name.to_owned(), object.clone()).is_some();
-        self.tell(&mut world, if known { "MODIFIED" } else { "ADDED" }, object);
+        self.tell(&mut world, if known { "MODIFIED" } else { "ADDED" }, &object);
     }
 
     pub fn delete(&self, name: &str) {
@@ -117,7 +117,7 @@ impl Cluster {
         world.revision += 1;
         let mut object = world.namespaces.remove(name).unwrap();
         object["metadata"]["resourceVersion"] = json!(world.revision.to_string());
-        self.tell(&mut world, "DELETED", object);
+        self.tell(&mut world, "DELETED", &object);
     }
 
     /// Changes a namespace without telling, and then tells all who watch that they have missed too much.
@@ -129,7 +129,11 @@ impl Cluster {
         let _ = self.events.send(expired());
     }
 
-    fn tell(&self, world: &mut World, kind: &str, object: Value) {
+    pub fn upgrade(&self, version: &str) {
+        version.clone_into(&mut self.world.lock().unwrap().version);
+    }
+
+    fn tell(&self, world: &mut World, kind: &str, object: &Value) {
         let event = json!({"type": kind, "object": object});
         world.history.push((world.revision, event.clone()));
         // Nobody has to watch.
