@@ -11,7 +11,7 @@ use axum::body::Body;
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use multipod::admission::{self, Snapshot, WarnMode};
+use multipod::admission::{self, Namespace, Namespaces, Snapshot, WarnMode};
 use multipod::certs::{Embedded, Tls, server_config};
 use multipod::pattern::{Settings, settings::OnMistake};
 use multipod::policy;
@@ -476,5 +476,33 @@ proptest! {
         let reply = admission::mutate(review.as_bytes(), &snapshot);
         prop_assert!(reply.is_ok());
         checked(reply, review.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_pod_waits_for_the_namespace_that_decides_about_it_and_nothing_else_does() {
+    let settings = Settings { excluded_namespaces: vec!["apart".to_owned()], ..Settings::default() };
+    let snapshot = Snapshot {
+        settings: Arc::new(settings),
+        namespaces: Arc::new(Namespaces::from([("shop".to_owned(), Namespace::default())])),
+        watches_namespaces: true,
+        ..Snapshot::default()
+    };
+    let webhook = Webhook::new(snapshot, Limits::default());
+    for (path, namespace, operation, status) in [
+        ("/mutate", "shop", "CREATE", 200),
+        ("/mutate", "new", "CREATE", 503),
+        ("/mutate", "apart", "CREATE", 200),
+        ("/mutate", "new", "UPDATE", 200),
+        ("/warn", "new", "CREATE", 200),
+    ] {
+        let annotations = json!({"multipod/ambassador": "80:8775"});
+        let mut review =
+            if path == "/warn" { deployment(&json!({}), &annotations) } else { pod(&annotations) };
+        review["request"]["namespace"] = json!(namespace);
+        review["request"]["operation"] = json!(operation);
+        let asked = webhook.post(path, review.to_string()).await;
+        assert_eq!(asked.status, status, "{path} {namespace} {operation}");
+        assert_eq!(asked.headers.contains_key(RETRY_AFTER) && is_close(&asked), status == 503);
     }
 }

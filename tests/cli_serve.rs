@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
+mod cluster;
 mod reviews;
 
 use std::fs;
@@ -12,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use cluster::Cluster;
 use http_body_util::BodyExt;
 use reviews::{deployment, pod, verify};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
@@ -250,6 +252,10 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
         (vec!["--client-name", "a"], "--client-name needs --client-ca"),
         (vec!["--tls-cert", &empty, "--tls-key", &empty], "empty.pem: no PEM certificate"),
         (vec!["--policy-dir", "/nowhere"], "/nowhere: No such file"),
+        (
+            vec!["--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--kubeconfig", "/nowhere"],
+            "/nowhere: failed",
+        ),
         (vec!["--listen", "203.0.113.1:1"], "cannot listen on 203.0.113.1:1"),
         (vec!["--log-level", "a=b=c"], "--log-level a=b=c"),
     ] {
@@ -288,6 +294,25 @@ fn policies_are_read_again_when_their_folder_changes() {
     wait_until(|| !is_patched());
     let log = server.end();
     assert!(log.contains("b.yaml:4: unknown field `mdoe`"), "{log}");
+}
+
+#[test]
+fn the_cluster_of_a_kubeconfig_says_its_version_and_its_namespaces_unless_somebody_else_does() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let cluster = runtime.block_on(Cluster::start("v1.28.3"));
+    cluster.put("shop", &json!({}), &json!({}));
+    let file = cluster.kubeconfig.to_str().unwrap();
+    for (more, version) in [("--warn=warn", "1.28"), ("--kubernetes-version=1.33", "1.33")] {
+        let server = serve(&["--kubeconfig", file, more]);
+        wait_until(|| server.admin("/readyz") == "ok\n");
+        let config: Value = serde_json::from_str(&server.admin("/config")).unwrap();
+        assert_eq!(config["kubernetesVersion"], version);
+        let mut review = ambassador();
+        assert_eq!(server.post("/mutate", review.to_string().as_bytes()).0, 200);
+        review["request"]["namespace"] = json!("nowhere");
+        assert_eq!(server.post("/mutate", review.to_string().as_bytes()).0, 503);
+        server.end();
+    }
 }
 
 fn exchange(folder: &Path, name: &str, text: &str) {

@@ -21,7 +21,7 @@ const ROOMS: [(&str, &[&str], bool); 15] = [
     ("certs", &[], false),
     ("observe", &["admission", "annotation"], false),
     ("server", &["admission", "certs", "observe"], false),
-    ("watch", &["admission", "certs", "policy", "server"], false),
+    ("watch", &["admission", "certs", "inject", "pattern", "policy", "server"], false),
     ("inpod", &["annotation"], false),
     (
         "cli",

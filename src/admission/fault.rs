@@ -25,6 +25,9 @@ pub enum Fault {
     /// An answer rather than a question.
     #[error("the AdmissionReview has no request with a uid")]
     NoRequest,
+    /// The namespace is so new that we have not heard of it.
+    #[error("the namespace is not known yet; try again in a second")]
+    NamespaceUnknown,
     /// Our own mistake.
     #[error("multipod could not answer: {0}")]
     Internal(String),
@@ -36,6 +39,7 @@ impl Fault {
         match self {
             Fault::Unreadable { .. } | Fault::NotText(_) => "bad_json",
             Fault::NotAReview | Fault::NoRequest => "bad_review",
+            Fault::NamespaceUnknown => "namespace_unknown",
             Fault::Internal(_) => "internal",
         }
     }

@@ -16,6 +16,9 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Faul
         Ok(head) => head,
         Err(reason) => return ignored(review, reason),
     };
+    if snapshot.must_wait_for(&review.namespace) {
+        return Err(Fault::NamespaceUnknown);
+    }
     let around = snapshot.around(&review.namespace, None);
     let decision = decide(head, &around);
     let (written, told) = told(&review.uid, &decision)?;

@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub version: Version,
     /// What is known of namespaces.
     pub namespaces: Arc<Namespaces>,
+    /// Whether all namespaces are known, but for those that were made a moment ago.
+    pub watches_namespaces: bool,
     /// Whether everything that ought to be known is known; until then nothing is decided.
     pub synced: bool,
     /// What becomes of a workload whose pods would be refused.
@@ -56,6 +58,7 @@ impl Default for Snapshot {
             catalogue: Arc::default(),
             version: Version::ASSUMED,
             namespaces: Arc::default(),
+            watches_namespaces: false,
             synced: true,
             warn: WarnMode::default(),
         }
@@ -63,6 +66,15 @@ impl Default for Snapshot {
 }
 
 impl Snapshot {
+    /// Whether this namespace will be known in a moment, and its annotations with it; without them, what they ask for
+    /// would silently be missing.
+    pub(super) fn must_wait_for(&self, namespace: &str) -> bool {
+        self.watches_namespaces
+            && !namespace.is_empty()
+            && !self.namespaces.contains_key(namespace)
+            && !self.settings.excluded_namespaces.iter().any(|excluded| excluded == namespace)
+    }
+
     /// What is around a pod of this namespace.
     pub(super) fn around<'s>(&'s self, namespace: &'s str, owner_kind: Option<&'s str>) -> Surroundings<'s> {
         let known = self.namespaces.get(namespace);

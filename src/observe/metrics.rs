@@ -32,6 +32,7 @@ pub struct Metrics {
     refused: Family<Reason, Counter>,
     reloads: Family<Reload, Counter>,
     certificates: Family<Certificate, Gauge>,
+    namespaces: Gauge<f64, AtomicU64>,
     /// Connections that are open now.
     pub connections: Gauge,
     /// Connections that were accepted.
@@ -107,6 +108,7 @@ impl Default for Metrics {
             refused: Family::default(),
             reloads: Family::default(),
             certificates: Family::default(),
+            namespaces: Gauge::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
             in_flight: Gauge::default(),
@@ -116,6 +118,8 @@ impl Default for Metrics {
             policy_problems: Gauge::default(),
             policies_read: Gauge::default(),
         };
+        // Where there is no cluster, this is no time at all; zero would be a very old one.
+        metrics.namespaces.set(f64::NAN);
         metrics.register();
         metrics
     }
@@ -146,6 +150,8 @@ impl Metrics {
         registry.register("reloads", "Files that were read again", self.reloads.clone());
         let help = "When the certificate ends, in seconds since 1970";
         registry.register("certificate_expiry_timestamp_seconds", help, self.certificates.clone());
+        let help = "Until when the namespaces were known to be up to date, in seconds since 1970";
+        registry.register("namespaces_synced_timestamp_seconds", help, self.namespaces.clone());
         registry.register("policies", "Policies in force", self.policies.clone());
         let help = "Objects of the policy folder that cannot be used";
         registry.register("policy_problems", help, self.policy_problems.clone());
@@ -197,6 +203,12 @@ impl Metrics {
         self.certificates
             .get_or_create(&Certificate { certificate })
             .set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    }
+
+    /// Until when the namespaces were known to be up to date.
+    pub fn namespaces_synced(&self, until: SystemTime) {
+        let seconds = until.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        self.namespaces.set(seconds);
     }
 
     /// All of them, in the text format of `OpenMetrics`.

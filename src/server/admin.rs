@@ -1,6 +1,7 @@
 //! The plain port: probes, metrics, and what the server is configured to do. Nothing here is secret.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -28,17 +29,18 @@ pub fn admin_router(shared: Arc<Shared>) -> Router {
 
 async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
     let checks = shared.checks();
-    let is_ready = checks.iter().all(|(_, good)| *good);
+    let is_ready = checks.iter().all(|(_, good, _)| *good);
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let verbose = query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("verbose")));
     if is_ready && !verbose {
         return "ok\n".into_response();
     }
     let mut text = String::new();
-    for (name, good) in checks {
+    for (name, good, note) in checks {
         let sign = if good { "[+]" } else { "[-]" };
         let state = if good { "ok" } else { "failed" };
-        text.extend([sign, name, " ", state, "\n"]);
+        let note = note.map(|note| format!(": {note}")).unwrap_or_default();
+        text.extend([sign, name, " ", state, &note, "\n"]);
     }
     text.push_str(if is_ready { "readyz check passed\n" } else { "readyz check failed\n" });
     (status, text).into_response()
@@ -48,6 +50,9 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let metrics = &shared.metrics;
     metrics.in_flight.set(i64::try_from(shared.requests.used()).unwrap_or(i64::MAX));
     metrics.buffered.set(i64::try_from(shared.buffered.used()).unwrap_or(i64::MAX));
+    if let Some(until) = shared.standing.known_until(SystemTime::now()) {
+        metrics.namespaces_synced(until);
+    }
     match metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

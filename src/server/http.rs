@@ -9,7 +9,7 @@
 //! | broken JSON, no review | 400 |
 //! | the body came too slowly | 408 |
 //! | too much at one time | 429 with `Retry-After`, which API servers honour |
-//! | not synced yet, or out of time | 503 with `Retry-After` |
+//! | not synced yet, a namespace not known yet, or out of time | 503 with `Retry-After` |
 //! | our own fault | 500 |
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -189,7 +189,9 @@ impl Problem {
             Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::Overloaded => StatusCode::TOO_MANY_REQUESTS,
-            Problem::NotReady | Problem::OutOfTime => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::NotReady | Problem::OutOfTime | Problem::Fault(Fault::NamespaceUnknown) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Problem::Panic | Problem::Fault(Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Problem::Broken | Problem::Fault(_) => StatusCode::BAD_REQUEST,
         }
@@ -216,12 +218,13 @@ impl Problem {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        if matches!(self, Problem::Overloaded | Problem::NotReady | Problem::OutOfTime) {
+        let again = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&self.status());
+        if again {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         // A body that was not read to its end stands in the way of the next request; and under load, or before we are
         // ready, the next attempt should find its way to another replica.
-        if !matches!(self, Problem::Fault(_) | Problem::Panic) {
+        if again || !matches!(self, Problem::Fault(_) | Problem::Panic) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -13,6 +13,7 @@ mod listener;
 mod load;
 mod run;
 mod shared;
+mod standing;
 mod timed;
 mod tls;
 
@@ -22,3 +23,4 @@ pub use limits::Limits;
 pub use load::Load;
 pub use run::{Addresses, Bound, bind};
 pub use shared::{Phase, Shared};
+pub use standing::Standing;

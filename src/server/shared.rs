@@ -10,7 +10,7 @@ use crate::admission::Snapshot;
 use crate::certs::Tls;
 use crate::observe::Metrics;
 
-use super::{Limits, Load};
+use super::{Limits, Load, Standing};
 
 /// What all parts of a running server know. Others may exchange the snapshot at any time.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Shared {
     pub snapshot: ArcSwap<Snapshot>,
     /// The certificates of new handshakes.
     pub tls: Tls,
+    /// How far the snapshot is what the cluster is.
+    pub standing: Standing,
     /// What is counted.
     pub metrics: Metrics,
     /// What peers may have.
@@ -51,6 +53,7 @@ impl Shared {
         Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             tls,
+            standing: Standing::default(),
             metrics,
             authority: None,
             configuration: serde_json::Value::Null,
@@ -84,12 +87,14 @@ impl Shared {
         self.begun.elapsed().saturating_sub(last)
     }
 
-    /// Everything that readiness depends on, and whether it is so.
-    pub(super) fn checks(&self) -> [(&'static str, bool); 3] {
+    /// Everything that readiness depends on, whether it is so, and what there is to say about it.
+    pub(super) fn checks(&self) -> [(&'static str, bool, Option<String>); 3] {
+        let now = SystemTime::now();
         [
-            ("certificate", self.tls.ends() > SystemTime::now()),
-            ("synced", self.snapshot.load().synced),
-            ("serving", self.phase() == Phase::Serving),
+            ("certificate", self.tls.ends() > now, None),
+            // Old knowledge is served on: readiness would take all replicas out at once.
+            ("synced", self.snapshot.load().synced, self.standing.note(now)),
+            ("serving", self.phase() == Phase::Serving, None),
         ]
     }
 }

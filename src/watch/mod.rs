@@ -1,9 +1,13 @@
-//! Files that may change while the server runs: seen at once where the system tells, compared now and then anyway.
+//! What may change while the server runs: files, seen at once where the system tells and compared now and then anyway,
+//! and the cluster.
 
 mod certificates;
+mod cluster;
 mod folder;
+mod namespaces;
 mod policies;
 
 pub use certificates::Certificates;
+pub use cluster::{Cluster, Said};
 pub use folder::{Watch, watch};
 pub use policies::{PolicyFolder, put_to_use};

@@ -15,10 +15,11 @@ use tokio::sync::oneshot;
 
 use crate::admission::Snapshot;
 use crate::certs::{Embedded, Files, Material, Tls, server_config};
+use crate::inject::Version;
 use crate::observe::start_logs;
 use crate::policy::Loaded;
 use crate::server::{Addresses, Bound, Shared, bind};
-use crate::watch::{Certificates, PolicyFolder, Watch, put_to_use, watch};
+use crate::watch::{Certificates, Cluster, PolicyFolder, Said, Watch, put_to_use, watch};
 
 use super::report::Failure;
 use options::{Config, Options};
@@ -67,13 +68,17 @@ impl Args {
 
         let snapshot = Snapshot {
             settings: Arc::new(settings),
-            version: options.kubernetes_version(),
+            version: options.kubernetes_version().unwrap_or(Version::ASSUMED),
             warn: options.warn(),
             ..Snapshot::default()
         };
         let (tls, authority, files) = certificate.tls();
         let mut shared = Shared::new(snapshot, tls, options.limits());
         shared.authority = authority;
+        let said = Said {
+            version: options.kubernetes_version().is_some(),
+            ip_families: shown.get("ipFamilies").is_some(),
+        };
         shared.configuration = shown;
         let shared = Arc::new(shared);
         let (folder, loaded) =
@@ -85,6 +90,10 @@ impl Args {
             let addresses = Addresses { reviews: options.listen(), admin: Some(options.admin_listen()) };
             let bound =
                 bind(Arc::clone(&shared), addresses).map_err(|error| Failure::one(error.to_string()))?;
+            let cluster = Cluster::find(options.kubeconfig.as_deref()).await.map_err(Failure::one)?;
+            if let Some(cluster) = cluster {
+                tokio::spawn(cluster.follow(said, Arc::clone(&shared)).map_err(Failure::one)?);
+            }
             let _watch = watches(&shared, folder, files)?;
             let mut signals = Signals::register()?;
             let (end, ended) = oneshot::channel();

@@ -38,6 +38,11 @@ pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy_dir: Option<PathBuf>,
 
+    /// The cluster whose namespaces and version decide; in a pod, its own cluster does
+    #[arg(long, env = "MULTIPOD_KUBECONFIG", value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kubeconfig: Option<PathBuf>,
+
     /// The certificate with its chain, in PEM; read again when it changes
     #[arg(long, env = "MULTIPOD_TLS_CERT", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +74,7 @@ pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     warn: Option<Warn>,
 
-    /// The version of the cluster: native sidecars begin with 1.29 [default: 1.34]
+    /// The version of the cluster: native sidecars begin with 1.29 [default: what it says, else 1.34]
     #[arg(long, env = "MULTIPOD_KUBERNETES_VERSION", value_name = "VERSION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     kubernetes_version: Option<Given<Version>>,
@@ -175,7 +180,7 @@ impl Options {
             ($($field:ident)*) => { Options { $($field: self.$field.or(other.$field)),* } };
         }
         first! {
-            listen admin_listen policy_dir tls_cert tls_key client_ca client_name http2 warn kubernetes_version
+            listen admin_listen policy_dir kubeconfig tls_cert tls_key client_ca client_name http2 warn kubernetes_version
             drain_floor drain_limit connection_age max_connections max_requests max_buffered threads log_level
             log_format
         }
@@ -200,8 +205,8 @@ impl Options {
         }
     }
 
-    pub(super) fn kubernetes_version(&self) -> Version {
-        self.kubernetes_version.as_ref().map_or(Version::ASSUMED, |given| given.value)
+    pub(super) fn kubernetes_version(&self) -> Option<Version> {
+        self.kubernetes_version.as_ref().map(|given| given.value)
     }
 
     pub(super) fn threads(&self) -> usize {

@@ -1,0 +1,127 @@
+//! The namespaces of a cluster, as far as they decide about pods.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use k8s_openapi::api::core::v1 as core;
+use kube::api::{ObjectMeta, PartialObjectMeta};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client};
+
+use crate::admission::{Namespace, Namespaces, Snapshot};
+use crate::server::Shared;
+
+/// How long one watch lasts; a connection that has silently died is noticed a little later.
+pub(super) const WATCH_SECONDS: u32 = 120;
+
+/// `OpenShift` gives each namespace its own users by this annotation.
+const USERS: &str = "openshift.io/sa.scc.uid-range";
+const OURS: &str = "multipod/";
+
+/// Reads all namespaces and keeps up with their changes until something fails; says what did. What was known stays.
+pub(super) async fn follow(client: Client, shared: &Shared) -> String {
+    let config = watcher::Config::default().timeout(WATCH_SECONDS);
+    // The metadata alone: nothing else of a namespace is sent.
+    let mut events = pin!(watcher(Api::<PartialObjectMeta<core::Namespace>>::all(client), config));
+    let mut listed = Namespaces::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(object)) => listed.extend(named(object.metadata)),
+            Ok(Event::InitDone) => {
+                let count = listed.len();
+                replace(std::mem::take(&mut listed), shared);
+                shared.standing.current();
+                shared.metrics.reloaded("namespaces", true);
+                tracing::info!(count, "namespaces");
+            }
+            Ok(Event::Apply(object)) => {
+                if let Some((name, namespace)) = named(object.metadata) {
+                    change(shared, &name, Some(namespace));
+                }
+            }
+            Ok(Event::Delete(object)) => change(shared, &object.metadata.name.unwrap_or_default(), None),
+            Err(error) => return format!("namespaces: {}", whole(&error)),
+        }
+    }
+    "namespaces: the watch has ended".to_owned()
+}
+
+/// An error with everything that led to it, in one line.
+pub(super) fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+fn replace(all: Namespaces, shared: &Shared) {
+    let all = Arc::new(all);
+    shared.snapshot.rcu(|snapshot| Snapshot {
+        namespaces: Arc::clone(&all),
+        synced: true,
+        ..Snapshot::clone(snapshot)
+    });
+}
+
+/// Most changes of a namespace are none for us.
+fn change(shared: &Shared, name: &str, now: Option<Namespace>) {
+    if shared.snapshot.load().namespaces.get(name) == now.as_ref() {
+        return;
+    }
+    let mut all = Namespaces::clone(&shared.snapshot.load().namespaces);
+    match now {
+        Some(namespace) => drop(all.insert(name.to_owned(), namespace)),
+        None => drop(all.remove(name)),
+    }
+    replace(all, shared);
+}
+
+fn named(metadata: ObjectMeta) -> Option<(String, Namespace)> {
+    Some((metadata.name?, wanted(metadata.labels, metadata.annotations)))
+}
+
+/// What policies look at; annotations can be large, and most are other people's.
+fn wanted(
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+) -> Namespace {
+    let annotations = annotations.into_iter().flatten();
+    Namespace {
+        labels: labels.into_iter().flatten().collect(),
+        annotations: annotations.filter(|(key, _)| key.starts_with(OURS) || key == USERS).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_annotations_only_those_that_decide_are_kept() {
+        let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let namespace = wanted(
+            Some(pairs(&[("team", "a")])),
+            Some(pairs(&[
+                ("multipod/logging", "x"),
+                (USERS, "1/2"),
+                ("example.com/big", "y"),
+                ("multipodx", "z"),
+            ])),
+        );
+        assert_eq!(namespace.labels, [("team".to_owned(), "a".to_owned())]);
+        let keys: Vec<&str> = namespace.annotations.iter().map(|(key, _)| &**key).collect();
+        assert_eq!(keys, ["multipod/logging", USERS]);
+        assert_eq!(wanted(None, None), Namespace::default());
+    }
+}
