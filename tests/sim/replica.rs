@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -33,6 +33,7 @@ impl Secret {
     pub fn new() -> Secret {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "the authority");
         let key = KeyPair::generate().unwrap();
         let authority = params.self_signed(&key).unwrap().pem();
         let mut secret = Secret { folder: tempfile::tempdir().unwrap(), params, key, versions: 0, authority };
@@ -46,7 +47,8 @@ impl Secret {
     /// Issues a certificate, and exchanges it for the last one as the kubelet does: by a link, in one step.
     pub fn renew(&mut self) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([NAME.to_owned(), "localhost".to_owned()]).unwrap();
+        let mut params = CertificateParams::new([NAME.to_owned(), "localhost".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, NAME);
         let certificate = params.signed_by(&key, &Issuer::from_params(&self.params, &self.key)).unwrap();
         let folder = self.folder.path();
         let old = folder.join(format!("..{}", self.versions));
