@@ -56,6 +56,7 @@ impl Bad {
             Bad::WithoutRequest => closed(shaken(address, tls).await?).await,
             Bad::SlowHead => {
                 let (mut read, mut write) = tokio::io::split(shaken(address, tls).await?);
+                let since = Instant::now();
                 let dribble = async {
                     for byte in HEAD[..20].bytes().chain(std::iter::repeat(b'a')) {
                         if write.write_all(&[byte]).await.is_err() || write.flush().await.is_err() {
@@ -65,9 +66,10 @@ impl Bad {
                     }
                 };
                 tokio::select! {
-                    time = closed(&mut read) => time,
-                    () = dribble => Ok(Duration::ZERO),
+                    _ = closed(&mut read) => {}
+                    () = dribble => {}
                 }
+                Ok(since.elapsed())
             }
             Bad::StalledBody => {
                 let mut stream = shaken(address, tls).await?;
