@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 use hyper_util::rt::TokioIo;
 use multipod::admission::{self, Fault, Reply, Snapshot};
 use multipod::server::{Handlers, Limits};
+use reviews::pod;
 use running::{PATIENCE, post, start_with};
 use rustls::pki_types::ServerName;
+use serde_json::json;
 use sim::bad::{self, EVERY};
 use sim::load::Load;
 use sim::replica::{Replica, Secret};
@@ -288,11 +290,12 @@ async fn a_hundred_thousand_requests_survive_their_panics() {
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
         let mut http = server.http().await;
-        let panics = Arc::clone(&panics);
+        let (panics, plain) = (Arc::clone(&panics), pod(&json!({})).to_string());
         clients.spawn(async move {
-            for _ in 0..REQUESTS / CLIENTS {
+            for at in 0..REQUESTS / CLIENTS {
+                let review = if at % 10 == 0 { reviews::REAL[0] } else { &plain };
                 // The connection that met a panic goes on.
-                let answer = post(&mut http, "/mutate", reviews::REAL[0]).await.unwrap();
+                let answer = post(&mut http, "/mutate", review).await.unwrap();
                 match answer.status.as_u16() {
                     200 => assert!(answer.body.starts_with(b"{")),
                     500 => drop(panics.fetch_add(1, Ordering::Relaxed)),
@@ -311,7 +314,7 @@ async fn a_hundred_thousand_requests_survive_their_panics() {
     }
 }
 
-/// How long, in minutes: SOAK_MINUTES.
+/// How long, in minutes: `SOAK_MINUTES`.
 #[ignore = "takes minutes: make soak"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn soak() {
