@@ -116,6 +116,10 @@ impl Replica {
     /// The sum of all lines of a metric whose labels contain a text.
     pub async fn metric(&self, name: &str, labels: &str) -> u64 {
         let (_, text) = self.admin("/metrics").await.expect("the admin port answers");
+        assert!(
+            text.contains(&format!("# TYPE {} ", name.trim_end_matches("_total"))),
+            "{name} is no metric"
+        );
         let lines = text.lines().filter(|line| {
             line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']) && rest.contains(labels))
         });
