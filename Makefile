@@ -2,19 +2,21 @@
 
 CARGO ?= cargo
 DEMO  := examples/fruit/deployment.yaml
+SOAK_MINUTES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build test lint fmt bless bench fuzz doc clean
+.PHONY: help setup demo build test test-long soak lint fmt bless bench fuzz doc clean
 
 help: ## list the recipes
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## install what the tests need besides Rust: HAProxy (Debian and its relatives)
+setup: ## install what the tests need besides Rust: HAProxy (Debian and its relatives); with Go they show more
 	@if command -v haproxy >/dev/null; then haproxy -v | head -n 1; \
 	elif command -v apt-get >/dev/null; then \
 		sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq haproxy; \
 	else echo "The tests check every rendered configuration with haproxy: please install it." >&2; exit 1; fi
+	@command -v go >/dev/null || echo "Without go, the tests leave out its HTTP client, which is the API server's." >&2
 
 demo: ## inject the fruit service, and show what was added and why
 	@$(CARGO) build --quiet --release
@@ -29,6 +31,12 @@ build: ## build the release binary
 
 test: setup ## run every test
 	$(CARGO) test --locked
+
+test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
+	$(CARGO) test --locked --test long -- --ignored --test-threads 1 --skip soak
+
+soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay flat
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test long -- --ignored --exact soak
 
 lint: ## formatting and lints; a warning is an error
 	$(CARGO) fmt --check

@@ -35,7 +35,8 @@ pub struct Limits {
     /// The age at which a connection is told to close, more or less, so that new replicas get their share.
     #[serde(serialize_with = "as_text")]
     pub age: Duration,
-    /// How long to go on accepting after the signal to end, at least.
+    /// How long to go on accepting after the signal to end, at least: until everybody has heard of it, which may take
+    /// 15 s. That nobody comes proves nothing; kept connections elsewhere are enough until the next burst.
     #[serde(serialize_with = "as_text")]
     pub drain_floor: Duration,
     /// And at most.
@@ -56,7 +57,7 @@ impl Default for Limits {
             read: Duration::from_secs(9),
             write: Duration::from_secs(9),
             age: Duration::from_mins(10),
-            drain_floor: Duration::from_secs(5),
+            drain_floor: Duration::from_secs(20),
             drain_limit: Duration::from_secs(25),
         }
     }

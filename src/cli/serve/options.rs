@@ -79,7 +79,7 @@ pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     kubernetes_version: Option<Given<Version>>,
 
-    /// How long to go on accepting after the signal to end, at least [default: 5s]
+    /// How long to go on accepting after the signal to end, at least [default: 20s]
     #[arg(long, env = "MULTIPOD_DRAIN_FLOOR", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     drain_floor: Option<Given<Duration>>,

@@ -1,0 +1,3 @@
+module multipod/goclient
+
+go 1.21

@@ -1,0 +1,362 @@
+//! What takes minutes to show, with servers as processes and a client that behaves as an API server: ends without a lost
+//! request, peers that are slow, certificates that change, too much load, and panics. `make test-long`.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+
+mod reviews;
+mod running;
+mod sim;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use hyper_util::rt::TokioIo;
+use multipod::admission::{self, Fault, Reply, Snapshot};
+use multipod::server::{Handlers, Limits};
+use reviews::pod;
+use running::{PATIENCE, post, start_with};
+use rustls::pki_types::ServerName;
+use serde_json::json;
+use sim::bad::{self, EVERY};
+use sim::load::Load;
+use sim::replica::{Replica, Secret};
+use sim::service::Service;
+use sim::{NAME, Sim};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+const WEBHOOK: Duration = Duration::from_secs(10);
+const MEBI: usize = 1 << 20;
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_restarts_under_load_lose_not_one_request() {
+    // A tenth of everything: the time to go on accepting, the news, and the time between bursts.
+    let lags = (0..20).map(|at| Duration::from_millis(at * 79 % 1500));
+    restart_under_load(&["--drain-floor=2s"], lags, Duration::from_millis(650)).await;
+}
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_of_which_nobody_hears_for_15_seconds_loses_nothing() {
+    // Between bursts nobody needs a new connection, and the port looks as if nobody would come any more.
+    restart_under_load(&[], [Duration::from_secs(15)].into_iter(), Duration::from_millis(6500)).await;
+}
+
+/// Replaces one of two replicas again and again, as a rolling update does: the new one first.
+async fn restart_under_load(options: &[&str], lags: impl Iterator<Item = Duration>, burst: Duration) {
+    let secret = Secret::new();
+    let mut old = Replica::start(&secret, options).await;
+    let other = Replica::start(&secret, options).await;
+    let service = Service::of([old.reviews, other.reviews]);
+    let sim = Sim::new(Arc::clone(&service), &secret.authority);
+    let load = Load::steady(&sim, 16, WEBHOOK).with_bursts(&sim, 40, burst, WEBHOOK);
+    for lag in lags {
+        let new = Replica::start(&secret, options).await;
+        service.add(new.reviews);
+        old.terminate();
+        let forgotten = service.forget(old.reviews, lag);
+        old.ended().await;
+        forgotten.await.unwrap();
+        old = new;
+    }
+    load.end().await.lost_nothing();
+}
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_connection_lives_on_beside_thousands_of_bad_peers_that_are_cut_off() {
+    const ROUNDS: usize = 3;
+    const OF_EACH: usize = 200;
+    let secret = Secret::new();
+    let replica = Replica::start(&secret, &["--max-connections=4000"]).await;
+    let io = TokioIo::new(shaken(&replica, &secret).await);
+    let (mut http, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+    tokio::spawn(async move { drop(connection.await) });
+    assert_eq!(post(&mut http, "/mutate", reviews::REAL[0]).await.unwrap().status, 200);
+    let idle_since = Instant::now();
+
+    let tls = bad::tls(&secret.authority);
+    let mut sizes = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut peers = JoinSet::new();
+        for bad in EVERY {
+            // Those that read nothing cost the most to set up.
+            let count = if bad == bad::Bad::UnreadAnswer { OF_EACH / 10 } else { OF_EACH };
+            for _ in 0..count {
+                let (address, tls) = (replica.reviews, tls.clone());
+                peers.spawn(async move { (bad, bad.be(address, &tls).await) });
+            }
+        }
+        let mut longest = HashMap::new();
+        let mut failed = 0;
+        while let Some(peer) = timeout(PATIENCE, peers.join_next()).await.expect("every peer is cut off") {
+            match peer.unwrap() {
+                (bad, Ok(time)) => {
+                    let longest = longest.entry(bad).or_insert(time);
+                    *longest = time.max(*longest);
+                }
+                (_, Err(_)) => failed += 1,
+            }
+        }
+        assert_eq!(failed, 0, "peers that could not even begin");
+        // Ten seconds, on a machine that may be busy.
+        assert!(longest.values().all(|time| *time < Duration::from_secs(20)), "{longest:?}");
+        sizes.push(replica.size());
+    }
+    let [first, .., last] = sizes[..] else { unreachable!() };
+    assert!(last.0 < first.0 + 16 * MEBI && last.1 <= first.1 + 4, "memory and descriptors: {sizes:?}");
+    assert!(last.0 < 200 * MEBI, "memory and descriptors: {sizes:?}");
+
+    // API servers keep connections for 90 seconds.
+    sleep(Duration::from_secs(95).saturating_sub(idle_since.elapsed())).await;
+    assert_eq!(post(&mut http, "/mutate", reviews::REAL[0]).await.unwrap().status, 200);
+}
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_change_under_load_without_a_failed_handshake() {
+    const CHANGES: usize = 40;
+    let mut secret = Secret::new();
+    let replica = Replica::start(&secret, &[]).await;
+    let service = Service::of([replica.reviews]);
+    let kept = Sim::new(Arc::clone(&service), &secret.authority);
+    let load = Load::steady(&kept, 4, WEBHOOK).with_newcomers(&service, &secret.authority, 4, WEBHOOK);
+    for _ in 0..CHANGES {
+        sleep(Duration::from_millis(300)).await;
+        secret.renew();
+    }
+    let newest = async {
+        while seen(&replica, &secret).await != secret.leaf() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, newest).await.expect("the last certificate is used");
+    load.end().await.lost_nothing();
+    let reloads = replica.metric("multipod_reloads_total", "what=\"certificate\",result=\"success\"").await;
+    assert!(reloads > 5, "{reloads} changes were seen");
+    assert_eq!(replica.metric("multipod_connections_failed_total", "handshake").await, 0);
+}
+
+async fn shaken(replica: &Replica, secret: &Secret) -> tokio_rustls::client::TlsStream<TcpStream> {
+    let tcp = TcpStream::connect(replica.reviews).await.unwrap();
+    bad::tls(&secret.authority).connect(ServerName::try_from(NAME).unwrap(), tcp).await.unwrap()
+}
+
+async fn seen(replica: &Replica, secret: &Secret) -> Vec<u8> {
+    shaken(replica, secret).await.get_ref().1.peer_certificates().unwrap()[0].to_vec()
+}
+
+/// How many requests may be there at one time, and how long each takes: its body needs that long.
+const ROOM: usize = 8;
+const TAKES: Duration = Duration::from_millis(500);
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_times_the_capacity_is_refused_at_once_and_the_rest_goes_on() {
+    const SECONDS: usize = 10;
+    let secret = Secret::new();
+    let replica = Replica::start(&secret, &[&format!("--max-requests={ROOM}")]).await;
+    let tls = bad::tls(&secret.authority);
+    let mut asked = JoinSet::new();
+    let each = TAKES / u32::try_from(ROOM * 10).unwrap();
+    let mut next = tokio::time::interval(each);
+    // As many as planned, whatever becomes of those before.
+    for _ in 0..SECONDS * 10 * ROOM * 2 {
+        next.tick().await;
+        asked.spawn(slow_request(replica.reviews, tls.clone()));
+    }
+    let (mut answered, mut refused, mut late) = (0, 0, 0);
+    while let Some(answer) = timeout(PATIENCE, asked.join_next()).await.expect("everybody is answered") {
+        let (in_time, text) = answer.unwrap();
+        if text.starts_with("HTTP/1.1 200 ") {
+            answered += 1;
+            continue;
+        }
+        let text = text.to_ascii_lowercase();
+        assert!(text.starts_with("http/1.1 429 "), "{text}");
+        assert!(
+            text.contains("\r\nretry-after: 1\r\n") && text.contains("\r\nconnection: close\r\n"),
+            "{text}"
+        );
+        refused += 1;
+        late += usize::from(!in_time);
+    }
+    let told = format!("{answered} were answered, {refused} refused, {late} of them late");
+    // What could be answered at best, and half of it on a machine that may be busy.
+    let best = SECONDS * ROOM * 2;
+    assert!(answered >= best / 2, "{told}");
+    assert!(refused > best && late * 4 < refused, "{told}");
+
+    let sim = Sim::new(Service::of([replica.reviews]), &secret.authority);
+    for _ in 0..100 {
+        sim.admit(WEBHOOK).await.unwrap();
+    }
+    assert_eq!(sim.told_to_wait.load(Ordering::Relaxed), 0, "nothing is left of it");
+    assert_eq!(replica.metric("multipod_buffered_bytes", "").await, 0);
+}
+
+/// Sends half of a review, and the other half only if nothing comes back meanwhile. Whether it came meanwhile, and what.
+async fn slow_request(address: std::net::SocketAddr, tls: tokio_rustls::TlsConnector) -> (bool, String) {
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let mut stream = tls.connect(ServerName::try_from(NAME).unwrap(), tcp).await.unwrap();
+    let body = reviews::REAL[0];
+    let head = format!(
+        "POST /mutate?timeout=10s HTTP/1.1\r\nhost: {NAME}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let (first, second) = body.split_at(body.len() / 2);
+    stream.write_all((head + first).as_bytes()).await.unwrap();
+    let mut text = Vec::new();
+    let early = timeout(TAKES, stream.read_u8()).await;
+    let in_time = early.is_ok();
+    match early {
+        Ok(byte) => text.extend(byte),
+        // It may be refused at this very moment, and then it is written for nobody.
+        Err(_) => drop(stream.write_all(second.as_bytes()).await),
+    }
+    let _ = stream.read_to_end(&mut text).await;
+    (in_time, String::from_utf8(text).unwrap())
+}
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_three_replicas_may_be_full() {
+    const CALLS: u64 = 3000;
+    let secret = Secret::new();
+    // Young connections, so that new ones keep coming to the one that is full.
+    let young = "--connection-age=300ms";
+    let full = Replica::start(&secret, &[young, "--max-requests=2"]).await;
+    let others = [Replica::start(&secret, &[young]).await, Replica::start(&secret, &[young]).await];
+    let tls = bad::tls(&secret.authority);
+    let mut crowd = JoinSet::new();
+    for _ in 0..8 {
+        let (address, tls) = (full.reviews, tls.clone());
+        crowd.spawn(async move {
+            loop {
+                let _ = bad::Bad::StalledBody.be(address, &tls).await;
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+    }
+    let is_full = async {
+        while full.metric("multipod_requests_in_flight", "").await < 2 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, is_full).await.expect("it is full");
+    let service = Service::of([full.reviews, others[0].reviews, others[1].reviews]);
+    let sim = Sim::new(service, &secret.authority);
+    let load = Load::steady(&sim, 20, WEBHOOK);
+    load.until(CALLS).await;
+    let done = load.end().await;
+    crowd.abort_all();
+    let waited = sim.told_to_wait.load(Ordering::Relaxed);
+    assert!(waited > 20, "{waited} calls met the full one");
+    let failed = u64::try_from(done.failures.len()).unwrap();
+    assert!(failed * 1000 <= done.succeeded, "{failed} of {}: {:?}", done.succeeded, done.failures);
+}
+
+/// Panics on every seventh review.
+fn panics_often<'b>(body: &'b [u8], snapshot: &Snapshot) -> Result<Reply<'b>, Fault> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let reply = admission::mutate(body, snapshot);
+    assert!(!COUNT.fetch_add(1, Ordering::Relaxed).is_multiple_of(7), "{INJECTED}");
+    reply
+}
+
+const INJECTED: &str = "an injected panic";
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_requests_survive_their_panics() {
+    const REQUESTS: usize = 100_000;
+    const CLIENTS: usize = 8;
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let wanted = panic.payload().downcast_ref::<String>().is_some_and(|text| text == INJECTED)
+            || panic.payload().downcast_ref::<&str>().is_some_and(|text| *text == INJECTED);
+        if !wanted {
+            tell(panic);
+        }
+    }));
+    let handlers = Handlers { mutate: panics_often, ..Handlers::default() };
+    let server = start_with(Limits::default(), handlers, false);
+    let panics = Arc::new(AtomicU64::new(0));
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let mut http = server.http().await;
+        let (panics, plain) = (Arc::clone(&panics), pod(&json!({})).to_string());
+        clients.spawn(async move {
+            for at in 0..REQUESTS / CLIENTS {
+                let review = if at % 10 == 0 { reviews::REAL[0] } else { &plain };
+                // The connection that met a panic goes on.
+                let answer = post(&mut http, "/mutate", review).await.unwrap();
+                match answer.status.as_u16() {
+                    200 => assert!(answer.body.starts_with(b"{")),
+                    500 => drop(panics.fetch_add(1, Ordering::Relaxed)),
+                    other => panic!("{other}"),
+                }
+            }
+        });
+    }
+    clients.join_all().await;
+    let panics = panics.load(Ordering::Relaxed);
+    assert_eq!(panics, (REQUESTS as u64).div_ceil(7));
+    assert_eq!(server.shared.metrics.panics.get(), panics);
+    let (_, metrics) = server.admin("/metrics").await;
+    for line in ["multipod_requests_in_flight 0\n", "multipod_buffered_bytes 0\n"] {
+        assert!(metrics.contains(line), "{line}{metrics}");
+    }
+}
+
+/// How long, in minutes: `SOAK_MINUTES`.
+#[ignore = "takes minutes: make soak"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn soak() {
+    let minutes = std::env::var("SOAK_MINUTES").map_or(2, |text| text.parse().expect("a number of minutes"));
+    let time = Duration::from_mins(minutes);
+    let mut secret = Secret::new();
+    let replica = Replica::start(&secret, &["--connection-age=5s"]).await;
+    let before = replica.size();
+    let service = Service::of([replica.reviews]);
+    let sim = Sim::new(Arc::clone(&service), &secret.authority);
+    let load = Load::steady(&sim, 8, WEBHOOK).with_newcomers(&service, &secret.authority, 1, WEBHOOK);
+    let on = Arc::new(AtomicBool::new(true));
+    let mut crowd = JoinSet::new();
+    for bad in EVERY.into_iter().cycle().take(EVERY.len() * 5) {
+        let (address, tls, on) = (replica.reviews, bad::tls(&secret.authority), Arc::clone(&on));
+        crowd.spawn(async move {
+            while on.load(Ordering::Relaxed) {
+                let _ = bad.be(address, &tls).await;
+            }
+        });
+    }
+    let begun = Instant::now();
+    let mut sizes = Vec::new();
+    while begun.elapsed() < time {
+        sleep(Duration::from_secs(5)).await;
+        secret.renew();
+        sizes.push(replica.size());
+    }
+    on.store(false, Ordering::Relaxed);
+    timeout(PATIENCE, crowd.join_all()).await.expect("every peer is cut off");
+    load.end().await.lost_nothing();
+    drop(sim);
+    let alone = async {
+        while replica.metric("multipod_connections_open", "").await > 0 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE * 4, alone).await.expect("every connection ends");
+    let after = replica.size();
+    // What the first third has filled stays filled.
+    let (early, late) = sizes.split_at(sizes.len() / 3);
+    let most = |sizes: &[(usize, usize)]| sizes.iter().map(|(memory, _)| *memory).max().unwrap_or_default();
+    assert!(most(late) < most(early) + 16 * MEBI, "memory and descriptors: {sizes:?}");
+    assert!(after.1 <= before.1 + 2, "descriptors: {before:?}, {after:?}");
+}
