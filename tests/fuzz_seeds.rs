@@ -1,5 +1,6 @@
 //! The bodies of the fuzz targets over the golden cases: what a fuzzer starts from, seen by every test run. With
 //! `FUZZ_CORPUS=fuzz/corpus` in the environment the seeds are written there for the fuzzer.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 #[path = "../fuzz/bodies.rs"]
 #[allow(unreachable_pub)] // Shared with the targets.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here looks at a clock. Allocations are counted; and where work could grow with the square of a length without
 //! allocating, the length is such that the square would never end.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 use std::fmt::Write;
 

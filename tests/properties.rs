@@ -2,6 +2,7 @@
 //!
 //! `PROPTEST_CASES=20000 cargo test --release --test properties` looks longer. What it finds becomes a test of its own
 //! or a golden case, so that nothing depends on a file of seeds.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 mod sound;
 
@@ -33,7 +34,7 @@ const STATUS: &str = "multipod/status";
 
 /// As many cases as the environment says, and no file of seeds.
 fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { failure_persistence: None, max_global_rejects: 1 << 20, ..ProptestConfig::default() }
 }
 
 /// Half of all trials must get somewhere, or the properties prove little.

@@ -158,6 +158,9 @@ fn listen_and_target(
 }
 
 fn parse_target(text: &str) -> Result<Target, String> {
+    if text.contains("://") {
+        return Err("a target is HOST:PORT, not a URL".to_owned());
+    }
     if let Some(upstream) = text.strip_prefix('@') {
         return value::name(upstream).map(Target::Upstream);
     }
@@ -220,7 +223,7 @@ mod tests {
             parse("80:8775 mode=http maxconn=32, 81:db timeout=1m connect-timeout=2s, image=haproxy:3.0 memory=64Mi")
                 .unwrap();
         assert!(request.routes[0].http && !request.routes[1].http);
-        assert_eq!(request.routes[1].timeout, Some(Duration::from_secs(60)));
+        assert_eq!(request.routes[1].timeout, Some(Duration::from_mins(1)));
         assert_eq!(request.settings.image.as_deref(), Some("haproxy:3.0"));
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use super::{Key, Span};
 
@@ -123,10 +124,11 @@ impl Diagnostic {
 
 impl Excerpt {
     fn of(value: &str, span: Span, label: String) -> Self {
-        let start = span.start.min(value.len());
+        // A span that is wrong must not cost more than a wrong mark.
+        let start = value.floor_char_boundary(span.start);
         let line_start = value[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = value[start..].find('\n').map_or(value.len(), |at| start + at);
-        let end = span.end.clamp(start, line_end);
+        let end = value.ceil_char_boundary(span.end.clamp(start, line_end));
         let before = value[line_start..start].chars().count();
         let marked = value[start..end].chars().count().max(1);
 
@@ -137,7 +139,8 @@ impl Excerpt {
             line.push('…');
             column += 1;
         }
-        let mut rest = value[line_start..line_end].chars().skip(skipped);
+        let shown = masked(&value[line_start..line_end]);
+        let mut rest = shown.chars().skip(skipped);
         line.extend(rest.by_ref().take(WINDOW).map(visible));
         if rest.next().is_some() {
             line.push('…');
@@ -163,11 +166,61 @@ pub fn plain(text: String) -> String {
 /// A value shortened for the middle of a sentence.
 pub fn short(text: &str) -> String {
     const LONGEST: usize = 60;
-    let mut out: String = text.chars().take(LONGEST).map(visible).collect();
+    let mut out: String = masked(text).chars().take(LONGEST).map(visible).collect();
     if text.chars().nth(LONGEST).is_some() {
         out.push('…');
     }
     out
+}
+
+/// Options that people write secrets into, though no pattern has them.
+const SECRET_OPTIONS: [&str; 7] = ["password", "passwd", "pass", "pwd", "token", "api-key", "apikey"];
+
+/// A value as it may be shown to others and kept in logs: a secret that should not stand in it is starred out, sign by
+/// sign, so that carets still point at their place.
+fn masked(text: &str) -> Cow<'_, str> {
+    if !text.contains(['@', '=']) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_inclusive(is_between_words) {
+        let end = word.trim_end_matches(is_between_words).len();
+        let secret = secret_of_option(&word[..end]).or_else(|| secret_of_url(&word[..end])).unwrap_or(0..0);
+        out.push_str(&word[..secret.start]);
+        out.extend(word[secret.clone()].chars().map(|_| '*'));
+        out.push_str(&word[secret.end..]);
+    }
+    Cow::Owned(out)
+}
+
+fn is_between_words(c: char) -> bool {
+    matches!(c, ' ' | '\t' | ',' | '\n')
+}
+
+fn secret_of_option(word: &str) -> Option<Range<usize>> {
+    let (name, _) = word.split_once('=')?;
+    SECRET_OPTIONS
+        .iter()
+        .any(|secret| name.eq_ignore_ascii_case(secret))
+        .then_some(name.len() + 1..word.len())
+}
+
+/// The password of `scheme://user:password@host`, or the whole user, which may be a token; only ssh's is a mere name.
+fn secret_of_url(word: &str) -> Option<Range<usize>> {
+    let at = word.find("://")?;
+    let start = at + 3;
+    let rest = &word[start..];
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    // A password that holds a slash: a port would be a number.
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let torn =
+        !authority.starts_with('[') && authority.split_once(':').is_some_and(|(_, port)| !is_port(port));
+    let end = start + if torn { rest.rfind('@') } else { authority.rfind('@') }?;
+    match word[start..end].find(':') {
+        Some(colon) => Some(start + colon + 1..end),
+        None if word[..at].ends_with("ssh") => None,
+        None => Some(start..end),
+    }
 }
 
 impl fmt::Display for Diagnostic {
@@ -236,7 +289,36 @@ mod tests {
         assert_eq!(lines[1].chars().skip(caret).take(2).collect::<String>(), "8o");
     }
 
+    #[test]
+    fn secrets_that_should_not_stand_in_a_value_are_not_shown() {
+        for (value, shown) in [
+            ("https://bob:hunter2@git/x into=/a", "https://bob:*******@git/x into=/a"),
+            ("https://t0ken@git/x, y", "https://*****@git/x, y"),
+            ("clone https://bob:hun/ter@2@git/x", "clone https://bob:*********@git/x"),
+            ("to=otlp://bob:é@logs:1", "to=otlp://bob:*@logs:1"),
+            ("80:postgres://bob:hunter2@db:1/x", "80:postgres://bob:*******@db:1/x"),
+            ("redis password=hunter2,x", "redis password=*******,x"),
+            ("redis password=\"hunter2\" Token=a", "redis password=********* Token=*"),
+            ("ssh://git@git.example/x", "ssh://git@git.example/x"),
+            ("https://git.example:8443/site@v1", "https://git.example:8443/site@v1"),
+            ("80:@orders mode=http", "80:@orders mode=http"),
+            ("redis secret=mine password-key=p", "redis secret=mine password-key=p"),
+        ] {
+            assert_eq!(short(value), shown);
+            let start = value.len() - 1;
+            let fault = Fault::new(Span { start, end: start + 1 }, "x");
+            let text = Diagnostic::of(Key::Init, Source::Pod, value, fault).to_string();
+            let caret = format!("\n  {shown}\n  {:>1$}\n", '^', value.chars().count());
+            assert!(text.contains(&caret), "{text}");
+        }
+    }
+
     proptest::proptest! {
+        #[test]
+        fn masking_keeps_every_sign_in_its_place(value in "[a-z0-9:/@=,\" é]{0,60}|(?s).{0,60}") {
+            proptest::prop_assert_eq!(masked(&value).chars().count(), value.chars().count());
+        }
+
         #[test]
         fn any_span_of_any_value_can_be_shown(value in "(?s).{0,120}", a in 0usize..140, b in 0usize..140) {
             let boundary = |at: usize| (0..=at.min(value.len())).rev().find(|at| value.is_char_boundary(*at)).unwrap();

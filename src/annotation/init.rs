@@ -215,7 +215,7 @@ mod tests {
         };
         assert_eq!(
             (first.timeout, first.every),
-            (Some(Duration::from_secs(300)), Some(Duration::from_millis(500)))
+            (Some(Duration::from_mins(5)), Some(Duration::from_millis(500)))
         );
         assert_eq!((copy.folder.as_str(), copy.link.as_str()), ("/seed/data", "copy"));
         assert_eq!(last.target, Target::Name("cache".to_owned()));

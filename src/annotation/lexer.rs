@@ -199,10 +199,13 @@ impl<'a> Lexer<'a> {
     fn after_quote(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Fault> {
         match self.peek() {
             None | Some(b' ' | b'\t' | b'\r' | b',' | b'\n') => Ok(text),
-            Some(_) => Err(Fault::new(
-                Span { start: self.at, end: self.at + 1 },
-                "expected a space or a comma behind the closing quote",
-            )),
+            Some(_) => {
+                let width = self.value[self.at..].chars().next().map_or(1, char::len_utf8);
+                Err(Fault::new(
+                    Span { start: self.at, end: self.at + width },
+                    "expected a space or a comma behind the closing quote",
+                ))
+            }
         }
     }
 }
@@ -224,6 +227,12 @@ mod tests {
             .into_iter()
             .map(|item| item.words.into_iter().map(|w| (w.key, w.text.into_owned())).collect())
             .collect()
+    }
+
+    #[test]
+    fn a_letter_of_several_bytes_behind_a_quote_is_marked_whole() {
+        let fault = lex("a=\"b\"é").unwrap_err();
+        assert_eq!(fault.span, Span { start: 5, end: 7 });
     }
 
     #[test]

@@ -299,7 +299,7 @@ mod tests {
         )
         .unwrap();
         let first = &request.items[0];
-        assert_eq!(first.every, Some(Duration::from_secs(300)));
+        assert_eq!(first.every, Some(Duration::from_mins(5)));
         assert_eq!(first.copy.reference.as_deref(), Some("release/v1.2"));
         assert_eq!(first.copy.secret.as_deref(), Some("deploy.key"));
         assert_eq!(first.copy.container.as_ref().map(|(name, _)| name.as_str()), Some("web"));

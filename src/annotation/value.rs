@@ -11,8 +11,13 @@ pub type Parsed<T> = Result<T, String>;
 
 /// A port between 1 and 65535.
 pub fn port(text: &str) -> Parsed<NonZeroU16> {
-    let plain = !text.starts_with(['0', '+']);
-    text.parse().ok().filter(|_| plain).ok_or_else(|| "expected a port between 1 and 65535".to_owned())
+    let number: Option<NonZeroU16> = text.parse().ok();
+    match number {
+        // Some readers would take it for an octal number.
+        Some(port) if text.starts_with('0') => Err(format!("a port has no leading zero: {port}")),
+        Some(port) if !text.starts_with('+') => Ok(port),
+        _ => Err("expected a port between 1 and 65535".to_owned()),
+    }
 }
 
 /// `HOST:PORT`; the error says which half is wrong.

@@ -233,7 +233,9 @@ fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
 
 fn columns() -> usize {
     let usual = if std::io::stdout().is_terminal() { 80 } else { 100 };
-    variable("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(usual)
+    let said = || variable("COLUMNS").and_then(|columns| columns.parse().ok());
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    terminal.or_else(said).unwrap_or(usual)
 }
 
 #[cfg(test)]

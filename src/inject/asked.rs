@@ -18,9 +18,13 @@ pub(super) struct Asked<'a> {
     pub is_mirror: bool,
 }
 
+/// How many keys that do not exist are told one by one.
+const MOST_UNKNOWN: usize = 10;
+
 impl<'a> Asked<'a> {
     pub(super) fn read(annotations: &'a [(Text<'a>, Scalar<'a>)]) -> Self {
         let mut asked = Asked::default();
+        let mut unknown = 0_usize;
         for (name, value) in annotations {
             if !name.starts_with(PREFIX) {
                 asked.is_mirror |= &**name == "kubernetes.io/config.mirror";
@@ -30,8 +34,17 @@ impl<'a> Asked<'a> {
                 _ if &**name == STATUS => {}
                 (Some(key), Scalar::Text(text)) => asked.known.push((key, text)),
                 (Some(key), other) => asked.refusals.push(not_text(key, other)),
-                (None, _) => asked.refusals.push(unknown_key(name)),
+                (None, _) => {
+                    unknown += 1;
+                    if unknown <= MOST_UNKNOWN {
+                        asked.refusals.push(unknown_key(name));
+                    }
+                }
             }
+        }
+        if let Some(more) = unknown.checked_sub(MOST_UNKNOWN).filter(|more| *more > 0) {
+            let message = format!("{more} more annotations begin with {PREFIX} and are no keys");
+            asked.refusals.push(Refusal::new(DenyReason::UnknownKey, message));
         }
         asked
     }
@@ -55,14 +68,15 @@ fn not_text(key: Key, value: &Scalar<'_>) -> Refusal {
         Scalar::Null => "empty".to_owned(),
         Scalar::Compound | Scalar::Text(_) => "a map or a list".to_owned(),
     };
-    let message = format!(
-        "{key}: the value is {what}, and an annotation must be text\nQuote it: {key}: \"{}\"",
-        match value {
-            Scalar::Bool(value) => value.to_string(),
-            _ => key.example().to_owned(),
-        },
-        key = key.full(),
-    );
+    let advice = match value {
+        Scalar::Bool(value) if key == Key::ShareProcessNamespace => {
+            format!("Quote it: {key}: \"{value}\"", key = key.full())
+        }
+        Scalar::Number(_) => format!("Quote it: {}: \"{}\"", key.full(), key.example()),
+        _ => format!("Example: {}: \"{}\"", key.full(), key.example()),
+    };
+    let message =
+        format!("{key}: the value is {what}, and an annotation must be text\n{advice}", key = key.full());
     Refusal::new(DenyReason::NotText, message).about(key.full())
 }
 

@@ -35,7 +35,7 @@ pub enum PatchFault {
 }
 
 /// Applies the patch to the outline, and compares with the plan.
-pub(super) fn check(patch: &Patch, plan: &Plan, pod: &Pod<'_>) -> Result<(), PatchFault> {
+pub(super) fn check<'p>(patch: &'p Patch, plan: &'p Plan, pod: &Pod<'_>) -> Result<(), PatchFault> {
     let mut outline = Outline::of(pod);
     for operation in patch.operations() {
         outline.apply(operation, pod)?;
@@ -222,7 +222,7 @@ impl<'p> Outline<'p> {
         Ok(())
     }
 
-    fn compare(&self, plan: &Plan, pod: &Pod<'_>) -> Result<(), PatchFault> {
+    fn compare(&self, plan: &'p Plan, pod: &Pod<'_>) -> Result<(), PatchFault> {
         let grown = |list: List, before: List, by: usize| list.unwrap_or(0) == before.unwrap_or(0) + by;
         let spec = &pod.spec;
         let new_keys = plan.annotations.iter().filter(|(key, _)| !pod.metadata.annotations.has(key)).count();
@@ -245,15 +245,13 @@ impl<'p> Outline<'p> {
     }
 
     /// Others' infrastructure, our sidecars, our steps, the user's own: by name and place.
-    fn init_is_planned(&self, plan: &Plan, theirs: usize) -> bool {
-        fn name(container: &Container) -> Option<&str> {
-            Some(&container.name)
-        }
+    fn init_is_planned(&self, plan: &'p Plan, theirs: usize) -> bool {
         let between = plan.steps_at - plan.sidecars_at - plan.sidecars.len();
+        let ours = |containers: &'p [Container]| containers.iter().map(|container| Some(&*container.name));
         let planned = std::iter::repeat_n(None, plan.sidecars_at)
-            .chain(plan.sidecars.iter().map(name))
+            .chain(ours(&plan.sidecars))
             .chain(std::iter::repeat_n(None, between))
-            .chain(plan.steps.iter().map(name))
+            .chain(ours(&plan.steps))
             .chain(std::iter::repeat_n(None, theirs - plan.sidecars_at - between));
         let init = self.init.as_deref().unwrap_or_default();
         planned.eq(init.iter().copied())

@@ -253,24 +253,24 @@ fn share_process_namespace(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Re
 /// Duplicates that the pod had before we came: the API server will refuse them, and not because of us.
 fn already_there(pod: &Pod<'_>, warnings: &mut Vec<String>) {
     let names = |items: &[Container<'_>], what: &str, warnings: &mut Vec<String>| {
-        duplicates(items.iter().map(|container| &*container.name), "the pod", what, warnings);
+        duplicates(&items.iter().map(|container| &*container.name), "the pod", what, warnings);
     };
     names(pod.spec.containers.items(), "containers named", warnings);
     names(pod.spec.init_containers.items(), "init containers named", warnings);
     duplicates(
-        pod.spec.volumes.items().iter().map(|volume| &*volume.name),
+        &pod.spec.volumes.items().iter().map(|volume| &*volume.name),
         "the pod",
         "volumes named",
         warnings,
     );
     for container in pod.spec.containers.items() {
         let paths = container.volume_mounts.items().iter().map(|mount| &*mount.mount_path);
-        duplicates(paths, &container.name, "mounts at", warnings);
+        duplicates(&paths, &container.name, "mounts at", warnings);
     }
 }
 
 fn duplicates<'n>(
-    names: impl Iterator<Item = &'n str> + Clone,
+    names: &(impl Iterator<Item = &'n str> + Clone),
     whose: &str,
     what: &str,
     warnings: &mut Vec<String>,

@@ -9,6 +9,7 @@ use crate::pattern::{Catalogue, Settings};
 use crate::pod::{Head, Metadata, Pod};
 use crate::policy::{Mode, Obstacle, Policies, Resolution, Subject};
 
+use super::advice;
 use super::asked::Asked;
 use super::plan::Plan;
 use super::requests;
@@ -200,6 +201,7 @@ fn plan<'a>(
             "{STATUS} is a record that only multipod writes: what the pod says there is replaced"
         ));
     }
+    advice::on(&plan, pod, warnings);
     match conflict::annotations_too_large(&plan, pod) {
         Some(refusal) => Err(No::Deny(vec![refusal])),
         None => Ok(plan),
@@ -213,7 +215,7 @@ fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
         let source = resolution.source_of(key);
         // Diagnostics say it in their first line.
         if source != Source::Pod && refusal.reason != DenyReason::BadValue {
-            refusal.message += &format!("\n({} is set by {source})", key.full());
+            refusal.message.extend(["\n(", key.full(), " is set by ", &source.text(), ")"]);
         }
     }
 }
@@ -263,7 +265,7 @@ pub(super) fn bad_value(diagnostic: Diagnostic) -> Refusal {
     Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
 }
 
-fn skip<'a>(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'a>>) -> Decision<'a> {
+fn skip(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'_>>) -> Decision<'_> {
     Decision { verdict: Verdict::Skip(reason), warnings, resolution, pod: None }
 }
 
@@ -274,6 +276,7 @@ fn refuse<'a>(
     enforced: bool,
     mut warnings: Vec<String>,
 ) -> Decision<'a> {
+    let refusals = few(refusals);
     let verdict = match settings.on_mistake {
         OnMistake::Warn if !enforced => {
             warnings.extend(refusals.into_iter().map(|refusal| format!("nothing was injected: {refusal}")));
@@ -282,6 +285,19 @@ fn refuse<'a>(
         _ => Verdict::Deny(refusals),
     };
     Decision { verdict, warnings, resolution: None, pod: None }
+}
+
+/// A pod can hold thousands of clashes; nobody reads more than a few at once.
+fn few(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    const MOST: usize = 20;
+    let more = refusals.len().saturating_sub(MOST);
+    refusals.truncate(MOST);
+    if more > 0
+        && let Some(last) = refusals.last_mut()
+    {
+        last.message.extend(["\n(and ", &more.to_string(), " more problems)"]);
+    }
+    refusals
 }
 
 impl<'a> Surroundings<'a> {

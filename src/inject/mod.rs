@@ -4,6 +4,7 @@
 //! requests (who asks for what, and the fragments) → wanted (all fragments as one list) → present (what is there
 //! already) → conflict (what stands in the way) → plan (order) → patch (JSON operations, checked).
 
+mod advice;
 mod asked;
 mod check;
 mod conflict;

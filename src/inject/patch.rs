@@ -195,7 +195,7 @@ impl Patch {
     }
 }
 
-fn named<'n>(name: &'n crate::pattern::container::Text) -> impl Serialize + use<'n> {
+fn named(name: &crate::pattern::container::Text) -> impl Serialize + use<'_> {
     #[derive(Serialize)]
     struct Named<'n> {
         name: &'n str,

@@ -19,7 +19,7 @@ fn covers(theirs: &Value, ours: &Value, field: &str) -> bool {
     match (theirs, ours) {
         (Value::Object(theirs), Value::Object(ours)) => {
             let decided = |key: &&str| ours.contains_key(*key) || theirs.get(*key).is_none_or(says_nothing);
-            DECISIVE.iter().all(|key| decided(key))
+            DECISIVE.iter().all(decided)
                 && ours.iter().all(|(key, value)| match theirs.get(key) {
                     Some(other) => covers(other, value, key),
                     // Neither an empty list of amounts nor an empty value is stored.

@@ -155,9 +155,8 @@ fn place(role: Role, around: &Surroundings<'_>) -> Place {
         Role::Step => Place::Step,
         Role::Sidecar(asked) => match asked.or(around.settings.sidecar) {
             Some(Sidecar::Native) => Place::NativeSidecar,
-            Some(Sidecar::Classic) => Place::ClassicSidecar,
             None if native => Place::NativeSidecar,
-            None => Place::ClassicSidecar,
+            Some(Sidecar::Classic) | None => Place::ClassicSidecar,
         },
     }
 }

@@ -25,7 +25,7 @@ const USER: i64 = 65533;
 /// The image's own folder for this; the volume is mounted here, and elsewhere in the app.
 const ROOT: &str = "/git";
 const KEY_FOLDER: &str = "/etc/git-secret";
-const SYNC_TIMEOUT: Duration = Duration::from_secs(300);
+const SYNC_TIMEOUT: Duration = Duration::from_mins(5);
 /// A little longer than one attempt may take, so that a large repository is not cut off before git-sync gives up.
 const STARTUP_SECONDS: u16 = 330;
 

@@ -16,7 +16,7 @@ use super::{Addition, Context, Fragment, Role};
 const WAIT_NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };
 /// The user of multipod's own image.
 const OWN_USER: i64 = 65532;
-const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_mins(10);
 const EVERY: Duration = Duration::from_secs(1);
 
 /// What a request adds to a pod. Steps are numbered by kind, so that another kind does not rename them.

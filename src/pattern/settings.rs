@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+use crate::annotation::host::Host;
 use crate::annotation::quantity::{Quantity, Resource};
 use crate::annotation::settings::{Amount as Asked, Settings as PatternSettings, Sidecar, amount, sidecar};
 use crate::annotation::{value, value::Parsed};
@@ -17,13 +18,16 @@ use super::container::{Amount, Amounts, Resources, Text};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Settings {
     /// Where all default images come from: a mirror, for clusters without a way out.
+    #[serde(deserialize_with = "registry")]
     pub registry: Option<String>,
     /// The image of multipod itself, for `wait-for` and `follow`.
     #[serde(deserialize_with = "image")]
     pub image: Option<String>,
     /// Secrets that pull images, added to pods that get a container.
+    #[serde(deserialize_with = "object_names")]
     pub pull_secrets: Vec<String>,
     /// The last part of Service names.
+    #[serde(deserialize_with = "domain")]
     pub cluster_domain: String,
     /// Which addresses pods have.
     pub ip_families: IpFamilies,
@@ -33,6 +37,7 @@ pub struct Settings {
     /// What a user's mistake gets.
     pub on_mistake: OnMistake,
     /// Namespaces whose pods are left alone.
+    #[serde(deserialize_with = "object_names")]
     pub excluded_namespaces: Vec<String>,
     /// Whether the platform gives each namespace its own users (`OpenShift`), so that we name none.
     pub assigned_users: bool,
@@ -194,6 +199,29 @@ fn sidecar_setting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     checked(deserializer, sidecar)
 }
 
+fn registry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    checked(deserializer, |text| {
+        value::image(text.trim_end_matches('/'))
+            .map_err(|_| "expected a registry and a path, such as mirror.example/team".to_owned())
+    })
+}
+
+/// It ends up in rendered configuration, so it must be a name and nothing else.
+fn domain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    checked(deserializer, |text| match Host::parse(text)? {
+        Host::Name(name) if !name.ends_with('.') => Ok(name),
+        _ => Err("expected a domain such as cluster.local".to_owned()),
+    })?
+    .ok_or_else(|| D::Error::custom("expected a domain such as cluster.local"))
+}
+
+fn object_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names: Vec<String> = Vec::deserialize(deserializer)?;
+    let checked =
+        |name: String| value::object_name(&name).map_err(|why| D::Error::custom(format!("{name:?}: {why}")));
+    names.into_iter().map(checked).collect()
+}
+
 fn cpu<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Asked>, D::Error> {
     checked(deserializer, |text| amount(text, Resource::Cpu))
 }
@@ -239,9 +267,16 @@ mod tests {
 
     #[test]
     fn unknown_and_wrong_settings_are_errors() {
-        for text in
-            [r#"{"registri": "x"}"#, r#"{"sidecar": "nativ"}"#, r#"{"patterns": {"a": {"cpu": "x"}}}"#]
-        {
+        for text in [
+            r#"{"registri": "x"}"#,
+            r#"{"sidecar": "nativ"}"#,
+            r#"{"patterns": {"a": {"cpu": "x"}}}"#,
+            r#"{"registry": "a b"}"#,
+            r#"{"clusterDomain": "a\n  bind *:1"}"#,
+            r#"{"clusterDomain": "10.0.0.1"}"#,
+            r#"{"pullSecrets": ["A"]}"#,
+            r#"{"excludedNamespaces": [""]}"#,
+        ] {
             assert!(serde_json::from_str::<Settings>(text).is_err(), "{text}");
         }
     }

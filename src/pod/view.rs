@@ -174,6 +174,9 @@ pub struct Container<'a> {
     /// Its user.
     #[serde(default)]
     pub security_context: Field<ContainerSecurity>,
+    /// Its requests and limits, unread: few decisions need them.
+    #[serde(borrow, default)]
+    pub resources: Field<&'a RawValue>,
 }
 
 /// The user that a container runs as.

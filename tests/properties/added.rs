@@ -17,14 +17,19 @@ pub fn is_allowed_place(path: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match parts.as_slice() {
-        ["metadata"] | ["metadata", "annotations"] | ["metadata", "annotations", _] => true,
-        ["spec", "shareProcessNamespace" | "securityContext"] => true,
-        ["spec", "securityContext", "sysctls"] | ["spec", "securityContext", "sysctls", "-"] => true,
-        ["spec", "volumes" | "imagePullSecrets" | "initContainers"] => true,
-        ["spec", "volumes" | "imagePullSecrets" | "containers", "-"] => true,
-        ["spec", "initContainers", at] => number(at),
-        ["spec", "containers", at, "volumeMounts" | "env"] => number(at),
-        ["spec", "containers", at, "volumeMounts" | "env", "-"] => number(at),
+        ["metadata"]
+        | ["metadata", "annotations"]
+        | ["metadata", "annotations", _]
+        | [
+            "spec",
+            "shareProcessNamespace" | "securityContext" | "volumes" | "imagePullSecrets" | "initContainers",
+        ]
+        | ["spec", "securityContext", "sysctls"]
+        | ["spec", "securityContext", "sysctls", "-"]
+        | ["spec", "volumes" | "imagePullSecrets" | "containers", "-"] => true,
+        ["spec", "initContainers", at]
+        | ["spec", "containers", at, "volumeMounts" | "env"]
+        | ["spec", "containers", at, "volumeMounts" | "env", "-"] => number(at),
         _ => false,
     }
 }

@@ -100,7 +100,7 @@ fn options(dice: &mut Dice<'_>, of: &[&str], bad: &[&str]) -> String {
     if dice.chance(4) {
         options.push(dice.pick(bad));
     }
-    options.iter().map(|option| format!(" {option}")).collect()
+    options.iter().flat_map(|option| [" ", option]).collect()
 }
 
 fn settings(dice: &mut Dice<'_>) -> String {

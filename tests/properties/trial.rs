@@ -49,7 +49,7 @@ pub struct Outcome {
 
 /// Any pod, any world.
 pub fn any_trial() -> impl Strategy<Value = Trial> {
-    trials(|dice| World::of(dice))
+    trials(World::of)
 }
 
 /// Any pod in a cluster where nobody has set anything.

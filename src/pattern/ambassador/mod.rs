@@ -21,6 +21,8 @@ const FOLDER: &str = "/usr/local/etc/haproxy";
 const FILE: &str = "haproxy.cfg";
 const RENDERED: &str = "rendered.multipod/haproxy.cfg";
 const RENDERED_PATH: &str = "metadata.annotations['rendered.multipod/haproxy.cfg']";
+/// Understood by every HAProxy since 1.5; -db stays in the foreground even where the file says daemon.
+const COMMAND: [&str; 4] = ["haproxy", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];
 /// The image's user is a name, which the kubelet cannot prove to be other than root.
 const USER: i64 = 65532;
 /// Answers the kubelet when every route listens on loopback, where the kubelet cannot reach.
@@ -36,8 +38,11 @@ pub fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragment, Ve
     container.ports.extend(opened.clone().map(open));
     container.loopback_ports.extend(routes.iter().filter(|r| r.on_loopback()).map(|route| route.listen));
     if let Some(port) = opened.clone().next() {
-        container.startup_probe = Some(Probe::startup_tcp(port))
+        container.startup_probe = Some(Probe::startup_tcp(port));
     } else {
+        if let Some(route) = routes.iter().find(|route| route.listen == HEALTH_PORT) {
+            return Err(vec![taken_by_health(route)]);
+        }
         container.ports.push(open(HEALTH_PORT));
         container.startup_probe = Some(Probe::startup_http(HEALTH_PORT, HEALTH_PATH));
     }
@@ -54,6 +59,11 @@ pub fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragment, Ve
     }
     fragment.containers.push(Addition { role: Role::Sidecar(request.settings.sidecar), container });
     Ok(fragment)
+}
+
+fn taken_by_health(route: &Route<'_>) -> Fault {
+    let label = format!("port {HEALTH_PORT} is where the ambassador tells the kubelet that it works");
+    Fault::new(route.request.span, label).help("Choose another port to listen on.")
 }
 
 /// A route whose target is known.
@@ -114,8 +124,6 @@ fn container(request: &Request, context: &Context<'_>) -> Container {
     let image = settings.image_for("ambassador", &request.settings, IMAGE);
     let resources = settings.resources_for("ambassador", &request.settings, NEEDS);
     let mut container = Container::new(CONTAINER, image, resources);
-    // Understood by every HAProxy since 1.5; -db stays in the foreground even where the file says daemon.
-    const COMMAND: [&str; 4] = ["haproxy", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];
     container.command = COMMAND.map(Text::Borrowed).to_vec();
     container.volume_mounts.reserve_exact(2);
     container.volume_mounts.push(Mount::new(VOLUME, FOLDER).read_only());

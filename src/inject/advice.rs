@@ -1,0 +1,175 @@
+//! What would be injected without a fault and still not do what its user wants: told as a warning, never refused,
+//! because it depends on things that a pod does not show.
+
+use serde::Deserialize;
+
+use crate::annotation::quantity::{Quantity, Resource};
+use crate::pattern::container::{Amount, Container, Resources};
+use crate::pod::{self, Field, Pod, Scalar};
+
+use super::plan::Plan;
+
+/// Init containers that send all traffic to a proxy, and the proxy.
+const MESHES: [(&str, &str); 5] = [
+    ("istio-init", "istio-proxy"),
+    ("linkerd-init", "linkerd-proxy"),
+    ("kuma-init", "kuma-sidecar"),
+    ("consul-connect-inject-init", "consul-dataplane"),
+    ("osm-init", "envoy"),
+];
+
+/// Our containers that the app waits for while they talk to others.
+const TALKERS: [&str; 3] = ["multipod-wait-for-", "multipod-clone-", "multipod-sync-"];
+
+pub(super) fn on(plan: &Plan, pod: &Pod<'_>, warnings: &mut Vec<String>) {
+    warnings.extend(without_network(plan, pod));
+    warnings.extend(plan.steps.iter().filter_map(|step| waits_for_the_app(step, plan, pod)));
+    warnings.extend(no_longer_guaranteed(plan, pod));
+}
+
+/// Behind the init container of a mesh, nothing reaches the network until the proxy runs.
+fn without_network(plan: &Plan, pod: &Pod<'_>) -> Option<String> {
+    let talks = |container: &&Container| TALKERS.iter().any(|name| container.name.starts_with(name));
+    let ours = plan.sidecars.iter().chain(&plan.steps).find(talks)?;
+    let init = pod.spec.init_containers.items();
+    let (redirect, proxy) =
+        MESHES.iter().find(|(redirect, _)| init.iter().any(|container| *container.name == **redirect))?;
+    let is_native = init.iter().any(|container| container.is_native_sidecar() && *container.name == **proxy);
+    (!is_native).then(|| {
+        format!(
+            "{} starts behind {redirect}, which sends all traffic to {proxy}, and {proxy} does not run before the app: \
+             let the mesh run it as a native sidecar, or leave the address out of the mesh",
+            ours.name
+        )
+    })
+}
+
+/// A step on the way to the app cannot wait for the app.
+fn waits_for_the_app(step: &Container, plan: &Plan, pod: &Pod<'_>) -> Option<String> {
+    let target = step.args.last().filter(|_| step.name.starts_with("multipod-wait-for-"))?;
+    let port = loopback_port(target)?;
+    let ours = plan.sidecars.iter().any(|sidecar| {
+        sidecar.loopback_ports.contains(&port) || sidecar.ports.iter().any(|open| open.container_port == port)
+    });
+    let theirs = || {
+        let mut sidecars = pod.spec.init_containers.items().iter().filter(|other| other.is_native_sidecar());
+        sidecars.any(|other| other.ports.items().iter().any(|open| open.container_port == i64::from(port)))
+    };
+    (!ours && !theirs()).then(|| {
+        format!(
+            "{} waits for {target} in this pod itself, and no native sidecar says that it listens there: the app's \
+             containers start only when all steps are done",
+            step.name
+        )
+    })
+}
+
+/// The port of `localhost:80`, `127.0.0.1:80` or `[::1]:80`, with or without a scheme and a path.
+fn loopback_port(target: &str) -> Option<u16> {
+    let place = target.split_once("://").map_or(target, |(_, place)| place);
+    let place = place.split(['/', '?']).next()?;
+    let (host, port) = place.rsplit_once(':')?;
+    let is_loopback = matches!(host, "localhost" | "localhost." | "[::1]") || host.starts_with("127.");
+    port.parse().ok().filter(|_| is_loopback)
+}
+
+/// Pods of the class Guaranteed are evicted last, and may have whole cores: one other container ends that.
+fn no_longer_guaranteed(plan: &Plan, pod: &Pod<'_>) -> Option<String> {
+    let ours = plan.new_containers().find(|container| !is_exact(&container.resources))?;
+    let mut theirs = pod.spec.containers.items().iter().chain(pod.spec.init_containers.items());
+    theirs.all(is_guaranteed).then(|| {
+        format!(
+            "the pod is of the class Guaranteed, and would be Burstable with {}: settings with a limit behind each \
+             request keep it as it is, such as cpu=50m/50m memory=64Mi/64Mi",
+            ours.name
+        )
+    })
+}
+
+fn is_exact(resources: &Resources) -> bool {
+    let same = |request: &Option<Amount>, limit: &Option<Amount>| matches!((request, limit), (Some(Amount(request)), Some(Amount(limit))) if is_same(request, limit));
+    same(&resources.requests.cpu, &resources.limits.cpu)
+        && same(&resources.requests.memory, &resources.limits.memory)
+}
+
+fn is_same(a: &Quantity, b: &Quantity) -> bool {
+    a.partial_cmp(b) == Some(std::cmp::Ordering::Equal)
+}
+
+#[derive(Default, Deserialize)]
+struct Written<'a> {
+    #[serde(borrow, default)]
+    requests: Field<WrittenAmounts<'a>>,
+    #[serde(borrow, default)]
+    limits: Field<WrittenAmounts<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WrittenAmounts<'a> {
+    #[serde(borrow, default)]
+    cpu: Option<Scalar<'a>>,
+    #[serde(borrow, default)]
+    memory: Option<Scalar<'a>>,
+}
+
+/// Both limits, and no request that says otherwise: Kubernetes takes a missing one from the limit.
+fn is_guaranteed(container: &pod::Container<'_>) -> bool {
+    let Some(raw) = container.resources.value() else { return false };
+    let Ok(Written { requests, limits }) = serde_json::from_str(raw.get()) else { return false };
+    let Some(limits) = limits.value() else { return false };
+    let (cpu, memory) =
+        requests.value().map_or((None, None), |requests| (requests.cpu.as_ref(), requests.memory.as_ref()));
+    fits(limits.cpu.as_ref(), cpu, Resource::Cpu) && fits(limits.memory.as_ref(), memory, Resource::Memory)
+}
+
+fn fits(limit: Option<&Scalar<'_>>, request: Option<&Scalar<'_>>, resource: Resource) -> bool {
+    let read = |amount: &Scalar<'_>| match amount {
+        Scalar::Text(text) => Quantity::parse(text, resource).ok(),
+        Scalar::Number(number) => Quantity::parse(number, resource).ok(),
+        _ => None,
+    };
+    let Some(limit) = limit.and_then(read) else { return false };
+    request.is_none_or(|request| read(request).is_some_and(|request| is_same(&request, &limit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pod_itself_is_known_by_its_loopback_names() {
+        for (target, expected) in [
+            ("localhost:80", Some(80)),
+            ("127.0.0.1:5432", Some(5432)),
+            ("[::1]:1", Some(1)),
+            ("http://localhost:8080/ready?x=1:2", Some(8080)),
+            ("db:5432", None),
+            ("http://localhost/ready", None),
+            ("dns:localhost", None),
+            ("https://db/127.0.0.1:1", None),
+        ] {
+            assert_eq!(loopback_port(target), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_container_is_guaranteed_when_both_limits_are_its_requests() {
+        for (resources, expected) in [
+            (r#"{"limits": {"cpu": "1", "memory": "1Gi"}}"#, true),
+            (
+                r#"{"limits": {"cpu": 1, "memory": "1Gi"}, "requests": {"cpu": "1000m", "memory": "1024Mi"}}"#,
+                true,
+            ),
+            (r#"{"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}}"#, false),
+            (r#"{"limits": {"memory": "1Gi"}, "requests": {"memory": "1Gi"}}"#, false),
+            (r#"{"requests": {"cpu": "1", "memory": "1Gi"}}"#, false),
+            ("{}", false),
+            ("null", false),
+            ("7", false),
+        ] {
+            let container = format!(r#"{{"name": "app", "resources": {resources}}}"#);
+            let container: pod::Container<'_> = serde_json::from_str(&container).unwrap();
+            assert_eq!(is_guaranteed(&container), expected, "{resources}");
+        }
+    }
+}

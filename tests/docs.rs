@@ -1,0 +1,274 @@
+//! The documentation is true: what it shows is run, read and looked up.
+
+// clippy.toml allows these in tests; what the tests share stands outside of them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "docs/console.rs"]
+mod console;
+#[path = "docs/page.rs"]
+mod page;
+
+use multipod::annotation::help::{Absent, Choice, TOPICS};
+use multipod::annotation::{Key, ambassador, init, logging, named, switch, sync};
+use multipod::explain::sample;
+use multipod::inject::Surroundings;
+use multipod::manifest::{self, Level, Manifests, Source, World};
+use multipod::pattern::defined::{Kind, Type};
+use multipod::pattern::{Catalogue, Settings, object};
+use multipod::{policy, yaml};
+use serde_json::Value;
+
+use page::{Block, Page, page, pages, root};
+
+/// It tells what goes wrong, so that not every value on it is right.
+const REASONS: &str = "docs/reasons.md";
+
+#[test]
+fn every_command_prints_what_the_docs_show() {
+    let blocks: Vec<Block> = pages().iter().flat_map(|page| page.blocks("console")).collect();
+    assert!(blocks.len() >= 6, "{}", blocks.len());
+    let faults: Vec<String> = blocks.iter().filter_map(console::fault).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_yaml_block_is_accepted() {
+    let blocks: Vec<Block> = pages().iter().flat_map(|page| page.blocks("yaml")).collect();
+    assert!(blocks.len() >= 8, "{}", blocks.len());
+    for Block { place, text } in blocks {
+        if text.starts_with("# settings.yaml\n") {
+            let settings: Result<Settings, _> = object::read(&text);
+            assert!(settings.is_ok(), "{place}: {settings:?}");
+        } else {
+            accept(&place, &text);
+        }
+    }
+}
+
+/// Policies, patterns, workloads, or a piece of metadata.
+fn accept(place: &str, text: &str) {
+    let loaded = policy::load(&[(place.to_owned(), text.to_owned())]);
+    assert!(loaded.problems.is_empty(), "{place}: {:?}", loaded.problems);
+    let world = World {
+        policies: loaded.policies,
+        catalogue: loaded.catalogue,
+        namespace_labels: Some(Vec::new()),
+        ..World::default()
+    };
+    let sources = [Source { name: place.to_owned(), text: text.to_owned() }];
+    let manifests = Manifests::read(&sources);
+    let outcome = manifest::inject(&manifests, &world, &[]);
+    let told: Vec<_> = outcome.findings.iter().filter(|finding| finding.level != Level::Note).collect();
+    assert!(told.is_empty(), "{place}: {told:?}");
+    for document in yaml::documents(text).unwrap() {
+        let value = document.value();
+        if value["kind"].is_null() {
+            let annotations = value["metadata"]["annotations"].as_object();
+            let annotations = annotations.unwrap_or_else(|| panic!("{place}: nobody knows what this is"));
+            for (key, value) in annotations {
+                let key = Key::from_full(key).unwrap_or_else(|| panic!("{place}: {key}"));
+                understand(place, key, value.as_str().unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_value_in_the_docs_is_understood() {
+    let values: Vec<_> = pages().iter().filter(|page| page.name != REASONS).flat_map(Page::values).collect();
+    assert!(values.len() >= 45, "{}", values.len());
+    for key in Key::ALL {
+        assert!(values.iter().any(|shown| shown.key == key), "{}", key.full());
+    }
+    for shown in values {
+        understand(&shown.place, shown.key, &shown.value);
+    }
+}
+
+/// By the parser of the key; and adapters by those that there are.
+fn understand(place: &str, key: Key, value: &str) {
+    let faults = match key {
+        Key::Ambassador => ambassador::parse(value).err(),
+        Key::Logging => logging::parse(value).err(),
+        Key::Metrics | Key::Patterns => named::parse(value).err(),
+        Key::Init => init::parse(value).err(),
+        Key::Sync => sync::parse(value).err(),
+        Key::ShareProcessNamespace => switch::parse_share(value).err(),
+        Key::OptOut => switch::parse_opt_out(value).err(),
+    };
+    assert_eq!(faults, None, "{place}: {value}");
+    if key == Key::Metrics {
+        added(place, key, value);
+    }
+}
+
+/// What a value adds to a pod.
+fn added(place: &str, key: Key, value: &str) -> Value {
+    let world = World::default();
+    let around = Surroundings {
+        namespace: "default",
+        namespace_labels: Some(&[]),
+        namespace_annotations: &[],
+        owner_kind: None,
+        settings: &world.settings,
+        policies: &world.policies,
+        catalogue: &world.catalogue,
+        version: world.version,
+    };
+    sample(key, value, &around).unwrap_or_else(|why| panic!("{place}: {value}: {why}"))
+}
+
+#[test]
+fn every_option_has_a_row_with_its_default() {
+    let page = page("docs/annotations.md");
+    for topic in &TOPICS {
+        for Choice { name, default, .. } in topic.options {
+            let row = page.row_of(topic.key, &format!("{name}="));
+            let row = row.unwrap_or_else(|| panic!("{}: {name}=", topic.name));
+            match default {
+                Absent::Is(value) if !value.contains(' ') => {
+                    assert!(row.contains(&format!("`{value}`")), "{}: {row}", topic.name);
+                }
+                Absent::Required => assert!(row.contains("required"), "{}: {row}", topic.name),
+                _ => {}
+            }
+        }
+        for Choice { name, .. } in topic.settings {
+            assert!(page.row(&format!("{name}=")).is_some(), "{}: {name}=", topic.name);
+        }
+    }
+}
+
+#[test]
+fn every_option_in_a_table_is_one_that_there_is() {
+    let page = page("docs/annotations.md");
+    for row in page.rows() {
+        let topics = || TOPICS.iter().filter(|topic| row.key.is_none_or(|key| key == topic.key));
+        for name in options_in(&row.first) {
+            let known = topics()
+                .any(|topic| topic.options.iter().chain(topic.settings).any(|choice| choice.name == name));
+            assert!(known, "{name}=: {}", row.text);
+        }
+    }
+}
+
+/// The names of `name=…`; values that hold some, and a bare `=`, are none.
+fn options_in<'s>(spans: &[&'s str]) -> impl Iterator<Item = &'s str> {
+    let names = spans.iter().filter_map(|span| span.split_once('=')).map(|(name, _)| name);
+    names.filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+}
+
+#[test]
+fn every_adapter_has_a_row_with_all_about_it() {
+    let page = page("docs/annotations.md");
+    for adapter in Catalogue::builtin().of_kind(Kind::Metrics) {
+        let row = page.row_of(Key::Metrics, &adapter.name);
+        let row = row.unwrap_or_else(|| panic!("{}", adapter.name));
+        let params = adapter.params.iter().map(|param| match &param.default {
+            Some(Value::String(text)) => format!("`{}={text}`", param.name),
+            Some(other) => format!("`{}={other}`", param.name),
+            None if param.required() => format!("`{}=` (required)", param.name),
+            None => format!("`{}=`", param.name),
+        });
+        let images = adapter.images().map(|image| format!("`{image}`"));
+        let ports = adapter.ports().map(|port| format!("| {port} |"));
+        for said in params.chain(images).chain(ports) {
+            assert!(row.contains(&said), "{said} is not in {row}");
+        }
+    }
+}
+
+#[test]
+fn every_container_that_is_added_has_a_row_with_its_image_and_resources() {
+    let page = page("docs/annotations.md");
+    let shipped = (Key::Logging, "/a/*.log to=otlp://collector:4317");
+    let both = (Key::Logging, "/a/*.log, /b/*.log format=json");
+    let fixed = TOPICS.iter().filter(|topic| !matches!(topic.key, Key::Patterns | Key::Metrics));
+    for (key, value) in fixed.map(|topic| (topic.key, topic.example)).chain([shipped, both]) {
+        let added = added("a sample", key, value);
+        for container in added["spec"]["initContainers"].as_array().into_iter().flatten() {
+            let text = |pointer: &str| container.pointer(pointer).unwrap().as_str().unwrap();
+            let image = text("/image").replace(env!("CARGO_PKG_VERSION"), "VERSION");
+            let requests = ["cpu", "memory"].map(|of| text(&format!("/resources/requests/{of}")));
+            let limit = text("/resources/limits/memory");
+            let cells = format!(" | `{image}` | {} | {limit} |", requests.join(", "));
+            let row = page.row(text("/name")).unwrap_or_else(|| panic!("{}", text("/name")));
+            assert!(row.ends_with(&cells), "{row}: {cells}");
+        }
+    }
+}
+
+#[test]
+fn every_field_of_settings_policies_and_patterns_has_a_row() {
+    let page = page("docs/policies.md");
+    let settings = |text: &str| object::read::<Settings>(text).unwrap_err().1;
+    let policy = |spec: &str| problem("InjectionPolicy", spec);
+    let pattern = |spec: &str| problem("Pattern", spec);
+    for (owner, told) in [
+        ("", settings("zzz: 1")),
+        ("", policy("{zzz: 1}")),
+        ("match.", policy("{match: {zzz: 1}}")),
+        ("", pattern("{zzz: 1}")),
+        ("app.", pattern("{app: {zzz: 1}}")),
+        ("", pattern("{params: {p: {type: port, zzz: 1}}}")),
+        ("", pattern("{allow: [zzz]}")),
+    ] {
+        for field in expected(&told) {
+            let row = page.row(&field).or_else(|| page.row(&format!("{owner}{field}")));
+            let told_elsewhere = ["condition", "mounts", "env"].contains(&&*field) && page.mentions(&field);
+            assert!(row.is_some() || told_elsewhere, "{owner}{field}");
+        }
+    }
+    for told in [
+        settings("patterns: {a: {zzz: 1}}"),
+        policy("{match: {podSelector: {zzz: 1}}}"),
+        policy("{match: {podSelector: {matchExpressions: [{zzz: 1}]}}}"),
+        policy("{bounds: {zzz: 1}}"),
+        policy("{bounds: {cpu: {zzz: 1}}}"),
+        pattern("{scrape: {zzz: 1}}"),
+        pattern("{sysctls: [{zzz: 1}]}"),
+    ] {
+        for field in expected(&told) {
+            assert!(page.mentions(&field), "{field}");
+        }
+    }
+    // The last two are what a container has besides the fields that Kubernetes gives it.
+    for name in Type::NAMES.into_iter().chain(["role", "loopbackPorts"]) {
+        assert!(page.row(name).is_some(), "{name}");
+    }
+}
+
+/// What is told about the first fault of an object.
+fn problem(kind: &str, spec: &str) -> String {
+    let text =
+        format!("apiVersion: multipod.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n");
+    let loaded = policy::load(&[("a.yaml".to_owned(), text)]);
+    let found = loaded.problems.into_iter().map(|problem| problem.message);
+    found.into_iter().find(|message| message.contains("zzz")).unwrap()
+}
+
+/// The names in `unknown field zzz, expected one of a, b` or `expected a or b`.
+fn expected(told: &str) -> Vec<String> {
+    let names = told.split_once("expected ").unwrap().1.trim_start_matches("one of ").replace(" or ", ", ");
+    let names: Vec<String> = names.split(", ").map(|name| name.trim_matches('`').to_owned()).collect();
+    assert!(!names.is_empty() && names.iter().all(|name| !name.contains(' ')), "{told}");
+    names
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for page in pages() {
+        let folder = root().join(&page.name).parent().unwrap().to_owned();
+        for (place, target) in page.links().into_iter().filter(|(_, target)| !target.contains("://")) {
+            let (file, anchor) = target.split_once('#').unwrap_or((&target, ""));
+            let path = if file.is_empty() { root().join(&page.name) } else { folder.join(file) };
+            assert!(path.exists(), "{place}: {target}");
+            if !anchor.is_empty() {
+                let name = path.canonicalize().unwrap();
+                let name = name.strip_prefix(root().canonicalize().unwrap()).unwrap().to_owned();
+                let anchors = self::page(name.to_str().unwrap()).anchors();
+                assert!(anchors.iter().any(|known| known == anchor), "{place}: {target}");
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The pages of the documentation, cut into what can be checked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use multipod::annotation::Key;
+
+/// One Markdown file.
+pub(crate) struct Page {
+    /// From the root of the repository: `docs/policies.md`.
+    pub(crate) name: String,
+    lines: Vec<Line>,
+}
+
+/// One line, and the fence that it stands in.
+struct Line {
+    number: usize,
+    text: String,
+    /// The language of its block; none for prose.
+    fence: Option<String>,
+}
+
+/// What stands between two fences.
+pub(crate) struct Block {
+    /// Where it begins: `docs/policies.md:7`.
+    pub(crate) place: String,
+    pub(crate) text: String,
+}
+
+/// A value that people may copy.
+pub(crate) struct Shown {
+    pub(crate) place: String,
+    pub(crate) key: Key,
+    pub(crate) value: String,
+}
+
+/// One row of a table.
+pub(crate) struct Row<'p> {
+    /// Whose section it stands in.
+    pub(crate) key: Option<Key>,
+    /// The code in its first cell.
+    pub(crate) first: Vec<&'p str>,
+    pub(crate) text: &'p str,
+}
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The README, and everything in `docs`.
+pub(crate) fn pages() -> Vec<Page> {
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    names.sort();
+    let docs = names.iter().map(|path| format!("docs/{}", path.file_name().unwrap().to_str().unwrap()));
+    std::iter::once("README.md".to_owned()).chain(docs).map(|name| page(&name)).collect()
+}
+
+pub(crate) fn page(name: &str) -> Page {
+    let text = fs::read_to_string(root().join(name)).unwrap();
+    let mut fence: Option<String> = None;
+    let mut lines = Vec::new();
+    for (number, text) in (1..).zip(text.lines()) {
+        match (text.strip_prefix("```"), &fence) {
+            (Some(_), Some(_)) => fence = None,
+            (Some(language), None) => fence = Some(language.to_owned()),
+            (None, fence) => lines.push(Line { number, text: text.to_owned(), fence: fence.clone() }),
+        }
+    }
+    assert_eq!(fence, None, "{name}: a block is not closed");
+    Page { name: name.to_owned(), lines }
+}
+
+impl Page {
+    /// The blocks of one language.
+    pub(crate) fn blocks(&self, language: &str) -> Vec<Block> {
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut last = 0;
+        for line in self.lines.iter().filter(|line| line.fence.as_deref() == Some(language)) {
+            if blocks.is_empty() || line.number > last + 1 {
+                blocks.push(Block { place: self.place(line.number), text: String::new() });
+            }
+            let text = &mut blocks.last_mut().unwrap().text;
+            text.push_str(&line.text);
+            text.push('\n');
+            last = line.number;
+        }
+        blocks
+    }
+
+    /// Every `"…"` in prose that stands for a whole value: of the key that its line names, else of its section's.
+    pub(crate) fn values(&self) -> Vec<Shown> {
+        let mut shown = Vec::new();
+        let mut section = None;
+        for (number, text) in self.prose() {
+            if let Some(heading) = text.strip_prefix("## ") {
+                section = Key::from_full(heading.trim_matches('`'));
+            }
+            let spans = spans(text);
+            let named = spans.iter().find_map(|span| Key::from_full(span.split(": ").next()?));
+            let Some(key) = named.or(section) else { continue };
+            for span in spans {
+                let value = span.strip_prefix(&format!("{}: ", key.full())).unwrap_or(span);
+                if let Some(value) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+                    shown.push(Shown { place: self.place(number), key, value: value.to_owned() });
+                }
+            }
+        }
+        shown
+    }
+
+    /// The first row of a table whose first cell holds this code, or an option of this name.
+    pub(crate) fn row(&self, first: &str) -> Option<&str> {
+        let row = self.rows().find(|row| row.first.iter().any(|span| is_meant(span, first)));
+        row.map(|row| row.text)
+    }
+
+    /// The same, within the section of a key.
+    pub(crate) fn row_of(&self, key: Key, first: &str) -> Option<&str> {
+        let mut rows = self.rows().filter(|row| row.key == Some(key));
+        rows.find(|row| row.first.iter().any(|span| is_meant(span, first))).map(|row| row.text)
+    }
+
+    /// Every row of every table.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut key = None;
+        self.prose().filter_map(move |(_, text)| {
+            if let Some(heading) = text.strip_prefix("## ") {
+                key = Key::from_full(heading.trim_matches('`'));
+            }
+            let cell = text.strip_prefix("| ")?.split(" | ").next()?;
+            Some(Row { key, first: spans(cell), text })
+        })
+    }
+
+    /// Whether some code in prose is, or holds, these words.
+    pub(crate) fn mentions(&self, code: &str) -> bool {
+        self.prose().any(|(_, text)| spans(text).iter().any(|span| span.contains(code)))
+    }
+
+    /// The targets of links, with their places.
+    pub(crate) fn links(&self) -> Vec<(String, String)> {
+        let mut links = Vec::new();
+        for (number, text) in self.prose() {
+            let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            links.extend(targets.map(|target| (self.place(number), target.to_owned())));
+        }
+        links
+    }
+
+    /// The names by which headings can be linked to.
+    pub(crate) fn anchors(&self) -> Vec<String> {
+        let headings = self.prose().filter(|(_, text)| text.starts_with('#'));
+        let anchor = |text: &str| {
+            let plain = text.trim_start_matches('#').trim().to_lowercase();
+            let kept = plain.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+            kept.collect::<String>().replace(' ', "-")
+        };
+        headings.map(|(_, text)| anchor(text)).collect()
+    }
+
+    fn prose(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines.iter().filter(|line| line.fence.is_none()).map(|line| (line.number, &*line.text))
+    }
+
+    fn place(&self, line: usize) -> String {
+        format!("{}:{line}", self.name)
+    }
+}
+
+fn is_meant(span: &str, first: &str) -> bool {
+    span == first || first.ends_with('=') && span.starts_with(first)
+}
+
+/// What stands between backticks.
+fn spans(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
