@@ -48,7 +48,7 @@ fmt: ## format the code
 bless: ## rewrite the outcomes of the golden cases; read the diff before you commit
 	MULTIPOD_BLESS=1 $(CARGO) test --locked --test cases
 
-bench: ## multipod beside a conventional handler, as ratios of one run
+bench: ## multipod, alone and as a server, beside conventional ones, as ratios of one run
 	$(CARGO) bench --locked
 
 fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuzz)
