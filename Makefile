@@ -51,9 +51,11 @@ bless: ## rewrite the outcomes of the golden cases; read the diff before you com
 bench: ## multipod, alone and as a server, beside conventional ones, as ratios of one run
 	$(CARGO) bench --locked
 
+# No sanitizer: there is no unsafe code here to watch, and the TLS library takes half an hour to build under one.
 fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuzz)
+	@FUZZ_CORPUS=fuzz/corpus $(CARGO) test --quiet --locked --test fuzz_seeds
 	@for target in $$($(CARGO) +nightly fuzz list); do \
-		$(CARGO) +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+		$(CARGO) +nightly fuzz run -s none $$target -- -max_total_time=60 || exit 1; done
 
 doc: ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
