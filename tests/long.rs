@@ -261,6 +261,29 @@ async fn one_of_three_replicas_may_be_full() {
     assert!(failed * 1000 <= done.succeeded, "{failed} of {}: {:?}", done.succeeded, done.failures);
 }
 
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_joins_gets_its_share_as_connections_grow_old() {
+    const SHARES: u64 = 3;
+    let secret = Secret::new();
+    let young = ["--connection-age=1s"];
+    let mut replicas = vec![Replica::start(&secret, &young).await, Replica::start(&secret, &young).await];
+    let service = Service::of(replicas.iter().map(|replica| replica.reviews));
+    let sim = Sim::new(Arc::clone(&service), &secret.authority);
+    let load = Load::steady(&sim, 16, WEBHOOK);
+    load.until(200).await;
+    replicas.push(Replica::start(&secret, &young).await);
+    service.add(replicas[2].reviews);
+    sleep(Duration::from_secs(12)).await;
+    let got = replicas[2].metric("multipod_admission_requests_total", "injected").await;
+    let mut all = 0;
+    for replica in &replicas {
+        all += replica.metric("multipod_admission_requests_total", "injected").await;
+    }
+    assert!(got * SHARES * 2 > all, "{got} of {all}");
+    load.end().await.lost_nothing();
+}
+
 /// Panics on every seventh review.
 fn panics_often<'b>(body: &'b [u8], snapshot: &Snapshot) -> Result<Reply<'b>, Fault> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
