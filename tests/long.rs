@@ -139,7 +139,20 @@ async fn certificates_change_under_load_without_a_failed_handshake() {
     load.end().await.lost_nothing();
     let reloads = replica.metric("multipod_reloads_total", "what=\"certificate\",result=\"success\"").await;
     assert!(reloads > 5, "{reloads} changes were seen");
-    assert_eq!(replica.metric("multipod_connections_failed_total", "handshake").await, 0);
+    // One that must fail is the only one that did.
+    let tcp = TcpStream::connect(replica.reviews).await.unwrap();
+    let stranger = bad::tls(&Secret::new().authority).connect(ServerName::try_from(NAME).unwrap(), tcp).await;
+    assert!(stranger.is_err());
+    let counted = async {
+        loop {
+            let failed = replica.metric("multipod_connections_failed_total", "handshake").await;
+            if failed > 0 {
+                return failed;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert_eq!(timeout(PATIENCE, counted).await.expect("it is counted"), 1);
 }
 
 async fn shaken(replica: &Replica, secret: &Secret) -> tokio_rustls::client::TlsStream<TcpStream> {
