@@ -139,7 +139,20 @@ async fn certificates_change_under_load_without_a_failed_handshake() {
     load.end().await.lost_nothing();
     let reloads = replica.metric("multipod_reloads_total", "what=\"certificate\",result=\"success\"").await;
     assert!(reloads > 5, "{reloads} changes were seen");
-    assert_eq!(replica.metric("multipod_connections_failed_total", "handshake").await, 0);
+    // One that must fail is the only one that did.
+    let tcp = TcpStream::connect(replica.reviews).await.unwrap();
+    let stranger = bad::tls(&Secret::new().authority).connect(ServerName::try_from(NAME).unwrap(), tcp).await;
+    assert!(stranger.is_err());
+    let counted = async {
+        loop {
+            let failed = replica.metric("multipod_connections_failed_total", "handshake").await;
+            if failed > 0 {
+                return failed;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert_eq!(timeout(PATIENCE, counted).await.expect("it is counted"), 1);
 }
 
 async fn shaken(replica: &Replica, secret: &Secret) -> tokio_rustls::client::TlsStream<TcpStream> {
@@ -259,6 +272,29 @@ async fn one_of_three_replicas_may_be_full() {
     assert!(waited > 20, "{waited} calls met the full one");
     let failed = u64::try_from(done.failures.len()).unwrap();
     assert!(failed * 1000 <= done.succeeded, "{failed} of {}: {:?}", done.succeeded, done.failures);
+}
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_joins_gets_its_share_as_connections_grow_old() {
+    const SHARES: u64 = 3;
+    let secret = Secret::new();
+    let young = ["--connection-age=1s"];
+    let mut replicas = vec![Replica::start(&secret, &young).await, Replica::start(&secret, &young).await];
+    let service = Service::of(replicas.iter().map(|replica| replica.reviews));
+    let sim = Sim::new(Arc::clone(&service), &secret.authority);
+    let load = Load::steady(&sim, 16, WEBHOOK);
+    load.until(200).await;
+    replicas.push(Replica::start(&secret, &young).await);
+    service.add(replicas[2].reviews);
+    sleep(Duration::from_secs(12)).await;
+    let got = replicas[2].metric("multipod_admission_requests_total", "injected").await;
+    let mut all = 0;
+    for replica in &replicas {
+        all += replica.metric("multipod_admission_requests_total", "injected").await;
+    }
+    assert!(got * SHARES * 2 > all, "{got} of {all}");
+    load.end().await.lost_nothing();
 }
 
 /// Panics on every seventh review.

@@ -16,7 +16,7 @@ pub(super) async fn until_quiet(shared: &Shared) {
     let begun = Instant::now();
     let (floor, limit) = (shared.limits.drain_floor, shared.limits.drain_limit);
     shared.start_draining();
-    tracing::info!("draining");
+    tracing::info!("draining; a second signal ends it at once");
     loop {
         let waited = begun.elapsed();
         if waited >= limit || (waited >= floor && shared.quiet() >= floor) {
