@@ -92,7 +92,7 @@ async fn measure(files: &Files, pinned: bool, order: [usize; 3], first: bool, ta
             client::load(clients, &request, WARM_UP).await;
             let before = server.cpu();
             let answered = client::load(clients, &request, LOAD).await;
-            table.add(row, index, micros(server.cpu() - before) / answered);
+            table.add(row, index, micros(server.cpu().saturating_sub(before)) / answered);
         }
     }
     let request = request(&loads[0].1);

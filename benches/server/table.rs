@@ -80,7 +80,12 @@ impl Row {
     /// Of what was measured in the same round, which a busy machine slows down alike.
     fn ratio(&self, over: usize, under: usize) -> f64 {
         let pairs = self.samples[over].iter().zip(&self.samples[under]);
-        median(&mut pairs.filter(|(_, under)| **under > 0.0).map(|(over, under)| over / under).collect())
+        median(
+            &mut pairs
+                .filter(|(_, under)| **under > 0.0)
+                .map(|(over, under)| over / under)
+                .collect::<Vec<f64>>(),
+        )
     }
 }
 
@@ -103,7 +108,7 @@ impl Want {
 }
 
 /// No number where there are no samples.
-pub(crate) fn median(samples: &mut Vec<f64>) -> f64 {
+pub(crate) fn median(samples: &mut [f64]) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
 }
