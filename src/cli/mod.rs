@@ -3,6 +3,7 @@
 mod check;
 mod color;
 mod completions;
+mod config_file;
 mod diff;
 mod explain;
 mod follow;

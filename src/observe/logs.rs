@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use crate::admission::{Outcome, Record};
 use crate::annotation::diagnostic::visible;
@@ -33,23 +33,30 @@ impl Default for LogFormat {
 #[derive(Debug)]
 pub struct LogGuard {
     lines: Lines,
+    level: LogLevel,
     writer: Option<JoinHandle<()>>,
 }
 
 /// Begins to log to the standard error; the error says what is wrong with `level`.
 pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
-    let filter =
-        EnvFilter::builder().parse(level).map_err(|error| format!("--log-level {level}: {error}"))?;
+    let filter = filter(level)?;
     let lines = Lines::default();
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone()).with_target(false);
-    let begun = match format {
+    macro_rules! begin {
+        ($builder:expr) => {{
+            let builder = $builder.with_filter_reloading();
+            let level = builder.reload_handle();
+            builder.try_init().map_err(|error| error.to_string())?;
+            LogLevel(Arc::new(move |filter| level.reload(filter)))
+        }};
+    }
+    let level = match format {
         LogFormat::Json => {
-            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+            begin!(builder.json().flatten_event(true).with_current_span(false).with_span_list(false))
         }
-        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => begin!(builder.with_ansi(io::stderr().is_terminal())),
     };
-    begun.map_err(|error| error.to_string())?;
     // The message of a panic may quote what it choked on; the place is enough to find it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -60,7 +67,35 @@ pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
         .name("logs".to_owned())
         .spawn(move || written.write_all_until_closed())
         .map_err(|error| error.to_string())?;
-    Ok(LogGuard { lines, writer: Some(writer) })
+    Ok(LogGuard { lines, level, writer: Some(writer) })
+}
+
+fn filter(level: &str) -> Result<EnvFilter, String> {
+    EnvFilter::builder().parse(level).map_err(|error| format!("--log-level {level}: {error}"))
+}
+
+/// What is logged, which may change at any time.
+#[derive(Clone)]
+pub struct LogLevel(Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl LogLevel {
+    /// From now on this is logged; the error says what is wrong with `level`.
+    pub fn set(&self, level: &str) -> Result<(), String> {
+        (self.0)(filter(level)?).map_err(|error| error.to_string())
+    }
+}
+
+impl fmt::Debug for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogLevel")
+    }
+}
+
+impl LogGuard {
+    /// What changes the level.
+    pub fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
 }
 
 /// One line for one decision. What it names here is all that is ever logged of a review.
@@ -100,7 +135,7 @@ pub fn failure(endpoint: &'static str, reason: &'static str, ours: bool) {
 }
 
 /// The beginning of a name, as signs.
-struct Short<'a>(&'a str);
+pub(super) struct Short<'a>(pub(super) &'a str);
 
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

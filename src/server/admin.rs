@@ -11,7 +11,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
-use super::Shared;
+use super::{Configuration, Shared};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -74,8 +74,11 @@ async fn configuration(State(shared): State<Arc<Shared>>) -> Response {
         .map(|policy| json!({"name": policy.name, "mode": policy.mode.name()}))
         .collect();
     let patterns: Vec<_> = snapshot.catalogue.iter().map(|pattern| &*pattern.name).collect();
+    let Configuration { in_force, problem, needs_restart } = &**shared.configuration.load();
     let whole = json!({
-        "configuration": shared.configuration,
+        "configuration": in_force,
+        "problem": problem,
+        "needsRestart": needs_restart,
         "limits": shared.limits,
         "kubernetesVersion": snapshot.version.to_string(),
         "policies": policies,

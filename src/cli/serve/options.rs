@@ -1,7 +1,7 @@
 //! The options of the server: from the command line, the environment, and a file.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -11,12 +11,11 @@ use serde_json::Value;
 
 use crate::admission::WarnMode;
 use crate::certs::Files;
-use crate::cli::input::read_text;
-use crate::cli::report::Failure;
+use crate::cli::config_file::ConfigFile;
 use crate::inject::Version;
 use crate::inpod::parse_duration;
 use crate::observe::LogFormat;
-use crate::pattern::{Settings, object};
+use crate::pattern::Settings;
 use crate::server::Limits;
 
 /// Every option, where it was given.
@@ -118,6 +117,12 @@ pub(super) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     threads: Option<u16>,
 
+    /// The OpenTelemetry collector that gets a span of each review, where multipod was built with the feature otlp
+    /// [default: what the standard variables name]
+    #[arg(long, env = "MULTIPOD_OTLP_ENDPOINT", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    otlp_endpoint: Option<String>,
+
     /// What is logged: error, warn, info, debug, or a filter such as multipod=debug [default: info]
     #[arg(long, env = "MULTIPOD_LOG_LEVEL", value_name = "LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,35 +159,39 @@ struct File {
     serve: Options,
 }
 
-/// Brings options and file together.
-pub(super) fn read(file: Option<&Path>, given: Options) -> Result<Config, Failure> {
-    let (settings, from_file, mut shown) = match file {
-        None => (Settings::default(), File::default(), Value::Null),
-        Some(path) => {
-            let (name, text) = read_text(path).map_err(Failure::one)?;
-            let told = |(line, message): (usize, String)| Failure::one(format!("{name}:{line}: {message}"));
-            let settings = object::read(&text).map_err(told)?;
-            (settings, object::read(&text).map_err(told)?, object::read(&text).map_err(told)?)
+impl Config {
+    /// Brings options and file together.
+    pub(super) fn of(file: &ConfigFile, given: Options) -> Result<Config, String> {
+        let settings = file.parse()?;
+        let File { serve } = file.parse()?;
+        let mut shown = file.parse()?;
+        let options = given.or(serve);
+        let serve = serde_json::to_value(&options).unwrap_or_default();
+        match &mut shown {
+            Value::Object(map) => drop(map.insert("serve".to_owned(), serve)),
+            other => *other = serde_json::json!({ "serve": serve }),
         }
-    };
-    let options = given.or(from_file.serve);
-    let serve = serde_json::to_value(&options).unwrap_or_default();
-    match &mut shown {
-        Value::Object(map) => drop(map.insert("serve".to_owned(), serve)),
-        other => *other = serde_json::json!({ "serve": serve }),
+        Ok(Config { options, settings, shown })
     }
-    Ok(Config { options, settings, shown })
+
+    /// Whether the file says which addresses pods have, so that the cluster is not asked.
+    pub(super) fn says_ip_families(&self) -> bool {
+        self.shown.get("ipFamilies").is_some()
+    }
 }
 
 impl Options {
+    /// The options that take effect while the server runs, as the file writes them.
+    pub(super) const AT_RUN_TIME: [&str; 2] = ["warn", "logLevel"];
+
     fn or(self, other: Options) -> Options {
         macro_rules! first {
             ($($field:ident)*) => { Options { $($field: self.$field.or(other.$field)),* } };
         }
         first! {
             listen admin_listen policy_dir kubeconfig tls_cert tls_key client_ca client_name http2 warn kubernetes_version
-            drain_floor drain_limit connection_age max_connections max_requests max_buffered threads log_level
-            log_format
+            drain_floor drain_limit connection_age max_connections max_requests max_buffered threads
+            otlp_endpoint log_level log_format
         }
     }
 
@@ -214,6 +223,10 @@ impl Options {
         self.threads.map_or_else(useful, usize::from)
     }
 
+    pub(super) fn otlp_endpoint(&self) -> Option<&str> {
+        self.otlp_endpoint.as_deref()
+    }
+
     pub(super) fn log_level(&self) -> &str {
         self.log_level.as_deref().unwrap_or("info")
     }
@@ -223,7 +236,7 @@ impl Options {
     }
 
     /// The certificates, if they come from files.
-    pub(super) fn files(&self) -> Result<Option<Files>, Failure> {
+    pub(super) fn files(&self) -> Result<Option<Files>, &'static str> {
         match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Ok(Some(Files {
                 certificate: certificate.clone(),
@@ -232,14 +245,12 @@ impl Options {
                 client_names: self.client_name.clone().unwrap_or_default(),
                 http2: self.http2(),
             })),
-            (None, None) if self.client_ca.is_some() => {
-                Err(Failure::one("--client-ca needs --tls-cert and --tls-key"))
-            }
+            (None, None) if self.client_ca.is_some() => Err("--client-ca needs --tls-cert and --tls-key"),
             (None, None) => Ok(None),
-            _ => Err(Failure::one("--tls-cert and --tls-key need each other")),
+            _ => Err("--tls-cert and --tls-key need each other"),
         }
         .and_then(|files| match (&self.client_name, &self.client_ca) {
-            (Some(_), None) => Err(Failure::one("--client-name needs --client-ca")),
+            (Some(_), None) => Err("--client-name needs --client-ca"),
             _ => Ok(files),
         })
     }
