@@ -5,7 +5,7 @@ DEMO  := examples/fruit/deployment.yaml
 SOAK_MINUTES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build test test-long soak lint fmt bless bench fuzz doc clean
+.PHONY: help setup demo build test test-long soak lint deny fmt bless bench fuzz doc clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,8 +29,9 @@ demo: ## inject the fruit service, and show what was added and why
 build: ## build the release binary
 	$(CARGO) build --release
 
-test: setup ## run every test
+test: setup ## run every test, and those of the features that are off by default
 	$(CARGO) test --locked
+	$(CARGO) test --locked --features otlp --test traces
 
 test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
 	$(CARGO) test --locked --test long -- --ignored --test-threads 1 --skip soak
@@ -41,6 +42,10 @@ soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay 
 lint: ## formatting and lints; a warning is an error
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --features otlp --lib --test traces -- -D warnings
+
+deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches its database; the tests do the rest)
+	$(CARGO) deny --locked check
 
 fmt: ## format the code
 	$(CARGO) fmt

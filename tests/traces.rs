@@ -144,8 +144,8 @@ fn a_span_belongs_to_the_trace_of_its_request() {
     server.end();
     let spans = sent(&collector);
     assert_eq!(spans.len(), 1, "the second is not sampled by its parent");
-    assert_eq!(spans[0].trace, "0af7651916cd43dd8448eb211c80319c");
-    assert_eq!(spans[0].parent, "b7ad6b7169203331");
+    assert_eq!(spans[0].trace, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c);
+    assert_eq!(spans[0].parent, 0xb7ad_6b71_6920_3331);
 }
 
 #[test]

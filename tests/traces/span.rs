@@ -6,8 +6,8 @@ pub const SERVER: u64 = 2;
 
 #[derive(Debug, Default)]
 pub struct Span {
-    pub trace: String,
-    pub parent: String,
+    pub trace: u128,
+    pub parent: u64,
     pub name: String,
     pub kind: u64,
     pub begun: u64,
@@ -65,12 +65,12 @@ pub fn spans(request: &[u8]) -> Vec<Span> {
 }
 
 fn read(message: &[u8]) -> Span {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut span = Span { attributes: attributes(message, 9).collect(), ..Span::default() };
     for (number, field) in Fields(message) {
         match (number, field) {
-            (1, Field::Bytes(bytes)) => span.trace = hex(bytes),
-            (4, Field::Bytes(bytes)) => span.parent = hex(bytes),
+            (1, Field::Bytes(bytes)) => span.trace = u128::from_be_bytes(bytes.try_into().unwrap()),
+            // Empty where there is none.
+            (4, Field::Bytes(bytes)) => span.parent = bytes.try_into().map_or(0, u64::from_be_bytes),
             (5, Field::Bytes(bytes)) => span.name = text(bytes),
             (6, Field::Number(kind)) => span.kind = kind,
             (7, Field::Number(time)) => span.begun = time,

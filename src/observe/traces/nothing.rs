@@ -8,7 +8,7 @@ use crate::admission::Record;
 
 /// There are none.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Traces;
+pub struct Traces(());
 
 /// Nothing of a review.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ impl Traces {
     /// An error where somebody wants some.
     pub fn start(endpoint: Option<&str>) -> Result<Traces, String> {
         match endpoint {
-            None => Ok(Traces),
+            None => Ok(Traces(())),
             Some(_) => {
                 Err("--otlp-endpoint: this multipod was built without traces (the cargo feature otlp)"
                     .to_owned())
