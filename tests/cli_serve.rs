@@ -125,6 +125,20 @@ fn options_come_from_the_command_line_then_the_environment_then_the_file() {
 }
 
 #[test]
+fn a_variable_with_nothing_in_it_says_nothing() {
+    let mut command = multipod();
+    command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms"]);
+    for name in ["CONFIG", "POLICY_DIR", "CLIENT_NAME", "WARN", "HTTP2", "THREADS"] {
+        command.env(format!("MULTIPOD_{name}"), "");
+    }
+    let server = started(&mut command);
+    let config: Value = serde_json::from_str(&server.admin("/config")).unwrap();
+    assert_eq!(config["configuration"]["serve"]["warn"], "warn");
+    assert!(server.admin("/").contains("/readyz?verbose"));
+    server.end();
+}
+
+#[test]
 fn what_makes_no_sense_is_told_before_anything_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
@@ -136,10 +150,27 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
     let wrong = write("wrong.yaml", "serve:\n  drainFloor: soon\n");
     let outside = write("outside.yaml", "server: {}\n");
     let empty = write("empty.pem", "");
+    let none = write("none.yaml", "serve:\n  maxRequests: 0\n");
+    let little = write("little.yaml", "serve:\n  maxBuffered: 1\n");
+    let crowd = write("crowd.yaml", "serve:\n  threads: 65\n");
+    let port = write("port.yaml", "serve:\n  listen: 8443\n");
+    let twice = write("twice.yaml", "registry: a.example\nregistry: b.example\n");
+    let pattern = write("pattern.yaml", "patterns:\n  nginx: {cpu: 5m}\n");
     for (arguments, expected) in [
         (vec!["--config", &*unknown], "unknown.yaml:4: unknown field `listne`"),
         (vec!["--config", &wrong], "wrong.yaml:2: not a duration above zero: `soon`"),
         (vec!["--config", &outside], "outside.yaml:1: unknown field `server`"),
+        (vec!["--config", &none], "none.yaml:2: expected a number from 1 to"),
+        (vec!["--config", &little], "little.yaml:2: expected a number from 8 to"),
+        (vec!["--config", &crowd], "crowd.yaml:2: expected a number from 1 to 64"),
+        (vec!["--config", &port], "port.yaml:2: expected an address with its port"),
+        (vec!["--config", &twice], "twice.yaml:2: duplicate mapping key: registry\n"),
+        (
+            vec!["--config", &pattern],
+            "pattern.yaml:2: patterns: there is no pattern \"nginx\", did you mean metrics-nginx?",
+        ),
+        (vec!["--threads", "0"], "expected a number from 1 to 64"),
+        (vec!["--listen", "8443"], "expected an address with its port"),
         (vec!["--config", "/nowhere.yaml"], "/nowhere.yaml: No such file"),
         (vec!["--tls-cert", &empty], "--tls-cert and --tls-key need each other"),
         (vec!["--client-ca", &empty], "--client-ca needs --tls-cert and --tls-key"),

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{Configuration, Shared};
 
+const PATHS: &str = "there are these paths here: /livez, /readyz?verbose, /metrics, /config, /ca.crt\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The paths, as a value that can be asked without a socket.
@@ -24,6 +25,7 @@ pub fn admin_router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics))
         .route("/config", get(configuration))
         .route("/ca.crt", get(authority))
+        .fallback((StatusCode::NOT_FOUND, PATHS))
         .with_state(shared)
 }
 

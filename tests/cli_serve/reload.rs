@@ -64,7 +64,7 @@ fn what_needs_a_restart_stays_and_is_named() {
         "--admin-listen=127.0.0.1:0",
         "--drain-floor=1ms",
     ]));
-    write("registry: a.example\nipFamilies: Dual\nserve: {maxRequests: 8, maxConnections: 9, threads: 1}\n");
+    write("registry: a.example\nipFamilies: Dual\nserve: {maxRequests: 8, maxConnections: 9, threads: 64}\n");
     wait_until(|| config(&server)["configuration"]["registry"] == "a.example");
     let now = config(&server);
     // The number of connections is what the environment says, so that nothing has changed about it.

@@ -25,12 +25,12 @@ pub(super) struct Options {
     /// Where reviews are taken [default: 127.0.0.1:8443]
     #[arg(long, env = "MULTIPOD_LISTEN", value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    listen: Option<SocketAddr>,
+    listen: Option<Given<SocketAddr>>,
 
     /// Where probes and metrics are, without TLS [default: 127.0.0.1:8080]
     #[arg(long, env = "MULTIPOD_ADMIN_LISTEN", value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    admin_listen: Option<SocketAddr>,
+    admin_listen: Option<Given<SocketAddr>>,
 
     /// A folder of InjectionPolicy and Pattern objects in YAML files, or one such file; read again when it changes
     #[arg(long, env = "MULTIPOD_POLICY_DIR", value_name = "DIR")]
@@ -94,28 +94,24 @@ pub(super) struct Options {
     connection_age: Option<Given<Duration>>,
 
     /// Most open connections; more wait [default: 1024]
-    #[arg(long, env = "MULTIPOD_MAX_CONNECTIONS", value_name = "NUMBER",
-          value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "MULTIPOD_MAX_CONNECTIONS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_connections: Option<u32>,
+    max_connections: Option<Within<1, MANY>>,
 
     /// Most requests at one time; more get 429 [default: 512]
-    #[arg(long, env = "MULTIPOD_MAX_REQUESTS", value_name = "NUMBER",
-          value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "MULTIPOD_MAX_REQUESTS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_requests: Option<u32>,
+    max_requests: Option<Within<1, MANY>>,
 
     /// Most MiB of request bodies at one time; more get 429 [default: 64]
-    #[arg(long, env = "MULTIPOD_MAX_BUFFERED", value_name = "MIB",
-          value_parser = clap::value_parser!(u32).range(8..))]
+    #[arg(long, env = "MULTIPOD_MAX_BUFFERED", value_name = "MIB")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_buffered: Option<u32>,
+    max_buffered: Option<Within<8, MANY>>,
 
     /// Threads that answer [default: 2, or 1 where there is one CPU]
-    #[arg(long, env = "MULTIPOD_THREADS", value_name = "NUMBER",
-          value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, env = "MULTIPOD_THREADS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    threads: Option<u16>,
+    threads: Option<Within<1, 64>>,
 
     /// The OpenTelemetry collector that gets a span of each review, where multipod was built with the feature otlp
     /// [default: what the standard variables name]
@@ -166,7 +162,7 @@ impl Config {
         let File { serve } = file.parse()?;
         let mut shown = file.parse()?;
         let options = given.or(serve);
-        let serve = serde_json::to_value(&options).unwrap_or_default();
+        let serve = serde_json::to_value(options.settled()).unwrap_or_default();
         match &mut shown {
             Value::Object(map) => drop(map.insert("serve".to_owned(), serve)),
             other => *other = serde_json::json!({ "serve": serve }),
@@ -195,12 +191,27 @@ impl Options {
         }
     }
 
+    /// With the defaults that are no limits, which are told elsewhere.
+    fn settled(&self) -> Options {
+        let address = |value: SocketAddr| Some(Given { text: value.to_string(), value });
+        Options {
+            listen: address(self.listen()),
+            admin_listen: address(self.admin_listen()),
+            http2: Some(self.http2()),
+            warn: self.warn.or(Some(Warn::Warn)),
+            threads: u32::try_from(self.threads()).ok().map(Within),
+            log_level: Some(self.log_level().to_owned()),
+            log_format: Some(self.log_format()),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn listen(&self) -> SocketAddr {
-        self.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))
+        address(self.listen.as_ref(), 8443)
     }
 
     pub(super) fn admin_listen(&self) -> SocketAddr {
-        self.admin_listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))
+        address(self.admin_listen.as_ref(), 8080)
     }
 
     pub(super) fn http2(&self) -> bool {
@@ -220,7 +231,7 @@ impl Options {
 
     pub(super) fn threads(&self) -> usize {
         let useful = || available_parallelism().map_or(1, |cpus| cpus.get().min(2));
-        self.threads.map_or_else(useful, usize::from)
+        self.threads.map_or_else(useful, |Within(count)| count as usize)
     }
 
     pub(super) fn otlp_endpoint(&self) -> Option<&str> {
@@ -259,7 +270,8 @@ impl Options {
         let default = Limits::default();
         let time =
             |given: &Option<Given<Duration>>, default| given.as_ref().map_or(default, |given| given.value);
-        let count = |given: Option<u32>, default| given.map_or(default, |given| given as usize);
+        let count =
+            |given: Option<Within<1, MANY>>, default| given.map_or(default, |Within(count)| count as usize);
         let drain_floor = time(&self.drain_floor, default.drain_floor);
         Limits {
             drain_floor,
@@ -267,9 +279,38 @@ impl Options {
             age: time(&self.connection_age, default.age),
             connections: count(self.max_connections, default.connections),
             requests: count(self.max_requests, default.requests),
-            buffered: self.max_buffered.map_or(default.buffered, |mebi| (mebi as usize) << 20),
+            buffered: self.max_buffered.map_or(default.buffered, |Within(mebi)| (mebi as usize) << 20),
             ..default
         }
+    }
+}
+
+/// More than anybody has.
+const MANY: u32 = 1 << 20;
+
+fn address(given: Option<&Given<SocketAddr>>, port: u16) -> SocketAddr {
+    given.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), |given| given.value)
+}
+
+/// A number within bounds, wherever it comes from.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(try_from = "u32")]
+struct Within<const LEAST: u32, const MOST: u32>(u32);
+
+impl<const LEAST: u32, const MOST: u32> TryFrom<u32> for Within<LEAST, MOST> {
+    type Error = String;
+    fn try_from(number: u32) -> Result<Self, String> {
+        if (LEAST..=MOST).contains(&number) {
+            return Ok(Within(number));
+        }
+        Err(format!("expected a number from {LEAST} to {MOST}"))
+    }
+}
+
+impl<const LEAST: u32, const MOST: u32> FromStr for Within<LEAST, MOST> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<u32>().map_or_else(|error| Err(error.to_string()), Self::try_from)
     }
 }
 
@@ -284,6 +325,14 @@ struct Given<T> {
 impl<T> From<Given<T>> for String {
     fn from(given: Given<T>) -> String {
         given.text
+    }
+}
+
+impl FromStr for Given<SocketAddr> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let value = text.parse().map_err(|_| "expected an address with its port, such as 0.0.0.0:8443")?;
+        Ok(Given { text: text.to_owned(), value })
     }
 }
 
