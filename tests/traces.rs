@@ -201,7 +201,11 @@ fn a_collector_that_is_away_refuses_or_says_nothing_holds_nobody_up() {
 
 #[test]
 fn what_is_no_collector_is_told_before_anything_is_served() {
-    for (url, why) in [("collector:4318", "expected http://HOST:PORT"), ("http://a b", "invalid endpoint")] {
+    for (url, why) in [
+        ("collector:4318", "expected http://HOST:PORT"),
+        ("http://a b", "invalid endpoint"),
+        ("http://user:pass@collector:4318", "expected no user and password"),
+    ] {
         let output = multipod().args(["serve", "--otlp-endpoint", url]).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && told.contains(why), "{told}");

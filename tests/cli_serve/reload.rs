@@ -1,13 +1,14 @@
 //! The file of `--config` changes under a running server.
 
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::cluster::Cluster;
 use crate::program::{Server, ambassador, decided, exchange, multipod, serve, started, wait_until};
 use crate::reviews::{deployment, pod, verify};
-use std::fs;
 
 fn config(server: &Server) -> Value {
     serde_json::from_str(&server.admin("/config")).unwrap()
@@ -140,6 +141,31 @@ fn a_mounted_config_map_is_exchanged_as_a_whole() {
         version(name, &format!("registry: {registry}\n"));
         wait_until(|| image(&server).starts_with(registry));
     }
+    server.end();
+}
+
+#[test]
+fn what_the_cluster_says_of_itself_outlives_a_new_file() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let cluster = runtime.block_on(Cluster::start("v1.34.1"));
+    cluster.families(&json!(["IPv4", "IPv6"]));
+    cluster.put("shop", &json!({}), &json!({}));
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| exchange(folder.path(), "config.yaml", text);
+    write("{}\n");
+    let config = folder.path().join("config.yaml");
+    let server =
+        serve(&["--kubeconfig", cluster.kubeconfig.to_str().unwrap(), "--config", config.to_str().unwrap()]);
+    wait_until(|| server.admin("/readyz") == "ok\n");
+    let listens_on_both = || {
+        let (_, answer) = server.post("/mutate", ambassador().to_string().as_bytes());
+        let verdict = verify(&answer, "705ab4f5-6393-11e8-b7cc-42010a800002").unwrap();
+        verdict.patch.unwrap().to_string().contains("bind [::]:80")
+    };
+    assert!(listens_on_both());
+    write("registry: new.example\n");
+    wait_until(|| image(&server).starts_with("new.example/"));
+    assert!(listens_on_both());
     server.end();
 }
 

@@ -149,6 +149,13 @@ fn below(endpoint: &str) -> Result<String, String> {
     if !is_http {
         return Err(format!("--otlp-endpoint {endpoint}: expected http://HOST:PORT or https://HOST:PORT"));
     }
+    // Where the server tells what it runs by, it tells this too.
+    if endpoint.contains('@') {
+        return Err(
+            "--otlp-endpoint: expected no user and password; put them into OTEL_EXPORTER_OTLP_HEADERS"
+                .to_owned(),
+        );
+    }
     Ok(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
 }
 
