@@ -58,6 +58,35 @@ fn one_line_is_logged_for_each_decision_with_the_slug_of_the_metrics() {
 }
 
 #[test]
+fn nothing_that_peers_say_makes_a_series_of_its_own() {
+    let server = serve(&[]);
+    let round = |number: usize| {
+        let mut review = ambassador();
+        let request = &mut review["request"];
+        request["uid"] = json!(format!("uid-{number}"));
+        request["namespace"] = json!(format!("namespace-{number}"));
+        request["object"]["metadata"]["name"] = json!(format!("pod-{number}"));
+        request["object"]["metadata"]["ownerReferences"] = json!([{"kind": format!("Kind{number}"), "name": "a", "uid": "a", "apiVersion": "a/v1", "controller": true}]);
+        let mut others = [review.clone(), review.clone(), review.clone(), review.clone()];
+        others[0]["request"]["operation"] = json!(format!("OPERATION{number}"));
+        others[1]["request"]["subResource"] = json!(format!("sub{number}"));
+        others[2]["request"]["resource"]["resource"] = json!(format!("things{number}"));
+        others[3]["request"]["object"]["metadata"]["annotations"] =
+            json!({format!("multipod/key{number}"): "a"});
+        for body in others.iter().chain([&review]).map(Value::to_string) {
+            server.post("/mutate", body.as_bytes());
+            server.post("/warn", body.as_bytes());
+        }
+        server.post(&format!("/path{number}"), b"{}");
+        // Only the names of series, without their values.
+        let metrics = server.admin("/metrics");
+        metrics.lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let first = round(0);
+    assert!(first.len() > 50 && (1..10).all(|number| round(number) == first));
+}
+
+#[test]
 fn nothing_of_a_review_is_logged_or_counted_but_its_name_and_fate() {
     const CANARY: &str = "canary5f1c";
     let server = serve(&["--log-level=trace"]);

@@ -9,10 +9,14 @@ mod span;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::SystemTime;
 
+use multipod::certs::{Embedded, server_config};
 use program::{ambassador, multipod, serve, started};
 use reviews::pod;
 use serde_json::{Value, json};
@@ -24,15 +28,26 @@ struct Collector {
     posted: Receiver<(String, Vec<u8>)>,
 }
 
+trait Stream: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Stream for T {}
+
 impl Collector {
     fn start(status: &'static str) -> Collector {
+        Collector::speaking(status, |tcp| Box::new(tcp))
+    }
+
+    fn speaking(
+        status: &'static str,
+        speak: impl Fn(TcpStream) -> Box<dyn Stream> + Send + 'static,
+    ) -> Collector {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (send, posted) = channel();
         // It ends with the process.
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let send = send.clone();
+                let (stream, send) = (speak(stream), send.clone());
                 thread::spawn(move || take(stream, status, &send));
             }
         });
@@ -49,8 +64,7 @@ impl Collector {
     }
 }
 
-fn take(stream: TcpStream, status: &str, send: &Sender<(String, Vec<u8>)>) {
-    let mut out = stream.try_clone().unwrap();
+fn take(stream: Box<dyn Stream>, status: &str, send: &Sender<(String, Vec<u8>)>) {
     let mut reader = BufReader::new(stream);
     loop {
         let mut head = Vec::new();
@@ -65,7 +79,7 @@ fn take(stream: TcpStream, status: &str, send: &Sender<(String, Vec<u8>)>) {
         let mut body = vec![0; length.parse().unwrap()];
         reader.read_exact(&mut body).unwrap();
         let _ = send.send((head.split(' ').nth(1).unwrap().to_owned(), body));
-        if write!(out, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").is_err() {
+        if write!(reader.get_mut(), "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").is_err() {
             return;
         }
     }
@@ -117,6 +131,42 @@ fn the_environment_can_name_the_collector_and_the_service_in_the_standard_way() 
     server.post("/mutate", ambassador().to_string().as_bytes());
     server.end();
     assert_eq!(sent(&collector)[0].resource("service.name"), Some("injector"));
+}
+
+#[test]
+fn a_collector_behind_tls_is_known_by_its_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.crt");
+    let embedded = Embedded::make(&["localhost".to_owned()], SystemTime::now()).unwrap();
+    std::fs::write(&ca, &embedded.authority).unwrap();
+    let config = Arc::new(server_config(&embedded.pair, None, false).unwrap());
+    let collector = Collector::speaking("200 OK", move |tcp| {
+        let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+        Box::new(rustls::StreamOwned::new(connection, tcp))
+    });
+    let url = format!("https://localhost:{}", collector.address.port());
+    let run = |authority: Option<&Path>| {
+        let mut command = multipod();
+        command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms"]);
+        command.args(["--otlp-endpoint", &url]);
+        if let Some(authority) = authority {
+            command.env("OTEL_EXPORTER_OTLP_CERTIFICATE", authority);
+        }
+        let server = started(&mut command);
+        server.post("/mutate", ambassador().to_string().as_bytes());
+        server.end()
+    };
+    assert!(run(None).contains("traces cannot be sent"));
+    assert_eq!(sent(&collector).len(), 0);
+    run(Some(&ca));
+    assert_eq!(sent(&collector).len(), 1);
+    let output = multipod()
+        .args(["serve", "--otlp-endpoint", &url])
+        .env("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && told.contains("CERTIFICATE=/nowhere: No such file"), "{told}");
 }
 
 #[test]
