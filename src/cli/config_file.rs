@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use crate::pattern::{Catalogue, object, unknown_patterns};
+use crate::pattern::{Catalogue, object, patterns_without_use};
 
 use super::input::read_text;
 
@@ -33,8 +33,8 @@ impl ConfigFile {
     }
 
     /// What it says about patterns that nobody has.
-    pub(super) fn unknown_patterns(&self, catalogue: &Catalogue) -> Vec<String> {
-        unknown_patterns(&self.text, catalogue).into_iter().map(|problem| self.told(problem)).collect()
+    pub(super) fn patterns_without_use(&self, catalogue: &Catalogue) -> Vec<String> {
+        patterns_without_use(&self.text, catalogue).into_iter().map(|problem| self.told(problem)).collect()
     }
 
     fn told(&self, (line, message): (usize, String)) -> String {

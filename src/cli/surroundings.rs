@@ -49,7 +49,7 @@ impl Surroundings {
         let settings = self.config.as_deref().map_or_else(|| Ok(<_>::default()), settings);
         let loaded = self.policy_dir.as_deref().map_or_else(|| Ok(Loaded::default()), policies);
         let ((settings, file), loaded) = both(settings, loaded)?;
-        let settings = Failure::unless_empty(file.unknown_patterns(&loaded.catalogue), settings)?;
+        let settings = Failure::unless_empty(file.patterns_without_use(&loaded.catalogue), settings)?;
         Ok(World {
             settings,
             policies: loaded.policies,

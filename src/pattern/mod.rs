@@ -20,4 +20,4 @@ pub use catalogue::Catalogue;
 pub use context::{Context, Names};
 pub use fragment::{Addition, AppEnv, AppMount, Fragment, Note, Role};
 pub use settings::Settings;
-pub use settings_file::unknown_patterns;
+pub use settings_file::patterns_without_use;

@@ -15,20 +15,32 @@ use super::object::{self, line_of};
 /// The names that are no patterns of a file; `metrics-` and `patterns-` stand before those that are.
 const BUILT_IN: [&str; 6] = ["ambassador", "clone", "logging", "logging-shipper", "sync", "wait-for"];
 
-/// Names below `patterns:` that nothing has: the line, from 1, and what was meant. Such settings would do nothing,
-/// without a word.
-pub fn unknown_patterns(text: &str, catalogue: &Catalogue) -> Vec<(usize, String)> {
+/// What stands below `patterns:` and would do nothing, without a word: the line, from 1, and what was meant.
+pub fn patterns_without_use(text: &str, catalogue: &Catalogue) -> Vec<(usize, String)> {
     // What else may be wrong with the file is told by whoever reads the settings.
     let Ok(File { patterns }) = object::read(text) else { return Vec::new() };
-    let of_files: Vec<String> = catalogue.iter().map(Definition::settings_name).collect();
-    let known = || BUILT_IN.into_iter().chain(of_files.iter().map(String::as_str));
-    let unknown = patterns.into_keys().filter(|name| !known().any(|known| known == name.text));
-    let mut told: Vec<_> = unknown.map(|name| (name.line, problem(&name.text, known()))).collect();
-    told.sort_unstable();
-    told
+    let of_files: BTreeMap<String, &Definition> =
+        catalogue.iter().map(|definition| (definition.settings_name(), definition)).collect();
+    let known = || BUILT_IN.into_iter().chain(of_files.keys().map(String::as_str));
+    let problem = |(name, tuned): (Name, Tuned)| {
+        let why = match of_files.get(&name.text) {
+            Some(definition) => tuned.image.and_then(|_| nobodys_image(definition))?,
+            None if BUILT_IN.contains(&&*name.text) => return None,
+            None => unknown(&name.text, known()),
+        };
+        Some((name.line, why))
+    };
+    patterns.into_iter().filter_map(problem).collect()
 }
 
-fn problem<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> String {
+fn nobodys_image(definition: &Definition) -> Option<String> {
+    let count = definition.images().count();
+    let name = definition.settings_name();
+    (count != 1)
+        .then(|| format!("patterns: {name} has {count} containers, whose image is it? Change it in its file"))
+}
+
+fn unknown<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> String {
     // Adapters and patterns are known to people by their own names.
     let whole = ["metrics", "patterns"].map(|kind| format!("{kind}-{name}"));
     let meant = match known.clone().find(|known| whole.iter().any(|whole| whole == known)) {
@@ -40,9 +52,14 @@ fn problem<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> Stri
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-#[allow(clippy::zero_sized_map_values)] // A map is what stands in the file.
 struct File {
-    patterns: BTreeMap<Name, IgnoredAny>,
+    patterns: BTreeMap<Name, Tuned>,
+}
+
+#[derive(Deserialize)]
+struct Tuned {
+    #[serde(default)]
+    image: Option<IgnoredAny>,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +98,7 @@ patterns:
     cpu: 1m
   banana: {}
 ";
-        let told = unknown_patterns(text, &catalogue);
+        let told = patterns_without_use(text, &catalogue);
         assert_eq!(
             told,
             [
@@ -90,10 +107,31 @@ patterns:
                 (11, "patterns: there is no pattern \"banana\"".to_owned()),
             ]
         );
-        assert_eq!(unknown_patterns(text, &Catalogue::builtin()).len(), 4);
+        assert_eq!(patterns_without_use(text, &Catalogue::builtin()).len(), 4);
         for nothing in ["", "registry: a.example\n", "patterns: {}\n", "patterns: [\n"] {
-            assert_eq!(unknown_patterns(nothing, &catalogue), []);
+            assert_eq!(patterns_without_use(nothing, &catalogue), []);
         }
+    }
+
+    #[test]
+    fn an_image_for_a_pattern_with_several_containers_is_told() {
+        let own = |name: &str, containers: &str| {
+            format!(
+                "---\napiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {{name: {name}}}\n\
+                 spec: {{containers: [{containers}]}}\n"
+            )
+        };
+        let [a, b] = ["a", "b"].map(|name| format!("{{name: {name}, image: \"example/{name}:1\"}}"));
+        let text = own("one", &a) + &own("two", &format!("{a}, {b}"));
+        let (catalogue, problems) = Catalogue::load([("own.yaml", &*text)]);
+        assert_eq!(problems, []);
+        let told = patterns_without_use(
+            "patterns:\n  patterns-one: {image: a}\n  patterns-two: {image: a}\n",
+            &catalogue,
+        );
+        let why = "patterns: patterns-two has 2 containers, whose image is it? Change it in its file";
+        assert_eq!(told, [(3, why.to_owned())]);
+        assert_eq!(patterns_without_use("patterns: {patterns-two: {cpu: 1m}}", &catalogue), []);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Args {
         let (folder, loaded) =
             policies.map_or((None, Loaded::default()), |(folder, loaded)| (Some(folder), loaded));
         put_to_use(loaded, &shared);
-        let unknown = reload::unknown_patterns(&file, &shared);
+        let unknown = reload::check_use(&file, &shared);
         unknown.or_else(|unknown| Failure::unless_empty(unknown, ()))?;
         let reload = |path| Reload::new(path, file, self.options, logs.level(), Arc::clone(&shared));
         let reload = self.config.map(reload);

@@ -64,7 +64,7 @@ impl Reload {
     fn put_to_use(&self, file: &ConfigFile) -> Result<(), String> {
         let config = Config::of(file, self.given.clone())?;
         config.options.files()?;
-        unknown_patterns(file, &self.shared).map_err(|unknown| unknown.join("; "))?;
+        check_use(file, &self.shared).map_err(|unknown| unknown.join("; "))?;
         // The last that may fail, so that it is all or nothing.
         self.level.set(config.options.log_level())?;
         let Config { options, settings, shown } = config;
@@ -86,10 +86,10 @@ impl Reload {
     }
 }
 
-/// What the file says about patterns that nobody has. Where a pattern could not be read it may be the one that is
+/// An error where the file says something about patterns that would do nothing. Where a pattern could not be read it may be the one that is
 /// meant, and a mistake in one object never disturbs the others.
-pub(super) fn unknown_patterns(file: &ConfigFile, shared: &Shared) -> Result<(), Vec<String>> {
-    let unknown = file.unknown_patterns(&shared.snapshot.load().catalogue);
+pub(super) fn check_use(file: &ConfigFile, shared: &Shared) -> Result<(), Vec<String>> {
+    let unknown = file.patterns_without_use(&shared.snapshot.load().catalogue);
     if !unknown.is_empty() && shared.metrics.policy_problems.get() == 0 {
         return Err(unknown);
     }
