@@ -9,13 +9,15 @@ mod reload;
 mod reviews;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use cluster::Cluster;
-use program::{ambassador, decided, exchange, multipod, serve, started, wait_until};
+use program::{Server, ambassador, decided, exchange, multipod, serve, started, wait_until};
+use rcgen::{CertificateParams, KeyPair};
 use reviews::{deployment, pod, verify};
 use serde_json::{Value, json};
 
@@ -218,6 +220,41 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
         assert!(errors.contains(expected), "{arguments:?}: {errors}");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn the_ends_of_certificates_from_files_are_told_from_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    for (name, pem) in
+        [("tls.crt", certificate.pem()), ("ca.crt", certificate.pem()), ("tls.key", key.serialize_pem())]
+    {
+        fs::write(path(name), pem).unwrap();
+    }
+    let mut command = multipod();
+    command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"]);
+    command.args([
+        "--tls-cert",
+        &path("tls.crt"),
+        "--tls-key",
+        &path("tls.key"),
+        "--client-ca",
+        &path("ca.crt"),
+    ]);
+    let mut process = command.spawn().unwrap();
+    let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let listening: Value =
+        serde_json::from_str(&log.find(|line| line.contains("\"listening\"")).unwrap()).unwrap();
+    let address = |name: &str| listening[name].as_str().unwrap().to_owned();
+    let server =
+        Server { process, announced: Vec::new(), reviews: address("reviews"), admin: address("admin") };
+    let metrics = server.admin("/metrics");
+    for name in ["serving", "client_ca"] {
+        let line = format!("multipod_certificate_expiry_timestamp_seconds{{certificate=\"{name}\"}} ");
+        assert!(metrics.contains(&line), "{metrics}");
     }
 }
 

@@ -16,16 +16,18 @@ struct Package {
 }
 
 /// With every feature, and with what only builds and tests need.
-static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| {
+static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| packages(&["--all-features"]));
+
+fn packages(of: &[&str]) -> Vec<Package> {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["tree", "--locked", "--all-features", "--prefix=none", "--format={p}|{l}"]);
+    cargo.args(["tree", "--locked", "--prefix=none", "--format={p}|{l}"]).args(of);
     let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     // A star stands behind what was told before.
     let lines: BTreeSet<&str> = text.lines().map(|line| line.trim_end_matches(" (*)")).collect();
     lines.into_iter().map(package).collect()
-});
+}
 
 /// `name v1.0.0 (proc-macro) (place)|licence`
 fn package(line: &str) -> Package {
@@ -111,6 +113,13 @@ fn nothing_that_is_banned_is_built() {
 fn everything_but_ourselves_comes_from_the_registry() {
     let others: Vec<_> = PACKAGES.iter().filter(|package| package.elsewhere.is_some()).collect();
     assert!(others.iter().all(|package| package.name == "multipod"), "{others:#?}");
+}
+
+#[test]
+fn nothing_of_a_feature_is_built_without_it() {
+    let is_of_traces = |package: &Package| package.name.starts_with("opentelemetry");
+    assert!(PACKAGES.iter().any(is_of_traces));
+    assert!(!packages(&[]).iter().any(is_of_traces));
 }
 
 #[test]

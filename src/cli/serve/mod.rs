@@ -79,9 +79,12 @@ impl Args {
             warn: options.warn(),
             ..Snapshot::default()
         };
-        let (tls, authority, files) = certificate.tls();
+        let Begun { tls, authority, files, client_ca_ends } = certificate.begin();
         let mut shared = Shared::new(snapshot, tls, options.limits());
         shared.authority = authority;
+        if let Some(ends) = client_ca_ends {
+            shared.metrics.certificate_ends("client_ca", ends);
+        }
         let said = Said { version: options.kubernetes_version().is_some(), ip_families: said_ip_families };
         shared.configuration.store(Arc::new(Configuration { in_force: shown, ..Configuration::default() }));
         shared.traces = Traces::start(options.otlp_endpoint()).map_err(Failure::one)?;
@@ -189,16 +192,32 @@ impl Certificate {
         Ok(Certificate::Memory(embedded, Box::new(config)))
     }
 
-    fn tls(self) -> (Tls, Option<String>, Option<(Files, Material)>) {
+    fn begin(self) -> Begun {
         match self {
-            Certificate::Memory(embedded, config) => {
-                (Tls::new(*config, embedded.pair.ends), Some(embedded.authority), None)
-            }
-            Certificate::Files(files, material, configured) => {
-                (Tls::new(configured.config, configured.ends), None, Some((files, material)))
-            }
+            Certificate::Memory(embedded, config) => Begun {
+                tls: Tls::new(*config, embedded.pair.ends),
+                authority: Some(embedded.authority),
+                files: None,
+                client_ca_ends: None,
+            },
+            Certificate::Files(files, material, configured) => Begun {
+                tls: Tls::new(configured.config, configured.ends),
+                authority: None,
+                files: Some((files, material)),
+                client_ca_ends: configured.client_ca_ends,
+            },
         }
     }
+}
+
+/// What the server begins with.
+struct Begun {
+    tls: Tls,
+    /// Where it was made in memory.
+    authority: Option<String>,
+    /// Where they are read again.
+    files: Option<(Files, Material)>,
+    client_ca_ends: Option<SystemTime>,
 }
 
 /// What this machine is called by those who can reach it.
