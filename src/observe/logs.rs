@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::{EnvFilter, reload};
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use crate::admission::{Outcome, Record};
 use crate::annotation::diagnostic::visible;
@@ -39,24 +40,17 @@ pub struct LogGuard {
 
 /// Begins to log to the standard error; the error says what is wrong with `level`.
 pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
-    let filter = filter(level)?;
+    let (filter, level) = reload::Layer::new(filter(level)?);
     let lines = Lines::default();
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone()).with_target(false);
-    macro_rules! begin {
-        ($builder:expr) => {{
-            let builder = $builder.with_filter_reloading();
-            let level = builder.reload_handle();
-            builder.try_init().map_err(|error| error.to_string())?;
-            LogLevel(Arc::new(move |filter| level.reload(filter)))
-        }};
-    }
-    let level = match format {
+    let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_target(false);
+    let layer = match format {
         LogFormat::Json => {
-            begin!(builder.json().flatten_event(true).with_current_span(false).with_span_list(false))
+            layer.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
         }
-        LogFormat::Text => begin!(builder.with_ansi(io::stderr().is_terminal())),
+        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
     };
+    let begun = tracing_subscriber::registry().with(filter).with(layer).try_init();
+    begun.map_err(|error| error.to_string())?;
     // The message of a panic may quote what it choked on; the place is enough to find it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -67,7 +61,7 @@ pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
         .name("logs".to_owned())
         .spawn(move || written.write_all_until_closed())
         .map_err(|error| error.to_string())?;
-    Ok(LogGuard { lines, level, writer: Some(writer) })
+    Ok(LogGuard { lines, level: LogLevel(level), writer: Some(writer) })
 }
 
 fn filter(level: &str) -> Result<EnvFilter, String> {
@@ -75,19 +69,13 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
 }
 
 /// What is logged, which may change at any time.
-#[derive(Clone)]
-pub struct LogLevel(Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+#[derive(Clone, Debug)]
+pub struct LogLevel(reload::Handle<EnvFilter, Registry>);
 
 impl LogLevel {
     /// From now on this is logged; the error says what is wrong with `level`.
     pub fn set(&self, level: &str) -> Result<(), String> {
-        (self.0)(filter(level)?).map_err(|error| error.to_string())
-    }
-}
-
-impl fmt::Debug for LogLevel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LogLevel")
+        self.0.reload(filter(level)?).map_err(|error| error.to_string())
     }
 }
 
