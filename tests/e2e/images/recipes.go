@@ -82,7 +82,7 @@ var Recipes = []Recipe{
 		Tags:   []string{"nginx/nginx-prometheus-exporter:1.4.2"},
 		Config: archive.Config{User: "1001:1001", Entrypoint: []string{"/usr/bin/nginx-prometheus-exporter"}},
 		Contents: []content{
-			debianAs("/usr/bin/prometheus-nginx-exporter", "/usr/bin/nginx-prometheus-exporter"),
+			program("nginx-exporter", "github.com/nginxinc/nginx-prometheus-exporter", "/usr/bin/nginx-prometheus-exporter"),
 		},
 	},
 	{
