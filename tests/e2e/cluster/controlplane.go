@@ -106,6 +106,7 @@ func (k *keeper) controlPlane() error {
 		"--kubeconfig="+k.path("kube-controller-manager.kubeconfig"),
 		"--secure-port=0",
 		"--leader-elect=false",
+		"--kube-api-qps=1000", "--kube-api-burst=1000",
 		"--use-service-account-credentials",
 		"--service-account-private-key-file="+k.path("pki/service-accounts.key"),
 		"--root-ca-file="+k.path("pki/ca.crt"),

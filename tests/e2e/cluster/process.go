@@ -24,7 +24,7 @@ type process struct {
 
 // part starts a part of Kubernetes.
 func (k *keeper) part(name string, args ...string) error {
-	return k.run(name, &exec.Cmd{Path: k.Kube, Args: append([]string{name}, args...)})
+	return k.run(name, &exec.Cmd{Path: k.Kube, Args: append([]string{k.Kube, name}, args...)})
 }
 
 // run starts a process that lives as long as the cluster.
