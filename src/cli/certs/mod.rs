@@ -135,7 +135,7 @@ impl Args {
             (Some(ca), Some(key)) => given(ca, key, now)?,
             _ => {
                 self.keeps_no_other()?;
-                Authority::make("multipod", now, YEARS_10).map_err(failed)?
+                Authority::make("multipod authority", now, YEARS_10).map_err(failed)?
             }
         };
         let signed = authority.sign(names, now, life).map_err(failed)?;
