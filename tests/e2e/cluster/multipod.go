@@ -1,14 +1,15 @@
 package cluster
 
 import (
-	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 )
@@ -69,15 +70,15 @@ func (c *Cluster) Serve(t testing.TB, args ...string) *Multipod {
 		t.Fatal(err)
 	}
 	m := &Multipod{CA: authority.pem, log: filepath.Join(folder, "log"), ended: make(chan error, 1)}
-	m.start(t, program, append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms",
-		"--log-format=text", "--kubeconfig=" + c.Kubeconfig,
-		"--tls-cert=" + filepath.Join(folder, "tls.crt"), "--tls-key=" + filepath.Join(folder, "tls.key")}, args...))
 	t.Cleanup(func() {
 		m.Stop()
 		if log, err := os.ReadFile(m.log); t.Failed() && err == nil {
 			t.Logf("multipod's log:\n%s", log)
 		}
 	})
+	m.start(t, program, append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms",
+		"--log-format=json", "--kubeconfig=" + c.Kubeconfig,
+		"--tls-cert=" + filepath.Join(folder, "tls.crt"), "--tls-key=" + filepath.Join(folder, "tls.key")}, args...))
 	await(t, "multipod is ready", m.Ready)
 	return m
 }
@@ -90,54 +91,72 @@ func (m *Multipod) start(t testing.TB, program string, args []string) {
 	}
 	defer log.Close()
 	command := exec.Command(program, args...)
-	command.Stderr = log
+	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	m.process = command.Process
-	said := bufio.NewReader(out)
-	first, _ := said.ReadString('\n')
-	go func() {
-		io.Copy(io.Discard, said)
-		m.ended <- command.Wait()
-	}()
-	m.URL, m.Admin = address(first, "https"), address(first, "http")
-	if m.URL == "" || m.Admin == "" {
-		m.Stop()
-		t.Fatalf("multipod does not serve: %s%s", first, lastLines(m.log))
-	}
+	go func() { m.ended <- command.Wait() }()
+	await(t, "multipod listens", func() error { return m.listens(t) })
 }
 
-// address finds the one of a scheme in what multipod says first.
-func address(line, scheme string) string {
-	_, rest, found := strings.Cut(line, scheme+"://")
-	if !found {
-		return ""
+// listens looks for the addresses in the log.
+func (m *Multipod) listens(t testing.TB) error {
+	log, err := os.ReadFile(m.log)
+	if err != nil {
+		return err
 	}
-	return scheme + "://" + rest[:strings.IndexAny(rest+" ", " )\n")]
+	for line := range bytes.Lines(log) {
+		var said struct{ Message, Reviews, Admin string }
+		if json.Unmarshal(line, &said) == nil && said.Message == "listening" {
+			m.URL, m.Admin = "https://"+said.Reviews, "http://"+said.Admin
+			return nil
+		}
+	}
+	select {
+	case err := <-m.ended:
+		m.ended <- err
+		t.Fatalf("multipod ended: %v\n%s", err, log)
+	default:
+	}
+	return errors.New("it does not say so")
+}
+
+// Metrics are those of multipod.
+func (m *Multipod) Metrics(t testing.TB) Metrics {
+	t.Helper()
+	text, err := get(m.Admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ParseMetrics(text)
 }
 
 // Ready says whether multipod is ready, and why not.
 func (m *Multipod) Ready() error {
-	answer, err := http.Get(m.Admin + "/readyz?verbose")
+	_, err := get(m.Admin + "/readyz?verbose")
+	return err
+}
+
+func get(url string) ([]byte, error) {
+	answer, err := http.Get(url)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(answer.Body)
-		return fmt.Errorf("%s: %s", answer.Status, text)
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", url, answer.Status, text)
 	}
-	return nil
+	return text, err
 }
 
 // Stop ends it as a kubelet does. It may be called again.
 func (m *Multipod) Stop() {
+	if m.process == nil {
+		return
+	}
 	m.process.Signal(syscall.SIGTERM)
 	err := <-m.ended
 	m.ended <- err
