@@ -3,9 +3,12 @@
 CARGO ?= cargo
 DEMO  := examples/fruit/deployment.yaml
 SOAK_MINUTES ?= 2
+IMAGE := multipod/multipod:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SCHEMAS  := 1.33 1.34 1.35 1.36
+VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build test test-long soak lint fmt bless bench fuzz doc clean
+.PHONY: help setup demo build static image manifests test test-long soak lint fmt bless bench fuzz doc clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +31,33 @@ demo: ## inject the fruit service, and show what was added and why
 
 build: ## build the release binary
 	$(CARGO) build --release
+
+# Naming the target keeps the flag from build scripts, which must be able to load libraries.
+static: ## build the binary of the image into dist/: static, for this machine
+	@target=$$(rustc -vV | sed -n 's/^host: //p'); \
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --locked --release --bin multipod --target $$target && \
+	mkdir -p dist && cp target/$$target/release/multipod dist/multipod
+	@if readelf -l dist/multipod | grep -q INTERP; then echo "dist/multipod is not static" >&2; exit 1; fi
+	@ls -l dist/multipod
+
+image: ## put dist/multipod into an image, without a network, and write it to dist/image.tar (needs buildah, or docker)
+	@test -x dist/multipod || { echo "First: make static" >&2; exit 1; }
+	@if command -v buildah >/dev/null; then \
+		buildah --storage-driver vfs build --isolation chroot --target at-hand --tag $(IMAGE) . && rm -f dist/image.tar && \
+		buildah --storage-driver vfs push $(IMAGE) docker-archive:dist/image.tar:$(IMAGE); \
+	else docker build --target at-hand --tag $(IMAGE) . && docker save --output dist/image.tar $(IMAGE); fi
+
+manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rules (needs kubectl, python3, promtool)
+	@test -x $(VALIDATE) || { python3 -m venv target/schemas && target/schemas/bin/pip install --quiet kubernetes-validate==1.37.0; }
+	@$(CARGO) build --quiet --locked
+	@kubectl kustomize deploy | target/debug/multipod certs --fill - > target/schemas/base.yaml
+	@printf 'resources: [../../deploy]\ncomponents:\n' > target/schemas/kustomization.yaml
+	@for folder in deploy/components/*; do echo "- ../../$$folder" >> target/schemas/kustomization.yaml; done
+	@kubectl kustomize target/schemas > target/schemas/all.yaml
+	@for version in $(SCHEMAS); do \
+		$(VALIDATE) --quiet --strict -k $$version target/schemas/base.yaml target/schemas/all.yaml || exit 1; \
+		echo "the manifests are what Kubernetes $$version expects"; done
+	@cd deploy/monitoring && promtool check rules rules.yaml && promtool test rules tests.yaml
 
 test: setup ## run every test
 	$(CARGO) test --locked
