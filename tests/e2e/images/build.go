@@ -50,7 +50,7 @@ func Build(options Options, names ...string) ([]Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{options: options, folder: filepath.Join(options.Repository, "target/e2e/images"), compiled: map[string]string{}}
+	w := &workshop{options: options, folder: filepath.Join(options.Repository, "target/e2e/images"), compiled: map[string]bool{}}
 	if err := os.MkdirAll(filepath.Join(w.folder, "programs"), 0o755); err != nil {
 		return nil, err
 	}
@@ -81,8 +81,8 @@ func Root(folder string) (string, error) {
 type workshop struct {
 	options Options
 	folder  string
-	// compiled are the programs of this run, by their folder.
-	compiled map[string]string
+	// compiled are the folders of the programs that this run has seen to.
+	compiled map[string]bool
 }
 
 func (w *workshop) build(recipe Recipe) (Image, error) {
@@ -144,7 +144,7 @@ func (w *workshop) tags(recipe Recipe) ([]string, error) {
 // compile builds a Go program, unless its sources are those of the last time.
 func (w *workshop) compile(folder, pkg string) (string, error) {
 	out := filepath.Join(w.folder, "programs", folder)
-	if w.compiled[folder] != "" {
+	if w.compiled[folder] {
 		return out, nil
 	}
 	sources := filepath.Join(w.options.Repository, "tests/e2e/images", folder)
@@ -152,7 +152,7 @@ func (w *workshop) compile(folder, pkg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w.compiled[folder] = out
+	w.compiled[folder] = true
 	if last, err := os.ReadFile(out + ".sum"); err == nil && string(last) == fingerprint {
 		if _, err := os.Stat(out); err == nil {
 			return out, nil
@@ -183,6 +183,9 @@ func fingerprintOf(sources, pkg string) (string, error) {
 	}
 	sort.Strings(files)
 	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return "", err

@@ -96,6 +96,7 @@ var Recipes = []Recipe{
 		},
 	},
 	{
+		// Debian's release, which is older than its tag here.
 		Name:     "redis-exporter",
 		Tags:     []string{"oliver006/redis_exporter:v1.74.0"},
 		Config:   archive.Config{User: "59000:59000", Entrypoint: []string{"/redis_exporter"}},

@@ -36,7 +36,7 @@ func collect(ctx context.Context, args []string) error {
 	mux.HandleFunc("POST /v1/logs", func(out http.ResponseWriter, request *http.Request) {
 		text, err := io.ReadAll(request.Body)
 		if err == nil {
-			err = printRecords(text)
+			err = printRecords(os.Stdout, text)
 		}
 		if err != nil {
 			http.Error(out, err.Error(), http.StatusBadRequest)
@@ -48,12 +48,12 @@ func collect(ctx context.Context, args []string) error {
 	return listenUntil(ctx, *listen, mux)
 }
 
-func printRecords(text []byte) error {
+func printRecords(out io.Writer, text []byte) error {
 	var logs struct{ ResourceLogs []resourceLogs }
 	if err := json.Unmarshal(text, &logs); err != nil {
 		return err
 	}
-	lines := json.NewEncoder(os.Stdout)
+	lines := json.NewEncoder(out)
 	for _, resource := range logs.ResourceLogs {
 		for _, scope := range resource.ScopeLogs {
 			for _, record := range scope.LogRecords {
