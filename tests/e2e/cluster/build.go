@@ -32,6 +32,10 @@ func Build(repository, version string) (string, error) {
 		return program, nil
 	}
 	fmt.Fprintf(os.Stderr, "building Kubernetes %s (some minutes, once)\n", release)
+	outdated, _ := filepath.Glob(filepath.Join(cache(repository), "kube-"+release+"-*"))
+	for _, path := range outdated {
+		os.Remove(path)
+	}
 	return program, build(module, modFiles[version], release, program)
 }
 

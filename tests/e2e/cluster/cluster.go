@@ -60,18 +60,23 @@ func start(ctx context.Context, options Options, tied bool) (*Cluster, error) {
 	if c.Kube, err = Build(repository, c.Version); err != nil {
 		return nil, err
 	}
-	c.Address = bridgeAddress
-	if !c.Node {
-		if c.Address, err = ownLoopback(); err != nil {
-			return nil, err
-		}
+	o := orders{Scheduler: options.Scheduler, Tied: tied}
+	if c.Node {
+		c.Address = bridgeAddress
+		o.Archives, err = archives(repository)
+	} else {
+		c.Address, err = ownLoopback()
+	}
+	if err != nil {
+		return nil, err
 	}
 	locked, err := c.folders(repository)
 	if err != nil {
 		return nil, err
 	}
 	defer locked.Close()
-	if err := c.spawn(ctx, orders{Cluster: *c, Scheduler: options.Scheduler, Tied: tied}, locked); err != nil {
+	o.Cluster = *c
+	if err := c.spawn(ctx, o, locked); err != nil {
 		return nil, fmt.Errorf("%w\nlogs: %s", err, c.Logs)
 	}
 	return c, nil

@@ -18,7 +18,8 @@ const keeping = "MULTIPOD_E2E_KEEP"
 type orders struct {
 	Cluster   Cluster
 	Scheduler bool
-	Tied      bool // the standard input closes when the cluster is to end
+	Archives  []string // images that the node has from the beginning
+	Tied      bool     // the standard input closes when the cluster is to end
 }
 
 // answer is what a keeper says once, when it is ready or has failed.
@@ -61,7 +62,7 @@ func keep(o orders) int {
 			end <- os.Interrupt
 		}()
 	}
-	k := keeper{Cluster: o.Cluster, scheduler: o.Scheduler, stop: make(chan struct{})}
+	k := keeper{Cluster: o.Cluster, scheduler: o.Scheduler, archives: o.Archives, stop: make(chan struct{})}
 	if !k.Node {
 		k.Pid = os.Getpid() // A node's is known to its namespaces' first process.
 	}
@@ -101,6 +102,7 @@ func text(err error) string {
 type keeper struct {
 	Cluster
 	scheduler bool
+	archives  []string
 	authority *authority
 	running   []*process
 	stop      chan struct{} // closed when the cluster is to end, also while it starts

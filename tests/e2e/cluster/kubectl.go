@@ -52,19 +52,18 @@ func (c *Cluster) kubectl(args ...string) *exec.Cmd {
 
 // LoadImage makes the image of an archive known to the cluster's node.
 func (c *Cluster) LoadImage(archive string) error {
-	command := exec.Command("ctr", "--address", c.socket(), "--namespace", "k8s.io", "images", "import", archive)
-	switch {
-	case c.Dir != "" && !c.Node:
-		return errors.New("a control plane alone runs no images")
-	case c.Dir == "":
-		name, err := c.kind()
-		if err != nil {
-			return err
-		}
-		command = exec.Command("kind", "load", "image-archive", "--name", name, archive)
+	if c.Node {
+		return c.load(archive)
 	}
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(command.Args, " "), err, out)
+	if c.Dir != "" {
+		return errors.New("a control plane alone runs no images")
+	}
+	name, err := c.kind()
+	if err != nil {
+		return err
+	}
+	if out, err := exec.Command("kind", "load", "image-archive", "--name", name, archive).CombinedOutput(); err != nil {
+		return fmt.Errorf("kind load image-archive %s: %w\n%s", archive, err, out)
 	}
 	return nil
 }

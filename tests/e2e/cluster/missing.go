@@ -1,28 +1,22 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+
+	"multipod/e2e/images"
 )
 
-// packages are the Debian packages that the labs need, each with a file that it brings.
-var packages = []struct{ name, file string }{
+// nodePackages are the Debian packages of what runs on a node, each with a file that it brings.
+var nodePackages = []struct{ name, file string }{
 	{"containerd", "containerd"},
 	{"runc", "runc"},
-	{"containernetworking-plugins", "/usr/lib/cni/bridge"},
+	{"containernetworking-plugins", pluginFolder + "/bridge"},
 	{"iptables", "iptables"},
 	{"iproute2", "ip"},
-	{"nginx", "nginx"},
-	{"redis-server", "redis-server"},
-	{"prometheus", "prometheus"},
-	{"prometheus-nginx-exporter", "prometheus-nginx-exporter"},
-	{"prometheus-redis-exporter", "prometheus-redis-exporter"},
-	{"haproxy", "haproxy"},
-	{"git", "git"},
-	{"busybox-static", "/bin/busybox"},
-	{"curl", "curl"},
 }
 
 // missing says what this machine lacks for a cluster, and how to get it.
@@ -31,23 +25,29 @@ func missing(options Options) error {
 		return nil
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("a cluster whose pods run needs root: use `sudo -E make …`, or CONTROL_PLANE=1 for one without pods")
+		return errors.New("pods run for root only: use sudo, or for a cluster without running pods CONTROL_PLANE=1")
 	}
 	if lacking := Lacking(); len(lacking) > 0 {
-		return fmt.Errorf("missing: install with `make e2e-setup`, or on Debian with `apt-get install -y --no-install-recommends %s`",
+		return fmt.Errorf("missing here: %[1]s; run `make e2e-setup`, or on Debian `apt-get install --no-install-recommends %[1]s`",
 			strings.Join(lacking, " "))
 	}
 	return nil
 }
 
-// Lacking are the Debian packages that are not installed.
+// Lacking are the Debian packages that a cluster with pods needs and that are not installed.
 func Lacking() []string {
 	// Not everybody has these on the path.
 	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	var lacking []string
-	for _, p := range packages {
+	for _, p := range nodePackages {
 		if _, err := exec.LookPath(p.file); err != nil {
 			lacking = append(lacking, p.name)
+		}
+	}
+	for _, name := range images.Packages() {
+		status, _ := exec.Command("dpkg-query", "--show", "--showformat=${db:Status-Status}", name).Output()
+		if string(status) != "installed" {
+			lacking = append(lacking, name)
 		}
 	}
 	return lacking

@@ -71,6 +71,9 @@ func (k *keeper) node() error {
 		return exec.Command("ctr", "--address", k.socket(), "version").Run()
 	})
 	if err == nil {
+		err = k.load(k.archives...)
+	}
+	if err == nil {
 		err = k.part("kube-proxy", "--config="+k.path("kube-proxy.yaml"))
 	}
 	if err == nil {
@@ -80,7 +83,13 @@ func (k *keeper) node() error {
 	if err != nil {
 		return err
 	}
-	return k.awaitNode()
+	if err := k.dns(); err != nil {
+		return err
+	}
+	if err := k.awaitNode(); err != nil {
+		return err
+	}
+	return k.awaitDNS()
 }
 
 func (k *keeper) awaitNode() error {
