@@ -88,7 +88,7 @@ func (c *Cluster) folders(repository string) (*os.File, error) {
 	if c.Dir, err = os.MkdirTemp("", prefix); err != nil {
 		return nil, err
 	}
-	c.Logs = filepath.Join(cache(repository), "logs", strings.TrimPrefix(filepath.Base(c.Dir), prefix))
+	c.Logs = logs(repository, c.Dir)
 	if err := os.MkdirAll(c.Logs, 0o755); err != nil {
 		return nil, err
 	}
@@ -97,6 +97,10 @@ func (c *Cluster) folders(repository string) (*os.File, error) {
 		return nil, err
 	}
 	return takeLock(c.Dir)
+}
+
+func logs(repository, folder string) string {
+	return filepath.Join(cache(repository), "logs", strings.TrimPrefix(filepath.Base(folder), prefix))
 }
 
 // spawn starts the keeper and returns when it says that the cluster is ready.

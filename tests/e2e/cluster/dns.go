@@ -1,32 +1,17 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
-
-	"multipod/e2e/images"
 
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 //go:embed dns.yaml
 var dnsManifests string
-
-// baseImages are those that a node has from the beginning.
-var baseImages = []string{"pause", "coredns"}
-
-func archives(repository string) (paths []string, err error) {
-	built, err := images.Build(images.Options{Repository: repository}, baseImages...)
-	for _, image := range built {
-		paths = append(paths, image.Archive)
-	}
-	return paths, err
-}
 
 // dns starts the cluster's DNS. It does not wait for it.
 func (k *keeper) dns() error {
@@ -51,15 +36,4 @@ func (k *keeper) awaitDNS() error {
 		}
 		return err
 	})
-}
-
-// load imports images into the node's containerd.
-func (c *Cluster) load(archives ...string) error {
-	for _, archive := range archives {
-		command := exec.Command("ctr", "--address", c.socket(), "--namespace", "k8s.io", "images", "import", archive)
-		if out, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("loading %s: %w\n%s", archive, err, bytes.TrimSpace(out))
-		}
-	}
-	return nil
 }

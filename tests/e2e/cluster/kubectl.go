@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -48,34 +47,6 @@ func (c *Cluster) kubectl(args ...string) *exec.Cmd {
 		return exec.Command(args[0], args[1:]...)
 	}
 	return &exec.Cmd{Path: c.Kube, Args: append([]string{c.Kube}, args...)}
-}
-
-// LoadImage makes the image of an archive known to the cluster's node.
-func (c *Cluster) LoadImage(archive string) error {
-	if c.Node {
-		return c.load(archive)
-	}
-	if c.Dir != "" {
-		return errors.New("a control plane alone runs no images")
-	}
-	name, err := c.kind()
-	if err != nil {
-		return err
-	}
-	if out, err := exec.Command("kind", "load", "image-archive", "--name", name, archive).CombinedOutput(); err != nil {
-		return fmt.Errorf("kind load image-archive %s: %w\n%s", archive, err, out)
-	}
-	return nil
-}
-
-// kind is the name of a cluster of that tool.
-func (c *Cluster) kind() (string, error) {
-	out, err := c.kubectl("config", "current-context").Output()
-	name, isKind := strings.CutPrefix(strings.TrimSpace(string(out)), "kind-")
-	if err != nil || !isKind {
-		return "", fmt.Errorf("images can be loaded into clusters of our own and of kind, not into %s", c.Kubeconfig)
-	}
-	return name, nil
 }
 
 // Diagnose writes what a person would ask for first when pods of a namespace do not do what they should.
