@@ -3,12 +3,16 @@
 CARGO ?= cargo
 DEMO  := examples/fruit/deployment.yaml
 SOAK_MINUTES ?= 2
+IMAGE := multipod/multipod:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SCHEMAS  := 1.33 1.34 1.35 1.36
+VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build test test-long soak lint deny fmt bless bench fuzz doc clean
+.PHONY: help setup demo build static image manifests test test-long soak lint deny fmt bless bench fuzz doc clean
+.PHONY: cluster cluster-down e2e e2e-control-plane e2e-kind e2e-setup
 
 help: ## list the recipes
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what the tests need besides Rust: HAProxy (Debian and its relatives); with Go they show more
 	@if command -v haproxy >/dev/null; then haproxy -v | head -n 1; \
@@ -28,6 +32,33 @@ demo: ## inject the fruit service, and show what was added and why
 
 build: ## build the release binary
 	$(CARGO) build --release
+
+# Naming the target keeps the flag from build scripts, which must be able to load libraries.
+static: ## build the binary of the image into dist/: static, for this machine
+	@target=$$(rustc -vV | sed -n 's/^host: //p'); \
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --locked --release --bin multipod --target $$target && \
+	mkdir -p dist && cp target/$$target/release/multipod dist/multipod
+	@if readelf -l dist/multipod | grep -q INTERP; then echo "dist/multipod is not static" >&2; exit 1; fi
+	@ls -l dist/multipod
+
+image: ## put dist/multipod into an image, without a network, and write it to dist/image.tar (needs buildah, or docker)
+	@test -x dist/multipod || { echo "First: make static" >&2; exit 1; }
+	@if command -v buildah >/dev/null; then \
+		buildah --storage-driver vfs build --isolation chroot --target at-hand --tag $(IMAGE) . && rm -f dist/image.tar && \
+		buildah --storage-driver vfs push $(IMAGE) docker-archive:dist/image.tar:$(IMAGE); \
+	else docker build --target at-hand --tag $(IMAGE) . && docker save --output dist/image.tar $(IMAGE); fi
+
+manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rules (needs kubectl, python3, promtool)
+	@test -x $(VALIDATE) || { python3 -m venv target/schemas && target/schemas/bin/pip install --quiet kubernetes-validate==1.37.0; }
+	@$(CARGO) build --quiet --locked
+	@kubectl kustomize deploy | target/debug/multipod certs --fill - > target/schemas/base.yaml
+	@printf 'resources: [../../deploy]\ncomponents:\n' > target/schemas/kustomization.yaml
+	@for folder in deploy/components/*; do echo "- ../../$$folder" >> target/schemas/kustomization.yaml; done
+	@kubectl kustomize target/schemas > target/schemas/all.yaml
+	@for version in $(SCHEMAS); do \
+		$(VALIDATE) --quiet --strict -k $$version target/schemas/base.yaml target/schemas/all.yaml || exit 1; \
+		echo "the manifests are what Kubernetes $$version expects"; done
+	@cd deploy/monitoring && promtool check rules rules.yaml && promtool test rules tests.yaml
 
 test: setup ## run every test, and those of the features that are off by default
 	$(CARGO) test --locked
@@ -64,6 +95,41 @@ fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuz
 
 doc: ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+# A real Kubernetes, built from its Go modules and run by the programs of tests/e2e; KUBERNETES=1.34 takes that version.
+CLUSTER := target/e2e/cluster-tool
+E2E     := cd tests/e2e && go test -count=1 -timeout 45m
+
+$(CLUSTER): FORCE
+	@command -v go >/dev/null || { echo "Go is missing: install 1.26 or later, see https://go.dev/doc/install" >&2; exit 1; }
+	@cd tests/e2e && go build -o ../../$@ ./cmd/cluster
+FORCE:
+
+cluster: $(CLUSTER) ## start a Kubernetes here that stays (needs root; with CONTROL_PLANE=1 no root, but no pods run)
+	@$(CLUSTER) up $(if $(CONTROL_PLANE),-control-plane)
+
+cluster-down: $(CLUSTER) ## end it; nothing is left of it
+	@$(CLUSTER) down
+
+e2e-setup: $(CLUSTER) ## install the Debian packages that clusters with pods need
+	@packages=$$($(CLUSTER) lacking); test -z "$$packages" || { \
+		sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$packages; }
+
+e2e-control-plane: ## test against a real API server: the cluster of KUBECONFIG, or one that lives for the tests
+	$(CARGO) build --locked
+	$(E2E) -v ./controlplane
+
+e2e: e2e-control-plane ## and with pods that really run (needs root)
+	$(E2E) -v ./labs
+
+# For machines with Docker. It takes the place of a cluster of our own; what needs one is left out.
+e2e-kind: ## the same in a cluster of kind, where docker and kind are
+	@for program in docker kind; do command -v $$program >/dev/null || \
+		{ echo "$$program is missing: see https://kind.sigs.k8s.io/docs/user/quick-start" >&2; exit 1; }; done
+	@mkdir -p target/e2e && kind create cluster --name multipod-e2e --kubeconfig target/e2e/kind.kubeconfig
+	@export KUBECONFIG=$(CURDIR)/target/e2e/kind.kubeconfig; \
+		{ $(E2E) -v ./controlplane ./labs; }; status=$$?; kind delete cluster --name multipod-e2e; exit $$status
 
 clean: ## remove everything that was built
 	$(CARGO) clean

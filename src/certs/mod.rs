@@ -1,11 +1,13 @@
-//! Certificates: read from files and checked, or made in memory; and what TLS does with them.
+//! Certificates: made, or read from files and checked; and what TLS does with them.
 
+mod authority;
 mod client;
 mod config;
 mod files;
 mod memory;
 mod pair;
 
+pub use authority::{Authority, Signed, first_of};
 pub use client::ClientCheck;
 pub use config::{Tls, server_config};
 pub use files::{Configured, Files, Material};

@@ -45,6 +45,9 @@ pub enum CertError {
     /// It is over.
     #[error("the certificate has expired: it was valid until {0}")]
     Expired(String),
+    /// It may not sign others.
+    #[error("the certificate is not one of an authority (CA:TRUE)")]
+    NoAuthority,
     /// TLS does not accept it.
     #[error("the certificate cannot be used: {0}")]
     Refused(String),

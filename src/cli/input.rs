@@ -71,6 +71,12 @@ fn read_stdin() -> Result<(String, String), String> {
     text(STDIN_NAME, bytes)
 }
 
+/// The same for a file, or for the standard input as `-`.
+pub(super) fn read_one(path: &Path) -> Result<(String, String), Failure> {
+    let read = if path.as_os_str() == STDIN { read_stdin() } else { read_text(path) };
+    read.map_err(Failure::one)
+}
+
 /// The name of a file as messages show it, and its text.
 pub(super) fn read_text(path: &Path) -> Result<(String, String), String> {
     let name = path.display().to_string();

@@ -1,5 +1,6 @@
 //! The command line: one file per command, each thin, and what they share.
 
+mod certs;
 mod check;
 mod color;
 mod completions;
@@ -50,6 +51,7 @@ enum Command {
     Check(check::Args),
     Patterns(patterns::Args),
     Serve(Box<serve::Args>),
+    Certs(certs::Args),
     WaitFor(wait_for::Args),
     Follow(follow::Args),
     Completions(completions::Args),
@@ -69,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => args.run(),
         Command::Patterns(args) => args.run(),
         Command::Serve(args) => args.run(),
+        Command::Certs(args) => args.run(),
         Command::WaitFor(args) => Ok(args.run()),
         Command::Follow(args) => Ok(args.run()),
         Command::Completions(args) => args.run(),

@@ -51,6 +51,12 @@ pub(super) fn outcome(outcome: &Outcome<'_>, with_notes: bool) -> Result<(), Fai
     if outcome.is_refused() { Err(Failure::default()) } else { Ok(()) }
 }
 
+/// Tells something that is well.
+pub(super) fn note(message: &str) {
+    let Styles { note, .. } = Styles::of_errors();
+    tell(&format!("{note}note{note:#}: {}\n", clean(message)));
+}
+
 /// Who closes the standard error wants to know nothing.
 fn tell(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());

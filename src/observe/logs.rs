@@ -7,12 +7,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
-use tracing_subscriber::{EnvFilter, Registry, reload};
+use tracing_subscriber::{Registry, reload};
 
 use crate::admission::{Outcome, Record};
 use crate::annotation::diagnostic::visible;
+
+use super::json::Json;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -44,9 +47,7 @@ pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
     let lines = Lines::default();
     let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_target(false);
     let layer = match format {
-        LogFormat::Json => {
-            layer.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
-        }
+        LogFormat::Json => layer.event_format(Json).boxed(),
         LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
     };
     let begun = tracing_subscriber::registry().with(filter).with(layer).try_init();
@@ -64,13 +65,14 @@ pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
     Ok(LogGuard { lines, level: LogLevel(level), writer: Some(writer) })
 }
 
-fn filter(level: &str) -> Result<EnvFilter, String> {
-    EnvFilter::builder().parse(level).map_err(|error| format!("--log-level {level}: {error}"))
+// Not the filter that also knows spans and patterns: it brings a whole engine of regular expressions.
+fn filter(level: &str) -> Result<Targets, String> {
+    level.parse().map_err(|error| format!("--log-level {level}: {error}"))
 }
 
 /// What is logged, which may change at any time.
 #[derive(Clone, Debug)]
-pub struct LogLevel(reload::Handle<EnvFilter, Registry>);
+pub struct LogLevel(reload::Handle<Targets, Registry>);
 
 impl LogLevel {
     /// From now on this is logged; the error says what is wrong with `level`.

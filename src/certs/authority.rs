@@ -1,0 +1,199 @@
+//! An authority that signs the certificates of servers.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::pair::{chain_of, end_of};
+use super::{CertError, Pair};
+
+/// Other clocks may be behind ours.
+const BEFORE: Duration = Duration::from_hours(1);
+
+/// An authority with its key.
+#[derive(Debug)]
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: String,
+    ends: SystemTime,
+}
+
+/// A server's certificate with its key, both in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The certificate, and what stands between it and the authority.
+    pub chain: String,
+    /// Its key.
+    pub key: String,
+}
+
+impl Authority {
+    /// Makes one that is trusted for as long as `life`.
+    pub fn make(name: &str, now: SystemTime, life: Duration) -> Result<Authority, CertError> {
+        let mut params = CertificateParams::default();
+        params.not_before = (now - BEFORE).into();
+        params.not_after = (now + life).into();
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.distinguished_name.push(DnType::CommonName, name);
+        // The default key of rcgen is ECDSA on P-256: a handshake costs a quarter of what RSA costs.
+        let key = KeyPair::generate().map_err(refused)?;
+        let certificate = params.self_signed(&key).map_err(refused)?;
+        let (ends, _) = end_of(certificate.der()).ok_or(CertError::Broken(1))?;
+        Ok(Authority { certificate: certificate.pem(), issuer: Issuer::new(params, key), ends })
+    }
+
+    /// Reads one, in PEM, of which the first certificate counts; one that has ended, or that may not sign, is an error.
+    pub fn read(pem: &str, key: &str, now: SystemTime) -> Result<Authority, CertError> {
+        let certificate = first_of(pem).ok_or(CertError::NoCertificate)?;
+        let ends = Pair::read(certificate.as_bytes(), key.as_bytes(), now)?.ends;
+        let first =
+            CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|_| CertError::Broken(1))?;
+        if !is_authority(&first) {
+            return Err(CertError::NoAuthority);
+        }
+        let key = KeyPair::from_pem(key).map_err(refused)?;
+        let issuer = Issuer::from_ca_cert_der(&first, key).map_err(refused)?;
+        Ok(Authority { issuer, certificate, ends })
+    }
+
+    /// Its certificate, in PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// Its key, in PEM; whoever has it can be any server.
+    pub fn key(&self) -> String {
+        self.issuer.key().serialize_pem()
+    }
+
+    /// Makes a certificate for servers of these host names and addresses. It never outlives the authority.
+    pub fn sign(&self, names: &[String], now: SystemTime, life: Duration) -> Result<Signed, CertError> {
+        let mut params = CertificateParams::new(names).map_err(refused)?;
+        params.not_before = (now - BEFORE).into();
+        params.not_after = (now + life).min(self.ends).into();
+        params.distinguished_name.push(DnType::CommonName, "multipod");
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().map_err(refused)?;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(refused)?;
+        Ok(Signed { chain: certificate.pem(), key: key.serialize_pem() })
+    }
+}
+
+impl Signed {
+    /// Whether a client that trusts these authorities, in PEM, would accept it at that time for all of these names.
+    pub fn serves(&self, authorities: &str, names: &[String], at: SystemTime) -> Result<(), CertError> {
+        Pair::read(self.chain.as_bytes(), self.key.as_bytes(), at)?;
+        let chain = chain_of(self.chain.as_bytes())?;
+        let (first, between) = chain.split_first().ok_or(CertError::NoCertificate)?;
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(chain_of(authorities.as_bytes())?);
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::new(default_provider()))
+                .build()
+                .map_err(|error| CertError::Refused(error.to_string()))?;
+        let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        for name in names {
+            let name = ServerName::try_from(name.as_str())
+                .map_err(|_| CertError::Refused(format!("no host name: {name}")))?;
+            verifier
+                .verify_server_cert(first, between, &name, &[], UnixTime::since_unix_epoch(since))
+                .map_err(|error| CertError::Refused(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The first certificate of a text in PEM, without what stands around it.
+pub fn first_of(pem: &str) -> Option<String> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
+    let (body, _) = rest.split_once(END)?;
+    Some(format!("-----BEGIN CERTIFICATE-----{body}{END}\n"))
+}
+
+fn is_authority(certificate: &CertificateDer<'_>) -> bool {
+    X509Certificate::from_der(certificate).is_ok_and(|(_, certificate)| certificate.is_ca())
+}
+
+fn refused(error: rcgen::Error) -> CertError {
+    CertError::Refused(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DAY: u64 = 24 * 3600;
+
+    fn names() -> Vec<String> {
+        ["multipod.multipod-system.svc", "multipod.multipod-system.svc.cluster.local"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn a_certificate_serves_from_an_hour_before_to_its_end_and_never_outlives_its_authority(
+            now in 1_700_000_000_u64..4_000_000_000,
+            authority_days in 1_u64..36_500,
+            days in 1_u64..36_500,
+            later in 0_u64..36_500,
+        ) {
+            let authority = Authority::make("test", at(now), Duration::from_secs(authority_days * DAY)).unwrap();
+            // Read back, years later, as who renews does.
+            let later = (later % authority_days) * DAY;
+            let then = now + later;
+            let read = Authority::read(authority.certificate(), &authority.key(), at(then)).unwrap();
+            let signed = read.sign(&names(), at(then), Duration::from_secs(days * DAY)).unwrap();
+            let end = then + (days * DAY).min(authority_days * DAY - later);
+            for (when, good) in [(then - 3590, true), (then, true), (end - 1, true), (end + 2, false)] {
+                // The authority of a test that begins at once is as young.
+                if when + 3600 < now { continue }
+                let serves = signed.serves(authority.certificate(), &names(), at(when));
+                prop_assert_eq!(serves.is_ok(), good, "{} {:?}", when, serves);
+            }
+        }
+    }
+
+    #[test]
+    fn only_its_own_names_and_its_own_authority_will_do() {
+        let now = SystemTime::now();
+        let life = Duration::from_secs(DAY);
+        let authority = Authority::make("ours", now, life).unwrap();
+        let other = Authority::make("ours", now, life).unwrap();
+        let signed = authority.sign(&names(), now, life).unwrap();
+        assert!(signed.serves(authority.certificate(), &names(), now).is_ok());
+        assert!(signed.serves(other.certificate(), &names(), now).is_err());
+        let both = format!("{}{}", other.certificate(), authority.certificate());
+        assert!(signed.serves(&both, &names(), now).is_ok(), "one of several authorities is enough");
+        assert!(signed.serves(authority.certificate(), &["multipod.other.svc".to_owned()], now).is_err());
+        let mixed = Signed { key: other.key(), ..signed.clone() };
+        assert!(matches!(mixed.serves(authority.certificate(), &names(), now), Err(CertError::Mismatch(_))));
+        let leaf = Authority::read(&signed.chain, &signed.key, now);
+        assert!(matches!(leaf, Err(CertError::NoAuthority)), "{leaf:?}");
+        let theirs = Authority::read(authority.certificate(), &other.key(), now);
+        assert!(matches!(theirs, Err(CertError::Mismatch(_))), "{theirs:?}");
+    }
+}

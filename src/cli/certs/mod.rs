@@ -1,0 +1,214 @@
+//! `multipod certs`.
+
+mod manifest;
+mod registration;
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use crate::certs::{Authority, CertError, Signed};
+use crate::manifest as stream;
+use crate::yaml;
+
+use super::input::{read_one, read_text};
+use super::output;
+use super::report::{self, Failure};
+use manifest::Material;
+use registration::{Registration, Service};
+
+/// Make the webhook's certificate: a Secret, and the caBundle of the webhooks
+///
+/// Makes an authority and a certificate for the webhook's Service, and prints the Secret that the server mounts. With
+/// --fill it prints the given manifests with it, in which the webhooks trust the authority. Needs no cluster, and no
+/// other tool. The output holds a private key: pipe it, or keep it as you keep keys.
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(super) struct Args {
+    /// Manifests whose webhooks get the caBundle, all of which are printed; - is the standard input
+    #[arg(long, value_name = "FILE")]
+    fill: Option<PathBuf>,
+
+    /// A Secret that was made before; it stays as it is while it is good for another third of --days. A file that is
+    /// empty, as kubectl get --ignore-not-found leaves it, is none
+    #[arg(long, value_name = "FILE")]
+    reuse: Option<PathBuf>,
+
+    /// The namespace of the Service [default: what the webhooks say, else multipod-system]
+    #[arg(short = 'n', long, value_name = "NAME", value_parser = label)]
+    namespace: Option<String>,
+
+    /// The Service [default: what the webhooks say, else multipod]
+    #[arg(long, value_name = "NAME", value_parser = label)]
+    service: Option<String>,
+
+    /// The last part of Service names
+    #[arg(long, value_name = "DOMAIN", default_value = "cluster.local", value_parser = domain)]
+    cluster_domain: String,
+
+    /// The Secret
+    #[arg(long, value_name = "NAME", default_value = "multipod-tls", value_parser = domain)]
+    secret: String,
+
+    /// How long the certificate is good; never longer than its authority
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    days: u16,
+
+    /// An authority that there is already, in PEM; else one is made, for ten years
+    #[arg(long, value_name = "FILE", requires = "ca_key")]
+    ca: Option<PathBuf>,
+
+    /// Its key, in PEM
+    #[arg(long, value_name = "FILE", requires = "ca")]
+    ca_key: Option<PathBuf>,
+
+    /// Also write ca.crt, ca.key, tls.crt and tls.key into this folder, the keys for their owner alone. Without it the
+    /// key of an authority that is made is kept nowhere
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+const NOTES: &str = "\
+EXAMPLES
+  kubectl kustomize deploy | multipod certs --fill - | kubectl apply -f -
+  multipod certs --out certs/ --fill deploy.yaml > all.yaml
+  multipod certs --ca certs/ca.crt --ca-key certs/ca.key | kubectl apply -f -
+
+INSTALL, UPGRADE AND RENEW WITH ONE COMMAND
+  kubectl get secret -n multipod-system multipod-tls -o yaml --ignore-not-found > secret.yaml
+  kubectl kustomize deploy | multipod certs --fill - --reuse secret.yaml | kubectl apply -f -
+  When the certificate is renewed, the webhooks trust the authority before and the new one, so
+  that no replica is refused, whichever certificate it has.
+
+EXIT CODES
+  0  everything was printed
+  2  something cannot be read, or makes no sense; nothing was printed";
+
+const YEARS_10: Duration = Duration::from_hours(3650 * 24);
+const KEYS_OWNER: u32 = 0o600;
+const EVERYBODY: u32 = 0o644;
+
+impl Args {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let now = SystemTime::now();
+        let (name, text) = self.fill.as_deref().map(read_one).transpose()?.unwrap_or_default();
+        let documents = yaml::documents(&text)
+            .map_err(|error| Failure::one(format!("{name}:{}: {}", error.line, error.message)))?;
+        let wanted = (self.namespace.as_deref(), self.service.as_deref());
+        let registration = Registration::find(&name, &documents, wanted, self.fill.is_some())?;
+        let names = names(&registration.service, &self.cluster_domain);
+        let earlier = self.reuse.as_deref().map(earlier).transpose()?.flatten();
+        let renews = earlier.is_some();
+        let (material, key) = self.material(&names, earlier, now)?;
+        if let Some(folder) = &self.out {
+            write(folder, &material, key.as_deref())
+                .map_err(|error| Failure::one(format!("{}: {error}", folder.display())))?;
+        }
+        let secret = material.secret(&self.secret, &registration.service.namespace);
+        let filled = registration.filled(&material.authorities, secret, renews)?;
+        output::print(&stream::yaml(&filled), ExitCode::SUCCESS)
+    }
+
+    /// What there is, if it will do; else something new. And the key of the authority, where it is known.
+    fn material(
+        &self,
+        names: &[String],
+        earlier: Option<Material>,
+        now: SystemTime,
+    ) -> Result<(Material, Option<String>), Failure> {
+        let life = Duration::from_hours(u64::from(self.days) * 24);
+        let why = match &earlier {
+            None => None,
+            Some(kept) => match kept.signed.serves(&kept.authorities, names, now + life / 3) {
+                Ok(()) => {
+                    report::note("the certificate stays as it is");
+                    return Ok((kept.clone(), None));
+                }
+                Err(why) => Some(why),
+            },
+        };
+        let failed = |error: CertError| Failure::one(error.to_string());
+        let authority = match (&self.ca, &self.ca_key) {
+            (Some(ca), Some(key)) => given(ca, key, now)?,
+            _ => {
+                self.keeps_no_other()?;
+                Authority::make("multipod authority", now, YEARS_10).map_err(failed)?
+            }
+        };
+        let signed = authority.sign(names, now, life).map_err(failed)?;
+        let mut authorities = authority.certificate().to_owned();
+        if let Some(before) = earlier.and_then(|earlier| earlier.authority(now))
+            && before.trim() != authorities.trim()
+        {
+            authorities += &before;
+        }
+        if let Some(why) = why {
+            report::note(&format!("a new certificate, because of the one before: {why}"));
+        }
+        Ok((Material { signed, authorities }, Some(authority.key())))
+    }
+
+    /// A new key must not take the place of one that may be in use.
+    fn keeps_no_other(&self) -> Result<(), Failure> {
+        match self.out.as_deref().map(|folder| (folder.join("ca.crt"), folder.join("ca.key"))) {
+            Some((ca, key)) if key.exists() => Err(Failure::one(format!(
+                "{key} is there already; use it: --ca {ca} --ca-key {key}",
+                ca = ca.display(),
+                key = key.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The names by which an API server calls a Service, and those by which others may.
+fn names(Service { namespace, name }: &Service, cluster_domain: &str) -> Vec<String> {
+    vec![format!("{name}.{namespace}.svc"), format!("{name}.{namespace}.svc.{cluster_domain}")]
+}
+
+fn given(ca: &Path, key: &Path, now: SystemTime) -> Result<Authority, Failure> {
+    let ((name, ca), (_, key)) =
+        report::both(read_text(ca).map_err(Failure::one), read_text(key).map_err(Failure::one))?;
+    Authority::read(&ca, &key, now).map_err(|error| Failure::one(format!("{name}: {error}")))
+}
+
+fn earlier(file: &Path) -> Result<Option<Material>, Failure> {
+    let (name, text) = read_one(file)?;
+    Material::read(&text).map_err(|why| Failure::one(format!("{name}: {why}")))
+}
+
+fn write(folder: &Path, material: &Material, ca_key: Option<&str>) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let Signed { chain, key } = &material.signed;
+    for (name, text, mode) in [
+        ("ca.crt", Some(&*material.authorities), EVERYBODY),
+        ("ca.key", ca_key, KEYS_OWNER),
+        ("tls.crt", Some(chain), EVERYBODY),
+        ("tls.key", Some(key), KEYS_OWNER),
+    ] {
+        let (Some(text), path) = (text, folder.join(name)) else { continue };
+        // A file that is there would keep its mode.
+        let new = folder.join(format!(".{name}.new"));
+        let _ = fs::remove_file(&new);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        fs::rename(new, path)?;
+    }
+    Ok(())
+}
+
+fn label(text: &str) -> Result<String, String> {
+    let good = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    let is_label = (1..=63).contains(&text.len())
+        && text.bytes().all(good)
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if is_label { Ok(text.to_owned()) } else { Err("expected a-z, 0-9 and -, at most 63".to_owned()) }
+}
+
+fn domain(text: &str) -> Result<String, String> {
+    text.split('.').try_for_each(|part| label(part).map(drop)).map(|()| text.to_owned())
+}
