@@ -150,9 +150,10 @@ var Recipes = []Recipe{
 		},
 	},
 	{
+		// What the Dockerfile makes.
 		Name:     "multipod",
 		Tags:     []string{"multipod/multipod:" + own},
-		Config:   archive.Config{User: "65532:65532", Entrypoint: []string{"/multipod"}},
+		Config:   archive.Config{User: "65532:65532", Env: path("/"), Entrypoint: []string{"/multipod"}},
 		Contents: []content{multipod()},
 	},
 }
