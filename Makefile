@@ -4,6 +4,7 @@ CARGO ?= cargo
 DEMO  := examples/fruit/deployment.yaml
 SOAK_MINUTES ?= 2
 IMAGE := multipod/multipod:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+BUILDAH  := buildah --root $(CURDIR)/target/buildah --runroot $(CURDIR)/target/buildah/run --storage-driver vfs
 SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
@@ -43,8 +44,8 @@ static: ## build the binary of the image into dist/: static, for this machine
 image: ## put dist/multipod into an image, without a network, and write it to dist/image.tar (needs buildah, or docker)
 	@test -x dist/multipod || { echo "First: make static" >&2; exit 1; }
 	@if command -v buildah >/dev/null; then \
-		buildah --storage-driver vfs build --isolation chroot --target at-hand --tag $(IMAGE) . && rm -f dist/image.tar && \
-		buildah --storage-driver vfs push $(IMAGE) docker-archive:dist/image.tar:$(IMAGE); \
+		$(BUILDAH) build --isolation chroot --target at-hand --tag $(IMAGE) . && rm -f dist/image.tar && \
+		$(BUILDAH) push $(IMAGE) docker-archive:dist/image.tar:$(IMAGE); \
 	else docker build --target at-hand --tag $(IMAGE) . && docker save --output dist/image.tar $(IMAGE); fi
 
 manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rules (needs kubectl, python3, promtool)
