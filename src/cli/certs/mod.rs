@@ -131,12 +131,11 @@ impl Args {
             },
         };
         let failed = |error: CertError| Failure::one(error.to_string());
-        let authority = match (&self.ca, &self.ca_key) {
-            (Some(ca), Some(key)) => given(ca, key, now)?,
-            _ => {
-                self.keeps_no_other()?;
-                Authority::make("multipod authority", now, YEARS_10).map_err(failed)?
-            }
+        let authority = if let (Some(ca), Some(key)) = (&self.ca, &self.ca_key) {
+            given(ca, key, now)?
+        } else {
+            self.keeps_no_other()?;
+            Authority::make("multipod authority", now, YEARS_10).map_err(failed)?
         };
         let signed = authority.sign(names, now, life).map_err(failed)?;
         let mut authorities = authority.certificate().to_owned();
