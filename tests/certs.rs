@@ -224,6 +224,35 @@ fn openssl_accepts_what_was_made() {
 }
 
 #[test]
+fn go_accepts_what_was_made_on_clocks_that_are_half_an_hour_off() {
+    let files = Files::new(&[]);
+    // The second authority has the first one's name: only the key tells them apart.
+    let first = files.multipod(&["certs", "--out", "certs", "--days=1"]);
+    fs::write(files.join("secret.yaml"), run_secret(&printed(first))).unwrap();
+    let both = printed(files.multipod(&["certs", "--reuse", "secret.yaml", "--days=30"]));
+    fs::write(files.join("both.crt"), &both.authorities).unwrap();
+    fs::write(files.join("new.crt"), &both.signed.chain).unwrap();
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certs/verify.go");
+    let verify = |authority: &str, certificate: &str, name: &str| {
+        let mut go = Command::new("go");
+        go.args(["run", program, authority, certificate, name]).current_dir(files.path());
+        go.output().map(|output| (output.status.success(), String::from_utf8(output.stderr).unwrap()))
+    };
+    // Where there is no Go, the others have looked at the same facts.
+    let Ok((good, told)) = verify("certs/ca.crt", "certs/tls.crt", SERVICE) else { return };
+    assert!(good, "{told}");
+    for (authority, certificate, name, good) in [
+        ("both.crt", "certs/tls.crt", SERVICE, true),
+        ("both.crt", "new.crt", SERVICE, true),
+        ("certs/ca.crt", "new.crt", SERVICE, false),
+        ("both.crt", "new.crt", "multipod.other.svc", false),
+    ] {
+        let (accepted, told) = verify(authority, certificate, name).unwrap();
+        assert_eq!(accepted, good, "{authority} {certificate} {name}: {told}");
+    }
+}
+
+#[test]
 fn a_secret_that_is_good_for_a_while_stays_as_it_is() {
     let first = printed(filled(&[]));
     let files = Files::new(&[("secret.yaml", &run_secret(&first)), ("deploy.yaml", MANIFESTS)]);
