@@ -50,7 +50,7 @@ image: ## put dist/multipod into an image, without a network, and write it to di
 
 manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rules (needs kubectl and python3)
 	@test -x $(VALIDATE) || { python3 -m venv target/schemas && target/schemas/bin/pip install --quiet kubernetes-validate==1.37.0; }
-	@$(CARGO) build --quiet --locked
+	@$(CARGO) test --quiet --locked --test deploy --no-run # the program, as the tests build it
 	@kubectl kustomize deploy | target/debug/multipod certs --fill - > target/schemas/base.yaml
 	@printf 'resources: [../../deploy]\ncomponents:\n' > target/schemas/kustomization.yaml
 	@for folder in deploy/components/*; do echo "- ../../$$folder" >> target/schemas/kustomization.yaml; done
