@@ -329,6 +329,14 @@ fn keys_are_for_their_owner_and_an_authority_is_used_again() {
     assert_eq!(second.authorities, first.authorities);
     assert_ne!(second.signed, first.signed);
     second.serves(&first.authorities, &[SERVICE]);
+    // A Secret of that authority stays, one of another does not.
+    for (secret, stays) in [(&second, true), (&printed(multipod(&["certs"], "")), false)] {
+        fs::write(files.join("secret.yaml"), run_secret(secret)).unwrap();
+        let reuse = ["certs", "--ca", "certs/ca.crt", "--ca-key", "certs/ca.key", "--reuse", "secret.yaml"];
+        let third = printed(files.multipod(&reuse));
+        assert_eq!(third.signed == secret.signed, stays);
+        third.serves(&first.authorities, &[SERVICE]);
+    }
     let names: Vec<String> = fs::read_dir(files.join("certs"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -366,7 +374,8 @@ fn what_cannot_be_is_told_and_nothing_is_printed() {
         ("leaf.key", &old.signed.key),
         ("ca.crt", &old.authorities),
     ]);
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 12] = [
+        (&["--fill", "-", "--reuse", "-"], "the standard input can be read only once"),
         (&["--fill", "two.yaml"], "webhooks call b/other and multipod-system/multipod; say which one"),
         (&["--fill", "none.yaml"], "none.yaml: no webhook calls such a Service"),
         (&["--fill", "two.yaml", "--service", "third"], "two.yaml: no webhook calls such a Service"),
