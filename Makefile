@@ -10,9 +10,10 @@ VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo build static image manifests test test-long soak lint fmt bless bench fuzz doc clean
+.PHONY: cluster cluster-down e2e e2e-control-plane e2e-kind e2e-setup
 
 help: ## list the recipes
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what the tests need besides Rust: HAProxy (Debian and its relatives); with Go they show more
 	@if command -v haproxy >/dev/null; then haproxy -v | head -n 1; \
@@ -91,6 +92,41 @@ fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuz
 
 doc: ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+# A real Kubernetes, built from its Go modules and run by the programs of tests/e2e; KUBERNETES=1.34 takes that version.
+CLUSTER := target/e2e/cluster-tool
+E2E     := cd tests/e2e && go test -count=1 -timeout 45m
+
+$(CLUSTER): FORCE
+	@command -v go >/dev/null || { echo "Go is missing: install 1.26 or later, see https://go.dev/doc/install" >&2; exit 1; }
+	@cd tests/e2e && go build -o ../../$@ ./cmd/cluster
+FORCE:
+
+cluster: $(CLUSTER) ## start a Kubernetes here that stays (needs root; with CONTROL_PLANE=1 no root, but no pods run)
+	@$(CLUSTER) up $(if $(CONTROL_PLANE),-control-plane)
+
+cluster-down: $(CLUSTER) ## end it; nothing is left of it
+	@$(CLUSTER) down
+
+e2e-setup: $(CLUSTER) ## install the Debian packages that clusters with pods need
+	@packages=$$($(CLUSTER) lacking); test -z "$$packages" || { \
+		sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$packages; }
+
+e2e-control-plane: ## test against a real API server: the cluster of KUBECONFIG, or one that lives for the tests
+	$(CARGO) build --locked
+	$(E2E) -v ./controlplane
+
+e2e: e2e-control-plane ## and with pods that really run (needs root)
+	$(E2E) -v ./labs
+
+# For machines with Docker. It takes the place of a cluster of our own; what needs one is left out.
+e2e-kind: ## the same in a cluster of kind, where docker and kind are
+	@for program in docker kind; do command -v $$program >/dev/null || \
+		{ echo "$$program is missing: see https://kind.sigs.k8s.io/docs/user/quick-start" >&2; exit 1; }; done
+	@mkdir -p target/e2e && kind create cluster --name multipod-e2e --kubeconfig target/e2e/kind.kubeconfig
+	@export KUBECONFIG=$(CURDIR)/target/e2e/kind.kubeconfig; \
+		{ $(E2E) -v ./controlplane ./labs; }; status=$$?; kind delete cluster --name multipod-e2e; exit $$status
 
 clean: ## remove everything that was built
 	$(CARGO) clean

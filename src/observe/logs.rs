@@ -7,11 +7,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
 
 use crate::admission::{Outcome, Record};
 use crate::annotation::diagnostic::visible;
+
+use super::json::Json;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -38,17 +41,15 @@ pub struct LogGuard {
 
 /// Begins to log to the standard error; the error says what is wrong with `level`.
 pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
-    let filter =
-        EnvFilter::builder().parse(level).map_err(|error| format!("--log-level {level}: {error}"))?;
+    // Not the filter that also knows spans and patterns: it brings a whole engine of regular expressions.
+    let filter: Targets = level.parse().map_err(|error| format!("--log-level {level}: {error}"))?;
     let lines = Lines::default();
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone()).with_target(false);
-    let begun = match format {
-        LogFormat::Json => {
-            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
-        }
-        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+    let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_target(false);
+    let layer = match format {
+        LogFormat::Json => layer.event_format(Json).boxed(),
+        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
     };
+    let begun = tracing_subscriber::registry().with(filter).with(layer).try_init();
     begun.map_err(|error| error.to_string())?;
     // The message of a panic may quote what it choked on; the place is enough to find it.
     std::panic::set_hook(Box::new(|panic| {

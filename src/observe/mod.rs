@@ -1,5 +1,6 @@
 //! What the outside sees of a running server: metrics and log lines, with the same slugs.
 
+mod json;
 mod logs;
 mod metrics;
 mod process;

@@ -1,0 +1,86 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"multipod/e2e/images"
+)
+
+// baseImages are those that a node has from the beginning.
+var baseImages = []string{"pause", "coredns"}
+
+func archives(repository string) (paths []string, err error) {
+	built, err := images.Build(images.Options{Repository: repository}, baseImages...)
+	for _, image := range built {
+		paths = append(paths, image.Archive)
+	}
+	return paths, err
+}
+
+// Images builds images of tests/e2e/images and makes them known to the cluster's node.
+func (c *Cluster) Images(names ...string) error {
+	repository, err := Repository()
+	if err != nil {
+		return err
+	}
+	options := images.Options{Repository: repository}
+	if slices.Contains(names, "multipod") {
+		if options.Multipod, err = Program(); err != nil {
+			return err
+		}
+	}
+	built, err := images.Build(options, names...)
+	if err != nil {
+		return err
+	}
+	for _, image := range built {
+		if err := c.LoadImage(image.Archive); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LoadImage makes the image of an archive known to the cluster's node.
+func (c *Cluster) LoadImage(archive string) error {
+	if c.Node {
+		return c.load(archive)
+	}
+	if c.Dir != "" {
+		return errors.New("a control plane alone runs no images")
+	}
+	name, err := c.kind()
+	if err != nil {
+		return err
+	}
+	if out, err := exec.Command("kind", "load", "image-archive", "--name", name, archive).CombinedOutput(); err != nil {
+		return fmt.Errorf("kind load image-archive %s: %w\n%s", archive, err, out)
+	}
+	return nil
+}
+
+// kind is the name of a cluster of that tool.
+func (c *Cluster) kind() (string, error) {
+	out, err := c.kubectl("config", "current-context").Output()
+	name, isKind := strings.CutPrefix(strings.TrimSpace(string(out)), "kind-")
+	if err != nil || !isKind {
+		return "", fmt.Errorf("images can be loaded into clusters of our own and of kind, not into %s", c.Kubeconfig)
+	}
+	return name, nil
+}
+
+// load imports images into the node's containerd.
+func (c *Cluster) load(archives ...string) error {
+	for _, archive := range archives {
+		command := exec.Command("ctr", "--address", c.socket(), "--namespace", "k8s.io", "images", "import", archive)
+		if out, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("loading %s: %w\n%s", archive, err, bytes.TrimSpace(out))
+		}
+	}
+	return nil
+}

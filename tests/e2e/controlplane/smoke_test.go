@@ -1,0 +1,64 @@
+package controlplane
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheClusterAnswersKubectl(t *testing.T) {
+	if said := k.Kubectl(t, "get", "namespaces"); !strings.Contains(said, "kube-system") {
+		t.Errorf("no kube-system among %s", said)
+	}
+}
+
+func TestAPodThatAsksForAnAmbassadorGetsOne(t *testing.T) {
+	m := k.Serve(t)
+	namespace := k.Namespace(t)
+	k.Register(t, m, namespace)
+
+	k.Apply(t, namespace, `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: fruit
+  annotations: {multipod/ambassador: "80:8775"}
+spec:
+  containers: [{name: app, image: "lab/app:1"}]
+`)
+	names := k.Kubectl(t, "get", "pod", "fruit", "--namespace", namespace,
+		"--output=jsonpath={.spec.initContainers[*].name} {.spec.containers[*].name}")
+	if names != "multipod-ambassador app" {
+		t.Errorf("the pod's containers: %q", names)
+	}
+}
+
+func TestAPodThatAsksForNothingCostsNoCall(t *testing.T) {
+	m := k.Serve(t)
+	namespace := k.Namespace(t)
+	k.Register(t, m, namespace)
+
+	// The API server counts by the names of webhooks, those of earlier tests too.
+	before := k.Metrics(t).Sum("apiserver_admission_webhook_request_total")
+	k.Apply(t, namespace, `
+apiVersion: v1
+kind: Pod
+metadata: {name: plain}
+spec:
+  containers: [{name: app, image: "lab/app:1"}]
+`)
+	if calls := k.Metrics(t).Sum("apiserver_admission_webhook_request_total") - before; calls != 0 {
+		t.Errorf("%v calls", calls)
+	}
+	k.Apply(t, namespace, `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: asking
+  annotations: {multipod/ambassador: "80:8775"}
+spec:
+  containers: [{name: app, image: "lab/app:1"}]
+`)
+	if calls := k.Metrics(t).Sum("apiserver_admission_webhook_request_total") - before; calls == 0 {
+		t.Error("calls are not counted as this test counts them")
+	}
+}

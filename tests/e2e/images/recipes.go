@@ -1,0 +1,219 @@
+// Package images makes the container images of the labs out of Debian's programs and our own, without a registry. They
+// have the names that multipod's patterns and the examples ask for, and their users, folders and entry points are those
+// of the images that people know by these names.
+package images
+
+import (
+	"fmt"
+
+	"multipod/e2e/images/archive"
+)
+
+// Recipe says what one image is.
+type Recipe struct {
+	Name     string
+	Tags     []string
+	Config   archive.Config
+	Contents []content
+}
+
+// Recipes are all images of the labs.
+var Recipes = []Recipe{
+	{
+		Name:     "pause",
+		Tags:     []string{"lab/pause:1"},
+		Config:   archive.Config{User: "65535:65535", Entrypoint: []string{"/pause"}},
+		Contents: []content{program("pause", ".", "/pause")},
+	},
+	{
+		// Nothing but the app: no shell, as in most images of people who care.
+		Name:   "app",
+		Tags:   []string{"lab/app:1"},
+		Config: archive.Config{User: "65532:65532", Env: path("/"), Entrypoint: []string{"/app"}, Cmd: []string{"serve"}},
+		Contents: []content{
+			program("app", ".", "/app"), users("app:65532"), folder("/var/log/app", 65532), temporary(),
+		},
+	},
+	{
+		// A shell and everything that a lab may want to do from inside, the git server among it.
+		Name:   "client",
+		Tags:   []string{"lab/client:1"},
+		Config: archive.Config{Env: path(everywhere), Cmd: []string{"sleep", "2147483647"}},
+		Contents: []content{
+			busybox(), debian("/usr/bin/curl", "/usr/bin/redis-cli"), git(), certificates(),
+			program("app", ".", "/usr/local/bin/app"), users(), temporary(),
+		},
+	},
+	{
+		Name:     "busybox",
+		Tags:     []string{"busybox:1.37"},
+		Config:   archive.Config{Env: path(everywhere), Cmd: []string{"sh"}},
+		Contents: []content{busybox(), users(), temporary()},
+	},
+	{
+		Name: "haproxy",
+		Tags: []string{"haproxy:3.2"},
+		Config: archive.Config{
+			User: "haproxy", Env: path(everywhere), StopSignal: "SIGUSR1", WorkingDir: "/var/lib/haproxy",
+			Cmd: []string{"haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"},
+		},
+		Contents: []content{
+			debian("/usr/sbin/haproxy"), users("haproxy:99"), folder("/var/lib/haproxy", 99),
+			folder("/usr/local/etc/haproxy", 0), temporary(),
+		},
+	},
+	{
+		Name: "nginx",
+		Tags: []string{"nginx:1.29"},
+		Config: archive.Config{
+			Env: path(everywhere), StopSignal: "SIGQUIT", Cmd: []string{"nginx", "-g", "daemon off;"},
+			ExposedPorts: map[string]struct{}{"80/tcp": {}},
+		},
+		Contents: []content{
+			debian("/usr/sbin/nginx"), users("nginx:101"), temporary(), host("/etc/nginx/mime.types"),
+			data("/etc/nginx/nginx.conf", nginxConf), data("/etc/nginx/conf.d/default.conf", nginxSite),
+			data("/usr/share/nginx/html/index.html", "<h1>It works</h1>\n"),
+			link("/var/log/nginx/access.log", "/dev/stdout"), link("/var/log/nginx/error.log", "/dev/stderr"),
+			folder("/var/lib/nginx", 101), folder("/run", 101),
+		},
+	},
+	{
+		Name:   "nginx-exporter",
+		Tags:   []string{"nginx/nginx-prometheus-exporter:1.4.2"},
+		Config: archive.Config{User: "1001:1001", Entrypoint: []string{"/usr/bin/nginx-prometheus-exporter"}},
+		Contents: []content{
+			program("nginx-exporter", "github.com/nginxinc/nginx-prometheus-exporter", "/usr/bin/nginx-prometheus-exporter"),
+		},
+	},
+	{
+		Name: "redis",
+		Tags: []string{"redis:8"},
+		Config: archive.Config{
+			User: "999:999", Env: path(everywhere), WorkingDir: "/data", Cmd: []string{"redis-server", "--protected-mode", "no"},
+		},
+		Contents: []content{
+			debian("/usr/bin/redis-server", "/usr/bin/redis-cli"), users("redis:999"), folder("/data", 999), temporary(),
+		},
+	},
+	{
+		// Debian's release, which is older than its tag here.
+		Name:     "redis-exporter",
+		Tags:     []string{"oliver006/redis_exporter:v1.74.0"},
+		Config:   archive.Config{User: "59000:59000", Entrypoint: []string{"/redis_exporter"}},
+		Contents: []content{debianAs("/usr/bin/prometheus-redis-exporter", "/redis_exporter")},
+	},
+	{
+		Name: "prometheus",
+		Tags: []string{"prom/prometheus:v2.42.0"},
+		Config: archive.Config{
+			User: "65534:65534", WorkingDir: "/prometheus", Entrypoint: []string{"/bin/prometheus"},
+			Cmd: []string{"--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"},
+		},
+		Contents: []content{
+			debianAs("/usr/bin/prometheus", "/bin/prometheus"), users(), folder("/prometheus", 65534), certificates(),
+			data("/etc/prometheus/prometheus.yml", "global: {scrape_interval: 5s}\n"), temporary(),
+		},
+	},
+	{
+		Name: "otelcol",
+		Tags: []string{"otel/opentelemetry-collector-contrib:0.149.0"},
+		Config: archive.Config{
+			User: "10001:10001", Entrypoint: []string{"/otelcol-contrib"},
+			Cmd: []string{"--config", "/etc/otelcol-contrib/config.yaml"},
+		},
+		Contents: []content{program("otelcol", ".", "/otelcol-contrib"), certificates()},
+	},
+	{
+		Name: "git-sync",
+		Tags: []string{"git-sync/git-sync:v4.4.2"},
+		Config: archive.Config{
+			User: "65533:65533", WorkingDir: "/tmp", Env: append(path(everywhere), "HOME=/tmp"),
+			Entrypoint: []string{"/git-sync"},
+		},
+		Contents: []content{
+			program("git-sync", ".", "/git-sync"), git(), debian("/usr/bin/ssh", "/bin/dash"), link("/bin/sh", "dash"),
+			users("git-sync:65533"), folder("/git", 65533), certificates(), temporary(),
+		},
+	},
+	{
+		Name:     "coredns",
+		Tags:     []string{"coredns/coredns:1.15.0"},
+		Config:   archive.Config{Entrypoint: []string{"/coredns"}},
+		Contents: []content{program("coredns", ".", "/coredns"), certificates()},
+	},
+	{
+		Name:     "kwok",
+		Tags:     []string{"kwok/kwok:v0.8.0"},
+		Config:   archive.Config{Entrypoint: []string{"/usr/local/bin/kwok"}},
+		Contents: []content{program("kwok", "sigs.k8s.io/kwok/cmd/kwok", "/usr/local/bin/kwok"), certificates(), temporary()},
+	},
+	{
+		Name:     "multipod",
+		Tags:     []string{"multipod/multipod:" + own},
+		Config:   archive.Config{User: "65532:65532", Entrypoint: []string{"/multipod"}},
+		Contents: []content{multipod()},
+	},
+}
+
+// own stands for the version of multipod in a tag.
+const own = "OWN"
+
+const everywhere = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+func path(folders string) []string {
+	return []string{"PATH=" + folders}
+}
+
+const nginxConf = `user nginx;
+worker_processes auto;
+error_log /var/log/nginx/error.log notice;
+pid /run/nginx.pid;
+
+events {
+    worker_connections 1024;
+}
+
+http {
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    access_log /var/log/nginx/access.log combined;
+    sendfile on;
+    keepalive_timeout 65;
+    include /etc/nginx/conf.d/*.conf;
+}
+`
+
+const nginxSite = `server {
+    listen 80;
+    location / {
+        root /usr/share/nginx/html;
+        index index.html;
+    }
+    location = /nginx_status {
+        stub_status;
+        allow 127.0.0.1;
+        deny all;
+    }
+}
+`
+
+// find gives the recipes of these names, or all.
+func find(names []string) ([]Recipe, error) {
+	if len(names) == 0 {
+		return Recipes, nil
+	}
+	var found []Recipe
+	for _, name := range names {
+		at := -1
+		for index, recipe := range Recipes {
+			if recipe.Name == name {
+				at = index
+			}
+		}
+		if at < 0 {
+			return nil, fmt.Errorf("there is no image %q", name)
+		}
+		found = append(found, Recipes[at])
+	}
+	return found, nil
+}

@@ -1,0 +1,18 @@
+// Package labs tests what pods really do. It runs in the network of the cluster: with one of our own, tests reach the
+// addresses of pods and Services themselves.
+package labs
+
+import (
+	"testing"
+
+	"multipod/e2e/cluster"
+)
+
+var k *cluster.Cluster
+
+func TestMain(m *testing.M) {
+	cluster.Main(m, cluster.Options{Node: true}, func(ready *cluster.Cluster) error {
+		k = ready
+		return k.Images("nginx", "client")
+	})
+}
