@@ -1,6 +1,8 @@
 //! What is done with the bytes of a fuzzer, and what must hold then. `tests/fuzz_seeds.rs` does the same with the golden
 //! cases, so that an ordinary test run sees all of it.
 
+pub mod wire;
+
 use multipod::admission::{self, Snapshot};
 use multipod::annotation::endpoint::Endpoint;
 use multipod::annotation::glob::Glob;

@@ -7,6 +7,7 @@ mod admin;
 mod body;
 mod connection;
 mod drain;
+mod guests;
 mod http;
 mod limits;
 mod listener;
@@ -18,6 +19,8 @@ mod timed;
 mod tls;
 
 pub use admin::admin_router;
+pub use connection::{House, Protocol, serve};
+pub use guests::Guests;
 pub use http::{Handlers, router};
 pub use limits::Limits;
 pub use load::Load;
