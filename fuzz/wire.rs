@@ -52,7 +52,9 @@ fn talk(data: &[u8], protocol: Protocol) -> Option<Vec<u8>> {
         let (mut read, mut write) = split(ours);
         let mut said = Vec::new();
         let sending = async {
-            if protocol == Protocol::Http2 && write.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.is_err() {
+            if protocol == Protocol::Http2
+                && write.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.is_err()
+            {
                 return;
             }
             for piece in bytes.chunks(piece) {
@@ -103,10 +105,15 @@ fn well_formed(mut said: &[u8]) {
         let (mut length, mut closes) = (None, false);
         for line in lines {
             let (name, value) = line.split_once(": ").expect(&shown);
-            assert!(!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{shown}");
+            assert!(
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'),
+                "{shown}"
+            );
             assert!(!value.contains(|c: char| c.is_control()), "{shown}");
             match name {
-                "content-length" => assert!(length.replace(value.parse::<usize>().expect(&shown)).is_none(), "{shown}"),
+                "content-length" => {
+                    assert!(length.replace(value.parse::<usize>().expect(&shown)).is_none(), "{shown}")
+                }
                 "connection" => closes = value == "close",
                 "transfer-encoding" => panic!("{shown}"),
                 _ => {}

@@ -132,10 +132,18 @@ fn every_connection_of_http_1_ends_and_every_answer_on_it_is_whole() {
         ("head", b"HEAD /mutate HTTP/1.1\r\nhost: a\r\n\r\n".to_vec()),
         ("old", one.iter().copied().map(|byte| if byte == b'1' { b'0' } else { byte }).collect()),
         ("kept", b"POST /warn HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}".to_vec()),
-        ("expect", format!("POST /warn HTTP/1.1\r\n{head}expect: 100-continue\r\ncontent-length: 2\r\n\r\n{{}}").into_bytes()),
+        (
+            "expect",
+            format!("POST /warn HTTP/1.1\r\n{head}expect: 100-continue\r\ncontent-length: 2\r\n\r\n{{}}")
+                .into_bytes(),
+        ),
         ("large", format!("POST /warn HTTP/1.1\r\n{head}content-length: 99999999\r\n\r\n").into_bytes()),
         ("twice", b"POST /warn HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}".to_vec()),
-        ("both", b"POST /warn HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n".to_vec()),
+        (
+            "both",
+            b"POST /warn HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+                .to_vec(),
+        ),
         ("long", long.into_bytes()),
         ("many", many.into_bytes()),
         ("proxy", b"CONNECT a:1 HTTP/1.1\r\n\r\n".to_vec()),
@@ -149,7 +157,9 @@ fn every_connection_of_http_1_ends_and_every_answer_on_it_is_whole() {
 
 #[test]
 fn every_connection_of_http_2_ends_and_every_frame_on_it_is_whole() {
-    use frames::{CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PING, RESET, SETTINGS, WINDOW, frame, head, review};
+    use frames::{
+        CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PING, RESET, SETTINGS, WINDOW, frame, head, review,
+    };
     let settings = frame(SETTINGS, 0, 0, &[]);
     let mut connections: Vec<(String, Vec<u8>)> = reviews()
         .into_iter()
@@ -162,7 +172,11 @@ fn every_connection_of_http_2_ends_and_every_frame_on_it_is_whole() {
         ("two", [review(1, "/mutate", body), review(3, "/warn", body)].concat()),
         ("elsewhere", review(1, "/", body)),
         ("reset", [frame(HEADERS, END_HEADERS, 1, &head), frame(RESET, 0, 1, &[0, 0, 0, 8])].concat()),
-        ("continued", [frame(HEADERS, END_STREAM, 1, &head[..5]), frame(CONTINUATION, END_HEADERS, 1, &head[5..])].concat()),
+        (
+            "continued",
+            [frame(HEADERS, END_STREAM, 1, &head[..5]), frame(CONTINUATION, END_HEADERS, 1, &head[5..])]
+                .concat(),
+        ),
         ("pings", [frame(PING, 0, 0, &[1; 8]), frame(PING, 1, 0, &[2; 8])].concat()),
         ("window", frame(WINDOW, 0, 0, &[0, 0, 0, 0])),
         ("narrow", [frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]), review(1, "/mutate", body)].concat()),

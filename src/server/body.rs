@@ -42,7 +42,11 @@ pub(super) async fn read(mut body: Body, limit: usize, load: &Arc<Load>) -> Resu
             return Err(BodyError::TooLarge);
         }
         if whole.is_empty() && body.is_end_stream() {
-            return if share.grow(length) { Ok(Read { bytes, _share: share }) } else { Err(BodyError::Overloaded) };
+            return if share.grow(length) {
+                Ok(Read { bytes, _share: share })
+            } else {
+                Err(BodyError::Overloaded)
+            };
         }
         if length > whole.capacity() {
             let wanted = (whole.capacity() * 2).max(FIRST).min(most).max(length);

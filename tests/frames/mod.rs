@@ -21,7 +21,8 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 pub fn head(path: &str) -> Vec<u8> {
     let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     // :method POST, :scheme https, :path, :authority, content-type.
-    [&[0x83, 0x87, 0x04][..], &text(path), &[0x01], &text("a"), &[0x0f, 0x10], &text("application/json")].concat()
+    [&[0x83, 0x87, 0x04][..], &text(path), &[0x01], &text("a"), &[0x0f, 0x10], &text("application/json")]
+        .concat()
 }
 
 /// A review on a stream of its own.
