@@ -28,7 +28,7 @@ pub fn http2(data: &[u8]) {
 }
 
 /// Everything that the server says until it has closed the connection, as it must.
-fn talk(data: &[u8], protocol: Protocol) -> Option<Vec<u8>> {
+pub fn talk(data: &[u8], protocol: Protocol) -> Option<Vec<u8>> {
     let (how, bytes) = data.split_first()?;
     let piece = usize::from(how & !STAYS).pow(2) + 1;
     let shared = shared();

@@ -10,6 +10,7 @@ mod frames;
 use std::fs;
 use std::path::Path;
 
+use multipod::server::Protocol;
 use multipod::yaml;
 
 /// Every file of the cases with this name, by the name of its case.
@@ -152,7 +153,10 @@ fn every_connection_of_http_1_ends_and_every_answer_on_it_is_whole() {
     ] {
         requests.push((name.to_owned(), request));
     }
-    run("http1", &sent_in_every_way(&requests), bodies::wire::http1);
+    let seeds = sent_in_every_way(&requests);
+    let said = bodies::wire::talk(&seeds[0].1, Protocol::Http1).unwrap();
+    assert!(said.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", String::from_utf8_lossy(&said));
+    run("http1", &seeds, bodies::wire::http1);
 }
 
 #[test]
@@ -185,7 +189,10 @@ fn every_connection_of_http_2_ends_and_every_frame_on_it_is_whole() {
     ] {
         connections.push((name.to_owned(), [settings.clone(), frames].concat()));
     }
-    run("http2", &sent_in_every_way(&connections), bodies::wire::http2);
+    let seeds = sent_in_every_way(&connections);
+    let said = bodies::wire::talk(&seeds[0].1, Protocol::Http2).unwrap();
+    assert!(String::from_utf8_lossy(&said).contains(r#""allowed":true"#), "an answer was sent");
+    run("http2", &seeds, bodies::wire::http2);
 }
 
 fn sent_in_every_way(connections: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
