@@ -34,7 +34,7 @@ pub enum Protocol {
 }
 
 /// The largest head of a request, and how much of a body is read at once.
-const READ_BUFFER: usize = 64 * 1024;
+const READ_BUFFER: usize = 16 * 1024;
 /// How long answers may still take once the server wants to end.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 

@@ -7,6 +7,7 @@ pub const HEADERS: u8 = 1;
 pub const RESET: u8 = 3;
 pub const SETTINGS: u8 = 4;
 pub const PING: u8 = 6;
+pub const GOODBYE: u8 = 7;
 pub const WINDOW: u8 = 8;
 pub const CONTINUATION: u8 = 9;
 pub const END_STREAM: u8 = 1;
@@ -34,4 +35,16 @@ pub fn review(stream: u32, path: &str, body: &[u8]) -> Vec<u8> {
         all.extend(frame(DATA, flags, stream, piece));
     }
     all
+}
+
+/// The kinds and payloads of all frames, but for one that was cut.
+pub fn all(mut bytes: &[u8]) -> Vec<(u8, &[u8])> {
+    let mut frames = Vec::new();
+    while let [a, b, c, kind, rest @ ..] = bytes {
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        let Some(payload) = rest.get(5..5 + length) else { break };
+        frames.push((*kind, payload));
+        bytes = &rest[5 + length..];
+    }
+    frames
 }
