@@ -69,7 +69,7 @@ pub fn talk(data: &[u8], protocol: Protocol) -> Option<Vec<u8>> {
             }
         };
         let talking = async {
-            let (_, result) = tokio::join!(sending, read.read_to_end(&mut said));
+            let ((), result) = tokio::join!(sending, read.read_to_end(&mut said));
             result.expect("the pipe does not break");
         };
         timeout(END, talking).await.expect("the connection ends");
@@ -112,7 +112,7 @@ fn well_formed(mut said: &[u8]) {
             assert!(!value.contains(|c: char| c.is_control()), "{shown}");
             match name {
                 "content-length" => {
-                    assert!(length.replace(value.parse::<usize>().expect(&shown)).is_none(), "{shown}")
+                    assert!(length.replace(value.parse::<usize>().expect(&shown)).is_none(), "{shown}");
                 }
                 "connection" => closes = value == "close",
                 "transfer-encoding" => panic!("{shown}"),

@@ -470,15 +470,24 @@ proptest! {
     #[test]
     fn annotations_of_any_text_are_answered_by_the_rules(
         key in "multipod/(ambassador|logging|metrics|init|sync|patterns|opt-out|x)",
-        value in "\\PC{0,60}|[a-z0-9:/.=, ]{0,60}",
+        value in "\\PC{0,60}|[a-z0-9:/.=, ]{0,60}|(\\PC|\n|x: ){300,900}",
     ) {
         let mut annotations = serde_json::Map::new();
         annotations.insert(key, json!(value));
-        let review = pod(&Value::Object(annotations)).to_string();
+        let annotations = Value::Object(annotations);
+        let review = pod(&annotations).to_string();
+        let lenient = Settings { on_mistake: OnMistake::Warn, ..Settings::default() };
+        for settings in [Settings::default(), lenient] {
+            let snapshot = Snapshot { settings: Arc::new(settings), ..Snapshot::default() };
+            let reply = admission::mutate(review.as_bytes(), &snapshot);
+            prop_assert!(reply.is_ok());
+            checked(reply, review.as_bytes());
+        }
+        let workload = deployment(&annotations, &annotations).to_string();
         let snapshot = Snapshot::default();
-        let reply = admission::mutate(review.as_bytes(), &snapshot);
+        let reply = admission::warn(workload.as_bytes(), &snapshot);
         prop_assert!(reply.is_ok());
-        checked(reply, review.as_bytes());
+        checked(reply, workload.as_bytes());
     }
 }
 

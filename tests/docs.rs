@@ -263,7 +263,7 @@ fn every_test_that_a_promise_names_is_there() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {
                 // The name of a golden case is the name of its folder.
-                code += &format!("fn {}()\n", path.file_name().unwrap().to_str().unwrap());
+                code.extend(["fn ", path.file_name().unwrap().to_str().unwrap(), "()\n"]);
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 code += &std::fs::read_to_string(path).unwrap();

@@ -1,6 +1,7 @@
 //! HTTP/2 where it is wanted: floods that no client makes by accident, and what they cost.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+#![allow(clippy::print_stdout)] // What was measured is told.
 
 mod frames;
 mod reviews;
