@@ -75,8 +75,9 @@ async fn five_hundred_bodies_of_7_mebibytes_take_no_more_than_bodies_may() {
     );
     assert_eq!(read + refused + late + reset, PEERS, "{answers:?}");
     assert!(refused > 0, "there were more than there is room for");
-    // Beside the bodies: what every connection reads at one time, and TLS.
-    assert!(peak < before.0 + BUFFERED + PEERS * 128 * 1024, "{} MiB", peak / MEBI);
+    // The allocator may keep as much again in holes; and every connection has its own buffers.
+    let most = before.0 + 2 * BUFFERED + PEERS * 64 * 1024;
+    assert!(peak < most, "{} of {} MiB", peak / MEBI, most / MEBI);
 
     sim.admit(Duration::from_secs(10)).await.unwrap();
     assert_eq!(replica.metric("multipod_buffered_bytes", "").await, 0);
