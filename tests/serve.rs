@@ -251,7 +251,7 @@ async fn peers_that_ask_nothing_cannot_keep_everybody_out() {
         crowd.push(slow);
     }
     // Whoever waits for an answer keeps its seat.
-    busy.write_all(review()[half..].as_bytes()).await.unwrap();
+    busy.write_all(&review().as_bytes()[half..]).await.unwrap();
     let mut status = [0; 12];
     timeout(PATIENCE, busy.read_exact(&mut status)).await.unwrap().unwrap();
     assert_eq!(&status, b"HTTP/1.1 200");
