@@ -111,7 +111,8 @@ async fn an_idle_connection_lives_on_beside_thousands_of_bad_peers_that_are_cut_
         sizes.push(replica.size());
     }
     let [first, .., last] = sizes[..] else { unreachable!() };
-    assert!(last.0 < first.0 + 16 * MEBI && last.1 <= first.1 + 4, "memory and descriptors: {sizes:?}");
+    // Each crowd finds its memory where the one before left it, but for holes.
+    assert!(last.0 < first.0 * 3 / 2 && last.1 <= first.1 + 4, "memory and descriptors: {sizes:?}");
     assert!(last.0 < 200 * MEBI, "memory and descriptors: {sizes:?}");
 
     // API servers keep connections for 90 seconds.
