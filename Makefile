@@ -67,10 +67,10 @@ test: setup ## run every test, and those of the features that are off by default
 	$(CARGO) test --locked --features otlp --test traces
 
 test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
-	$(CARGO) test --locked --test long -- --ignored --test-threads 1 --skip soak
+	$(CARGO) test --locked --test long -- --ignored --test-threads 1 --nocapture --skip soak
 
 soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay flat
-	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test long -- --ignored --exact soak
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test long -- --ignored --nocapture --exact soak
 
 lint: ## formatting and lints; a warning is an error
 	$(CARGO) fmt --check
