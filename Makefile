@@ -8,7 +8,7 @@ SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build static image manifests test test-long soak lint fmt bless bench fuzz doc clean
+.PHONY: help setup demo build static image manifests test test-long soak lint deny fmt bless bench fuzz doc clean
 .PHONY: cluster cluster-down e2e e2e-control-plane e2e-kind e2e-setup
 
 help: ## list the recipes
@@ -60,8 +60,9 @@ manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rul
 		echo "the manifests are what Kubernetes $$version expects"; done
 	@cd deploy/monitoring && promtool check rules rules.yaml && promtool test rules tests.yaml
 
-test: setup ## run every test
+test: setup ## run every test, and those of the features that are off by default
 	$(CARGO) test --locked
+	$(CARGO) test --locked --features otlp --test traces
 
 test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
 	$(CARGO) test --locked --test long -- --ignored --test-threads 1 --skip soak
@@ -72,6 +73,10 @@ soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay 
 lint: ## formatting and lints; a warning is an error
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --features otlp --lib --test traces -- -D warnings
+
+deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches its database; the tests do the rest)
+	$(CARGO) deny --locked check
 
 fmt: ## format the code
 	$(CARGO) fmt

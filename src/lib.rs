@@ -9,6 +9,7 @@ pub mod cli;
 pub mod explain;
 pub mod inject;
 pub mod inpod;
+pub mod json;
 pub mod manifest;
 pub mod observe;
 pub mod pattern;

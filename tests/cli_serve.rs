@@ -3,127 +3,23 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 mod cluster;
+mod program;
+#[path = "cli_serve/reload.rs"]
+mod reload;
 mod reviews;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use cluster::Cluster;
-use http_body_util::BodyExt;
+use program::{Server, ambassador, decided, exchange, multipod, serve, started, wait_until};
+use rcgen::{CertificateParams, KeyPair};
 use reviews::{deployment, pod, verify};
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::{Value, json};
-
-/// A server with a certificate made in memory, on ports that are free.
-struct Server {
-    process: Child,
-    announced: Vec<String>,
-    reviews: String,
-    admin: String,
-}
-
-fn multipod() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_multipod"));
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn serve(arguments: &[&str]) -> Server {
-    let mut command = multipod();
-    command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms"]);
-    started(command.args(arguments))
-}
-
-fn started(command: &mut Command) -> Server {
-    let mut process = command.spawn().unwrap();
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let announced: Vec<String> = lines.map_while(Result::ok).take(6).collect();
-    let Some(first) = announced.first() else {
-        let mut errors = String::new();
-        process.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        panic!("it does not serve: {errors}");
-    };
-    let after = |scheme: &str| {
-        let rest = first.split(scheme).nth(1).unwrap();
-        rest.split([' ', ')']).next().unwrap().to_owned()
-    };
-    Server { reviews: after("https://"), admin: after("http://"), announced, process }
-}
-
-impl Server {
-    fn admin(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.admin).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        text.split_once("\r\n\r\n").unwrap().1.to_owned()
-    }
-
-    /// Posts a body and takes what comes back, status first.
-    fn post(&self, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
-        let authority = self.admin("/ca.crt");
-        let address = self.reviews.clone();
-        tokio::runtime::Runtime::new().unwrap().block_on(async {
-            let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
-            let mut roots = rustls::RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
-            let config = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(
-                rustls::crypto::aws_lc_rs::default_provider(),
-            ))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-            let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
-            let stream = connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
-            let io = hyper_util::rt::TokioIo::new(stream);
-            let (mut http, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
-            tokio::spawn(async move { drop(connection.await) });
-            let request = http::Request::post(path)
-                .header("content-type", "application/json")
-                .body(http_body_util::Full::new(hyper::body::Bytes::copy_from_slice(body)))
-                .unwrap();
-            let response = http.send_request(request).await.unwrap();
-            let status = response.status().as_u16();
-            (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
-        })
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
-    }
-
-    /// Ends it as a cluster does; its log.
-    fn end(mut self) -> String {
-        self.signal("TERM");
-        let mut log = String::new();
-        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        assert_eq!(self.process.wait().unwrap().code(), Some(0), "{log}");
-        log
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn ambassador() -> Value {
-    pod(&json!({"multipod/ambassador": "80:8775"}))
-}
-
-fn decided(log: &str) -> Vec<Value> {
-    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
-    lines.filter(|line| line["message"] == "review").collect()
-}
 
 #[test]
 fn what_it_says_on_the_terminal_works_when_it_is_pasted() {
@@ -161,6 +57,35 @@ fn one_line_is_logged_for_each_decision_with_the_slug_of_the_metrics() {
     for line in lines {
         assert!(line["namespace"] == "shop" && line["uid"].is_string() && line["micros"].is_u64(), "{line}");
     }
+}
+
+#[test]
+fn nothing_that_peers_say_makes_a_series_of_its_own() {
+    let server = serve(&[]);
+    let round = |number: usize| {
+        let mut review = ambassador();
+        let request = &mut review["request"];
+        request["uid"] = json!(format!("uid-{number}"));
+        request["namespace"] = json!(format!("namespace-{number}"));
+        request["object"]["metadata"]["name"] = json!(format!("pod-{number}"));
+        request["object"]["metadata"]["ownerReferences"] = json!([{"kind": format!("Kind{number}"), "name": "a", "uid": "a", "apiVersion": "a/v1", "controller": true}]);
+        let mut others = [review.clone(), review.clone(), review.clone(), review.clone()];
+        others[0]["request"]["operation"] = json!(format!("OPERATION{number}"));
+        others[1]["request"]["subResource"] = json!(format!("sub{number}"));
+        others[2]["request"]["resource"]["resource"] = json!(format!("things{number}"));
+        others[3]["request"]["object"]["metadata"]["annotations"] =
+            json!({format!("multipod/key{number}"): "a"});
+        for body in others.iter().chain([&review]).map(Value::to_string) {
+            server.post("/mutate", body.as_bytes());
+            server.post("/warn", body.as_bytes());
+        }
+        server.post(&format!("/path{number}"), b"{}");
+        // Only the names of series, without their values.
+        let metrics = server.admin("/metrics");
+        metrics.lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let first = round(0);
+    assert!(first.len() > 50 && (1..10).all(|number| round(number) == first));
 }
 
 #[test]
@@ -231,6 +156,20 @@ fn options_come_from_the_command_line_then_the_environment_then_the_file() {
 }
 
 #[test]
+fn a_variable_with_nothing_in_it_says_nothing() {
+    let mut command = multipod();
+    command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms"]);
+    for name in ["CONFIG", "POLICY_DIR", "CLIENT_NAME", "WARN", "HTTP2", "THREADS"] {
+        command.env(format!("MULTIPOD_{name}"), "");
+    }
+    let server = started(&mut command);
+    let config: Value = serde_json::from_str(&server.admin("/config")).unwrap();
+    assert_eq!(config["configuration"]["serve"]["warn"], "warn");
+    assert!(server.admin("/").contains("/readyz?verbose"));
+    server.end();
+}
+
+#[test]
 fn what_makes_no_sense_is_told_before_anything_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
@@ -242,10 +181,27 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
     let wrong = write("wrong.yaml", "serve:\n  drainFloor: soon\n");
     let outside = write("outside.yaml", "server: {}\n");
     let empty = write("empty.pem", "");
+    let none = write("none.yaml", "serve:\n  maxRequests: 0\n");
+    let little = write("little.yaml", "serve:\n  maxBuffered: 1\n");
+    let crowd = write("crowd.yaml", "serve:\n  threads: 65\n");
+    let port = write("port.yaml", "serve:\n  listen: 8443\n");
+    let twice = write("twice.yaml", "registry: a.example\nregistry: b.example\n");
+    let pattern = write("pattern.yaml", "patterns:\n  nginx: {cpu: 5m}\n");
     for (arguments, expected) in [
         (vec!["--config", &*unknown], "unknown.yaml:4: unknown field `listne`"),
         (vec!["--config", &wrong], "wrong.yaml:2: not a duration above zero: `soon`"),
         (vec!["--config", &outside], "outside.yaml:1: unknown field `server`"),
+        (vec!["--config", &none], "none.yaml:2: expected a number from 1 to"),
+        (vec!["--config", &little], "little.yaml:2: expected a number from 8 to"),
+        (vec!["--config", &crowd], "crowd.yaml:2: expected a number from 1 to 64"),
+        (vec!["--config", &port], "port.yaml:2: expected an address with its port"),
+        (vec!["--config", &twice], "twice.yaml:2: duplicate mapping key: registry\n"),
+        (
+            vec!["--config", &pattern],
+            "pattern.yaml:2: patterns: there is no pattern \"nginx\", did you mean metrics-nginx?",
+        ),
+        (vec!["--threads", "0"], "expected a number from 1 to 64"),
+        (vec!["--listen", "8443"], "expected an address with its port"),
         (vec!["--config", "/nowhere.yaml"], "/nowhere.yaml: No such file"),
         (vec!["--tls-cert", &empty], "--tls-cert and --tls-key need each other"),
         (vec!["--client-ca", &empty], "--client-ca needs --tls-cert and --tls-key"),
@@ -264,6 +220,41 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
         assert!(errors.contains(expected), "{arguments:?}: {errors}");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn the_ends_of_certificates_from_files_are_told_from_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    for (name, pem) in
+        [("tls.crt", certificate.pem()), ("ca.crt", certificate.pem()), ("tls.key", key.serialize_pem())]
+    {
+        fs::write(path(name), pem).unwrap();
+    }
+    let mut command = multipod();
+    command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"]);
+    command.args([
+        "--tls-cert",
+        &path("tls.crt"),
+        "--tls-key",
+        &path("tls.key"),
+        "--client-ca",
+        &path("ca.crt"),
+    ]);
+    let mut process = command.spawn().unwrap();
+    let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let listening: Value =
+        serde_json::from_str(&log.find(|line| line.contains("\"listening\"")).unwrap()).unwrap();
+    let address = |name: &str| listening[name].as_str().unwrap().to_owned();
+    let server =
+        Server { process, announced: Vec::new(), reviews: address("reviews"), admin: address("admin") };
+    let metrics = server.admin("/metrics");
+    for name in ["serving", "client_ca"] {
+        let line = format!("multipod_certificate_expiry_timestamp_seconds{{certificate=\"{name}\"}} ");
+        assert!(metrics.contains(&line), "{metrics}");
     }
 }
 
@@ -313,22 +304,6 @@ fn the_cluster_of_a_kubeconfig_says_its_version_and_its_namespaces_unless_somebo
         assert_eq!(server.post("/mutate", review.to_string().as_bytes()).0, 503);
         server.end();
     }
-}
-
-fn exchange(folder: &Path, name: &str, text: &str) {
-    let new = folder.join(".new");
-    fs::write(&new, text).unwrap();
-    fs::rename(new, folder.join(name)).unwrap();
-}
-
-fn wait_until(mut condition: impl FnMut() -> bool) {
-    for _ in 0..2000 {
-        if condition() {
-            return;
-        }
-        sleep(Duration::from_millis(20));
-    }
-    panic!("it never comes");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 #[path = "docs/console.rs"]
 mod console;
+#[path = "docs/options.rs"]
+mod options;
 #[path = "docs/page.rs"]
 mod page;
 

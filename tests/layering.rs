@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 600;
 
 /// Every room, the rooms that it may use, and whether it is pure.
-const ROOMS: [(&str, &[&str], bool); 15] = [
+const ROOMS: [(&str, &[&str], bool); 16] = [
     ("annotation", &[], true),
-    ("pod", &[], true),
+    ("json", &[], true),
+    ("pod", &["json"], true),
     ("yaml", &[], true),
     ("pattern", &["annotation", "pod"], true),
     ("policy", &["annotation", "pattern", "pod"], true),
-    ("inject", &["annotation", "pattern", "pod", "policy"], true),
+    ("inject", &["annotation", "json", "pattern", "pod", "policy"], true),
     ("manifest", &["annotation", "inject", "pattern", "pod", "policy", "yaml"], true),
     ("explain", &["annotation", "inject", "manifest", "pattern", "pod", "policy", "yaml"], true),
-    ("admission", &["annotation", "inject", "pattern", "pod", "policy"], true),
+    ("admission", &["annotation", "inject", "json", "pattern", "pod", "policy"], true),
     ("certs", &[], false),
     ("observe", &["admission", "annotation"], false),
     ("server", &["admission", "certs", "observe"], false),

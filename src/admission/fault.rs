@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::json;
+
 /// Nothing here is the pod's fault, so nothing here ever becomes `allowed: false`: the API server's failure policy
 /// decides. No text repeats what was received.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -45,14 +47,14 @@ impl Fault {
     }
 }
 
-impl From<serde_json::Error> for Fault {
-    fn from(error: serde_json::Error) -> Self {
-        use serde_json::error::Category;
-        let what = match error.classify() {
-            Category::Eof => "it ends too early",
-            Category::Syntax | Category::Io => "broken JSON",
-            Category::Data => "a field of the wrong kind",
+impl Fault {
+    pub(super) fn unreadable(error: &json::Error, text: &str) -> Self {
+        let what = match error.kind() {
+            json::Kind::Eof => "it ends too early",
+            json::Kind::Syntax => "broken JSON",
+            json::Kind::Data => "a field of the wrong kind",
         };
-        Fault::Unreadable { what, line: error.line(), column: error.column() }
+        let (line, column) = error.place(text);
+        Fault::Unreadable { what, line, column }
     }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::json;
 use crate::pod::Text;
 
 use super::Fault;
@@ -79,9 +80,10 @@ impl<'a, O, P> Request<'a, O, P> {
         O: Deserialize<'a> + Default,
         P: Deserialize<'a> + Default,
     {
-        // Checked once as a whole: serde_json would check each string by itself, and none of those that it skips.
+        // Checked once as a whole, also what nobody will look at.
         let text = std::str::from_utf8(body).map_err(|error| Fault::NotText(error.valid_up_to()))?;
-        let envelope: Envelope<'a, O, P> = serde_json::from_str(text)?;
+        let envelope: Envelope<'a, O, P> =
+            json::read(text).map_err(|error| Fault::unreadable(&error, text))?;
         if &*envelope.api_version != "admission.k8s.io/v1" || &*envelope.kind != "AdmissionReview" {
             return Err(Fault::NotAReview);
         }

@@ -1,17 +1,17 @@
 //! What people should know about a workload when they apply it, long before its pods are made.
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::annotation::key::PREFIX;
 use crate::inject::{DenyReason, Refusal, Verdict as Fate, decide};
+use crate::json::Raw;
 use crate::pod::{Head, Object, objects};
 
 use super::answer::{self, Verdict};
 use super::review::Request;
 use super::{Fault, Outcome, Record, Reply, Snapshot, WarnMode};
 
-type Review<'a> = Request<'a, Option<&'a RawValue>, Option<&'a RawValue>>;
+type Review<'a> = Request<'a, Option<Raw<'a>>, Option<Raw<'a>>>;
 
 /// Answers a review of a Deployment or any other object that makes pods: allowed, with warnings about annotations that
 /// do nothing where they stand or that will be refused on the pods.
@@ -44,7 +44,7 @@ fn in_scope(review: &Review<'_>) -> Result<Value, &'static str> {
         return Err("not_create");
     }
     let object =
-        review.object.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok()).ok_or("no_object")?;
+        review.object.and_then(|raw| serde_json::from_str::<Value>(raw.text()).ok()).ok_or("no_object")?;
     if is_controlled(&object) {
         // What a controller made from something else: nobody would read the warning, and the cause had its own.
         return Err("controlled");
@@ -113,7 +113,7 @@ fn about(document: &Value, review: &Review<'_>, snapshot: &Snapshot) -> Found {
 
 /// Scaling, labelling or deleting what was there before must go on working, however wrong its template is.
 fn is_new(template: &Value, object: &Object<'_>, review: &Review<'_>) -> bool {
-    let before = review.old_object.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+    let before = review.old_object.and_then(|raw| serde_json::from_str::<Value>(raw.text()).ok());
     let pointer = object.place.map_or("", |place| place.pointer);
     before.as_ref().and_then(|before| before.pointer(pointer)) != Some(template)
 }

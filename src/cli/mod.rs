@@ -4,6 +4,7 @@ mod certs;
 mod check;
 mod color;
 mod completions;
+mod config_file;
 mod diff;
 mod explain;
 mod follow;
@@ -19,7 +20,9 @@ mod uninject;
 mod version;
 mod wait_for;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::env;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -58,7 +61,7 @@ enum Command {
 
 /// Runs the program with its arguments.
 pub fn run() -> ExitCode {
-    let cli = parse(std::env::args_os().collect());
+    let cli = parse(env::args_os().collect());
     cli.color.apply();
     let end = match cli.command {
         Command::Inject(args) => args.run(),
@@ -81,10 +84,16 @@ pub fn run() -> ExitCode {
 /// Ends the process where the arguments ask for help, or make no sense.
 fn parse(args: Vec<OsString>) -> Cli {
     let called = args.first().and_then(|program| Path::new(program).file_stem());
-    let mut command = Cli::command();
+    // A variable with nothing in it says nothing, as manifests write it.
+    let mut command = Cli::command().mut_subcommands(|command| command.mut_args(unless_blank));
     if called.is_some_and(|name| name == "kubectl-multipod") {
         command = command.bin_name("kubectl multipod");
     }
     let matches = command.get_matches_from(args);
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn unless_blank(arg: Arg) -> Arg {
+    let is_blank = arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+    if is_blank { arg.env(Resettable::Reset) } else { arg }
 }

@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use crate::inject::Version;
 use crate::manifest::World;
-use crate::pattern::{Settings, object};
+use crate::pattern::Settings;
 use crate::policy::{self, Loaded};
 
+use super::config_file::ConfigFile;
 use super::input::{manifests_at, read_text};
 use super::report::{Failure, both};
 
@@ -45,9 +46,10 @@ pub(super) struct Surroundings {
 impl Surroundings {
     /// Reads the files that are named; the error is one line for each thing that is wrong.
     pub(super) fn read(self) -> Result<World, Failure> {
-        let settings = self.config.as_deref().map_or_else(|| Ok(Settings::default()), settings);
+        let settings = self.config.as_deref().map_or_else(|| Ok(<_>::default()), settings);
         let loaded = self.policy_dir.as_deref().map_or_else(|| Ok(Loaded::default()), policies);
-        let (settings, loaded) = both(settings, loaded)?;
+        let ((settings, file), loaded) = both(settings, loaded)?;
+        let settings = Failure::unless_empty(file.patterns_without_use(&loaded.catalogue), settings)?;
         Ok(World {
             settings,
             policies: loaded.policies,
@@ -60,9 +62,10 @@ impl Surroundings {
     }
 }
 
-fn settings(file: &Path) -> Result<Settings, Failure> {
-    let (name, text) = read_text(file).map_err(Failure::one)?;
-    object::read(&text).map_err(|(line, message)| Failure::one(format!("{name}:{line}: {message}")))
+fn settings(file: &Path) -> Result<(Settings, ConfigFile), Failure> {
+    let file = ConfigFile::read(file).map_err(Failure::one)?;
+    let settings = file.parse().map_err(Failure::one)?;
+    Ok((settings, file))
 }
 
 /// In a file on somebody's desk every policy counts: one that cannot be read may be the one that refuses.

@@ -113,7 +113,7 @@ struct WrittenAmounts<'a> {
 /// Both limits, and no request that says otherwise: Kubernetes takes a missing one from the limit.
 fn is_guaranteed(container: &pod::Container<'_>) -> bool {
     let Some(raw) = container.resources.value() else { return false };
-    let Ok(Written { requests, limits }) = serde_json::from_str(raw.get()) else { return false };
+    let Ok(Written { requests, limits }) = serde_json::from_str(raw.text()) else { return false };
     let Some(limits) = limits.value() else { return false };
     let (cpu, memory) =
         requests.value().map_or((None, None), |requests| (requests.cpu.as_ref(), requests.memory.as_ref()));
@@ -166,7 +166,7 @@ mod tests {
             ("7", false),
         ] {
             let container = format!(r#"{{"name": "app", "resources": {resources}}}"#);
-            let container: pod::Container<'_> = serde_json::from_str(&container).unwrap();
+            let container: pod::Container<'_> = crate::json::read(&container).unwrap();
             assert_eq!(is_guaranteed(&container), expected, "{resources}");
         }
     }

@@ -7,6 +7,7 @@
 use thiserror::Error;
 
 use crate::annotation::key::STATUS;
+use crate::json::{self, Raw};
 use crate::pattern::container::Container;
 use crate::pod::view::Pairs;
 use crate::pod::{Field, Pod};
@@ -267,8 +268,8 @@ impl<'p> Operation<'p> {
     }
 
     fn container_names(self) -> Vec<&'p str> {
-        let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(self.value).unwrap_or_default();
-        items.into_iter().filter_map(|item| first_name(item.get())).collect()
+        let items: Vec<Raw<'_>> = json::read(self.value).unwrap_or_default();
+        items.into_iter().filter_map(|item| first_name(item.text())).collect()
     }
 
     /// How many items a list value has.
@@ -276,7 +277,7 @@ impl<'p> Operation<'p> {
         if !self.value.starts_with('[') {
             return 1;
         }
-        serde_json::from_str::<Vec<serde::de::IgnoredAny>>(self.value).map_or(0, |items| items.len())
+        json::read::<Vec<serde::de::IgnoredAny>>(self.value).map_or(0, |items| items.len())
     }
 
     /// How many annotations a map value holds, or the map below its `annotations`.
@@ -288,9 +289,9 @@ impl<'p> Operation<'p> {
         }
         let whole = self.path == "/metadata";
         let pairs = if whole {
-            serde_json::from_str::<Annotated<'_>>(self.value).map(|inside| inside.annotations)
+            json::read::<Annotated<'_>>(self.value).map(|inside| inside.annotations)
         } else {
-            serde_json::from_str::<Pairs<'_>>(self.value)
+            json::read::<Pairs<'_>>(self.value)
         };
         pairs.map_or(0, |pairs| pairs.0.len())
     }

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
+use crate::json::{self, Raw};
 use crate::pod::{Container, Field, Pod, Scalar};
 
 use super::same::is_part_of;
@@ -36,23 +36,23 @@ struct Received<'a> {
 #[serde(rename_all = "camelCase", default)]
 struct Lists<'a> {
     #[serde(borrow)]
-    init_containers: Field<Vec<&'a RawValue>>,
+    init_containers: Field<Vec<Raw<'a>>>,
     #[serde(borrow)]
-    containers: Field<Vec<&'a RawValue>>,
+    containers: Field<Vec<Raw<'a>>>,
     #[serde(borrow)]
-    volumes: Field<Vec<&'a RawValue>>,
+    volumes: Field<Vec<Raw<'a>>>,
 }
 
 impl Received<'_> {
     fn item(&mut self, list: &str, index: usize) -> Value {
         // The view was read from the same text, so it parses.
-        let lists = self.lists.get_or_insert_with(|| serde_json::from_str(self.raw).unwrap_or_default());
+        let lists = self.lists.get_or_insert_with(|| json::read(self.raw).unwrap_or_default());
         let items = match list {
             "initContainers" => lists.init_containers.items(),
             "containers" => lists.containers.items(),
             _ => lists.volumes.items(),
         };
-        items.get(index).and_then(|item| serde_json::from_str(item.get()).ok()).unwrap_or_default()
+        items.get(index).and_then(|item| serde_json::from_str(item.text()).ok()).unwrap_or_default()
     }
 }
 

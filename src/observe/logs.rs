@@ -7,11 +7,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{Registry, reload};
 
 use crate::admission::{Outcome, Record};
 use crate::annotation::diagnostic::visible;
+
+use super::json::Json;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -33,22 +37,20 @@ impl Default for LogFormat {
 #[derive(Debug)]
 pub struct LogGuard {
     lines: Lines,
+    level: LogLevel,
     writer: Option<JoinHandle<()>>,
 }
 
 /// Begins to log to the standard error; the error says what is wrong with `level`.
 pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
-    let filter =
-        EnvFilter::builder().parse(level).map_err(|error| format!("--log-level {level}: {error}"))?;
+    let (filter, level) = reload::Layer::new(filter(level)?);
     let lines = Lines::default();
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone()).with_target(false);
-    let begun = match format {
-        LogFormat::Json => {
-            builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
-        }
-        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+    let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_target(false);
+    let layer = match format {
+        LogFormat::Json => layer.event_format(Json).boxed(),
+        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
     };
+    let begun = tracing_subscriber::registry().with(filter).with(layer).try_init();
     begun.map_err(|error| error.to_string())?;
     // The message of a panic may quote what it choked on; the place is enough to find it.
     std::panic::set_hook(Box::new(|panic| {
@@ -60,7 +62,30 @@ pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
         .name("logs".to_owned())
         .spawn(move || written.write_all_until_closed())
         .map_err(|error| error.to_string())?;
-    Ok(LogGuard { lines, writer: Some(writer) })
+    Ok(LogGuard { lines, level: LogLevel(level), writer: Some(writer) })
+}
+
+// Not the filter that also knows spans and patterns: it brings a whole engine of regular expressions.
+fn filter(level: &str) -> Result<Targets, String> {
+    level.parse().map_err(|error| format!("--log-level {level}: {error}"))
+}
+
+/// What is logged, which may change at any time.
+#[derive(Clone, Debug)]
+pub struct LogLevel(reload::Handle<Targets, Registry>);
+
+impl LogLevel {
+    /// From now on this is logged; the error says what is wrong with `level`.
+    pub fn set(&self, level: &str) -> Result<(), String> {
+        self.0.reload(filter(level)?).map_err(|error| error.to_string())
+    }
+}
+
+impl LogGuard {
+    /// What changes the level.
+    pub fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
 }
 
 /// One line for one decision. What it names here is all that is ever logged of a review.
@@ -100,7 +125,7 @@ pub fn failure(endpoint: &'static str, reason: &'static str, ours: bool) {
 }
 
 /// The beginning of a name, as signs.
-struct Short<'a>(&'a str);
+pub(super) struct Short<'a>(pub(super) &'a str);
 
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -49,6 +49,8 @@ pub struct Metrics {
     pub policy_problems: Gauge,
     /// When the policies were read last, in seconds since 1970.
     pub policies_read: Gauge<f64, AtomicU64>,
+    /// Whether the file of `--config` is not in force as it is.
+    pub config_problems: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -117,6 +119,7 @@ impl Default for Metrics {
             policies: Gauge::default(),
             policy_problems: Gauge::default(),
             policies_read: Gauge::default(),
+            config_problems: Gauge::default(),
         };
         // Where there is no cluster, this is no time at all; zero would be a very old one.
         metrics.namespaces.set(f64::NAN);
@@ -157,6 +160,8 @@ impl Metrics {
         registry.register("policy_problems", help, self.policy_problems.clone());
         let help = "When the policies were read last, in seconds since 1970";
         registry.register("policies_read_timestamp_seconds", help, self.policies_read.clone());
+        let help = "1 while the file of the configuration has a problem and its last good state is in force";
+        registry.register("config_problems", help, self.config_problems.clone());
     }
 
     /// A review that was answered.

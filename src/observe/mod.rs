@@ -1,9 +1,12 @@
-//! What the outside sees of a running server: metrics and log lines, with the same slugs.
+//! What the outside sees of a running server: metrics, log lines and traces, with the same slugs.
 
+mod json;
 mod logs;
 mod metrics;
 mod process;
+mod traces;
 
-pub use logs::{LogFormat, LogGuard, decision, failure, start_logs};
+pub use logs::{LogFormat, LogGuard, LogLevel, decision, failure, start_logs};
 pub use metrics::{Metrics, Refused};
 pub(crate) use process::most_descriptors;
+pub use traces::{Span, Traces};

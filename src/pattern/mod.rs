@@ -12,6 +12,7 @@ pub mod logging;
 pub mod node;
 pub mod object;
 pub mod settings;
+mod settings_file;
 pub mod sync;
 mod user;
 
@@ -19,3 +20,4 @@ pub use catalogue::Catalogue;
 pub use context::{Context, Names};
 pub use fragment::{Addition, AppEnv, AppMount, Fragment, Note, Role};
 pub use settings::Settings;
+pub use settings_file::patterns_without_use;

@@ -6,7 +6,8 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+
+use crate::json::{self, Raw};
 
 use super::{Field, Scalar, Text};
 
@@ -17,7 +18,7 @@ pub struct Head<'a> {
     #[serde(borrow, default)]
     pub metadata: Field<Metadata<'a>>,
     #[serde(borrow, default)]
-    spec: Field<&'a RawValue>,
+    spec: Field<Raw<'a>>,
 }
 
 /// What metadata tells.
@@ -167,7 +168,7 @@ pub struct Container<'a> {
     pub ports: Field<Vec<Port<'a>>>,
     /// Its variables, unread: there may be thousands, and few patterns set one.
     #[serde(borrow, default)]
-    pub env: Field<&'a RawValue>,
+    pub env: Field<Raw<'a>>,
     /// Its mounts.
     #[serde(borrow, default)]
     pub volume_mounts: Field<Vec<Mount<'a>>>,
@@ -176,7 +177,7 @@ pub struct Container<'a> {
     pub security_context: Field<ContainerSecurity>,
     /// Its requests and limits, unread: few decisions need them.
     #[serde(borrow, default)]
-    pub resources: Field<&'a RawValue>,
+    pub resources: Field<Raw<'a>>,
 }
 
 /// The user that a container runs as.
@@ -241,8 +242,8 @@ pub struct Volume<'a> {
 
 impl<'a> Head<'a> {
     /// Reads the metadata of a pod.
-    pub fn read(json: &'a str) -> Result<Head<'a>, serde_json::Error> {
-        serde_json::from_str(json)
+    pub fn read(json: &'a str) -> Result<Head<'a>, json::Error> {
+        json::read(json)
     }
 
     /// Reads the spec too; the error is a sentence that names the field.
@@ -255,13 +256,13 @@ impl<'a> Head<'a> {
             annotations: Field::Absent,
             owner_references: Field::Absent,
         };
-        let raw_spec = self.spec.value().map_or("{}", |raw| raw.get());
+        let raw_spec = self.spec.value().map_or("{}", |raw| raw.text());
         Ok(Pod {
             metadata: self.metadata.value().unwrap_or(&NOTHING),
             has_metadata: self.metadata.value().is_some(),
             null_metadata: matches!(self.metadata, Field::Null),
             has_spec: self.spec.value().is_some(),
-            spec: serde_json::from_str(raw_spec).map_err(|_| where_it_fails(raw_spec))?,
+            spec: json::read(raw_spec).map_err(|_| where_it_fails(raw_spec))?,
             raw_spec,
         })
     }
@@ -274,13 +275,10 @@ impl<'a> Head<'a> {
 
 /// Read again with a note of every step: only worth its price once the spec is known to be wrong.
 fn where_it_fails(raw_spec: &str) -> String {
-    let mut deserializer = serde_json::Deserializer::from_str(raw_spec);
-    match serde_path_to_error::deserialize::<_, Spec<'_>>(&mut deserializer) {
+    match serde_path_to_error::deserialize::<_, Spec<'_>>(&mut json::Reader::new(raw_spec)) {
         Ok(_) => "the spec is no object".to_owned(),
         Err(fault) => {
-            let text = fault.inner().to_string();
-            let text = text.split(" at line ").next().unwrap_or_default();
-            format!("spec.{}: {text}", fault.path())
+            format!("spec.{}: {}", fault.path(), fault.inner())
         }
     }
 }
@@ -360,7 +358,7 @@ impl Container<'_> {
     /// The names of its variables, in their order.
     pub fn env_names(&self) -> Result<Vec<Text<'_>>, String> {
         let Field::Is(raw) = &self.env else { return Ok(Vec::new()) };
-        serde_json::from_str::<Vec<Named<'_>>>(raw.get())
+        json::read::<Vec<Named<'_>>>(raw.text())
             .map(|variables| variables.into_iter().map(|variable| variable.name).collect())
             .map_err(|_| format!("the variables of container {} are no list of variables", &*self.name))
     }
@@ -464,7 +462,7 @@ mod tests {
     #[test]
     fn the_deepest_mount_covers_a_path() {
         let json = r#"{"name":"a","volumeMounts":[{"name":"v","mountPath":"/var"},{"name":"l","mountPath":"/var/log/"},{"name":"x","mountPath":"/var/logs"}]}"#;
-        let container: Container = serde_json::from_str(json).unwrap();
+        let container: Container = json::read(json).unwrap();
         assert_eq!(&*container.mount_over("/var/log/app").unwrap().name, "l");
         assert_eq!(&*container.mount_over("/var/lo").unwrap().name, "v");
         assert!(container.mount_over("/etc").is_none());

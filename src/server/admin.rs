@@ -11,8 +11,9 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
-use super::Shared;
+use super::{Configuration, Shared};
 
+const PATHS: &str = "there are these paths here: /livez, /readyz?verbose, /metrics, /config, /ca.crt\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The paths, as a value that can be asked without a socket.
@@ -24,6 +25,7 @@ pub fn admin_router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics))
         .route("/config", get(configuration))
         .route("/ca.crt", get(authority))
+        .fallback((StatusCode::NOT_FOUND, PATHS))
         .with_state(shared)
 }
 
@@ -74,8 +76,11 @@ async fn configuration(State(shared): State<Arc<Shared>>) -> Response {
         .map(|policy| json!({"name": policy.name, "mode": policy.mode.name()}))
         .collect();
     let patterns: Vec<_> = snapshot.catalogue.iter().map(|pattern| &*pattern.name).collect();
+    let Configuration { in_force, problem, needs_restart } = &**shared.configuration.load();
     let whole = json!({
-        "configuration": shared.configuration,
+        "configuration": in_force,
+        "problem": problem,
+        "needsRestart": needs_restart,
         "limits": shared.limits,
         "kubernetesVersion": snapshot.version.to_string(),
         "policies": policies,

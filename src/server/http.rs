@@ -26,7 +26,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::timeout_at;
 
 use crate::admission::{self, Fault, Reply, Snapshot};
-use crate::observe;
+use crate::observe::{self, Span};
 
 use super::Shared;
 use super::body::{self, BodyError};
@@ -64,9 +64,12 @@ fn endpoint(name: &'static str, handler: Handler) -> MethodRouter<Arc<Shared>> {
     post(async move |State(shared): State<Arc<Shared>>, request: Request| {
         let begun = Instant::now();
         shared.touch();
-        let answer = review(&shared, name, handler, request, begun).await;
+        let span = shared.traces.begin(request.headers());
+        let answer = review(&shared, name, handler, request, begun, &span).await;
         answer.unwrap_or_else(|problem| {
-            shared.metrics.failed(name, problem.slug(), begun.elapsed());
+            let took = begun.elapsed();
+            shared.metrics.failed(name, problem.slug(), took);
+            span.failed(&shared.traces, name, problem.slug(), took);
             observe::failure(name, problem.slug(), problem.status().is_server_error());
             problem.response()
         })
@@ -84,6 +87,7 @@ async fn review(
     handler: Handler,
     request: Request,
     begun: Instant,
+    span: &Span,
 ) -> Result<Response, Problem> {
     let _in_flight = shared.requests.take(1).ok_or(Problem::Overloaded)?;
     check(request.headers(), shared.limits.body)?;
@@ -108,6 +112,7 @@ async fn review(
     }
     shared.metrics.decided(name, &reply.record, took);
     observe::decision(name, &reply.record, took);
+    span.decided(&shared.traces, name, &reply.record, took);
     let mut response = Response::new(Body::from(reply.body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)

@@ -5,6 +5,7 @@
 
 mod admin;
 mod body;
+mod configuration;
 mod connection;
 mod drain;
 mod http;
@@ -18,6 +19,7 @@ mod timed;
 mod tls;
 
 pub use admin::admin_router;
+pub use configuration::Configuration;
 pub use http::{Handlers, router};
 pub use limits::Limits;
 pub use load::Load;

@@ -8,9 +8,9 @@ use arc_swap::ArcSwap;
 
 use crate::admission::Snapshot;
 use crate::certs::Tls;
-use crate::observe::Metrics;
+use crate::observe::{Metrics, Traces};
 
-use super::{Limits, Load, Standing};
+use super::{Configuration, Limits, Load, Standing};
 
 /// What all parts of a running server know. Others may exchange the snapshot at any time.
 #[derive(Debug)]
@@ -27,8 +27,10 @@ pub struct Shared {
     pub limits: Limits,
     /// The certificate of the embedded authority, for those who want to trust it.
     pub authority: Option<String>,
-    /// The effective configuration, without what the snapshot says.
-    pub configuration: serde_json::Value,
+    /// What the server runs by.
+    pub configuration: ArcSwap<Configuration>,
+    /// Where spans of reviews go.
+    pub traces: Traces,
     pub(super) requests: Arc<Load>,
     pub(super) buffered: Arc<Load>,
     phase: AtomicU8,
@@ -56,7 +58,8 @@ impl Shared {
             standing: Standing::default(),
             metrics,
             authority: None,
-            configuration: serde_json::Value::Null,
+            configuration: ArcSwap::default(),
+            traces: Traces::default(),
             requests: Load::new(limits.requests),
             buffered: Load::new(limits.buffered),
             limits,
@@ -88,12 +91,14 @@ impl Shared {
     }
 
     /// Everything that readiness depends on, whether it is so, and what there is to say about it.
-    pub(super) fn checks(&self) -> [(&'static str, bool, Option<String>); 3] {
+    pub(super) fn checks(&self) -> [(&'static str, bool, Option<String>); 4] {
         let now = SystemTime::now();
         [
             ("certificate", self.tls.ends() > now, None),
             // Old knowledge is served on: readiness would take all replicas out at once.
             ("synced", self.snapshot.load().synced, self.standing.note(now)),
+            // Whatever stands in the file, what is in force was right.
+            ("configuration", true, self.configuration.load().note()),
             ("serving", self.phase() == Phase::Serving, None),
         ]
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -60,6 +60,15 @@ pub fn watch(
         }
     })?;
     Ok(Watch(wake))
+}
+
+/// The folder whose entries change when this file does. A mounted `ConfigMap` exchanges a link in it, so that a watch on
+/// the file itself would see the first change and no other.
+pub fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn add(watcher: &mut notify::Result<RecommendedWatcher>, folders: &[PathBuf]) {

@@ -9,5 +9,5 @@ mod policies;
 
 pub use certificates::Certificates;
 pub use cluster::{Cluster, Said};
-pub use folder::{Watch, watch};
+pub use folder::{Watch, folder_of, watch};
 pub use policies::{PolicyFolder, put_to_use};

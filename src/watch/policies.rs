@@ -10,6 +10,8 @@ use crate::admission::Snapshot;
 use crate::policy::{self, Loaded};
 use crate::server::Shared;
 
+use super::folder_of;
+
 type Sources = Vec<(String, String)>;
 
 /// A folder of `InjectionPolicy` and `Pattern` objects. What is wrong with one object never disturbs the others, now or
@@ -30,10 +32,7 @@ impl PolicyFolder {
 
     /// The folder whose entries change when the policies do.
     pub fn folder(&self) -> PathBuf {
-        match self.path.parent() {
-            Some(parent) if !self.path.is_dir() => parent.to_owned(),
-            _ => self.path.clone(),
-        }
+        if self.path.is_dir() { self.path.clone() } else { folder_of(&self.path) }
     }
 
     /// Looks at the folder, and puts it to use if it has changed.

@@ -1,6 +1,7 @@
 //! `multipod serve`.
 
 mod options;
+mod reload;
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -16,13 +17,15 @@ use tokio::sync::oneshot;
 use crate::admission::Snapshot;
 use crate::certs::{Embedded, Files, Material, Tls, server_config};
 use crate::inject::Version;
-use crate::observe::start_logs;
+use crate::observe::{Traces, start_logs};
 use crate::policy::Loaded;
-use crate::server::{Addresses, Bound, Shared, bind};
+use crate::server::{Addresses, Bound, Configuration, Shared, bind};
 use crate::watch::{Certificates, Cluster, PolicyFolder, Said, Watch, put_to_use, watch};
 
+use super::config_file::ConfigFile;
 use super::report::Failure;
 use options::{Config, Options};
+use reload::Reload;
 
 /// Run the admission webhook
 ///
@@ -60,11 +63,15 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let Config { options, settings, shown } = options::read(self.config.as_deref(), self.options)?;
+        let file = self.config.as_deref().map_or_else(|| Ok(ConfigFile::default()), ConfigFile::read);
+        let file = file.map_err(Failure::one)?;
+        let config = Config::of(&file, self.options.clone()).map_err(Failure::one)?;
+        let said_ip_families = config.says_ip_families();
+        let Config { options, settings, shown } = config;
         let certificate = Certificate::read(&options)?;
         let policies =
             options.policy_dir.as_deref().map(PolicyFolder::open).transpose().map_err(Failure::one)?;
-        let _logs = start_logs(options.log_level(), options.log_format()).map_err(Failure::one)?;
+        let logs = start_logs(options.log_level(), options.log_format()).map_err(Failure::one)?;
 
         let snapshot = Snapshot {
             settings: Arc::new(settings),
@@ -72,18 +79,23 @@ impl Args {
             warn: options.warn(),
             ..Snapshot::default()
         };
-        let (tls, authority, files) = certificate.tls();
+        let Begun { tls, authority, files, client_ca_ends } = certificate.begin();
         let mut shared = Shared::new(snapshot, tls, options.limits());
         shared.authority = authority;
-        let said = Said {
-            version: options.kubernetes_version().is_some(),
-            ip_families: shown.get("ipFamilies").is_some(),
-        };
-        shared.configuration = shown;
+        if let Some(ends) = client_ca_ends {
+            shared.metrics.certificate_ends("client_ca", ends);
+        }
+        let said = Said { version: options.kubernetes_version().is_some(), ip_families: said_ip_families };
+        shared.configuration.store(Arc::new(Configuration { in_force: shown, ..Configuration::default() }));
+        shared.traces = Traces::start(options.otlp_endpoint()).map_err(Failure::one)?;
         let shared = Arc::new(shared);
         let (folder, loaded) =
             policies.map_or((None, Loaded::default()), |(folder, loaded)| (Some(folder), loaded));
         put_to_use(loaded, &shared);
+        let unknown = reload::check_use(&file, &shared);
+        unknown.or_else(|unknown| Failure::unless_empty(unknown, ()))?;
+        let reload = |path| Reload::new(path, file, self.options, logs.level(), Arc::clone(&shared));
+        let reload = self.config.map(reload);
 
         let runtime = runtime(options.threads()).map_err(|error| Failure::one(error.to_string()))?;
         runtime.block_on(async {
@@ -94,7 +106,7 @@ impl Args {
             if let Some(cluster) = cluster {
                 tokio::spawn(cluster.follow(said, Arc::clone(&shared)).map_err(Failure::one)?);
             }
-            let _watch = watches(&shared, folder, files)?;
+            let _watch = watches(&shared, reload, folder, files)?;
             let mut signals = Signals::register()?;
             let (end, ended) = oneshot::channel();
             let (hurry, hurried) = oneshot::channel();
@@ -106,8 +118,10 @@ impl Args {
             });
             announce(&bound, shared.authority.is_some());
             bound.run(async { drop(ended.await) }, async { drop(hurried.await) }).await;
-            Ok(ExitCode::SUCCESS)
-        })
+            Ok::<_, Failure>(())
+        })?;
+        shared.traces.end();
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -134,11 +148,15 @@ impl Signals {
 
 fn watches(
     shared: &Arc<Shared>,
+    reload: Option<Reload>,
     policies: Option<PolicyFolder>,
     files: Option<(Files, Material)>,
 ) -> Result<Vec<Watch>, Failure> {
     let failed = |error: io::Error| Failure::one(format!("cannot watch files: {error}"));
     let mut watches = Vec::new();
+    if let Some(mut reload) = reload {
+        watches.push(watch(vec![reload.folder()], LOOK_EVERY, move || reload.look()).map_err(failed)?);
+    }
     if let Some((files, material)) = files {
         let folders = files.folders();
         let mut certificates = Certificates::new(files, material, Arc::clone(shared));
@@ -162,7 +180,7 @@ impl Certificate {
     fn read(options: &Options) -> Result<Certificate, Failure> {
         let failed = |error: crate::certs::CertError| Failure::one(error.to_string());
         let now = SystemTime::now();
-        if let Some(files) = options.files()? {
+        if let Some(files) = options.files().map_err(Failure::one)? {
             let material = files.read().map_err(failed)?;
             let configured = files.configure(&material, now).map_err(|error| {
                 Failure::one(format!("{} and {}: {error}", files.certificate.display(), files.key.display()))
@@ -174,16 +192,32 @@ impl Certificate {
         Ok(Certificate::Memory(embedded, Box::new(config)))
     }
 
-    fn tls(self) -> (Tls, Option<String>, Option<(Files, Material)>) {
+    fn begin(self) -> Begun {
         match self {
-            Certificate::Memory(embedded, config) => {
-                (Tls::new(*config, embedded.pair.ends), Some(embedded.authority), None)
-            }
-            Certificate::Files(files, material, configured) => {
-                (Tls::new(configured.config, configured.ends), None, Some((files, material)))
-            }
+            Certificate::Memory(embedded, config) => Begun {
+                tls: Tls::new(*config, embedded.pair.ends),
+                authority: Some(embedded.authority),
+                files: None,
+                client_ca_ends: None,
+            },
+            Certificate::Files(files, material, configured) => Begun {
+                tls: Tls::new(configured.config, configured.ends),
+                authority: None,
+                files: Some((files, material)),
+                client_ca_ends: configured.client_ca_ends,
+            },
         }
     }
+}
+
+/// What the server begins with.
+struct Begun {
+    tls: Tls,
+    /// Where it was made in memory.
+    authority: Option<String>,
+    /// Where they are read again.
+    files: Option<(Files, Material)>,
+    client_ca_ends: Option<SystemTime>,
 }
 
 /// What this machine is called by those who can reach it.

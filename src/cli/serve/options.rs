@@ -1,7 +1,7 @@
 //! The options of the server: from the command line, the environment, and a file.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -11,12 +11,11 @@ use serde_json::Value;
 
 use crate::admission::WarnMode;
 use crate::certs::Files;
-use crate::cli::input::read_text;
-use crate::cli::report::Failure;
+use crate::cli::config_file::ConfigFile;
 use crate::inject::Version;
 use crate::inpod::parse_duration;
 use crate::observe::LogFormat;
-use crate::pattern::{Settings, object};
+use crate::pattern::Settings;
 use crate::server::Limits;
 
 /// Every option, where it was given.
@@ -26,12 +25,12 @@ pub(super) struct Options {
     /// Where reviews are taken [default: 127.0.0.1:8443]
     #[arg(long, env = "MULTIPOD_LISTEN", value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    listen: Option<SocketAddr>,
+    listen: Option<Given<SocketAddr>>,
 
     /// Where probes and metrics are, without TLS [default: 127.0.0.1:8080]
     #[arg(long, env = "MULTIPOD_ADMIN_LISTEN", value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    admin_listen: Option<SocketAddr>,
+    admin_listen: Option<Given<SocketAddr>>,
 
     /// A folder of InjectionPolicy and Pattern objects in YAML files, or one such file; read again when it changes
     #[arg(long, env = "MULTIPOD_POLICY_DIR", value_name = "DIR")]
@@ -95,28 +94,30 @@ pub(super) struct Options {
     connection_age: Option<Given<Duration>>,
 
     /// Most open connections; more wait [default: 1024]
-    #[arg(long, env = "MULTIPOD_MAX_CONNECTIONS", value_name = "NUMBER",
-          value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "MULTIPOD_MAX_CONNECTIONS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_connections: Option<u32>,
+    max_connections: Option<Within<1, MANY>>,
 
     /// Most requests at one time; more get 429 [default: 512]
-    #[arg(long, env = "MULTIPOD_MAX_REQUESTS", value_name = "NUMBER",
-          value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "MULTIPOD_MAX_REQUESTS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_requests: Option<u32>,
+    max_requests: Option<Within<1, MANY>>,
 
     /// Most MiB of request bodies at one time; more get 429 [default: 64]
-    #[arg(long, env = "MULTIPOD_MAX_BUFFERED", value_name = "MIB",
-          value_parser = clap::value_parser!(u32).range(8..))]
+    #[arg(long, env = "MULTIPOD_MAX_BUFFERED", value_name = "MIB")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_buffered: Option<u32>,
+    max_buffered: Option<Within<8, MANY>>,
 
     /// Threads that answer [default: 2, or 1 where there is one CPU]
-    #[arg(long, env = "MULTIPOD_THREADS", value_name = "NUMBER",
-          value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, env = "MULTIPOD_THREADS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    threads: Option<u16>,
+    threads: Option<Within<1, 64>>,
+
+    /// The OpenTelemetry collector that gets a span of each review, where multipod was built with the feature otlp
+    /// [default: what the standard variables name]
+    #[arg(long, env = "MULTIPOD_OTLP_ENDPOINT", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    otlp_endpoint: Option<String>,
 
     /// What is logged: error, warn, info, debug, or a filter such as multipod=debug [default: info]
     #[arg(long, env = "MULTIPOD_LOG_LEVEL", value_name = "LEVEL")]
@@ -154,44 +155,63 @@ struct File {
     serve: Options,
 }
 
-/// Brings options and file together.
-pub(super) fn read(file: Option<&Path>, given: Options) -> Result<Config, Failure> {
-    let (settings, from_file, mut shown) = match file {
-        None => (Settings::default(), File::default(), Value::Null),
-        Some(path) => {
-            let (name, text) = read_text(path).map_err(Failure::one)?;
-            let told = |(line, message): (usize, String)| Failure::one(format!("{name}:{line}: {message}"));
-            let settings = object::read(&text).map_err(told)?;
-            (settings, object::read(&text).map_err(told)?, object::read(&text).map_err(told)?)
+impl Config {
+    /// Brings options and file together.
+    pub(super) fn of(file: &ConfigFile, given: Options) -> Result<Config, String> {
+        let settings = file.parse()?;
+        let File { serve } = file.parse()?;
+        let mut shown = file.parse()?;
+        let options = given.or(serve);
+        let serve = serde_json::to_value(options.settled()).unwrap_or_default();
+        match &mut shown {
+            Value::Object(map) => drop(map.insert("serve".to_owned(), serve)),
+            other => *other = serde_json::json!({ "serve": serve }),
         }
-    };
-    let options = given.or(from_file.serve);
-    let serve = serde_json::to_value(&options).unwrap_or_default();
-    match &mut shown {
-        Value::Object(map) => drop(map.insert("serve".to_owned(), serve)),
-        other => *other = serde_json::json!({ "serve": serve }),
+        Ok(Config { options, settings, shown })
     }
-    Ok(Config { options, settings, shown })
+
+    /// Whether the file says which addresses pods have, so that the cluster is not asked.
+    pub(super) fn says_ip_families(&self) -> bool {
+        self.shown.get("ipFamilies").is_some()
+    }
 }
 
 impl Options {
+    /// The options that take effect while the server runs, as the file writes them.
+    pub(super) const AT_RUN_TIME: [&str; 2] = ["warn", "logLevel"];
+
     fn or(self, other: Options) -> Options {
         macro_rules! first {
             ($($field:ident)*) => { Options { $($field: self.$field.or(other.$field)),* } };
         }
         first! {
             listen admin_listen policy_dir kubeconfig tls_cert tls_key client_ca client_name http2 warn kubernetes_version
-            drain_floor drain_limit connection_age max_connections max_requests max_buffered threads log_level
-            log_format
+            drain_floor drain_limit connection_age max_connections max_requests max_buffered threads
+            otlp_endpoint log_level log_format
+        }
+    }
+
+    /// With the defaults that are no limits, which are told elsewhere.
+    fn settled(&self) -> Options {
+        let address = |value: SocketAddr| Some(Given { text: value.to_string(), value });
+        Options {
+            listen: address(self.listen()),
+            admin_listen: address(self.admin_listen()),
+            http2: Some(self.http2()),
+            warn: self.warn.or(Some(Warn::Warn)),
+            threads: u32::try_from(self.threads()).ok().map(Within),
+            log_level: Some(self.log_level().to_owned()),
+            log_format: Some(self.log_format()),
+            ..self.clone()
         }
     }
 
     pub(super) fn listen(&self) -> SocketAddr {
-        self.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))
+        address(self.listen.as_ref(), 8443)
     }
 
     pub(super) fn admin_listen(&self) -> SocketAddr {
-        self.admin_listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))
+        address(self.admin_listen.as_ref(), 8080)
     }
 
     pub(super) fn http2(&self) -> bool {
@@ -211,7 +231,11 @@ impl Options {
 
     pub(super) fn threads(&self) -> usize {
         let useful = || available_parallelism().map_or(1, |cpus| cpus.get().min(2));
-        self.threads.map_or_else(useful, usize::from)
+        self.threads.map_or_else(useful, |Within(count)| count as usize)
+    }
+
+    pub(super) fn otlp_endpoint(&self) -> Option<&str> {
+        self.otlp_endpoint.as_deref()
     }
 
     pub(super) fn log_level(&self) -> &str {
@@ -223,7 +247,7 @@ impl Options {
     }
 
     /// The certificates, if they come from files.
-    pub(super) fn files(&self) -> Result<Option<Files>, Failure> {
+    pub(super) fn files(&self) -> Result<Option<Files>, &'static str> {
         match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Ok(Some(Files {
                 certificate: certificate.clone(),
@@ -232,14 +256,12 @@ impl Options {
                 client_names: self.client_name.clone().unwrap_or_default(),
                 http2: self.http2(),
             })),
-            (None, None) if self.client_ca.is_some() => {
-                Err(Failure::one("--client-ca needs --tls-cert and --tls-key"))
-            }
+            (None, None) if self.client_ca.is_some() => Err("--client-ca needs --tls-cert and --tls-key"),
             (None, None) => Ok(None),
-            _ => Err(Failure::one("--tls-cert and --tls-key need each other")),
+            _ => Err("--tls-cert and --tls-key need each other"),
         }
         .and_then(|files| match (&self.client_name, &self.client_ca) {
-            (Some(_), None) => Err(Failure::one("--client-name needs --client-ca")),
+            (Some(_), None) => Err("--client-name needs --client-ca"),
             _ => Ok(files),
         })
     }
@@ -248,7 +270,8 @@ impl Options {
         let default = Limits::default();
         let time =
             |given: &Option<Given<Duration>>, default| given.as_ref().map_or(default, |given| given.value);
-        let count = |given: Option<u32>, default| given.map_or(default, |given| given as usize);
+        let count =
+            |given: Option<Within<1, MANY>>, default| given.map_or(default, |Within(count)| count as usize);
         let drain_floor = time(&self.drain_floor, default.drain_floor);
         Limits {
             drain_floor,
@@ -256,9 +279,38 @@ impl Options {
             age: time(&self.connection_age, default.age),
             connections: count(self.max_connections, default.connections),
             requests: count(self.max_requests, default.requests),
-            buffered: self.max_buffered.map_or(default.buffered, |mebi| (mebi as usize) << 20),
+            buffered: self.max_buffered.map_or(default.buffered, |Within(mebi)| (mebi as usize) << 20),
             ..default
         }
+    }
+}
+
+/// More than anybody has.
+const MANY: u32 = 1 << 20;
+
+fn address(given: Option<&Given<SocketAddr>>, port: u16) -> SocketAddr {
+    given.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), |given| given.value)
+}
+
+/// A number within bounds, wherever it comes from.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(try_from = "u32")]
+struct Within<const LEAST: u32, const MOST: u32>(u32);
+
+impl<const LEAST: u32, const MOST: u32> TryFrom<u32> for Within<LEAST, MOST> {
+    type Error = String;
+    fn try_from(number: u32) -> Result<Self, String> {
+        if (LEAST..=MOST).contains(&number) {
+            return Ok(Within(number));
+        }
+        Err(format!("expected a number from {LEAST} to {MOST}"))
+    }
+}
+
+impl<const LEAST: u32, const MOST: u32> FromStr for Within<LEAST, MOST> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<u32>().map_or_else(|error| Err(error.to_string()), Self::try_from)
     }
 }
 
@@ -273,6 +325,14 @@ struct Given<T> {
 impl<T> From<Given<T>> for String {
     fn from(given: Given<T>) -> String {
         given.text
+    }
+}
+
+impl FromStr for Given<SocketAddr> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let value = text.parse().map_err(|_| "expected an address with its port, such as 0.0.0.0:8443")?;
+        Ok(Given { text: text.to_owned(), value })
     }
 }
 

@@ -105,9 +105,13 @@ fn refuse_image(definition: &Definition, request: &Request<'_>, faults: &mut Fau
     } else {
         return;
     };
+    let fault = Fault::new(span, why).summary("image= does not fit here");
+    // Nor do the settings know whose image it would be.
+    if definition.containers.len() != 1 {
+        return faults.push(fault);
+    }
     let place = format!("patterns.{}.image", definition.settings_name());
-    let help = format!("The cluster's settings can name another image: {place}.");
-    faults.push(Fault::new(span, why).summary("image= does not fit here").help(help));
+    faults.push(fault.help(format!("The cluster's settings can name another image: {place}.")));
 }
 
 /// The values of the params, and the app containers that get what the pattern has for the app.

@@ -1,0 +1,132 @@
+//! JSON of which only a little is looked at.
+//!
+//! A review holds hundreds of values and a decision needs a dozen. What a type asks for is read strictly; what nobody
+//! asks for is stepped over from bracket to bracket, several times faster than it could be checked. The API server,
+//! which wrote it, checks it again.
+
+mod error;
+mod raw;
+mod reader;
+mod skip;
+
+use serde::Deserialize;
+
+pub use error::{Error, Kind};
+pub use raw::Raw;
+pub use reader::Reader;
+
+/// Reads one value, and nothing may follow it.
+pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
+    let mut reader = Reader::new(text);
+    let value = T::deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Some3<'a> {
+        #[serde(borrow)]
+        name: std::borrow::Cow<'a, str>,
+        #[serde(default)]
+        count: Option<i64>,
+        #[serde(borrow, default)]
+        rest: Option<Raw<'a>>,
+    }
+
+    #[test]
+    fn what_is_asked_for_is_read_and_the_rest_stepped_over() {
+        let text = r#" { "x" : [ {"]": "}\\\"" } , 1.5e3 , null ] , "name" : "a\nb" , "rest" : { "deep" : [ "\"]" ] } , "count" : -3 } "#;
+        let read: Some3<'_> = read(text).unwrap();
+        assert_eq!((&*read.name, read.count), ("a\nb", Some(-3)));
+        assert_eq!(read.rest.unwrap().text(), r#"{ "deep" : [ "\"]" ] }"#);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        for (text, kind, at) in [
+            ("", Kind::Eof, 0),
+            ("{", Kind::Eof, 1),
+            (r#"{"name""#, Kind::Eof, 7),
+            (r#"{"name":"a""#, Kind::Eof, 11),
+            (r#"{"x":[[[{"#, Kind::Eof, 9),
+            (r#"{"x":"a"#, Kind::Eof, 7),
+            (r#"{"x":"a\"#, Kind::Eof, 8),
+            (r#"{"name" "a"}"#, Kind::Syntax, 8),
+            (r#"{"name":"a" "count":1}"#, Kind::Syntax, 12),
+            (r#"{"name":"a",}"#, Kind::Syntax, 12),
+            (r#"{,"name":"a"}"#, Kind::Syntax, 1),
+            (r#"{"name":"a"}}"#, Kind::Syntax, 12),
+            (r#"{"x":}"#, Kind::Syntax, 5),
+            (r#"{"x":]"#, Kind::Syntax, 5),
+            ("{\"name\":\"a\tb\"}", Kind::Syntax, 8),
+            (r#"{"name":"\u12"}"#, Kind::Syntax, 8),
+            (r#"{"name":"a","count":01}"#, Kind::Syntax, 20),
+            (r#"{"name":"a","count":tru}"#, Kind::Syntax, 20),
+            (r#"{"name":5}"#, Kind::Data, 9),
+            (r#"{"name":"a","name":"b"}"#, Kind::Data, 18),
+            (r"[]", Kind::Data, 2),
+            (r#"{"count":1}"#, Kind::Data, 11),
+        ] {
+            let error = read::<Some3<'_>>(text).unwrap_err();
+            assert_eq!((error.kind(), error.at()), (kind, at), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn depth_costs_no_stack_where_nobody_looks() {
+        let deep = format!(r#"{{"name":"a","x":{}{}}}"#, "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert_eq!(&*read::<Some3<'_>>(&deep).unwrap().name, "a");
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "(?s).{0,40}".prop_map(Value::from),
+            r#"["\\{}\[\],: a]{0,20}"#.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((r#"["\\a]{0,4}"#, inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_reads_as_serde_json_reads_it(value in any_json(), pretty in any::<bool>()) {
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            prop_assert_eq!(read::<Value>(&text).unwrap(), serde_json::from_str::<Value>(&text).unwrap());
+        }
+
+        #[test]
+        fn stepping_over_ends_where_the_value_ends(value in any_json()) {
+            let json = value.to_string();
+            let text = format!(r#"{{"rest":{json},"name":"after"}}"#);
+            let read: Some3<'_> = read(&text).unwrap();
+            let expected = (json != "null").then_some(json);
+            prop_assert_eq!(read.rest.map(|raw| raw.text().to_owned()), expected);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in r#"(?s)[{}\[\]:,"\\ntrue0-9ä\n ]{0,60}"#) {
+            let ours = read::<Value>(&text);
+            // Stricter is an error of its own; more lenient would be a hole.
+            if let Ok(value) = ours {
+                prop_assert_eq!(serde_json::from_str::<Value>(&text).ok(), Some(value));
+            }
+            let _ = read::<Some3<'_>>(&text);
+            let _ = read::<serde::de::IgnoredAny>(&text);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The reader: serde asks, and what it does not ask for is stepped over.
+
+use std::borrow::Cow;
+
+use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::{Error, Kind, raw, skip};
+
+/// A text, read from its start.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+/// As deep as `serde_json` goes. Types bring a depth of their own; only a tree of anything could go on for ever.
+const DEEPEST: usize = 128;
+
+impl<'a> Reader<'a> {
+    /// At the start of a text.
+    pub fn new(text: &'a str) -> Self {
+        Reader { text, at: 0, depth: 0 }
+    }
+
+    /// Nothing but space is left.
+    pub fn end(&mut self) -> Result<(), Error> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.wrong("expected the end")),
+        }
+    }
+
+    /// The next byte that is no space.
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = bytes.get(self.at) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
+    }
+
+    fn wrong(&self, what: &str) -> Error {
+        let kind = if self.at == self.text.len() { Kind::Eof } else { Kind::Syntax };
+        Error::new(kind, self.at, what)
+    }
+
+    fn expect(&mut self, byte: u8, what: &str) -> Result<(), Error> {
+        if self.peek() != Some(byte) {
+            return Err(self.wrong(what));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn skip(&mut self) -> Result<&'a str, Error> {
+        self.peek();
+        let start = self.at;
+        self.at = skip::value(self.text.as_bytes(), start)?;
+        // Both ends are at quotes, brackets, or plain signs, never inside a letter.
+        Ok(&self.text[start..self.at])
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+        let start = self.at;
+        let (end, escapes) = skip::string(self.text.as_bytes(), start)?;
+        let inside = &self.text[start + 1..end - 1];
+        let bad = |what: &str| Error::new(Kind::Syntax, start, what);
+        let text = if escapes {
+            let text = serde_json::from_str(&self.text[start..end]);
+            Cow::Owned(text.map_err(|_| bad("a string with an escape that does not exist"))?)
+        } else if inside.bytes().fold(false, |found, byte| found | (byte < b' ')) {
+            return Err(bad("a string with a control character"));
+        } else {
+            Cow::Borrowed(inside)
+        };
+        self.at = end;
+        Ok(text)
+    }
+
+    fn scalar<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let start = self.at;
+        match self.skip()? {
+            "null" => visitor.visit_unit(),
+            "true" => visitor.visit_bool(true),
+            "false" => visitor.visit_bool(false),
+            number => {
+                let number: serde_json::Number = serde_json::from_str(number)
+                    .map_err(|_| Error::new(Kind::Syntax, start, "expected a value"))?;
+                match (number.as_u64(), number.as_i64()) {
+                    (Some(number), _) => visitor.visit_u64(number),
+                    (None, Some(number)) => visitor.visit_i64(number),
+                    (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+                }
+            }
+        }
+    }
+
+    fn any<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        match self.peek() {
+            Some(b'"') => match self.string()? {
+                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+                Cow::Owned(text) => visitor.visit_string(text),
+            },
+            Some(b'{') => self.inside(b'}', |members| visitor.visit_map(members)),
+            Some(b'[') => self.inside(b']', |items| visitor.visit_seq(items)),
+            _ => self.scalar(visitor),
+        }
+    }
+}
+
+/// What stands between two brackets.
+struct Inside<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    close: u8,
+    first: bool,
+    over: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn inside<T>(
+        &mut self,
+        close: u8,
+        read: impl FnOnce(&mut Inside<'_, 'a>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.depth == DEEPEST {
+            return Err(Error::new(Kind::Syntax, self.at, "too many brackets inside each other"));
+        }
+        self.at += 1;
+        self.depth += 1;
+        let mut inside = Inside { reader: self, close, first: true, over: false };
+        let value = read(&mut inside)?;
+        // A type that is content with the beginning gets no more than that.
+        let is_over = inside.over || !inside.next()?;
+        self.depth -= 1;
+        is_over.then_some(value).ok_or_else(|| Error::custom("expected fewer items"))
+    }
+}
+
+impl Inside<'_, '_> {
+    /// Whether something follows.
+    fn next(&mut self) -> Result<bool, Error> {
+        let reader = &mut *self.reader;
+        match reader.peek() {
+            Some(byte) if byte == self.close => {
+                reader.at += 1;
+                self.over = true;
+                return Ok(false);
+            }
+            Some(_) if self.first => self.first = false,
+            Some(b',') => {
+                reader.at += 1;
+                if reader.peek() == Some(self.close) {
+                    return Err(reader.wrong("expected something after the comma"));
+                }
+            }
+            _ => return Err(reader.wrong("expected a comma or the end")),
+        }
+        Ok(true)
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Inside<'_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        if self.over || !self.next()? {
+            return Ok(None);
+        }
+        if self.reader.peek() != Some(b'"') {
+            return Err(self.reader.wrong("expected a name in quotes"));
+        }
+        let key = match self.reader.string()? {
+            Cow::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(key)),
+            Cow::Owned(key) => seed.deserialize(StringDeserializer::<Error>::new(key)),
+        };
+        key.map(Some).map_err(|error| error.or_at(self.reader.at))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        self.reader.expect(b':', "expected a colon")?;
+        seed.deserialize(&mut *self.reader)
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut Inside<'_, 'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        if self.over || !self.next()? {
+            return Ok(None);
+        }
+        seed.deserialize(&mut *self.reader).map(Some)
+    }
+}
+
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        // Types know what is wrong with a value, not where it stands.
+        self.any(visitor).map_err(|error| error.or_at(self.at))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.peek() == Some(b'n') { self.scalar(visitor) } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name == raw::NAME {
+            visitor.visit_borrowed_str(self.skip()?)
+        } else {
+            visitor.visit_newtype_struct(self)
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier
+    }
+}

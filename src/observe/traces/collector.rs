@@ -1,0 +1,89 @@
+//! The collector, as whoever sends to it sees it.
+
+use std::env;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use rustls::crypto::aws_lc_rs::default_provider;
+use ureq::Agent;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+/// Sends by a client that blocks, which is right in the thread that only sends.
+#[derive(Debug)]
+pub(super) struct Collector {
+    agent: Agent,
+    is_lost: AtomicBool,
+}
+
+/// For one batch of spans.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The standard name of a file with the authorities of the collector.
+const AUTHORITIES: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
+
+impl Collector {
+    pub(super) fn new() -> Result<Collector, String> {
+        let authorities = env::var(AUTHORITIES).ok().filter(|file| !file.is_empty());
+        let roots = match authorities {
+            None => RootCerts::WebPki,
+            Some(file) => RootCerts::from(read(&file).map_err(|why| format!("{AUTHORITIES}={file}: {why}"))?),
+        };
+        let tls = TlsConfig::builder()
+            .root_certs(roots)
+            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+            .build();
+        let config = Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(PATIENCE))
+            .user_agent(concat!("multipod/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Collector { agent: config.new_agent(), is_lost: AtomicBool::new(false) })
+    }
+
+    fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ureq::Error> {
+        let (head, body) = request.into_parts();
+        let response = self.agent.run(Request::from_parts(head, &*body))?;
+        let (head, mut body) = response.into_parts();
+        Ok(Response::from_parts(head, body.read_to_vec()?.into()))
+    }
+
+    /// Told when it begins and when it ends, not for every batch.
+    fn tell(&self, fault: Option<&str>) {
+        let was_lost = self.is_lost.swap(fault.is_some(), Ordering::Relaxed);
+        match fault {
+            Some(error) if !was_lost => tracing::warn!(error, "traces cannot be sent, and are lost"),
+            None if was_lost => tracing::info!("traces are sent again"),
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl HttpClient for Collector {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let answer = self.send(request);
+        let fault = match &answer {
+            Ok(response) if response.status().is_success() => None,
+            Ok(response) => Some(format!("the collector answers {}", response.status())),
+            Err(error) => Some(error.to_string()),
+        };
+        self.tell(fault.as_deref());
+        answer.map_err(Into::into)
+    }
+}
+
+fn read(file: &str) -> Result<Vec<Certificate<'static>>, String> {
+    let pem = fs::read(file).map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| error.to_string())? {
+            found.push(certificate);
+        }
+    }
+    if found.is_empty() { Err("no certificate in it".to_owned()) } else { Ok(found) }
+}
