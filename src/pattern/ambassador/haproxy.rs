@@ -1,6 +1,7 @@
 //! Renders `haproxy.cfg`. Every value is a number or a checked name, so nothing in it can be read as another directive.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use crate::annotation::value::show_duration;
 use crate::pattern::settings::IpFamilies;
@@ -9,6 +10,10 @@ use super::{HEALTH_PATH, HEALTH_PORT, Route, To};
 
 /// Connections over all routes. Without it HAProxy takes as much memory as the container's descriptor limit allows.
 const MAXCONN: u32 = 1024;
+/// How long a connection lives on which nothing moves, as the defaults below say.
+const IDLE: Duration = Duration::from_secs(50);
+/// How long the head of a request may take.
+const REQUEST: Duration = Duration::from_secs(10);
 
 /// Run-time resolution: addresses follow the cluster's DNS, and a name that is not there yet is asked for again. Servers
 /// start without an address (`init-addr none`), so that no slow or missing name holds up the proxy.
@@ -61,6 +66,7 @@ fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::
         if !route.on_loopback() {
             text.push_str("  option forwardfor\n");
         }
+        http_timeouts(text, route.request.timeout)?;
     }
     if let Some(time) = route.request.timeout {
         let time = show_duration(time);
@@ -89,6 +95,14 @@ fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::
     }
 }
 
+/// A connection without a request, which HAProxy waits for when it is told to end, must not hold up the end of the pod.
+/// Between two requests it may stay idle for as long as any other: HAProxy closes those by itself.
+fn http_timeouts(text: &mut String, idle: Option<Duration>) -> fmt::Result {
+    let idle = idle.unwrap_or(IDLE);
+    let request = show_duration(idle.min(REQUEST));
+    writeln!(text, "  timeout http-request {request}\n  timeout http-keep-alive {}", show_duration(idle))
+}
+
 /// Only the families that the cluster has: a bind on IPv6 stops HAProxy where the kernel has none.
 fn bind(text: &mut String, families: IpFamilies, loopback: bool, port: u16) -> fmt::Result {
     match (families, loopback) {
@@ -98,5 +112,27 @@ fn bind(text: &mut String, families: IpFamilies, loopback: bool, port: u16) -> f
         (IpFamilies::Ipv6, true) => writeln!(text, "  bind [::1]:{port}"),
         (IpFamilies::Dual, false) => writeln!(text, "  bind [::]:{port} v4v6"),
         (IpFamilies::Dual, true) => writeln!(text, "  bind 127.0.0.1:{port}\n  bind [::1]:{port}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_waited_for_no_longer_than_an_idle_connection_lives() {
+        for (idle, expected) in [
+            (None, ["10s", "50s"]),
+            (Some(Duration::from_secs(5)), ["5s", "5s"]),
+            (Some(Duration::from_hours(1)), ["10s", "1h"]),
+        ] {
+            let mut text = String::new();
+            http_timeouts(&mut text, idle).unwrap();
+            let [request, keep_alive] = expected;
+            assert_eq!(
+                text,
+                format!("  timeout http-request {request}\n  timeout http-keep-alive {keep_alive}\n")
+            );
+        }
     }
 }

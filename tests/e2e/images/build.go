@@ -50,8 +50,8 @@ func Build(options Options, names ...string) ([]Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{options: options, folder: filepath.Join(options.Repository, "target/e2e/images"), compiled: map[string]bool{}}
-	if err := os.MkdirAll(filepath.Join(w.folder, "programs"), 0o755); err != nil {
+	w, err := open(options)
+	if err != nil {
 		return nil, err
 	}
 	var images []Image
@@ -63,6 +63,15 @@ func Build(options Options, names ...string) ([]Image, error) {
 		images = append(images, image)
 	}
 	return images, nil
+}
+
+// Program builds one of the Go programs that images hold, for use on this machine, and says where it is.
+func Program(options Options, name string) (string, error) {
+	w, err := open(options)
+	if err != nil {
+		return "", err
+	}
+	return w.compile(name)
 }
 
 // Root finds the repository from a folder in it.
@@ -83,6 +92,11 @@ type workshop struct {
 	folder  string
 	// compiled are the folders of the programs that this run has seen to.
 	compiled map[string]bool
+}
+
+func open(options Options) (*workshop, error) {
+	folder := filepath.Join(options.Repository, "target/e2e/images")
+	return &workshop{options, folder, map[string]bool{}}, os.MkdirAll(filepath.Join(folder, "programs"), 0o755)
 }
 
 func (w *workshop) build(recipe Recipe) (Image, error) {
@@ -142,7 +156,11 @@ func (w *workshop) tags(recipe Recipe) ([]string, error) {
 }
 
 // compile builds a Go program, unless its sources are those of the last time.
-func (w *workshop) compile(folder, pkg string) (string, error) {
+func (w *workshop) compile(folder string) (string, error) {
+	pkg, known := others[folder]
+	if !known {
+		pkg = "."
+	}
 	out := filepath.Join(w.folder, "programs", folder)
 	if w.compiled[folder] {
 		return out, nil

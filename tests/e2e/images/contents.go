@@ -149,10 +149,17 @@ func git() content {
 	return both(parts...)
 }
 
-// program is a Go program: a package of the folder, which may be a module of its own.
-func program(folder, pkg, at string) content {
+// source is a file of the repository.
+func source(path, at string) content {
 	return func(w *workshop) ([]archive.File, error) {
-		built, err := w.compile(folder, pkg)
+		return hostAs(filepath.Join(w.options.Repository, path), at)(w)
+	}
+}
+
+// program is a Go program that the folder of this name makes.
+func program(folder, at string) content {
+	return func(w *workshop) ([]archive.File, error) {
+		built, err := w.compile(folder)
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +167,7 @@ func program(folder, pkg, at string) content {
 	}
 }
 
-// multipod is the program that is under test.
+// multipod is the program that is under test, and nothing else if it is static, as what is given out is.
 func multipod() content {
 	return func(w *workshop) ([]archive.File, error) {
 		if _, err := os.Stat(w.options.Multipod); err != nil {
@@ -170,7 +177,7 @@ func multipod() content {
 		if err != nil {
 			return nil, err
 		}
-		return both(debianAs(path, "/multipod"), certificates())(w)
+		return debianAs(path, "/multipod")(w)
 	}
 }
 

@@ -23,7 +23,7 @@ var Recipes = []Recipe{
 		Name:     "pause",
 		Tags:     []string{"lab/pause:1"},
 		Config:   archive.Config{User: "65535:65535", Entrypoint: []string{"/pause"}},
-		Contents: []content{program("pause", ".", "/pause")},
+		Contents: []content{program("pause", "/pause")},
 	},
 	{
 		// Nothing but the app: no shell, as in most images of people who care.
@@ -31,7 +31,7 @@ var Recipes = []Recipe{
 		Tags:   []string{"lab/app:1"},
 		Config: archive.Config{User: "65532:65532", Env: path("/"), Entrypoint: []string{"/app"}, Cmd: []string{"serve"}},
 		Contents: []content{
-			program("app", ".", "/app"), users("app:65532"), folder("/var/log/app", 65532), temporary(),
+			program("app", "/app"), users("app:65532"), folder("/var/log/app", 65532), temporary(),
 		},
 	},
 	{
@@ -41,7 +41,7 @@ var Recipes = []Recipe{
 		Config: archive.Config{Env: path(everywhere), Cmd: []string{"sleep", "2147483647"}},
 		Contents: []content{
 			busybox(), debian("/usr/bin/curl", "/usr/bin/redis-cli"), git(), certificates(),
-			program("app", ".", "/usr/local/bin/app"), users(), temporary(),
+			program("app", "/usr/local/bin/app"), users(), temporary(),
 		},
 	},
 	{
@@ -82,7 +82,7 @@ var Recipes = []Recipe{
 		Tags:   []string{"nginx/nginx-prometheus-exporter:1.4.2"},
 		Config: archive.Config{User: "1001:1001", Entrypoint: []string{"/usr/bin/nginx-prometheus-exporter"}},
 		Contents: []content{
-			program("nginx-exporter", "github.com/nginxinc/nginx-prometheus-exporter", "/usr/bin/nginx-prometheus-exporter"),
+			program("nginx-exporter", "/usr/bin/nginx-prometheus-exporter"),
 		},
 	},
 	{
@@ -121,7 +121,7 @@ var Recipes = []Recipe{
 			User: "10001:10001", Entrypoint: []string{"/otelcol-contrib"},
 			Cmd: []string{"--config", "/etc/otelcol-contrib/config.yaml"},
 		},
-		Contents: []content{program("otelcol", ".", "/otelcol-contrib"), certificates()},
+		Contents: []content{program("otelcol", "/otelcol-contrib"), certificates()},
 	},
 	{
 		Name: "git-sync",
@@ -131,7 +131,7 @@ var Recipes = []Recipe{
 			Entrypoint: []string{"/git-sync"},
 		},
 		Contents: []content{
-			program("git-sync", ".", "/git-sync"), git(), debian("/usr/bin/ssh", "/bin/dash"), link("/bin/sh", "dash"),
+			program("git-sync", "/git-sync"), git(), debian("/usr/bin/ssh", "/bin/dash"), link("/bin/sh", "dash"),
 			users("git-sync:65533"), folder("/git", 65533), certificates(), temporary(),
 		},
 	},
@@ -139,20 +139,32 @@ var Recipes = []Recipe{
 		Name:     "coredns",
 		Tags:     []string{"coredns/coredns:1.15.0"},
 		Config:   archive.Config{Entrypoint: []string{"/coredns"}},
-		Contents: []content{program("coredns", ".", "/coredns"), certificates()},
+		Contents: []content{program("coredns", "/coredns"), certificates()},
 	},
 	{
-		Name:     "kwok",
-		Tags:     []string{"kwok/kwok:v0.8.0"},
-		Config:   archive.Config{Entrypoint: []string{"/usr/local/bin/kwok"}},
-		Contents: []content{program("kwok", "sigs.k8s.io/kwok/cmd/kwok", "/usr/local/bin/kwok"), certificates(), temporary()},
+		Name:   "kwok",
+		Tags:   []string{"kwok/kwok:v0.8.0"},
+		Config: archive.Config{Entrypoint: []string{"/usr/local/bin/kwok", "--config=/etc/kwok/stages.yaml"}},
+		Contents: []content{
+			program("kwok", "/usr/local/bin/kwok"), source(Stages, "/etc/kwok/stages.yaml"), certificates(), temporary(),
+		},
 	},
 	{
+		// What the Dockerfile makes.
 		Name:     "multipod",
 		Tags:     []string{"multipod/multipod:" + own},
-		Config:   archive.Config{User: "65532:65532", Entrypoint: []string{"/multipod"}},
+		Config:   archive.Config{User: "65532:65532", Env: path("/"), Entrypoint: []string{"/multipod"}},
 		Contents: []content{multipod()},
 	},
+}
+
+// Stages is the file, from the repository on, that says what kwok plays.
+const Stages = "tests/e2e/images/kwok/stages.yaml"
+
+// others are the programs of other people, whose folder only says which release is built.
+var others = map[string]string{
+	"kwok":           "sigs.k8s.io/kwok/cmd/kwok",
+	"nginx-exporter": "github.com/nginxinc/nginx-prometheus-exporter",
 }
 
 // own stands for the version of multipod in a tag.

@@ -79,6 +79,22 @@ func TestTheTagOfOurOwnImageHasTheVersionOfTheManifest(t *testing.T) {
 	}
 }
 
+func TestOurOwnImageStartsAsTheDockerfileSays(t *testing.T) {
+	dockerfile := read(t, filepath.Join(repository(t), "Dockerfile"))
+	found, err := find([]string{"multipod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := found[0].Config
+	for _, line := range []string{
+		"USER " + config.User, `ENTRYPOINT ["` + config.Entrypoint[0] + `"]`, "ENV " + config.Env[0],
+	} {
+		if !strings.Contains(dockerfile, "\n"+line+"\n") {
+			t.Errorf("the Dockerfile has no line %s", line)
+		}
+	}
+}
+
 func repository(t *testing.T) string {
 	t.Helper()
 	here, err := os.Getwd()
