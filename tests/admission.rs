@@ -211,6 +211,7 @@ async fn what_is_no_review_is_an_error_of_http_and_never_a_refusal() {
         for path in ["/mutate", "/warn"] {
             let asked = webhook.post(path, body.clone()).await;
             assert_eq!(asked.status.as_u16(), expected, "{path} {body:.200}");
+            assert_eq!(is_close(&asked), expected != 200, "who sends no reviews keeps no connection");
             assert!(!String::from_utf8_lossy(&asked.body).contains("\"allowed\":false"));
         }
     }
@@ -353,7 +354,7 @@ async fn metrics_have_few_labels_whatever_comes() {
     let lines = || webhook.shared.metrics.text().unwrap().lines().count();
     webhook.verdict("/mutate", &pod(&json!({}))).await;
     let before = lines();
-    for round in 0..500 {
+    for round in 0..10_000 {
         let mut review = pod(&json!({}));
         review["request"]["namespace"] = json!(format!("namespace-{round}"));
         review["request"]["uid"] = json!(format!("uid-{round}"));
@@ -496,15 +497,24 @@ proptest! {
     #[test]
     fn annotations_of_any_text_are_answered_by_the_rules(
         key in "multipod/(ambassador|logging|metrics|init|sync|patterns|opt-out|x)",
-        value in "\\PC{0,60}|[a-z0-9:/.=, ]{0,60}",
+        value in "\\PC{0,60}|[a-z0-9:/.=, ]{0,60}|(\\PC|\n|x: ){300,900}",
     ) {
         let mut annotations = serde_json::Map::new();
         annotations.insert(key, json!(value));
-        let review = pod(&Value::Object(annotations)).to_string();
+        let annotations = Value::Object(annotations);
+        let review = pod(&annotations).to_string();
+        let lenient = Settings { on_mistake: OnMistake::Warn, ..Settings::default() };
+        for settings in [Settings::default(), lenient] {
+            let snapshot = Snapshot { settings: Arc::new(settings), ..Snapshot::default() };
+            let reply = admission::mutate(review.as_bytes(), &snapshot);
+            prop_assert!(reply.is_ok());
+            checked(reply, review.as_bytes());
+        }
+        let workload = deployment(&annotations, &annotations).to_string();
         let snapshot = Snapshot::default();
-        let reply = admission::mutate(review.as_bytes(), &snapshot);
+        let reply = admission::warn(workload.as_bytes(), &snapshot);
         prop_assert!(reply.is_ok());
-        checked(reply, review.as_bytes());
+        checked(reply, workload.as_bytes());
     }
 }
 

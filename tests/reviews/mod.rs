@@ -121,6 +121,13 @@ pub fn verify(answer: &[u8], uid: &str) -> Result<Verdict, String> {
     let warnings: Vec<String> =
         serde_json::from_value(response.get("warnings").cloned().unwrap_or(json!([])))
             .map_err(|e| e.to_string())?;
+    // Warnings become headers, which are cut where they are too long.
+    let characters = |warning: &String| warning.chars().count();
+    if warnings.iter().map(characters).sum::<usize>() > 4096
+        || warnings.iter().any(|warning| characters(warning) > 256 || warning.contains(char::is_control))
+    {
+        return Err(format!("warnings: {warnings:?}"));
+    }
     Ok(Verdict {
         allowed: response["allowed"].as_bool().ok_or("allowed")?,
         patch: decoded,
