@@ -121,8 +121,7 @@ e2e-setup: $(CLUSTER) ## install the Debian packages that clusters with pods nee
 	sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$packages
 
-# A server of our own may listen on no address but this machine's, so these tests take no other cluster.
-e2e-control-plane: $(CLUSTER) ## test against a real API server, which lives for the tests (needs Go, but not root)
+e2e-control-plane: $(CLUSTER) ## test against a real API server: that of KUBECONFIG, or its own (needs Go, but not root)
 	$(CARGO) build --locked
 	$(E2E) ./controlplane
 
