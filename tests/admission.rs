@@ -4,6 +4,7 @@
 
 mod reviews;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +18,7 @@ use multipod::pattern::{Settings, settings::OnMistake};
 use multipod::policy;
 use multipod::server::{Handlers, Limits, Shared, router};
 use proptest::prelude::*;
-use reviews::{REAL, Verdict, deployment, patched, pod, verify};
+use reviews::{REAL, REINVOKED, Verdict, WORKLOADS, deployment, patched, pod, verify};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -84,6 +85,31 @@ async fn reviews_of_a_real_api_server_are_answered_with_patches_that_apply() {
         again["request"]["object"] = pod;
         let verdict = webhook.verdict("/mutate", &again).await;
         assert!(verdict.allowed && verdict.patch.is_none(), "a second round adds nothing: {verdict:?}");
+    }
+}
+
+/// What was injected may be of another version of multipod, so it is free to change; it only must not come twice.
+#[tokio::test]
+async fn a_pod_that_a_real_api_server_asks_about_again_gets_nothing_twice() {
+    let review: Value = serde_json::from_str(REINVOKED).unwrap();
+    let verdict = webhook().verdict("/mutate", &review).await;
+    assert!(verdict.allowed, "{verdict:?}");
+    let pod = patched(&review, &verdict);
+    let all =
+        ["initContainers", "containers"].map(|list| pod["spec"][list].as_array().unwrap().clone()).concat();
+    let names: BTreeSet<&str> = all.iter().map(|container| container["name"].as_str().unwrap()).collect();
+    assert_eq!(names, BTreeSet::from(["app", "late", "multipod-ambassador", "multipod-logging"]));
+    assert_eq!(all.len(), names.len(), "{pod}");
+}
+
+#[tokio::test]
+async fn workloads_of_a_real_api_server_whose_annotations_are_right_draw_no_warning() {
+    let webhook = webhook();
+    for text in WORKLOADS {
+        let review: Value = serde_json::from_str(text).unwrap();
+        let verdict = webhook.verdict("/warn", &review).await;
+        assert!(verdict.allowed && verdict.patch.is_none(), "{verdict:?}");
+        assert_eq!(verdict.warnings, [""; 0], "{text}");
     }
 }
 
@@ -454,7 +480,7 @@ proptest! {
 
     #[test]
     fn damaged_reviews_are_answered_by_the_rules_or_refused(
-        which in 0_usize..4,
+        which in 0..REAL.len(),
         damage in proptest::collection::vec((any::<proptest::sample::Index>(), "\\PC{0,3}|[{}\\[\\]\",:]|null|true|-1e999"), 1..4),
     ) {
         let mut text = REAL[which].to_owned();
