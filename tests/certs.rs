@@ -224,6 +224,35 @@ fn openssl_accepts_what_was_made() {
 }
 
 #[test]
+fn go_accepts_what_was_made_on_clocks_that_are_half_an_hour_off() {
+    let files = Files::new(&[]);
+    // The second authority has the first one's name: only the key tells them apart.
+    let first = files.multipod(&["certs", "--out", "certs", "--days=1"]);
+    fs::write(files.join("secret.yaml"), run_secret(&printed(first))).unwrap();
+    let both = printed(files.multipod(&["certs", "--reuse", "secret.yaml", "--days=30"]));
+    fs::write(files.join("both.crt"), &both.authorities).unwrap();
+    fs::write(files.join("new.crt"), &both.signed.chain).unwrap();
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certs/verify.go");
+    let verify = |authority: &str, certificate: &str, name: &str| {
+        let mut go = Command::new("go");
+        go.args(["run", program, authority, certificate, name]).current_dir(files.path());
+        go.output().map(|output| (output.status.success(), String::from_utf8(output.stderr).unwrap()))
+    };
+    // Where there is no Go, the others have looked at the same facts.
+    let Ok((good, told)) = verify("certs/ca.crt", "certs/tls.crt", SERVICE) else { return };
+    assert!(good, "{told}");
+    for (authority, certificate, name, good) in [
+        ("both.crt", "certs/tls.crt", SERVICE, true),
+        ("both.crt", "new.crt", SERVICE, true),
+        ("certs/ca.crt", "new.crt", SERVICE, false),
+        ("both.crt", "new.crt", "multipod.other.svc", false),
+    ] {
+        let (accepted, told) = verify(authority, certificate, name).unwrap();
+        assert_eq!(accepted, good, "{authority} {certificate} {name}: {told}");
+    }
+}
+
+#[test]
 fn a_secret_that_is_good_for_a_while_stays_as_it_is() {
     let first = printed(filled(&[]));
     let files = Files::new(&[("secret.yaml", &run_secret(&first)), ("deploy.yaml", MANIFESTS)]);
@@ -300,6 +329,14 @@ fn keys_are_for_their_owner_and_an_authority_is_used_again() {
     assert_eq!(second.authorities, first.authorities);
     assert_ne!(second.signed, first.signed);
     second.serves(&first.authorities, &[SERVICE]);
+    // A Secret of that authority stays, one of another does not.
+    for (secret, stays) in [(&second, true), (&printed(multipod(&["certs"], "")), false)] {
+        fs::write(files.join("secret.yaml"), run_secret(secret)).unwrap();
+        let reuse = ["certs", "--ca", "certs/ca.crt", "--ca-key", "certs/ca.key", "--reuse", "secret.yaml"];
+        let third = printed(files.multipod(&reuse));
+        assert_eq!(third.signed == secret.signed, stays);
+        third.serves(&first.authorities, &[SERVICE]);
+    }
     let names: Vec<String> = fs::read_dir(files.join("certs"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -337,7 +374,8 @@ fn what_cannot_be_is_told_and_nothing_is_printed() {
         ("leaf.key", &old.signed.key),
         ("ca.crt", &old.authorities),
     ]);
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 12] = [
+        (&["--fill", "-", "--reuse", "-"], "the standard input can be read only once"),
         (&["--fill", "two.yaml"], "webhooks call b/other and multipod-system/multipod; say which one"),
         (&["--fill", "none.yaml"], "none.yaml: no webhook calls such a Service"),
         (&["--fill", "two.yaml", "--service", "third"], "two.yaml: no webhook calls such a Service"),

@@ -33,7 +33,7 @@ fn rendered(folder: &Path) -> Option<Vec<Value>> {
     Some(values(&String::from_utf8(output.stdout).unwrap()))
 }
 
-/// The manifests of the base, as they lie there: the same objects, but for labels and ConfigMaps.
+/// The manifests of the base, as they lie there: the same objects, but for labels and `ConfigMap`s.
 fn base() -> Vec<Value> {
     let folder = root().join("deploy");
     let list = values(&fs::read_to_string(folder.join("kustomization.yaml")).unwrap());

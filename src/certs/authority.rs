@@ -48,8 +48,8 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, name);
         // The default key of rcgen is ECDSA on P-256: a handshake costs a quarter of what RSA costs.
-        let key = KeyPair::generate().map_err(refused)?;
-        let certificate = params.self_signed(&key).map_err(refused)?;
+        let key = KeyPair::generate()?;
+        let certificate = params.self_signed(&key)?;
         let (ends, _) = end_of(certificate.der()).ok_or(CertError::Broken(1))?;
         Ok(Authority { certificate: certificate.pem(), issuer: Issuer::new(params, key), ends })
     }
@@ -63,8 +63,8 @@ impl Authority {
         if !is_authority(&first) {
             return Err(CertError::NoAuthority);
         }
-        let key = KeyPair::from_pem(key).map_err(refused)?;
-        let issuer = Issuer::from_ca_cert_der(&first, key).map_err(refused)?;
+        let key = KeyPair::from_pem(key)?;
+        let issuer = Issuer::from_ca_cert_der(&first, key)?;
         Ok(Authority { issuer, certificate, ends })
     }
 
@@ -80,15 +80,15 @@ impl Authority {
 
     /// Makes a certificate for servers of these host names and addresses. It never outlives the authority.
     pub fn sign(&self, names: &[String], now: SystemTime, life: Duration) -> Result<Signed, CertError> {
-        let mut params = CertificateParams::new(names).map_err(refused)?;
+        let mut params = CertificateParams::new(names)?;
         params.not_before = (now - BEFORE).into();
         params.not_after = (now + life).min(self.ends).into();
         params.distinguished_name.push(DnType::CommonName, "multipod");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate().map_err(refused)?;
-        let certificate = params.signed_by(&key, &self.issuer).map_err(refused)?;
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Signed { chain: certificate.pem(), key: key.serialize_pem() })
     }
 }
@@ -127,10 +127,6 @@ pub fn first_of(pem: &str) -> Option<String> {
 
 fn is_authority(certificate: &CertificateDer<'_>) -> bool {
     X509Certificate::from_der(certificate).is_ok_and(|(_, certificate)| certificate.is_ca())
-}
-
-fn refused(error: rcgen::Error) -> CertError {
-    CertError::Refused(error.to_string())
 }
 
 #[cfg(test)]

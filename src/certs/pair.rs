@@ -48,6 +48,9 @@ pub enum CertError {
     /// It may not sign others.
     #[error("the certificate is not one of an authority (CA:TRUE)")]
     NoAuthority,
+    /// It could not be made.
+    #[error("the certificate cannot be made: {0}")]
+    Unmade(#[from] rcgen::Error),
     /// TLS does not accept it.
     #[error("the certificate cannot be used: {0}")]
     Refused(String),

@@ -94,6 +94,11 @@ const EVERYBODY: u32 = 0o644;
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let now = SystemTime::now();
+        if [&self.fill, &self.reuse].iter().all(|file| file.as_deref() == Some(Path::new("-"))) {
+            return Err(Failure::one(
+                "the standard input can be read only once: give --fill or --reuse a file",
+            ));
+        }
         let (name, text) = self.fill.as_deref().map(read_one).transpose()?.unwrap_or_default();
         let documents = yaml::documents(&text)
             .map_err(|error| Failure::one(format!("{name}:{}: {}", error.line, error.message)))?;
@@ -120,23 +125,27 @@ impl Args {
         now: SystemTime,
     ) -> Result<(Material, Option<String>), Failure> {
         let life = Duration::from_hours(u64::from(self.days) * 24);
-        let why = match &earlier {
-            None => None,
-            Some(kept) => match kept.signed.serves(&kept.authorities, names, now + life / 3) {
+        let failed = |error: CertError| Failure::one(error.to_string());
+        let given = match (&self.ca, &self.ca_key) {
+            (Some(ca), Some(key)) => Some(given(ca, key, now)?),
+            _ => None,
+        };
+        let mut why = None;
+        if let Some(kept) = &earlier {
+            let authorities = given.as_ref().map_or(&*kept.authorities, Authority::certificate);
+            match kept.signed.serves(authorities, names, now + life / 3) {
                 Ok(()) => {
                     report::note("the certificate stays as it is");
                     return Ok((kept.clone(), None));
                 }
-                Err(why) => Some(why),
-            },
-        };
-        let failed = |error: CertError| Failure::one(error.to_string());
-        let authority = match (&self.ca, &self.ca_key) {
-            (Some(ca), Some(key)) => given(ca, key, now)?,
-            _ => {
-                self.keeps_no_other()?;
-                Authority::make("multipod authority", now, YEARS_10).map_err(failed)?
+                Err(error) => why = Some(error),
             }
+        }
+        let authority = if let Some(given) = given {
+            given
+        } else {
+            self.keeps_no_other()?;
+            Authority::make("multipod authority", now, YEARS_10).map_err(failed)?
         };
         let signed = authority.sign(names, now, life).map_err(failed)?;
         let mut authorities = authority.certificate().to_owned();
