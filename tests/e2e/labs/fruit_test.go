@@ -81,7 +81,7 @@ func TestTheFruitServiceAnswersOnPort80(t *testing.T) {
 }
 
 // wantFruits expects the JSON that only the app itself can have written.
-func wantFruits(t *testing.T, pod, text string) {
+func wantFruits(t testing.TB, pod, text string) {
 	t.Helper()
 	var answer struct {
 		Fruits []string

@@ -131,3 +131,12 @@ func initContainer(t testing.TB, pod *core.Pod, name string) core.Container {
 	t.Fatalf("%s has no init container %s", pod.Name, name)
 	return core.Container{}
 }
+
+// wantSaid runs a command in a pod and compares what it printed.
+func wantSaid(wanted, namespace, pod string, command ...string) error {
+	said, err := tryInPod(namespace, pod, command...)
+	if err == nil && said != wanted {
+		err = fmt.Errorf("%s: %q instead of %q", strings.Join(command, " "), said, wanted)
+	}
+	return err
+}
