@@ -46,7 +46,7 @@ func Program() (string, error) {
 	return found, nil
 }
 
-// Serve runs multipod beside a control plane until the test ends. It watches the cluster as an administrator.
+// Serve runs multipod beside the API server until the test ends. It watches the cluster as an administrator.
 func (c *Cluster) Serve(t testing.TB, args ...string) *Multipod {
 	t.Helper()
 	authority := c.authority(t)
