@@ -52,9 +52,13 @@ data:
 `
 
 func TestTheFruitServiceAnswersOnPort80(t *testing.T) {
-	for name, lab := range map[string]struct{ asked, more string }{
+	for name, lab := range map[string]struct {
+		asked, more string
+		classic     bool
+	}{
 		"as rendered":                    {asked: "80:8775"},
 		"as rendered, looking into HTTP": {asked: "80:8775 mode=http"},
+		"by an ordinary container":       {asked: "80:8775, sidecar=classic", classic: true},
 		"by a configuration of its own":  {asked: "80, config=fruit-service-ambassador-config", more: fruitConfig},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,15 +70,14 @@ func TestTheFruitServiceAnswersOnPort80(t *testing.T) {
 			for _, host := range []string{fruit.Status.PodIP, "fruit", "fruit." + namespace + ".svc.cluster.local"} {
 				wantFruits(t, fruit.Name, page(t, namespace, "http://"+host))
 			}
-			proxy := initContainer(t, fruit, "multipod-ambassador")
-			if proxy.RestartPolicy == nil || *proxy.RestartPolicy != core.ContainerRestartPolicyAlways {
-				t.Errorf("the proxy is no native sidecar: %v", proxy.RestartPolicy)
+			if isNative := len(fruit.Spec.InitContainers) == 1; isNative == lab.classic {
+				t.Errorf("the proxy is the wrong kind of container: %v", fruit.Spec)
 			}
 			if got := status(t, pod(t, namespace, "fruit"), "multipod-ambassador"); got.RestartCount != 0 {
 				t.Errorf("the proxy did not start well: %v", got)
 			}
 			if lab.more != "" {
-				wantOwnConfiguration(t, proxy)
+				wantOwnConfiguration(t, fruit.Spec.InitContainers[0])
 			}
 		})
 	}
@@ -101,5 +104,21 @@ func wantOwnConfiguration(t *testing.T, proxy core.Container) {
 		return mount.MountPath == "/usr/local/etc/haproxy"
 	}) {
 		t.Errorf("the ConfigMap is mounted elsewhere: %v", proxy.VolumeMounts)
+	}
+}
+
+func TestTheExamplesOfTheFruitServiceWorkAsTheyStand(t *testing.T) {
+	load(t, "busybox")
+	for _, file := range []string{"deployment.yaml", "with-own-config.yaml"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			namespace := k.Namespace(t)
+			k.Apply(t, namespace, client)
+			k.Kubectl(t, "apply", "--namespace", namespace, "--filename", "../../../examples/fruit/"+file)
+			ready(t, namespace, "legacy-fruit-service", "client")
+			if said := page(t, namespace, "http://legacy-fruit-service"); said != "apple, pear, plum\n" {
+				t.Errorf("it answers %q", said)
+			}
+		})
 	}
 }

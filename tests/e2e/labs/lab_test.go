@@ -62,7 +62,7 @@ func ready(t testing.TB, namespace string, pods ...string) {
 	}
 }
 
-// pod is the only pod with a label "app=NAME", or the one of this name.
+// pod is the one of this name, or else the only one that has a label "app=NAME" and is not about to go.
 func pod(t testing.TB, namespace, name string) *core.Pod {
 	t.Helper()
 	found, err := find(namespace, name)
@@ -83,7 +83,7 @@ func find(namespace, name string) (*core.Pod, error) {
 	}
 	var found []core.Pod
 	for _, pod := range pods.Items {
-		if pod.DeletionTimestamp == nil && (pod.Name == name || pod.Labels["app"] == name) {
+		if pod.Name == name || (pod.DeletionTimestamp == nil && pod.Labels["app"] == name) {
 			found = append(found, pod)
 		}
 	}
@@ -118,18 +118,6 @@ func status(t testing.TB, pod *core.Pod, container string) core.ContainerStatus 
 	}
 	t.Fatalf("%s has no container %s: %s", pod.Name, container, state(pod))
 	return core.ContainerStatus{}
-}
-
-// initContainer is the definition of one of these.
-func initContainer(t testing.TB, pod *core.Pod, name string) core.Container {
-	t.Helper()
-	for _, container := range pod.Spec.InitContainers {
-		if container.Name == name {
-			return container
-		}
-	}
-	t.Fatalf("%s has no init container %s", pod.Name, name)
-	return core.Container{}
 }
 
 // wantSaid runs a command in a pod and compares what it printed.
