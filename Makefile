@@ -126,7 +126,8 @@ e2e-control-plane: $(CLUSTER) ## test against a real API server: that of KUBECON
 	$(E2E) ./controlplane
 
 e2e: e2e-control-plane ## and with pods that really run, in the cluster of KUBECONFIG or one of their own (needs root)
-	$(E2E) ./images/... ./cluster ./labs
+	$(E2E) ./images/... ./cluster
+	$(E2E) -parallel 6 ./labs
 
 # For machines with Docker. Tests that need a cluster of our own say that they were left out.
 e2e-kind: ## the labs in a cluster of kind (needs docker and kind)
@@ -135,7 +136,7 @@ e2e-kind: ## the labs in a cluster of kind (needs docker and kind)
 	$(CARGO) build --locked
 	@mkdir -p target/e2e && kind create cluster --name multipod-e2e --kubeconfig target/e2e/kind.kubeconfig
 	@export KUBECONFIG=$(CURDIR)/target/e2e/kind.kubeconfig; \
-		( $(E2E) ./labs ); status=$$?; kind delete cluster --name multipod-e2e; exit $$status
+		( $(E2E) -parallel 6 ./labs ); status=$$?; kind delete cluster --name multipod-e2e; exit $$status
 
 clean: ## remove everything that was built
 	$(CARGO) clean

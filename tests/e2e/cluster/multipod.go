@@ -24,7 +24,7 @@ type Multipod struct {
 	log     string
 }
 
-// Program finds multipod: the one of MULTIPOD, or else the newest that cargo has built here.
+// Program finds multipod: the one of MULTIPOD, or else the newest that was built here.
 func Program() (string, error) {
 	if given := os.Getenv("MULTIPOD"); given != "" {
 		return given, nil
@@ -34,8 +34,8 @@ func Program() (string, error) {
 		return "", err
 	}
 	found, last := "", int64(0)
-	for _, profile := range []string{"release", "debug"} {
-		path := filepath.Join(repository, "target", profile, "multipod")
+	for _, folder := range []string{"dist", "target/release", "target/debug"} {
+		path := filepath.Join(repository, folder, "multipod")
 		if info, err := os.Stat(path); err == nil && info.ModTime().UnixNano() > last {
 			found, last = path, info.ModTime().UnixNano()
 		}

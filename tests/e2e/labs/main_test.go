@@ -13,6 +13,9 @@ var k *cluster.Cluster
 func TestMain(m *testing.M) {
 	cluster.Main(m, cluster.Options{Node: true}, func(ready *cluster.Cluster) error {
 		k = ready
-		return k.Images("nginx", "client")
+		if err := k.Images("app", "client", "haproxy", "nginx", "redis", "git-sync"); err != nil {
+			return err
+		}
+		return k.Install(cluster.Installation{Policies: policies})
 	})
 }
