@@ -23,7 +23,7 @@ func Build(repository, version string) (string, error) {
 		return "", err
 	}
 	program := filepath.Join(cache(repository), fmt.Sprintf("kube-%s-%s", release, key))
-	unlock, err := lock(filepath.Join(cache(repository), "build.lock"))
+	unlock, err := lock(filepath.Join(cache(repository), "build-"+version+".lock"))
 	if err != nil {
 		return "", err
 	}

@@ -16,9 +16,8 @@ import (
 
 // Multipod is one that runs on this machine, beside the cluster: an API server reaches it by a URL.
 type Multipod struct {
-	URL   string // of the webhook, without a path
-	Admin string // of probes and metrics
-	CA    []byte // what the API server must trust
+	Endpoint
+	Admin string // the URL of probes and metrics
 
 	process *os.Process
 	ended   chan error
@@ -50,18 +49,12 @@ func Program() (string, error) {
 // Serve runs multipod beside a control plane until the test ends. It watches the cluster as an administrator.
 func (c *Cluster) Serve(t testing.TB, args ...string) *Multipod {
 	t.Helper()
-	if c.Dir == "" || c.Node {
-		t.Skip("multipod can run beside a control plane of our own only")
-	}
+	authority := c.authority(t)
 	program, err := Program()
 	if err != nil {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	authority, err := readAuthority(filepath.Join(c.Dir, "pki"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	serving, err := authority.server("localhost", "127.0.0.1")
 	if err == nil {
 		err = serving.write(folder, "tls")
@@ -69,7 +62,7 @@ func (c *Cluster) Serve(t testing.TB, args ...string) *Multipod {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Multipod{CA: authority.pem, log: filepath.Join(folder, "log"), ended: make(chan error, 1)}
+	m := &Multipod{Endpoint: Endpoint{CA: authority.pem}, log: filepath.Join(folder, "log"), ended: make(chan error, 1)}
 	t.Cleanup(func() {
 		m.Stop()
 		if log, err := os.ReadFile(m.log); t.Failed() && err == nil {

@@ -25,14 +25,13 @@ func (c *Cluster) Register(t testing.TB, m *Multipod, namespace string, changes 
 	}
 	for i := range shipped {
 		webhook := &shipped[i]
-		url := m.URL + *webhook.ClientConfig.Service.Path
-		webhook.ClientConfig = admission.WebhookClientConfig{URL: &url, CABundle: m.CA}
+		webhook.ClientConfig = m.At(*webhook.ClientConfig.Service.Path)
 		webhook.NamespaceSelector.MatchLabels = map[string]string{core.LabelMetadataName: namespace}
 		for _, change := range changes {
 			change(webhook)
 		}
 	}
-	c.Configure(t, shipped...)
+	c.Configure(t, "multipod", shipped...)
 	before := m.Metrics(t).Sum("multipod_admission_requests_total")
 	c.Await(t, "the webhook is in force", func() error {
 		err := c.probe(namespace)
@@ -43,14 +42,15 @@ func (c *Cluster) Register(t testing.TB, m *Multipod, namespace string, changes 
 	})
 }
 
-// Configure creates a configuration of mutating webhooks, which is removed when the test ends.
-func (c *Cluster) Configure(t testing.TB, webhooks ...admission.MutatingWebhook) (name string) {
+// Configure creates a configuration of mutating webhooks, which is removed when the test ends. API servers call
+// configurations in the order of their names, which begin with this one.
+func (c *Cluster) Configure(t testing.TB, name string, webhooks ...admission.MutatingWebhook) {
 	t.Helper()
 	client, err := c.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
-	name = "multipod-" + rand.String(8)
+	name += "-" + rand.String(8)
 	configurations := client.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	wanted := &admission.MutatingWebhookConfiguration{ObjectMeta: meta.ObjectMeta{Name: name}, Webhooks: webhooks}
 	if _, err := configurations.Create(context.Background(), wanted, meta.CreateOptions{}); err != nil {
@@ -61,7 +61,6 @@ func (c *Cluster) Configure(t testing.TB, webhooks ...admission.MutatingWebhook)
 			t.Log(err)
 		}
 	})
-	return name
 }
 
 func shippedWebhooks() ([]admission.MutatingWebhook, error) {
