@@ -2,10 +2,12 @@ package controlplane
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	admission "k8s.io/api/admissionregistration/v1"
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -114,3 +116,8 @@ func refusedBecause(s site, pod *core.Pod, words string) error {
 	}
 	return nil
 }
+
+func errNot(what string) error { return errors.New("it is not " + what) }
+
+// everywhere is a change of what is registered: as it is shipped, for all namespaces.
+func everywhere(webhook *admission.MutatingWebhook) { webhook.NamespaceSelector.MatchLabels = nil }
