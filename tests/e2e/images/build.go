@@ -157,16 +157,16 @@ func (w *workshop) tags(recipe Recipe) ([]string, error) {
 
 // compile builds a Go program, unless its sources are those of the last time.
 func (w *workshop) compile(folder string) (string, error) {
-	pkg, known := others[folder]
+	built, known := others[folder]
 	if !known {
-		pkg = "."
+		built = []string{"."}
 	}
 	out := filepath.Join(w.folder, "programs", folder)
 	if w.compiled[folder] {
 		return out, nil
 	}
 	sources := filepath.Join(w.options.Repository, "tests/e2e/images", folder)
-	fingerprint, err := fingerprintOf(sources, pkg)
+	fingerprint, err := fingerprintOf(sources, strings.Join(built, " "))
 	if err != nil {
 		return "", err
 	}
@@ -177,24 +177,25 @@ func (w *workshop) compile(folder string) (string, error) {
 		}
 	}
 	begun := time.Now()
-	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, pkg)
+	arguments := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, built...)
+	command := exec.Command("go", arguments...)
 	command.Dir = sources
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-mod=readonly")
 	if text, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
+		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(arguments, " "), err, text)
 	}
 	w.say("%-15s compiled in %.1f s", folder, time.Since(begun).Seconds())
 	return out, replace(out+".sum", []byte(fingerprint))
 }
 
 // fingerprintOf changes with the sources of a program, with what is built of them, and with the compiler.
-func fingerprintOf(sources, pkg string) (string, error) {
+func fingerprintOf(sources, built string) (string, error) {
 	hash := sha256.New()
 	goVersion, err := exec.Command("go", "env", "GOVERSION").Output()
 	if err != nil {
 		return "", fmt.Errorf("go env: %w", err)
 	}
-	fmt.Fprintf(hash, "%s %s\n", goVersion, pkg)
+	fmt.Fprintf(hash, "%s %s\n", goVersion, built)
 	files, err := filepath.Glob(filepath.Join(sources, "*"))
 	if err != nil {
 		return "", err

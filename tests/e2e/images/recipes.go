@@ -103,14 +103,15 @@ var Recipes = []Recipe{
 		Contents: []content{debianAs("/usr/bin/prometheus-redis-exporter", "/redis_exporter")},
 	},
 	{
+		// Debian's finds nothing in a Kubernetes.
 		Name: "prometheus",
-		Tags: []string{"prom/prometheus:v2.42.0"},
+		Tags: []string{"prom/prometheus:v3.15.0"},
 		Config: archive.Config{
 			User: "65534:65534", WorkingDir: "/prometheus", Entrypoint: []string{"/bin/prometheus"},
 			Cmd: []string{"--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"},
 		},
 		Contents: []content{
-			debianAs("/usr/bin/prometheus", "/bin/prometheus"), users(), folder("/prometheus", 65534), certificates(),
+			program("prometheus", "/bin/prometheus"), users(), folder("/prometheus", 65534), certificates(),
 			data("/etc/prometheus/prometheus.yml", "global: {scrape_interval: 5s}\n"), temporary(),
 		},
 	},
@@ -161,10 +162,11 @@ var Recipes = []Recipe{
 // Stages is the file, from the repository on, that says what kwok plays.
 const Stages = "tests/e2e/images/kwok/stages.yaml"
 
-// others are the programs of other people, whose folder only says which release is built.
-var others = map[string]string{
-	"kwok":           "sigs.k8s.io/kwok/cmd/kwok",
-	"nginx-exporter": "github.com/nginxinc/nginx-prometheus-exporter",
+// others are the programs of other people, whose folder only says which release is built: what to build, and how.
+var others = map[string][]string{
+	"kwok":           {"sigs.k8s.io/kwok/cmd/kwok"},
+	"nginx-exporter": {"github.com/nginxinc/nginx-prometheus-exporter"},
+	"prometheus":     {"-tags=remove_all_sd,enable_kubernetes_sd", "github.com/prometheus/prometheus/cmd/prometheus"},
 }
 
 // own stands for the version of multipod in a tag.

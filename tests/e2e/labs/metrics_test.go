@@ -53,7 +53,7 @@ spec:
   serviceAccountName: prometheus
   containers:
     - name: prometheus
-      image: prom/prometheus:v2.42.0
+      image: prom/prometheus:v3.15.0
       ports: [{containerPort: 9090}]
       readinessProbe:
         httpGet: {path: /-/ready, port: 9090}
