@@ -10,7 +10,7 @@ VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo build static image manifests test test-long soak lint deny fmt bless bench fuzz doc clean
-.PHONY: cluster cluster-down e2e e2e-control-plane e2e-kind e2e-setup
+.PHONY: cluster cluster-down e2e e2e-control-plane e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -138,6 +138,10 @@ e2e-kind: ## the labs in a cluster of kind (needs docker and kind)
 	@mkdir -p target/e2e && kind create cluster --name multipod-e2e --kubeconfig target/e2e/kind.kubeconfig
 	@export KUBECONFIG=$(CURDIR)/target/e2e/kind.kubeconfig; \
 		( $(E2E) -parallel 6 ./labs ); status=$$?; kind delete cluster --name multipod-e2e; exit $$status
+
+bench-cluster: ## report what multipod adds to the creation of a pod, and make PODS (3000) pods through it; no root
+	$(CARGO) build --locked --release
+	@unset KUBECONFIG; export MULTIPOD=$${MULTIPOD:-$(CURDIR)/target/release/multipod}; $(E2E) -v ./bench
 
 clean: ## remove everything that was built
 	$(CARGO) clean

@@ -1,8 +1,12 @@
 package labs
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/util/rand"
 )
 
 // policies say, for the labs, what a name means in which namespaces.
@@ -85,12 +89,57 @@ func TestOneManifestReachesTheRedisOfItsOwnNamespace(t *testing.T) {
 	}
 }
 
-func TestANameThatNoPolicyKnowsKeepsThePodFromStarting(t *testing.T) {
+func TestANameMeansNothingUntilAPolicySaysSo(t *testing.T) {
 	t.Parallel()
-	namespace := k.Namespace(t)
-	bare := strings.Replace(strings.Replace(client, "{name: client}", `{name: app, annotations: {multipod/ambassador: "6379:@cache"}}`, 1), "\n", "", 1)
-	said, complained, err := k.TryKubectl(bare, "create", "--namespace", namespace, "-f", "-")
+	namespace := k.Namespace(t, "stage=late")
+	wishes := strings.Replace(client, "{name: client}", `{name: client, annotations: {multipod/ambassador: "6379:@cache"}}`, 1)
+	said, complained, err := k.TryKubectl(wishes, "create", "--namespace", namespace, "-f", "-")
 	if err == nil || !strings.Contains(complained, "@cache") {
 		t.Errorf("the pod was not refused: %s%s", said, complained)
 	}
+	late := strings.NewReplacer("name: dev", "name: late", "stage: dev", "stage: late").Replace(strings.Split(policies, "---")[0])
+	setPolicies(t, policies+"---"+late)
+	t.Cleanup(func() { setPolicies(t, policies) })
+	k.Await(t, "the pod is admitted", func() error {
+		_, complained, err := k.TryKubectl(wishes, "apply", "--namespace", namespace, "-f", "-")
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, complained)
+		}
+		return err
+	})
+	ready(t, namespace, "client")
+}
+
+// setPolicies changes what multipod reads while it runs. A kubelet takes up to a minute and a half to bring a change into
+// a pod, unless the pod itself is changed.
+func setPolicies(t testing.TB, text string) {
+	t.Helper()
+	patch, err := json.Marshal(map[string]any{"data": map[string]string{"policies.yaml": text}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Kubectl(t, "patch", "configmap/multipod-policies", "--namespace", "multipod-system", "--patch", string(patch))
+	k.Kubectl(t, "annotate", "pods", "--namespace", "multipod-system", "--selector=app.kubernetes.io/name=multipod",
+		"--overwrite", "lab/policies="+rand.String(8))
+}
+
+func TestTheProxyFollowsAServiceThatComesLateAndMoves(t *testing.T) {
+	t.Parallel()
+	namespace := k.Namespace(t)
+	k.Apply(t, namespace, strings.Replace(client, "{name: client}", `{name: client, annotations: {multipod/ambassador: "8080:fruit:80"}}`, 1))
+	ready(t, namespace, "client")
+	if said, err := tryInPod(namespace, "client", "curl", "--silent", "--show-error", "localhost:8080"); err == nil {
+		t.Errorf("without a Service, somebody answers: %s", said)
+	}
+	fruits, _, _ := strings.Cut(strings.Replace(fruitService, "ASKED", "80:8775", 1), "---"+client)
+	k.Apply(t, namespace, fruits)
+	page(t, namespace, "http://localhost:8080")
+	address := []string{"get", "service/fruit", "--namespace", namespace, "--output=jsonpath={.spec.clusterIP}"}
+	before := k.Kubectl(t, address...)
+	k.Kubectl(t, "delete", "service/fruit", "--namespace", namespace)
+	k.Apply(t, namespace, fruits)
+	if after := k.Kubectl(t, address...); after == before {
+		t.Skip("the Service has the same address again")
+	}
+	page(t, namespace, "http://localhost:8080")
 }
