@@ -67,15 +67,17 @@ test: setup ## run every test, and those of the features that are off by default
 	$(CARGO) test --locked --features otlp --test traces
 
 test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
-	$(CARGO) test --locked --test long -- --ignored --test-threads 1 --skip soak
+	$(CARGO) test --locked --test long -- --ignored --test-threads 1 --nocapture --skip soak
 
 soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay flat
-	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test long -- --ignored --exact soak
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test long -- --ignored --nocapture --exact soak
 
 lint: ## formatting and lints; a warning is an error
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --features otlp --lib --test traces -- -D warnings
+	@if command -v go >/dev/null; then cd tests/e2e && gofmt -l . | sed 's/$$/ is not as gofmt writes it/; $$q1' && \
+		go vet ./cluster ./cmd/... ./controlplane ./images/... ./labs; fi
 
 deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches its database; the tests do the rest)
 	$(CARGO) deny --locked check
@@ -98,9 +100,9 @@ fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuz
 doc: ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
 
-# A real Kubernetes, built from its Go modules and run by the programs of tests/e2e; KUBERNETES=1.34 takes that version.
+# A real Kubernetes, built from its Go modules; tests/e2e/README.md tells more. KUBERNETES=1.34 takes that version.
 CLUSTER := target/e2e/cluster-tool
-E2E     := cd tests/e2e && go test -count=1 -timeout 45m
+E2E     := cd tests/e2e && go test -count=1 -p 1 -timeout 45m -v
 
 $(CLUSTER): FORCE
 	@command -v go >/dev/null || { echo "Go is missing: install 1.26 or later, see https://go.dev/doc/install" >&2; exit 1; }
@@ -113,25 +115,29 @@ cluster: $(CLUSTER) ## start a Kubernetes here that stays (needs root; with CONT
 cluster-down: $(CLUSTER) ## end it; nothing is left of it
 	@$(CLUSTER) down
 
-e2e-setup: $(CLUSTER) ## install the Debian packages that clusters with pods need
-	@packages=$$($(CLUSTER) lacking); test -z "$$packages" || { \
-		sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$packages; }
+e2e-setup: $(CLUSTER) ## install the Debian packages that clusters with pods need, and buildah for the image
+	@packages=$$($(CLUSTER) lacking); command -v buildah >/dev/null || packages="$$packages buildah"; \
+	test -z "$$packages" && exit; \
+	command -v apt-get >/dev/null || { echo "Please install what these Debian packages hold: $$packages" >&2; exit 1; }; \
+	sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$packages
 
-e2e-control-plane: ## test against a real API server: the cluster of KUBECONFIG, or one that lives for the tests
+e2e-control-plane: $(CLUSTER) ## test against a real API server: that of KUBECONFIG, or its own (needs Go, but not root)
 	$(CARGO) build --locked
-	$(E2E) -v ./controlplane
+	$(E2E) ./controlplane
 
-e2e: e2e-control-plane ## and with pods that really run (needs root)
-	$(E2E) -v ./labs
+e2e: e2e-control-plane ## and with pods that really run, in the cluster of KUBECONFIG or one of their own (needs root)
+	$(E2E) ./images/... ./cluster
+	$(E2E) -parallel 6 ./labs
 
-# For machines with Docker. It takes the place of a cluster of our own; what needs one is left out.
-e2e-kind: ## the same in a cluster of kind, where docker and kind are
+# For machines with Docker. Tests that need a cluster of our own say that they were left out.
+e2e-kind: ## the labs in a cluster of kind (needs docker and kind)
 	@for program in docker kind; do command -v $$program >/dev/null || \
 		{ echo "$$program is missing: see https://kind.sigs.k8s.io/docs/user/quick-start" >&2; exit 1; }; done
+	$(CARGO) build --locked
 	@mkdir -p target/e2e && kind create cluster --name multipod-e2e --kubeconfig target/e2e/kind.kubeconfig
 	@export KUBECONFIG=$(CURDIR)/target/e2e/kind.kubeconfig; \
-		{ $(E2E) -v ./controlplane ./labs; }; status=$$?; kind delete cluster --name multipod-e2e; exit $$status
+		( $(E2E) -parallel 6 ./labs ); status=$$?; kind delete cluster --name multipod-e2e; exit $$status
 
 bench-cluster: ## report what multipod adds to the creation of a pod, and make PODS (3000) pods through it; no root
 	$(CARGO) build --locked --release

@@ -1,6 +1,8 @@
 //! What is done with the bytes of a fuzzer, and what must hold then. `tests/fuzz_seeds.rs` does the same with the golden
 //! cases, so that an ordinary test run sees all of it.
 
+pub mod wire;
+
 use multipod::admission::{self, Snapshot};
 use multipod::annotation::endpoint::Endpoint;
 use multipod::annotation::glob::Glob;
@@ -167,6 +169,12 @@ pub fn review(data: &[u8]) {
         assert!(response["allowed"].is_boolean());
         assert_eq!(response.contains_key("patch"), response.contains_key("patchType"));
         assert_eq!(response.contains_key("patch"), reply.record.patch_bytes > 0);
+        let warnings: Vec<&str> = response.get("warnings").map_or_else(Vec::new, |warnings| {
+            let warnings = warnings.as_array().expect("a list").iter();
+            warnings.map(|warning| warning.as_str().expect("text")).collect()
+        });
+        assert!(warnings.iter().all(|one| one.chars().count() <= 256 && !one.contains(char::is_control)));
+        assert!(warnings.iter().map(|one| one.chars().count()).sum::<usize>() <= 4096);
         let code = response.get("status").map(|status| status["code"].as_u64().expect("a code"));
         assert_eq!(code, (response["allowed"] == false).then_some(400));
     }

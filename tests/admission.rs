@@ -4,6 +4,7 @@
 
 mod reviews;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +18,7 @@ use multipod::pattern::{Settings, settings::OnMistake};
 use multipod::policy;
 use multipod::server::{Handlers, Limits, Shared, router};
 use proptest::prelude::*;
-use reviews::{REAL, Verdict, deployment, patched, pod, verify};
+use reviews::{REAL, REINVOKED, Verdict, WORKLOADS, deployment, patched, pod, verify};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -84,6 +85,31 @@ async fn reviews_of_a_real_api_server_are_answered_with_patches_that_apply() {
         again["request"]["object"] = pod;
         let verdict = webhook.verdict("/mutate", &again).await;
         assert!(verdict.allowed && verdict.patch.is_none(), "a second round adds nothing: {verdict:?}");
+    }
+}
+
+/// What was injected may be of another version of multipod, so it is free to change; it only must not come twice.
+#[tokio::test]
+async fn a_pod_that_a_real_api_server_asks_about_again_gets_nothing_twice() {
+    let review: Value = serde_json::from_str(REINVOKED).unwrap();
+    let verdict = webhook().verdict("/mutate", &review).await;
+    assert!(verdict.allowed, "{verdict:?}");
+    let pod = patched(&review, &verdict);
+    let all =
+        ["initContainers", "containers"].map(|list| pod["spec"][list].as_array().unwrap().clone()).concat();
+    let names: BTreeSet<&str> = all.iter().map(|container| container["name"].as_str().unwrap()).collect();
+    assert_eq!(names, BTreeSet::from(["app", "late", "multipod-ambassador", "multipod-logging"]));
+    assert_eq!(all.len(), names.len(), "{pod}");
+}
+
+#[tokio::test]
+async fn workloads_of_a_real_api_server_whose_annotations_are_right_draw_no_warning() {
+    let webhook = webhook();
+    for text in WORKLOADS {
+        let review: Value = serde_json::from_str(text).unwrap();
+        let verdict = webhook.verdict("/warn", &review).await;
+        assert!(verdict.allowed && verdict.patch.is_none(), "{verdict:?}");
+        assert_eq!(verdict.warnings, [""; 0], "{text}");
     }
 }
 
@@ -185,6 +211,7 @@ async fn what_is_no_review_is_an_error_of_http_and_never_a_refusal() {
         for path in ["/mutate", "/warn"] {
             let asked = webhook.post(path, body.clone()).await;
             assert_eq!(asked.status.as_u16(), expected, "{path} {body:.200}");
+            assert_eq!(is_close(&asked), expected != 200, "who sends no reviews keeps no connection");
             assert!(!String::from_utf8_lossy(&asked.body).contains("\"allowed\":false"));
         }
     }
@@ -327,7 +354,7 @@ async fn metrics_have_few_labels_whatever_comes() {
     let lines = || webhook.shared.metrics.text().unwrap().lines().count();
     webhook.verdict("/mutate", &pod(&json!({}))).await;
     let before = lines();
-    for round in 0..500 {
+    for round in 0..10_000 {
         let mut review = pod(&json!({}));
         review["request"]["namespace"] = json!(format!("namespace-{round}"));
         review["request"]["uid"] = json!(format!("uid-{round}"));
@@ -453,7 +480,7 @@ proptest! {
 
     #[test]
     fn damaged_reviews_are_answered_by_the_rules_or_refused(
-        which in 0_usize..4,
+        which in 0..REAL.len(),
         damage in proptest::collection::vec((any::<proptest::sample::Index>(), "\\PC{0,3}|[{}\\[\\]\",:]|null|true|-1e999"), 1..4),
     ) {
         let mut text = REAL[which].to_owned();
@@ -470,15 +497,24 @@ proptest! {
     #[test]
     fn annotations_of_any_text_are_answered_by_the_rules(
         key in "multipod/(ambassador|logging|metrics|init|sync|patterns|opt-out|x)",
-        value in "\\PC{0,60}|[a-z0-9:/.=, ]{0,60}",
+        value in "\\PC{0,60}|[a-z0-9:/.=, ]{0,60}|(\\PC|\n|x: ){300,900}",
     ) {
         let mut annotations = serde_json::Map::new();
         annotations.insert(key, json!(value));
-        let review = pod(&Value::Object(annotations)).to_string();
+        let annotations = Value::Object(annotations);
+        let review = pod(&annotations).to_string();
+        let lenient = Settings { on_mistake: OnMistake::Warn, ..Settings::default() };
+        for settings in [Settings::default(), lenient] {
+            let snapshot = Snapshot { settings: Arc::new(settings), ..Snapshot::default() };
+            let reply = admission::mutate(review.as_bytes(), &snapshot);
+            prop_assert!(reply.is_ok());
+            checked(reply, review.as_bytes());
+        }
+        let workload = deployment(&annotations, &annotations).to_string();
         let snapshot = Snapshot::default();
-        let reply = admission::mutate(review.as_bytes(), &snapshot);
+        let reply = admission::warn(workload.as_bytes(), &snapshot);
         prop_assert!(reply.is_ok());
-        checked(reply, review.as_bytes());
+        checked(reply, workload.as_bytes());
     }
 }
 

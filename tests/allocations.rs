@@ -11,7 +11,7 @@ use multipod::admission::{Outcome, Snapshot, mutate};
 use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, Version, decide};
 use multipod::pattern::{Catalogue, Settings};
 use multipod::pod::Head;
-use multipod::policy::Policies;
+use multipod::policy::{self, Policies};
 use serde_json::Value;
 
 /// How a decision ends.
@@ -24,7 +24,11 @@ enum End {
 
 /// From the pod's JSON to the patch's JSON.
 fn measured(pod: &str, expected: End) -> AllocationInfo {
-    with_surroundings(|around| {
+    measured_with(&Policies::default(), pod, expected)
+}
+
+fn measured_with(policies: &Policies, pod: &str, expected: End) -> AllocationInfo {
+    with_policies(policies, |around| {
         allocation_counter::measure(|| {
             let head = Head::read(pod).unwrap();
             let decision = decide(&head, around);
@@ -52,14 +56,18 @@ fn bytes(pod: &str) -> u64 {
 }
 
 fn with_surroundings<T>(act: impl Fn(&Surroundings<'_>) -> T) -> T {
-    let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
+    with_policies(&Policies::default(), act)
+}
+
+fn with_policies<T>(policies: &Policies, act: impl Fn(&Surroundings<'_>) -> T) -> T {
+    let (settings, catalogue) = (Settings::default(), Catalogue::default());
     act(&Surroundings {
         namespace: "default",
         namespace_labels: Some(&[]),
         namespace_annotations: &[],
         owner_kind: None,
         settings: &settings,
-        policies: &policies,
+        policies,
         catalogue: &catalogue,
         version: Version::ASSUMED,
     })
@@ -121,6 +129,32 @@ fn ten_times_the_containers_take_at_most_ten_times_the_memory() {
     assert!(many <= 10 * few, "{few} allocations for 5 containers, {many} for 50");
     let (few, many) = (bytes(&small), bytes(&large));
     assert!(many <= 10 * few, "{few} bytes for 5 containers, {many} for 50");
+}
+
+#[test]
+fn a_policy_that_is_not_for_a_pod_costs_it_nothing() {
+    let policies = |others: usize| {
+        let mut text = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: proxy}\n\
+                        spec: {annotations: {multipod/ambassador: \"80:8775\"}}\n"
+            .to_owned();
+        for other in 0..others {
+            text += &format!(
+                "---\napiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: other-{other}}}\n\
+                 spec:\n  match: {{podSelector: {{matchExpressions: [{{key: team, operator: In, values: [a-{other}]}}]}}}}\n  \
+                 annotations: {{multipod/metrics: nginx}}\n"
+            );
+        }
+        let loaded = policy::load(&[("policies.yaml".to_owned(), text)]);
+        assert_eq!(loaded.problems, []);
+        loaded.policies
+    };
+    let pod = pods::with_containers(100, None);
+    let alone = measured_with(&policies(0), &pod, End::Injected);
+    let among_a_thousand = measured_with(&policies(1000), &pod, End::Injected);
+    assert_eq!(
+        (alone.count_total, alone.bytes_total),
+        (among_a_thousand.count_total, among_a_thousand.bytes_total)
+    );
 }
 
 /// From the body of a request to the body of its answer.

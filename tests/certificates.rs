@@ -220,6 +220,72 @@ fn expiry_is_that_of_the_first_to_end() {
 }
 
 #[tokio::test]
+async fn without_a_certificate_that_is_valid_it_is_not_ready() {
+    let root = authority("root");
+    let mounted = Mounted::new(&root.leaf("localhost"));
+    let (server, _watch) = serve(mounted.files(), &root);
+    assert_eq!(server.admin("/readyz").await.0, 200);
+    let material = mounted.files().read().unwrap();
+    let configured = mounted.files().configure(&material, SystemTime::now()).unwrap();
+    server.shared.tls.replace(configured.config, SystemTime::now() - DAY);
+    let (status, text) = server.admin("/readyz").await;
+    assert!(status == 503 && text.contains("[-]certificate failed\n"), "{text}");
+    assert_eq!(server.admin("/livez").await.0, 200, "a restart would change nothing");
+}
+
+#[test]
+fn what_is_made_in_memory_is_valid_for_its_names_and_for_clocks_that_are_wrong() {
+    use rustls::client::{WebPkiServerVerifier, danger::ServerCertVerifier};
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+    use x509_parser::prelude::{FromDer, X509Certificate};
+
+    let names = ["multipod.multipod.svc".to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
+    for made in [SystemTime::now(), SystemTime::now() + DAY * 365 * 20] {
+        let embedded = multipod::certs::Embedded::make(&names, made).unwrap();
+        let leaf = &embedded.pair.certified.cert[0];
+        let authority = CertificateDer::from_pem_slice(embedded.authority.as_bytes()).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(authority.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let check = |name: &str, clock: SystemTime| {
+            let clock = UnixTime::since_unix_epoch(clock.duration_since(SystemTime::UNIX_EPOCH).unwrap());
+            verifier.verify_server_cert(
+                leaf,
+                &[],
+                &ServerName::try_from(name.to_owned()).unwrap(),
+                &[],
+                clock,
+            )
+        };
+        let half_an_hour = DAY / 48;
+        for name in &names {
+            for clock in [made - half_an_hour, made, made + half_an_hour, made + DAY * 300] {
+                assert!(check(name, clock).is_ok(), "{name}: {:?}", check(name, clock));
+            }
+        }
+        assert!(check("elsewhere", made).is_err());
+        assert!(check("localhost", made + DAY * 400).is_err());
+
+        let (_, authority) = X509Certificate::from_der(&authority).unwrap();
+        let (_, leaf) = X509Certificate::from_der(leaf).unwrap();
+        assert!(leaf.validity().not_after <= authority.validity().not_after);
+        assert!(leaf.validity().not_before >= authority.validity().not_before);
+        assert_eq!(
+            leaf.signature_algorithm.algorithm.to_string(),
+            "1.2.840.10045.4.3.2",
+            "ECDSA with SHA-256"
+        );
+        let curve = leaf.public_key().algorithm.parameters.as_ref().unwrap().as_oid().unwrap();
+        assert_eq!(curve.to_string(), "1.2.840.10045.3.1.7", "P-256");
+        let usage = leaf.extended_key_usage().unwrap().unwrap().value;
+        assert!(usage.server_auth && !usage.client_auth && !usage.any);
+        assert!(!leaf.is_ca());
+    }
+}
+
+#[tokio::test]
 async fn only_clients_of_the_authority_with_the_right_name_may_connect() {
     let (ours, theirs, strangers) = (authority("ours"), authority("theirs"), authority("strangers"));
     let mounted = Mounted::new(&ours.leaf("localhost"));

@@ -258,6 +258,33 @@ fn expected(told: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_test_that_a_promise_names_is_there() {
+    let mut code = String::new();
+    let mut folders = vec![root().join("src"), root().join("tests")];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                // The name of a golden case is the name of its folder.
+                code.extend(["fn ", path.file_name().unwrap().to_str().unwrap(), "()\n"]);
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                code += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    let page = page("docs/promises.md");
+    let mut named = 0;
+    for row in page.rows() {
+        let shown_by = row.text.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for test in shown_by.split('`').skip(1).step_by(2) {
+            named += 1;
+            assert!(code.contains(&format!("fn {test}(")), "{test}");
+        }
+    }
+    assert!(named > 40, "{named}");
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     for page in pages() {
         let folder = root().join(&page.name).parent().unwrap().to_owned();

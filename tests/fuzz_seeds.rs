@@ -5,10 +5,12 @@
 #[path = "../fuzz/bodies.rs"]
 #[allow(unreachable_pub)] // Shared with the targets.
 mod bodies;
+mod frames;
 
 use std::fs;
 use std::path::Path;
 
+use multipod::server::Protocol;
 use multipod::yaml;
 
 /// Every file of the cases with this name, by the name of its case.
@@ -83,14 +85,119 @@ fn every_manifest_of_the_cases_gets_an_answer() {
     run("manifest", &seeds, bodies::manifest);
 }
 
-#[test]
-fn every_pod_of_the_cases_gets_an_answer_as_a_review() {
+/// Those pods, each in a review.
+fn reviews() -> Vec<(String, Vec<u8>)> {
     let review = |(name, pod): (String, Vec<u8>)| {
         let mut review = br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","operation":"CREATE","namespace":"shop","resource":{"group":"","version":"v1","resource":"pods"},"object":"#.to_vec();
         review.extend(pod);
         review.extend(b"}}");
         (name, review)
     };
-    let seeds: Vec<_> = pods().into_iter().map(review).collect();
-    run("review", &seeds, bodies::review);
+    pods().into_iter().map(review).collect()
+}
+
+#[test]
+fn every_pod_of_the_cases_gets_an_answer_as_a_review() {
+    run("review", &reviews(), bodies::review);
+}
+
+/// What the first byte may say: everything at once or in pieces, and whether the peer stays.
+const HOW: [u8; 6] = [0x7f, 0x10, 0, 0xff, 0x90, 0x80];
+
+#[test]
+fn every_connection_of_http_1_ends_and_every_answer_on_it_is_whole() {
+    let head = "host: a\r\ncontent-type: application/json\r\n";
+    let post = |review: &[u8]| {
+        let mut request =
+            format!("POST /mutate?timeout=5s HTTP/1.1\r\n{head}content-length: {}\r\n\r\n", review.len())
+                .into_bytes();
+        request.extend(review);
+        request
+    };
+    let (_, review) = &reviews()[0];
+    let one = post(review);
+    let chunked = [
+        format!("POST /warn HTTP/1.1\r\n{head}transfer-encoding: chunked\r\n\r\n{:x};a=b\r\n", review.len())
+            .as_bytes(),
+        review,
+        b"\r\n0\r\ntrailer: x\r\n\r\n",
+    ]
+    .concat();
+    let long = format!("POST /mutate HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(70_000));
+    let many = format!("POST /mutate HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(70));
+    let mut requests: Vec<(String, Vec<u8>)> =
+        reviews().into_iter().step_by(20).map(|(name, review)| (name, post(&review))).collect();
+    for (name, request) in [
+        ("two", [one.clone(), one.clone()].concat()),
+        ("chunked", chunked),
+        ("head", b"HEAD /mutate HTTP/1.1\r\nhost: a\r\n\r\n".to_vec()),
+        ("old", one.iter().copied().map(|byte| if byte == b'1' { b'0' } else { byte }).collect()),
+        ("kept", b"POST /warn HTTP/1.0\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}".to_vec()),
+        (
+            "expect",
+            format!("POST /warn HTTP/1.1\r\n{head}expect: 100-continue\r\ncontent-length: 2\r\n\r\n{{}}")
+                .into_bytes(),
+        ),
+        ("large", format!("POST /warn HTTP/1.1\r\n{head}content-length: 99999999\r\n\r\n").into_bytes()),
+        ("twice", b"POST /warn HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}".to_vec()),
+        (
+            "both",
+            b"POST /warn HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+                .to_vec(),
+        ),
+        ("long", long.into_bytes()),
+        ("many", many.into_bytes()),
+        ("proxy", b"CONNECT a:1 HTTP/1.1\r\n\r\n".to_vec()),
+        ("upgrade", b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n".to_vec()),
+        ("garbage", vec![0xff; 100]),
+    ] {
+        requests.push((name.to_owned(), request));
+    }
+    let seeds = sent_in_every_way(&requests);
+    let said = bodies::wire::talk(&seeds[0].1, Protocol::Http1).unwrap();
+    assert!(said.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", String::from_utf8_lossy(&said));
+    run("http1", &seeds, bodies::wire::http1);
+}
+
+#[test]
+fn every_connection_of_http_2_ends_and_every_frame_on_it_is_whole() {
+    use frames::{
+        CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PING, RESET, SETTINGS, WINDOW, frame, head, review,
+    };
+    let settings = frame(SETTINGS, 0, 0, &[]);
+    let mut connections: Vec<(String, Vec<u8>)> = reviews()
+        .into_iter()
+        .step_by(20)
+        .map(|(name, body)| (name, [settings.clone(), review(1, "/mutate", &body)].concat()))
+        .collect();
+    let (_, body) = &reviews()[0];
+    let head = head("/warn");
+    for (name, frames) in [
+        ("two", [review(1, "/mutate", body), review(3, "/warn", body)].concat()),
+        ("elsewhere", review(1, "/", body)),
+        ("reset", [frame(HEADERS, END_HEADERS, 1, &head), frame(RESET, 0, 1, &[0, 0, 0, 8])].concat()),
+        (
+            "continued",
+            [frame(HEADERS, END_STREAM, 1, &head[..5]), frame(CONTINUATION, END_HEADERS, 1, &head[5..])]
+                .concat(),
+        ),
+        ("pings", [frame(PING, 0, 0, &[1; 8]), frame(PING, 1, 0, &[2; 8])].concat()),
+        ("window", frame(WINDOW, 0, 0, &[0, 0, 0, 0])),
+        ("narrow", [frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]), review(1, "/mutate", body)].concat()),
+        ("wrong", frame(0x42, 0xff, 7, &[1, 2, 3])),
+        ("garbage", vec![0xff; 100]),
+    ] {
+        connections.push((name.to_owned(), [settings.clone(), frames].concat()));
+    }
+    let seeds = sent_in_every_way(&connections);
+    let said = bodies::wire::talk(&seeds[0].1, Protocol::Http2).unwrap();
+    assert!(String::from_utf8_lossy(&said).contains(r#""allowed":true"#), "an answer was sent");
+    run("http2", &seeds, bodies::wire::http2);
+}
+
+fn sent_in_every_way(connections: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
+    let each = |(at, (name, bytes)): (usize, &(String, Vec<u8>))| {
+        (name.clone(), [&HOW[at % HOW.len()..][..1], bytes].concat())
+    };
+    connections.iter().enumerate().map(each).collect()
 }

@@ -183,6 +183,10 @@ fn duplicate_keys_and_huge_numbers_get_an_answer() {
         (r#"{"metadata":{},"metadata":{}}"#, "unreadable"),
         (r#"{"spec":{},"spec":{"containers":[]}}"#, "unreadable"),
         (
+            r#"{"metadata":{"annotations":{"multipod/ambassador":"80:1","multipod/ambassador":"80:2"}},"spec":{"containers":[{"name":"a"}]}}"#,
+            "unreadable",
+        ),
+        (
             r#"{"metadata":{"annotations":{"multipod/ambassador":"80:1"}},"spec":{"containers":[],"containers":[]}}"#,
             "unreadable_pod",
         ),
@@ -205,6 +209,8 @@ fn duplicate_keys_and_huge_numbers_get_an_answer() {
         assert!(length < 1024);
     }
     assert_eq!(answer(r#"{"metadata":null}"#).0, SkipReason::NotRequested.slug());
+    let many = many(|at| format!(r#""other/{}":"x""#, at % (MANY - 1)));
+    assert_eq!(answer(&format!(r#"{{"metadata":{{"annotations":{{{many}}}}}}}"#)).0, "unreadable");
 }
 
 #[test]

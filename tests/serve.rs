@@ -199,7 +199,7 @@ async fn an_old_connection_is_told_to_close_with_an_answer() {
 
 #[tokio::test]
 async fn more_connections_than_seats_wait_and_are_served() {
-    let server = start(Limits { connections: 2, ..Limits::default() });
+    let server = start(Limits { connections: 2, grace: Duration::from_hours(1), ..Limits::default() });
     let first = server.http().await;
     let mut second = server.http().await;
     let third = async {
@@ -224,6 +224,61 @@ async fn silent_peers_cannot_keep_everybody_out() {
     }
     let answer = async { post(&mut server.http().await, "/mutate", &review()).await.unwrap().status };
     assert_eq!(timeout(PATIENCE, answer).await.expect("a seat is free"), 200);
+}
+
+#[tokio::test]
+async fn peers_that_ask_nothing_cannot_keep_everybody_out() {
+    let hour = Duration::from_hours(1);
+    let limits = Limits { connections: 4, head: hour, idle: hour, grace: SHORT, ..Limits::default() };
+    let server = start(limits);
+    let mut begun = server.http().await;
+    let half = review().len() / 2;
+    let mut busy = server.connect().await;
+    let head = format!(
+        "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        review().len()
+    );
+    busy.write_all((head + &review()[..half]).as_bytes()).await.unwrap();
+    assert_eq!(post(&mut begun, "/mutate", &review()).await.unwrap().status, 200);
+    let mut crowd = Vec::new();
+    for _ in 0..8 {
+        // Some never ask, some only once; some do it slowly.
+        crowd.push(timeout(PATIENCE, server.connect()).await.expect("a seat is free"));
+        let mut http = timeout(PATIENCE, server.http()).await.expect("a seat is free");
+        assert_eq!(post(&mut http, "/mutate", &review()).await.unwrap().status, 200);
+        let mut slow = timeout(PATIENCE, server.connect()).await.expect("a seat is free");
+        slow.write_all(b"POST /mutate HTTP/1.1\r\nhost:").await.unwrap();
+        crowd.push(slow);
+    }
+    // Whoever waits for an answer keeps its seat.
+    busy.write_all(&review().as_bytes()[half..]).await.unwrap();
+    let mut status = [0; 12];
+    timeout(PATIENCE, busy.read_exact(&mut status)).await.unwrap().unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+}
+
+#[tokio::test]
+async fn probes_are_answered_however_many_connect_and_ask_nothing() {
+    let hour = Duration::from_hours(1);
+    let server = start(Limits { head: hour, idle: hour, grace: SHORT, ..Limits::default() });
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(TcpStream::connect(server.admin).await.unwrap());
+    }
+    let (status, _) = timeout(PATIENCE, server.admin("/livez")).await.expect("a seat is free");
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_body_gets_no_more_time_than_the_webhook_has() {
+    // The body alone could take an hour here.
+    let server = start(Limits { read: Duration::from_hours(1), ..Limits::default() });
+    let mut stream = server.connect().await;
+    let head = "POST /mutate?timeout=1s HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
 #[tokio::test]

@@ -278,7 +278,7 @@ Added, in the order in which containers start
     multipod-no-token    emptyDir (Memory)
   annotations
     kubectl.kubernetes.io/default-container: app
-  configuration in rendered.multipod/haproxy.cfg, 14 lines:
+  configuration in rendered.multipod/haproxy.cfg, 16 lines:
       global
         maxconn 1024
 
@@ -292,6 +292,8 @@ Added, in the order in which containers start
         bind 0.0.0.0:80
         mode http
         option forwardfor
+        timeout http-request 10s
+        timeout http-keep-alive 50s
         server app 127.0.0.1:8775
   kernel settings of the pod
     net.ipv4.ip_unprivileged_port_start=0

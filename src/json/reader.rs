@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         let text = if escapes {
             let text = serde_json::from_str(&self.text[start..end]);
             Cow::Owned(text.map_err(|_| bad("a string with an escape that does not exist"))?)
-        } else if inside.bytes().fold(false, |found, byte| found | (byte < b' ')) {
+        } else if inside.bytes().min().is_some_and(|least| least < b' ') {
             return Err(bad("a string with a control character"));
         } else {
             Cow::Borrowed(inside)

@@ -392,11 +392,27 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
                 while let Some(entry) = map.next_entry()? {
                     entries.push(entry);
                 }
-                Ok(Pairs(entries))
+                // Readers of JSON differ in which of them they take.
+                match repeated(&entries) {
+                    Some(key) => Err(A::Error::custom(format_args!("duplicate key `{key}`"))),
+                    None => Ok(Pairs(entries)),
+                }
             }
         }
         deserializer.deserialize_map(Entries)
     }
+}
+
+/// A key that stands there twice.
+fn repeated<'e>(entries: &'e [(Text<'_>, Scalar<'_>)]) -> Option<&'e str> {
+    const FEW: usize = 32;
+    if entries.len() <= FEW {
+        let stands_before = |at: usize| entries[..at].iter().any(|(key, _)| *key == entries[at].0);
+        return (1..entries.len()).find(|at| stands_before(*at)).map(|at| &*entries[at].0);
+    }
+    let mut keys: Vec<&str> = entries.iter().map(|(key, _)| &**key).collect();
+    keys.sort_unstable();
+    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {

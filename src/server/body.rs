@@ -23,30 +23,37 @@ pub(super) enum BodyError {
     Broken,
 }
 
-/// More is set aside at once only after that much has come.
-const TRUSTED: usize = 64 * 1024;
+/// Set aside at once; more only as more has come.
+const FIRST: usize = 64 * 1024;
 
-/// Reads all of it. What is charged is what has come, not what was announced.
+/// Reads all of it. What is charged is what is set aside, by what has come and not by what was announced.
 pub(super) async fn read(mut body: Body, limit: usize, load: &Arc<Load>) -> Result<Read, BodyError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
+    let hint = body.size_hint();
+    let most = hint.upper().map_or(limit, |most| usize::try_from(most).unwrap_or(usize::MAX));
+    if most > limit {
         return Err(BodyError::TooLarge);
     }
     let mut share = load.take(0).ok_or(BodyError::Overloaded)?;
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(bytes) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-        if whole.len() + bytes.len() > limit {
+        let length = whole.len() + bytes.len();
+        if length > limit {
             return Err(BodyError::TooLarge);
         }
-        if !share.grow(bytes.len()) {
-            return Err(BodyError::Overloaded);
-        }
         if whole.is_empty() && body.is_end_stream() {
-            return Ok(Read { bytes, _share: share });
+            return if share.grow(length) {
+                Ok(Read { bytes, _share: share })
+            } else {
+                Err(BodyError::Overloaded)
+            };
         }
-        if whole.is_empty() {
-            whole.reserve(announced.min(TRUSTED));
+        if length > whole.capacity() {
+            let wanted = (whole.capacity() * 2).max(FIRST).min(most).max(length);
+            if !share.grow(wanted - whole.capacity()) {
+                return Err(BodyError::Overloaded);
+            }
+            whole.reserve_exact(wanted - whole.len());
         }
         whole.extend_from_slice(&bytes);
     }

@@ -20,38 +20,51 @@ use tokio::sync::watch;
 use tokio::time::{timeout, timeout_at};
 use tower::Service;
 
-use super::timed::{Clock, Timed};
+use super::guests::Guests;
+use super::timed::{Clock, Timed, Waits};
 use super::{Phase, Shared};
 
-/// What speaks on a connection.
+/// What is spoken on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub enum Protocol {
+    /// HTTP/1.1, and 1.0.
     Http1,
+    /// HTTP/2, from its preface on.
     Http2,
 }
 
 /// The largest head of a request, and how much of a body is read at once.
-const READ_BUFFER: usize = 64 * 1024;
+const READ_BUFFER: usize = 16 * 1024;
 /// How long answers may still take once the server wants to end.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
-/// Serves a connection until it ends; true where nothing went wrong.
-pub(super) async fn serve<S>(
-    stream: S,
-    protocol: Protocol,
-    router: Router,
-    shared: Arc<Shared>,
-    mut closing: watch::Receiver<bool>,
-) -> bool
+/// Who is served, and until when.
+#[derive(Clone, Debug)]
+pub struct House {
+    /// What answers.
+    pub router: Router,
+    /// What all connections share.
+    pub shared: Arc<Shared>,
+    /// Who is there.
+    pub guests: Arc<Guests>,
+    /// True once idle connections should close.
+    pub closing: watch::Receiver<bool>,
+}
+
+/// Serves a connection, whatever carries it, until it ends; true where nothing went wrong.
+pub async fn serve<S>(stream: S, protocol: Protocol, house: House) -> bool
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let clock = Clock::new(protocol == Protocol::Http1);
+    let House { router, shared, guests, mut closing } = house;
+    let (clock, grace) = (Clock::new(protocol == Protocol::Http1), shared.limits.grace);
+    guests.welcome(&clock);
     let io = TokioIo::new(Timed::new(stream, Arc::clone(&clock), &shared.limits));
     let old_at = Instant::now() + around(shared.limits.age);
+    let answering = Arc::clone(&clock);
     let service = service_fn(move |request: Request<Incoming>| {
-        clock.busy();
-        let (clock, shared) = (Arc::clone(&clock), Arc::clone(&shared));
+        answering.busy();
+        let (clock, shared) = (Arc::clone(&answering), Arc::clone(&shared));
         let answer = router.clone().call(request.map(Body::new));
         async move {
             let mut response: Response = answer.await?;
@@ -66,38 +79,52 @@ where
     // Not hyper's builder that guesses the protocol: it waits for ever for a first byte.
     match protocol {
         Protocol::Http1 => {
-            let mut builder = http1::Builder::new();
-            builder.header_read_timeout(None).max_buf_size(READ_BUFFER).max_headers(64);
-            let connection = builder.serve_connection(io, service);
+            let connection = http1().serve_connection(io, service);
             pin!(connection);
             tokio::select! {
-                result = connection.as_mut() => result.is_ok(),
-                () = closes(&mut closing) => {
-                    connection.as_mut().graceful_shutdown();
-                    timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
-                }
+                result = connection.as_mut() => return result.is_ok(),
+                () = closes(&mut closing) => {}
+                waits = clock.gives_way(grace) => if waits == Waits::Head { return false },
             }
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
         }
         Protocol::Http2 => {
-            let mut builder = http2::Builder::new(TokioExecutor::new());
-            builder
-                .timer(TokioTimer::new())
-                .max_concurrent_streams(64)
-                .max_header_list_size(16 * 1024)
-                .max_pending_accept_reset_streams(16)
-                .keep_alive_interval(Duration::from_secs(20))
-                .keep_alive_timeout(Duration::from_secs(10));
-            let connection = builder.serve_connection(io, service);
+            let connection = http2().serve_connection(io, service);
             pin!(connection);
             tokio::select! {
-                result = connection.as_mut() => result.is_ok(),
-                _ = timeout_at(old_at.into(), closes(&mut closing)) => {
-                    connection.as_mut().graceful_shutdown();
-                    timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
-                }
+                result = connection.as_mut() => return result.is_ok(),
+                _ = timeout_at(old_at.into(), closes(&mut closing)) => {}
+                waits = clock.gives_way(grace) => if waits == Waits::Head { return false },
             }
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
         }
     }
+}
+
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.header_read_timeout(None).max_buf_size(READ_BUFFER).max_headers(64);
+    builder
+}
+
+/// Everything that a peer can make pile up has a bound of ours: streams, heads, and streams that are begun only to be
+/// reset, by the peer or by its own mistakes.
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64)
+        .max_header_list_size(16 * 1024)
+        .max_pending_accept_reset_streams(16)
+        .max_local_error_reset_streams(64)
+        .max_send_buf_size(64 * 1024)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(256 * 1024)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10));
+    builder
 }
 
 async fn closes(closing: &mut watch::Receiver<bool>) {

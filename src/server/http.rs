@@ -227,9 +227,9 @@ impl Problem {
         if again {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        // A body that was not read to its end stands in the way of the next request; and under load, or before we are
-        // ready, the next attempt should find its way to another replica.
-        if again || !matches!(self, Problem::Fault(_) | Problem::Panic) {
+        // A body that was not read to its end stands in the way of the next request; under load, or before we are ready,
+        // the next attempt should find its way to another replica; and who sends no reviews needs no connection to keep.
+        if !matches!(self, Problem::Panic | Problem::Fault(Fault::Internal(_))) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -26,6 +26,10 @@ pub struct Limits {
     /// connection on its end.
     #[serde(serialize_with = "as_text")]
     pub idle: Duration,
+    /// What every connection gets, however many wait for its seat: for its handshake, for the head of a request, and
+    /// from one answer to the next request.
+    #[serde(serialize_with = "as_text")]
+    pub grace: Duration,
     /// From the head of a request to the end of its body.
     #[serde(serialize_with = "as_text")]
     pub read: Duration,
@@ -54,6 +58,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(8),
             head: Duration::from_secs(9),
             idle: Duration::from_secs(130),
+            grace: Duration::from_secs(1),
             read: Duration::from_secs(9),
             write: Duration::from_secs(9),
             age: Duration::from_mins(10),

@@ -5,23 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::observe::Refused;
 
-use super::connection::{self, Protocol};
+use super::connection::{self, House, Protocol};
 use super::{Shared, tls};
 
 /// std listens with 128, which 200 connections at once overflow; the overflown wait a second.
 const BACKLOG: u32 = 4096;
 /// Out of descriptors or memory: the kernel says so at once and again, so asking at once again would only burn time.
 const BACK_OFF: Duration = Duration::from_millis(50);
-
-/// What every handshake gets, however many wait.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// Binds an address.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -35,13 +31,10 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) listener: TcpListener,
-    pub(super) router: Router,
-    pub(super) shared: Arc<Shared>,
+    pub(super) house: House,
     pub(super) seats: Arc<Semaphore>,
     /// Present where TLS is spoken.
     pub(super) lobby: Option<Arc<Lobby>>,
-    /// True once idle connections should close.
-    pub(super) closing: watch::Receiver<bool>,
 }
 
 /// Where connections are until they have shaken hands.
@@ -57,8 +50,8 @@ impl Lobby {
     }
 
     /// How long a handshake may take: all of `limit`, but only the grace where others wait for a seat.
-    async fn patience(&self, limit: Duration) {
-        let grace = GRACE.min(limit);
+    async fn patience(&self, grace: Duration, limit: Duration) {
+        let grace = grace.min(limit);
         sleep(grace).await;
         let _ = timeout(limit.saturating_sub(grace), self.crowded.notified()).await;
     }
@@ -73,7 +66,7 @@ impl Port {
                 Ok((stream, _)) => self.spawn(stream, seat),
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
-                    self.shared.metrics.refused(Refused::Accept);
+                    self.house.shared.metrics.refused(Refused::Accept);
                     tracing::warn!(%error, "cannot accept connections");
                     sleep(BACK_OFF).await;
                 }
@@ -81,8 +74,8 @@ impl Port {
         }
     }
 
-    /// Without a seat, connections wait in the kernel's queue, where they cost nothing. Meanwhile handshakes that take
-    /// their time lose theirs, so that silent peers cannot keep everybody else out.
+    /// Without a seat, connections wait in the kernel's queue, where they cost nothing. Meanwhile those lose theirs that
+    /// take their time with a handshake or a head, or are idle, so that nobody can keep everybody else out.
     async fn seat(&self) -> OwnedSemaphorePermit {
         loop {
             let seat = Arc::clone(&self.seats).acquire_owned();
@@ -92,39 +85,32 @@ impl Port {
             if let Some(lobby) = &self.lobby {
                 lobby.crowded.notify_waiters();
             }
+            self.house.guests.make_room(self.house.shared.limits.grace);
         }
     }
 
     fn spawn(&self, stream: TcpStream, seat: OwnedSemaphorePermit) {
         // Answers are one segment or few; waiting to fill one would cost more than it saves.
         let _ = stream.set_nodelay(true);
-        let (router, shared) = (self.router.clone(), Arc::clone(&self.shared));
-        let (lobby, closing) = (self.lobby.clone(), self.closing.clone());
+        let (house, lobby) = (self.house.clone(), self.lobby.clone());
         tokio::spawn(async move {
             match lobby {
-                Some(lobby) => encrypted(stream, router, shared, &lobby, closing).await,
-                None => {
-                    connection::serve(stream, Protocol::Http1, router, shared, closing).await;
-                }
+                Some(lobby) => encrypted(stream, house, &lobby).await,
+                None => drop(connection::serve(stream, Protocol::Http1, house).await),
             }
             drop(seat);
         });
     }
 }
 
-async fn encrypted(
-    stream: TcpStream,
-    router: Router,
-    shared: Arc<Shared>,
-    lobby: &Lobby,
-    closing: watch::Receiver<bool>,
-) {
+async fn encrypted(stream: TcpStream, house: House, lobby: &Lobby) {
+    let shared = Arc::clone(&house.shared);
     shared.touch();
     shared.metrics.accepted.inc();
     let _open = Open::count(&shared);
     let handshake = tokio::select! {
         done = tls::accept(stream, &shared.tls, &lobby.turns) => Some(done),
-        () = lobby.patience(shared.limits.handshake) => None,
+        () = lobby.patience(shared.limits.grace, shared.limits.handshake) => None,
     };
     match handshake {
         None => shared.metrics.refused(Refused::HandshakeTimeout),
@@ -133,7 +119,7 @@ async fn encrypted(
             tracing::debug!(%error, "handshake failed");
         }
         Some(Ok((stream, protocol))) => {
-            if !connection::serve(stream, protocol, router, Arc::clone(&shared), closing).await {
+            if !connection::serve(stream, protocol, house).await {
                 shared.metrics.refused(Refused::Broken);
             }
         }

@@ -8,6 +8,7 @@ mod body;
 mod configuration;
 mod connection;
 mod drain;
+mod guests;
 mod http;
 mod limits;
 mod listener;
@@ -20,6 +21,8 @@ mod tls;
 
 pub use admin::admin_router;
 pub use configuration::Configuration;
+pub use connection::{House, Protocol, serve};
+pub use guests::Guests;
 pub use http::{Handlers, router};
 pub use limits::Limits;
 pub use load::Load;

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use super::connection::House;
 use super::listener::{Lobby, Port, listen};
 use super::{Handlers, Shared, admin_router, drain, router};
 
@@ -75,21 +76,23 @@ impl Bound {
         let (close, closing) = watch::channel(false);
         let most = seats(shared.limits.connections);
         let seats = Arc::new(Semaphore::new(most));
+        let house = |router| House {
+            router,
+            shared: Arc::clone(&shared),
+            guests: Arc::default(),
+            closing: closing.clone(),
+        };
         let admin = admin.map(|listener| Port {
             listener,
-            router: admin_router(Arc::clone(&shared)),
-            shared: Arc::clone(&shared),
+            house: house(admin_router(Arc::clone(&shared))),
             seats: Arc::new(Semaphore::new(ADMIN_CONNECTIONS)),
             lobby: None,
-            closing: closing.clone(),
         });
         let port = Port {
             listener: reviews,
-            router: router(Arc::clone(&shared), handlers),
-            shared: Arc::clone(&shared),
+            house: house(router(Arc::clone(&shared), handlers)),
             seats: Arc::clone(&seats),
             lobby: Some(Lobby::new()),
-            closing,
         };
         let probes = admin.map(|port| tokio::spawn(port.accept()));
         let accepting = tokio::spawn(port.accept());

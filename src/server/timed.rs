@@ -11,32 +11,38 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Limits;
 
-/// What a connection waits for. Every change counts up, so that a timer knows whether it is still meant.
+/// What a connection waits for, and since when.
 #[derive(Debug)]
 pub(super) struct Clock {
+    begun: Instant,
+    /// Milliseconds since then, and what is waited for. So a timer also knows whether it is still meant.
     state: AtomicU64,
     /// Whether what comes after an answer is the next request. In HTTP/2 it may be anything.
     one_by_one: bool,
+    wanted: Notify,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waits {
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Waits {
     /// A request has begun, or the first one is due.
     Head,
-    /// A request is being answered; its body has a timer of its own.
-    Answer,
     /// The last request was answered.
     Request,
+    /// A request is being answered; its body has a timer of its own.
+    Answer,
 }
 
 impl Clock {
     /// For a connection on which the first request is due.
     pub(super) fn new(one_by_one: bool) -> Arc<Clock> {
-        Arc::new(Clock { state: AtomicU64::new(0), one_by_one })
+        let (begun, state, wanted) = (Instant::now(), AtomicU64::new(0), Notify::new());
+        Arc::new(Clock { begun, state, one_by_one, wanted })
     }
 
     /// Something came.
@@ -57,18 +63,40 @@ impl Clock {
     }
 
     fn change(&self, to: Waits) {
-        let count = self.state.load(Ordering::Relaxed) / 4 + 1;
-        self.state.store(count * 4 + to as u64, Ordering::Relaxed);
+        let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
+        self.state.store(millis << 2 | to as u64, Ordering::Relaxed);
     }
 
     fn now(&self) -> (u64, Waits) {
         let state = self.state.load(Ordering::Relaxed);
         let waiting = match state % 4 {
             0 => Waits::Head,
-            1 => Waits::Answer,
-            _ => Waits::Request,
+            1 => Waits::Request,
+            _ => Waits::Answer,
         };
         (state, waiting)
+    }
+
+    /// What its peer owes, and since when, if for longer than this.
+    pub(super) fn owes(&self, grace: Duration) -> Option<(Waits, Instant)> {
+        let (state, waiting) = self.now();
+        let since = self.begun + Duration::from_millis(state >> 2);
+        (waiting != Waits::Answer && since.elapsed() >= grace).then_some((waiting, since))
+    }
+
+    /// Somebody else wants its seat.
+    pub(super) fn want(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Waits until somebody else wants its seat, and still has a reason to; what its peer owes.
+    pub(super) async fn gives_way(&self, grace: Duration) -> Waits {
+        loop {
+            self.wanted.notified().await;
+            if let Some((waits, _)) = self.owes(grace) {
+                return waits;
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A client that behaves as an API server does: HTTP/1.1 over TLS to a Service by its name, a few connections that are
 //! kept for a while, no second try for a request that was lost, and another try for whoever says `Retry-After`.
 #![allow(dead_code, unreachable_pub)] // Each program uses its own part.
+#![allow(clippy::print_stdout)] // What was measured is told.
 
 pub mod bad;
 pub mod load;

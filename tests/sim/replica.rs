@@ -124,11 +124,19 @@ impl Replica {
 
     /// How many bytes of memory it has, and how many descriptors.
     pub fn size(&self) -> (usize, usize) {
-        let process = Path::new("/proc").join(self.process.id().to_string());
-        let status = fs::read_to_string(process.join("status")).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let kibi: usize = resident.trim().trim_end_matches(" kB").parse().unwrap();
-        (kibi << 10, fs::read_dir(process.join("fd")).unwrap().count())
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count();
+        (self.memory("VmRSS:"), descriptors)
+    }
+
+    /// How many bytes of memory it had at most.
+    pub fn peak(&self) -> usize {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, field: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     }
 
     pub fn terminate(&self) {

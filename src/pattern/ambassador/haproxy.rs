@@ -16,7 +16,8 @@ const IDLE: Duration = Duration::from_secs(50);
 const REQUEST: Duration = Duration::from_secs(10);
 
 /// Run-time resolution: addresses follow the cluster's DNS, and a name that is not there yet is asked for again. Servers
-/// start without an address (`init-addr none`), so that no slow or missing name holds up the proxy.
+/// start without an address (`init-addr none`), so that no slow or missing name holds up the proxy. An address that the
+/// DNS no longer names is left after five seconds: whoever had it may be gone.
 const RESOLVERS: &str = "
 resolvers cluster
   parse-resolv-conf
@@ -29,7 +30,7 @@ resolvers cluster
   hold other 1s
   hold refused 1s
   hold timeout 1s
-  hold obsolete 30s
+  hold obsolete 5s
 ";
 
 pub(super) fn render(routes: &[Route<'_>], health: bool, families: IpFamilies) -> String {

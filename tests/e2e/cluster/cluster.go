@@ -88,6 +88,7 @@ func (c *Cluster) folders(repository string) (*os.File, error) {
 	if c.Dir, err = os.MkdirTemp("", prefix); err != nil {
 		return nil, err
 	}
+	removeOldLogs(repository)
 	c.Logs = logs(repository, c.Dir)
 	if err := os.MkdirAll(c.Logs, 0o755); err != nil {
 		return nil, err

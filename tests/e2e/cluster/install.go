@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,7 +22,7 @@ type Installation struct {
 func (c *Cluster) Install(wanted Installation) error {
 	program, err := Program()
 	if err == nil {
-		err = c.Images("multipod")
+		err = c.loadMultipod(program)
 	}
 	if err != nil {
 		return err
@@ -31,7 +32,11 @@ func (c *Cluster) Install(wanted Installation) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	if err := wanted.write(folder); err != nil {
+	binary, err := os.ReadFile(program)
+	if err == nil {
+		err = wanted.write(folder, fmt.Sprintf("%x", sha256.Sum256(binary)))
+	}
+	if err != nil {
 		return err
 	}
 	manifests, err := c.manifests(program, folder)
@@ -51,8 +56,18 @@ func (c *Cluster) Install(wanted Installation) error {
 	return c.awaitInjection()
 }
 
+// kustomization is what people write. The annotation replaces the pods when the program is another one of the same version.
+const kustomization = `
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [%s]
+patches:
+- target: {kind: Deployment, name: multipod}
+  patch: '[{"op": "add", "path": "/spec/template/metadata/annotations/lab~1program", "value": "%s"}]'
+`
+
 // write makes the folder that a user would make.
-func (i Installation) write(folder string) error {
+func (i Installation) write(folder, fingerprint string) error {
 	repository, err := Repository()
 	if err != nil {
 		return err
@@ -61,7 +76,7 @@ func (i Installation) write(folder string) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [%s]\n", deploy)
+	text := fmt.Sprintf(kustomization, deploy, fingerprint)
 	if i.Policies != "" {
 		text += "configMapGenerator:\n" +
 			"- {name: multipod-policies, namespace: multipod-system, behavior: replace, files: [policies.yaml]}\n"

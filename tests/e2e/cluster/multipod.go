@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -24,7 +26,7 @@ type Multipod struct {
 	log     string
 }
 
-// Program finds multipod: the one of MULTIPOD, or else the newest that cargo has built here.
+// Program finds multipod: the one of MULTIPOD, or else the newest that was built here.
 func Program() (string, error) {
 	if given := os.Getenv("MULTIPOD"); given != "" {
 		return given, nil
@@ -34,8 +36,8 @@ func Program() (string, error) {
 		return "", err
 	}
 	found, last := "", int64(0)
-	for _, profile := range []string{"release", "debug"} {
-		path := filepath.Join(repository, "target", profile, "multipod")
+	for _, folder := range []string{"dist", "target/release", "target/debug"} {
+		path := filepath.Join(repository, folder, "multipod")
 		if info, err := os.Stat(path); err == nil && info.ModTime().UnixNano() > last {
 			found, last = path, info.ModTime().UnixNano()
 		}
@@ -46,7 +48,7 @@ func Program() (string, error) {
 	return found, nil
 }
 
-// Serve runs multipod beside a control plane until the test ends. It watches the cluster as an administrator.
+// Serve runs multipod beside the API server until the test ends. It watches the cluster as an administrator.
 func (c *Cluster) Serve(t testing.TB, args ...string) *Multipod {
 	t.Helper()
 	authority := c.authority(t)
@@ -69,11 +71,21 @@ func (c *Cluster) Serve(t testing.TB, args ...string) *Multipod {
 			t.Logf("multipod's log:\n%s", log)
 		}
 	})
-	m.start(t, program, append([]string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms",
-		"--log-format=json", "--kubeconfig=" + c.Kubeconfig,
-		"--tls-cert=" + filepath.Join(folder, "tls.crt"), "--tls-key=" + filepath.Join(folder, "tls.key")}, args...))
+	m.start(t, program, append([]string{"serve"}, overridden([]string{
+		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms", "--log-format=json",
+		"--kubeconfig=" + c.Kubeconfig,
+		"--tls-cert=" + filepath.Join(folder, "tls.crt"), "--tls-key=" + filepath.Join(folder, "tls.key"),
+	}, args)...))
 	await(t, "multipod is ready", m.Ready)
 	return m
+}
+
+// overridden is what is usual, but for options that are given, and then those.
+func overridden(usual, given []string) []string {
+	return append(slices.DeleteFunc(usual, func(option string) bool {
+		name, _, _ := strings.Cut(option, "=")
+		return slices.ContainsFunc(given, func(other string) bool { return strings.HasPrefix(other, name+"=") })
+	}), given...)
 }
 
 func (m *Multipod) start(t testing.TB, program string, args []string) {
@@ -124,6 +136,16 @@ func (m *Multipod) Metrics(t testing.TB) Metrics {
 		t.Fatal(err)
 	}
 	return ParseMetrics(text)
+}
+
+// Log is what it has written so far: a JSON object on each line.
+func (m *Multipod) Log(t testing.TB) string {
+	t.Helper()
+	log, err := os.ReadFile(m.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(log)
 }
 
 // Ready says whether multipod is ready, and why not.

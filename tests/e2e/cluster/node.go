@@ -38,8 +38,16 @@ func (k *keeper) network() error {
 			return fmt.Errorf("ip %s: %w: %s", strings.Join(command, " "), err, out)
 		}
 	}
-	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644); err != nil {
-		return err
+	for setting, value := range map[string]string{
+		"ip_forward": "1",
+		// The kernel would tell pods of a shorter way to Services, which is none, and count that against the answers
+		// that refuse connections to Services without endpoints.
+		"conf/all/send_redirects":            "0",
+		"conf/" + bridge + "/send_redirects": "0",
+	} {
+		if err := os.WriteFile("/proc/sys/net/ipv4/"+setting, []byte(value), 0o644); err != nil {
+			return err
+		}
 	}
 	// Answers of Services to pods on the same bridge pass the rules only so. Absent where the module is.
 	err := os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-iptables", []byte("1"), 0o644)

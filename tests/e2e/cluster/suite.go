@@ -47,6 +47,7 @@ func clusterOf(options Options) (*Cluster, error) {
 		return inherited()
 	}
 	if given := os.Getenv("KUBECONFIG"); given != "" {
+		fmt.Fprintln(os.Stderr, "the cluster of KUBECONFIG is tested:", given)
 		c, err := Attach(given)
 		if err == nil && c.Node {
 			err = c.enter()

@@ -43,6 +43,16 @@ func Sweep() {
 	}
 }
 
+// removeOldLogs removes those of clusters that failed more than a day ago.
+func removeOldLogs(repository string) {
+	folders, _ := filepath.Glob(logs(repository, "*"))
+	for _, folder := range folders {
+		if info, err := os.Stat(folder); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			os.RemoveAll(folder)
+		}
+	}
+}
+
 // remove deletes the folder of a cluster, but nothing that is mounted below it.
 func remove(folder string) {
 	unmount(folder)

@@ -24,7 +24,7 @@ func (e Endpoint) At(path string) admission.WebhookClientConfig {
 	return admission.WebhookClientConfig{URL: &url, CABundle: e.CA}
 }
 
-// ServeWebhook serves a webhook of the test's own until it ends, beside a control plane.
+// ServeWebhook serves a webhook of the test's own until it ends, beside the API server.
 func (c *Cluster) ServeWebhook(t testing.TB, handler http.Handler) Endpoint {
 	t.Helper()
 	authority := c.authority(t)
@@ -43,11 +43,11 @@ func (c *Cluster) ServeWebhook(t testing.TB, handler http.Handler) Endpoint {
 	return Endpoint{URL: server.URL, CA: authority.pem}
 }
 
-// authority is that of a control plane of our own: the test is left out with any other.
+// authority is that of a cluster of our own: the test is left out with any other.
 func (c *Cluster) authority(t testing.TB) *authority {
 	t.Helper()
-	if c.Dir == "" || c.Node {
-		t.Skip("webhooks can run beside a control plane of our own only")
+	if c.Dir == "" {
+		t.Skip("webhooks can run beside an API server of our own only")
 	}
 	authority, err := readAuthority(filepath.Join(c.Dir, "pki"))
 	if err != nil {

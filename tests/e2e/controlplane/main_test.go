@@ -4,12 +4,15 @@ package controlplane
 import (
 	"testing"
 
+	"k8s.io/client-go/rest"
+
 	"multipod/e2e/cluster"
 )
 
 var k *cluster.Cluster
 
 func TestMain(m *testing.M) {
+	rest.SetDefaultWarningHandler(rest.NoWarnings{}) // those that tests are about are kubectl's
 	cluster.Main(m, cluster.Options{}, func(ready *cluster.Cluster) error {
 		k = ready
 		return nil

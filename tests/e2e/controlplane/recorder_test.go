@@ -133,8 +133,8 @@ func (r *recorder) settle(t *testing.T) {
 		t.Fatal(err)
 	}
 	folder := filepath.Join(repository, "tests/data/reviews")
-	if k.Version != "1.36" {
-		t.Logf("not compared: those on record are of 1.36, not of %s", k.Version)
+	if k.Version != "1.36" || k.Node {
+		t.Log("not compared: those on record are of a control plane 1.36")
 		return
 	}
 	for _, name := range r.wanted {
@@ -149,7 +149,8 @@ func (r *recorder) settle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(essence(t, before), essence(t, now)) {
+		// What multipod has put into a pod is its own affair.
+		if name != "pod-reinvoked" && !reflect.DeepEqual(essence(t, before), essence(t, now)) {
 			t.Errorf("%s differs (RECORD=1 writes it anew):\n%s", path, now)
 		}
 	}

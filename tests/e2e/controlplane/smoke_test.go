@@ -62,3 +62,11 @@ spec:
 		t.Error("calls are not counted as this test counts them")
 	}
 }
+
+// Its cost is compared with that of multipod.
+func TestTheClusterHasMutatingAdmissionPolicies(t *testing.T) {
+	said := k.Kubectl(t, "api-resources", "--api-group=admissionregistration.k8s.io", "--output=name")
+	if !strings.Contains(said, "mutatingadmissionpolicies.") {
+		t.Errorf("not among %s", said)
+	}
+}

@@ -41,7 +41,7 @@ var Recipes = []Recipe{
 		Config: archive.Config{Env: path(everywhere), Cmd: []string{"sleep", "2147483647"}},
 		Contents: []content{
 			busybox(), debian("/usr/bin/curl", "/usr/bin/redis-cli"), git(), certificates(),
-			program("app", "/usr/local/bin/app"), users(), temporary(),
+			program("app", "/usr/local/bin/app"), program("git-ssh", "/usr/local/bin/git-ssh"), users(), temporary(),
 		},
 	},
 	{

@@ -16,6 +16,6 @@ func TestMain(m *testing.M) {
 		if err := k.Images("app", "client", "haproxy", "nginx", "redis", "git-sync"); err != nil {
 			return err
 		}
-		return k.Install(cluster.Installation{})
+		return k.Install(cluster.Installation{Policies: policies})
 	})
 }

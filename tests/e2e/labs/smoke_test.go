@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-const site = "<h1>It works</h1>"
+const welcome = "<h1>It works</h1>"
 
 func TestPodsRunAndReachEachOtherByTheNameOfAService(t *testing.T) {
 	namespace := k.Namespace(t)
@@ -32,7 +32,7 @@ spec:
 	k.Kubectl(t, "wait", "--namespace", namespace, "--for=condition=Ready", "pod/web", "pod/client", "--timeout=90s")
 	said := k.Kubectl(t, "exec", "--namespace", namespace, "client", "--",
 		"curl", "--silent", "--show-error", "--retry", "20", "--retry-delay", "1", "--retry-all-errors", "http://site:8080")
-	if !strings.Contains(said, site) {
+	if !strings.Contains(said, welcome) {
 		t.Errorf("the Service answers %q", said)
 	}
 	if log := k.Kubectl(t, "logs", "--namespace", namespace, "web"); !strings.Contains(log, "GET / ") {

@@ -1,0 +1,160 @@
+package controlplane
+
+import (
+	"strings"
+	"testing"
+
+	core "k8s.io/api/core/v1"
+)
+
+// requests is one for every pattern there is, in each of its shapes.
+var requests = map[string][2]string{
+	"ambassador-in":         {ambassador, "80:8775"},
+	"ambassador-out":        {ambassador, "5432:db"},
+	"ambassador-own-config": {ambassador, "80, config=my-haproxy"},
+	"logging":               {"multipod/logging", "/var/log/app/*.log"},
+	"logging-json":          {"multipod/logging", "/var/log/app/*.log format=json"},
+	"logging-shipped":       {"multipod/logging", "/var/log/app/*.log to=otlp://collector:4317"},
+	"metrics-nginx":         {"multipod/metrics", "nginx"},
+	"metrics-apache":        {"multipod/metrics", "apache"},
+	"metrics-php-fpm":       {"multipod/metrics", "php-fpm"},
+	"metrics-redis":         {"multipod/metrics", "redis"},
+	"metrics-memcached":     {"multipod/metrics", "memcached"},
+	"metrics-postgres":      {"multipod/metrics", "postgres secret=db"},
+	"metrics-mysql":         {"multipod/metrics", "mysql secret=db"},
+	"metrics-statsd":        {"multipod/metrics", "statsd"},
+	"wait-for":              {"multipod/init", "wait-for db:5432"},
+	"clone":                 {"multipod/init", "clone https://git.example/seed into=/seed"},
+	"sync":                  {"multipod/sync", "https://git.example/site into=/srv/site"},
+	"shared-processes":      {"multipod/share-process-namespace", "true"},
+}
+
+func forEveryPattern(t *testing.T, s site, check func(*testing.T, *core.Pod)) {
+	for name, asked := range requests {
+		t.Run(name, func(t *testing.T) {
+			made, err := s.try(podWith(asked[0], asked[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if made.Annotations["multipod/status"] == "" {
+				t.Fatal("nothing was added")
+			}
+			check(t, made)
+		})
+	}
+}
+
+func TestPodSecurityRestrictedAdmitsEveryPattern(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "pod-security.kubernetes.io/enforce=restricted")
+	root := asking()
+	root.Spec.Containers[0].SecurityContext = nil
+	if _, err := s.try(root); err == nil {
+		t.Fatal("this namespace admits anything")
+	}
+	forEveryPattern(t, s, func(*testing.T, *core.Pod) {})
+}
+
+func TestAQuotaAdmitsEveryPattern(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	k.Apply(t, s.namespace, quota("requests.cpu: 1, requests.memory: 4Gi, limits.memory: 4Gi"))
+	bare := asking()
+	bare.Spec.Containers[0].Resources = core.ResourceRequirements{}
+	k.Await(t, "the quota is in force", func() error { return refusedBecause(s, bare, "must specify") })
+	forEveryPattern(t, s, func(*testing.T, *core.Pod) {})
+}
+
+func TestAQuotaOfCPULimitsWantsThemSaid(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	k.Apply(t, s.namespace, quota("limits.cpu: 1"))
+	k.Await(t, "the quota is in force", func() error {
+		return refusedBecause(s, limited(asking()), "must specify limits.cpu for: multipod-ambassador")
+	})
+	if _, err := s.try(limited(podWith(ambassador, "80:8775, cpu=10m/100m"))); err != nil {
+		t.Error("with a limit of its own:", err)
+	}
+	k.Apply(t, s.namespace, limitRange)
+	k.Await(t, "the defaults are in force", func() error { _, err := s.try(limited(asking())); return err })
+	forEveryPattern(t, s, func(*testing.T, *core.Pod) {})
+}
+
+func TestALimitRangeAdmitsEveryPattern(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	k.Apply(t, s.namespace, limitRange)
+	large := asking()
+	large.Spec.Containers[0].Resources.Limits = core.ResourceList{"cpu": large.Spec.Containers[0].Resources.Requests["cpu"], "memory": quantity("9Gi")}
+	k.Await(t, "the bounds are in force", func() error { return refusedBecause(s, large, "maximum memory usage") })
+	forEveryPattern(t, s, func(t *testing.T, pod *core.Pod) {
+		for _, container := range ours(pod) {
+			if limit := container.Resources.Limits.Cpu(); limit.String() != "500m" {
+				t.Errorf("%s has the CPU limit %s, not the namespace's", container.Name, limit)
+			}
+		}
+	})
+}
+
+func TestOurContainersGetNoToken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	forEveryPattern(t, s, func(t *testing.T, pod *core.Pod) {
+		if !hasToken(pod, pod.Spec.Containers[0]) {
+			t.Fatal("even the app has no token: this shows nothing")
+		}
+		for _, container := range ours(pod) {
+			if hasToken(pod, container) {
+				t.Errorf("%s can read the token of the pod's service account", container.Name)
+			}
+		}
+	})
+}
+
+func hasToken(pod *core.Pod, container core.Container) bool {
+	for _, volume := range pod.Spec.Volumes {
+		if volume.Projected == nil {
+			continue
+		}
+		for _, source := range volume.Projected.Sources {
+			for _, mount := range container.VolumeMounts {
+				if source.ServiceAccountToken != nil && mount.Name == volume.Name {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func ours(pod *core.Pod) (found []core.Container) {
+	for _, container := range append(append([]core.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...) {
+		if strings.HasPrefix(container.Name, "multipod-") {
+			found = append(found, container)
+		}
+	}
+	return found
+}
+
+// limited is a pod whose app has a limit of CPU too.
+func limited(pod *core.Pod) *core.Pod {
+	pod.Spec.Containers[0].Resources.Limits["cpu"] = quantity("100m")
+	return pod
+}
+
+func quota(hard string) string {
+	return "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: all}\nspec: {hard: {" + hard + "}}\n"
+}
+
+const limitRange = `
+apiVersion: v1
+kind: LimitRange
+metadata: {name: bounds}
+spec:
+  limits:
+    - type: Container
+      default: {cpu: 500m, memory: 256Mi}
+      defaultRequest: {cpu: 50m, memory: 64Mi}
+      min: {cpu: 5m, memory: 8Mi}
+      max: {cpu: "1", memory: 1Gi}
+`
