@@ -137,13 +137,13 @@ fn a_policy_that_is_not_for_a_pod_costs_it_nothing() {
         let mut text = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: proxy}\n\
                         spec: {annotations: {multipod/ambassador: \"80:8775\"}}\n"
             .to_owned();
-        for other in 0..others {
-            text += &format!(
+        text.extend((0..others).map(|other| {
+            format!(
                 "---\napiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: other-{other}}}\n\
                  spec:\n  match: {{podSelector: {{matchExpressions: [{{key: team, operator: In, values: [a-{other}]}}]}}}}\n  \
                  annotations: {{multipod/metrics: nginx}}\n"
-            );
-        }
+            )
+        }));
         let loaded = policy::load(&[("policies.yaml".to_owned(), text)]);
         assert_eq!(loaded.problems, []);
         loaded.policies

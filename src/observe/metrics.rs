@@ -1,5 +1,6 @@
 //! The metrics. Every label is one of few values: nothing in them comes from a review.
 
+use std::borrow::Cow;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -67,7 +68,7 @@ struct Endpoint {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Pattern {
-    pattern: String,
+    pattern: Cow<'static, str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -171,7 +172,7 @@ impl Metrics {
             self.patches.observe(u32::try_from(record.patch_bytes).unwrap_or(u32::MAX).into());
         }
         for pattern in &record.patterns {
-            self.injections.get_or_create(&Pattern { pattern: pattern.to_string() }).inc();
+            self.injections.get_or_create(&Pattern { pattern: pattern.clone() }).inc();
         }
     }
 

@@ -29,7 +29,7 @@ func scale(t *testing.T) int {
 const (
 	deployments = 10
 	nodes       = 20
-	enough      = 10 * time.Minute
+	enough      = 4 * time.Minute
 )
 
 func TestThousandsOfPodsAreMadeThroughMultipod(t *testing.T) {

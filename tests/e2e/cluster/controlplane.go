@@ -114,7 +114,8 @@ func (k *keeper) controlPlane() error {
 		"--cluster-signing-key-file="+k.path("pki/ca.key"))
 	if err == nil && (k.Node || k.scheduler) {
 		err = k.part("kube-scheduler",
-			"--kubeconfig="+k.path("kube-scheduler.kubeconfig"), "--secure-port=0", "--leader-elect=false")
+			"--kubeconfig="+k.path("kube-scheduler.kubeconfig"), "--secure-port=0", "--leader-elect=false",
+			"--kube-api-qps=1000", "--kube-api-burst=1000")
 	}
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (c *Cluster) Play(t testing.TB, nodes int) {
 	}
 	defer log.Close()
 	kwok := exec.Command(program, "--kubeconfig="+c.Kubeconfig, "--config="+filepath.Join(repository, images.Stages),
-		"--manage-all-nodes=true", "--server-address=127.0.0.1:0")
+		"--manage-all-nodes=true", "--node-lease-duration-seconds=40", "--server-address=127.0.0.1:0")
 	kwok.Stdout, kwok.Stderr = log, log
 	kwok.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := kwok.Start(); err != nil {

@@ -32,37 +32,6 @@ spec:
 	}
 }
 
-func TestAPodThatAsksForNothingCostsNoCall(t *testing.T) {
-	m := k.Serve(t)
-	namespace := k.Namespace(t)
-	k.Register(t, m, namespace)
-
-	// The API server counts by the names of webhooks, those of earlier tests too.
-	before := k.Metrics(t).Sum("apiserver_admission_webhook_request_total")
-	k.Apply(t, namespace, `
-apiVersion: v1
-kind: Pod
-metadata: {name: plain}
-spec:
-  containers: [{name: app, image: "lab/app:1"}]
-`)
-	if calls := k.Metrics(t).Sum("apiserver_admission_webhook_request_total") - before; calls != 0 {
-		t.Errorf("%v calls", calls)
-	}
-	k.Apply(t, namespace, `
-apiVersion: v1
-kind: Pod
-metadata:
-  name: asking
-  annotations: {multipod/ambassador: "80:8775"}
-spec:
-  containers: [{name: app, image: "lab/app:1"}]
-`)
-	if calls := k.Metrics(t).Sum("apiserver_admission_webhook_request_total") - before; calls == 0 {
-		t.Error("calls are not counted as this test counts them")
-	}
-}
-
 // Its cost is compared with that of multipod.
 func TestTheClusterHasMutatingAdmissionPolicies(t *testing.T) {
 	said := k.Kubectl(t, "api-resources", "--api-group=admissionregistration.k8s.io", "--output=name")
