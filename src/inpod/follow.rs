@@ -52,7 +52,7 @@ struct Follower {
     lines: Vec<u8>,
     started: Instant,
     scanned: Duration,
-    scan_took: Duration,
+    pace: Pace,
 }
 
 impl Follower {
@@ -68,7 +68,7 @@ impl Follower {
             lines: Vec::new(),
             started: Instant::now(),
             scanned: Duration::ZERO,
-            scan_took: Duration::ZERO,
+            pace: Pace::default(),
         })
     }
 
@@ -93,17 +93,17 @@ impl Follower {
         self.finish()
     }
 
-    /// Each second, and at once when a folder has changed; but never more than a twentieth of the time.
+    /// Each second, and at once when a folder has changed, where scans are quick.
     fn scan_is_due(&self) -> bool {
         let since = self.now().saturating_sub(self.scanned);
-        since >= self.scan_took * 20 && (since >= BETWEEN_SCANS || self.folders.changed())
+        since >= self.pace.pause() && (since >= BETWEEN_SCANS || self.folders.changed())
     }
 
     fn scan(&mut self) {
         let before = self.now();
         let seen = scan(&self.options.globs, self.table.paths(), &mut self.complaints);
         self.scanned = self.now();
-        self.scan_took = self.scanned.saturating_sub(before);
+        self.pace.took(self.scanned.saturating_sub(before));
         self.folders = seen.folders;
         self.table.sync(seen.found, self.scanned);
         if seen.starved {
@@ -195,6 +195,24 @@ impl Follower {
     }
 }
 
+/// How long the last scans took. They shall not take more than a twentieth of the time. A single slow one does not count: it
+/// had to wait for a busy machine, and files that come and go while we pause for it are never seen.
+#[derive(Default)]
+struct Pace {
+    last: [Duration; 3],
+}
+
+impl Pace {
+    fn took(&mut self, time: Duration) {
+        self.last.rotate_left(1);
+        self.last[2] = time;
+    }
+
+    fn pause(&self) -> Duration {
+        self.last.into_iter().min().unwrap_or_default() * 20
+    }
+}
+
 /// What came of the turns.
 #[derive(Default)]
 struct Round {
@@ -227,4 +245,27 @@ fn extend(data: &mut Vec<u8>, file: &File, from: u64, length: usize) -> io::Resu
     }
     data.truncate(filled);
     Ok(filled == length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scans_pause_only_where_several_in_a_row_were_slow() {
+        let seconds = Duration::from_secs;
+        for (took, pause) in [
+            (&[][..], 0),
+            (&[1], 0),
+            (&[0, 0, 9], 0),
+            (&[9, 9, 0], 0),
+            (&[1, 2, 3], 20),
+            (&[0, 1, 2, 3], 20),
+            (&[5, 4, 6, 5], 80),
+        ] {
+            let mut pace = Pace::default();
+            took.iter().for_each(|&time| pace.took(seconds(time)));
+            assert_eq!(pace.pause(), seconds(pause), "{took:?}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ spec:
   containers:
     - name: app
       image: lab/app:1
-      args: [log, -count=1200, -every=5ms, -rotate-bytes=9000, -keep=100]
+      args: [log, -count=1200, -every=5ms, -rotate-bytes=15000, -keep=100]
 `)
 	const lines = 1200
 	k.Await(t, "the last line is printed", func() error { return hasLine(namespace, "app", lines) })
