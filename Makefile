@@ -115,8 +115,9 @@ cluster: $(CLUSTER) ## start a Kubernetes here that stays (needs root; with CONT
 cluster-down: $(CLUSTER) ## end it; nothing is left of it
 	@$(CLUSTER) down
 
-e2e-setup: $(CLUSTER) ## install the Debian packages that clusters with pods need, and buildah for the image
+e2e-setup: $(CLUSTER) ## install the Debian packages that clusters with pods need, buildah for the image, and promtool for the alert rules
 	@packages=$$($(CLUSTER) lacking); command -v buildah >/dev/null || packages="$$packages buildah"; \
+	command -v promtool >/dev/null || packages="$$packages prometheus"; \
 	test -z "$$packages" && exit; \
 	command -v apt-get >/dev/null || { echo "Please install what these Debian packages hold: $$packages" >&2; exit 1; }; \
 	sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
