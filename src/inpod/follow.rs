@@ -264,7 +264,9 @@ mod tests {
             (&[5, 4, 6, 5], 80),
         ] {
             let mut pace = Pace::default();
-            took.iter().for_each(|&time| pace.took(seconds(time)));
+            for time in took {
+                pace.took(seconds(*time));
+            }
             assert_eq!(pace.pause(), seconds(pause), "{took:?}");
         }
     }
