@@ -24,17 +24,7 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Faul
     let (written, told) = told(&review.uid, &decision)?;
     let owner_kind = head.metadata.value().and_then(|metadata| metadata.controller()).cloned();
     drop(decision);
-    let Request { uid, namespace, dry_run, .. } = review;
-    Ok(Reply {
-        body: written,
-        record: Record {
-            uid,
-            namespace,
-            owner_kind: owner_kind.unwrap_or_default(),
-            dry_run: dry_run == Some(true),
-            ..told
-        },
-    })
+    Ok(Reply { body: written, record: review.record(Some(owner_kind.unwrap_or_default()), told) })
 }
 
 fn in_scope<'r, 'a>(review: &'r Review<'a>) -> Result<&'r Head<'a>, &'static str> {
@@ -52,15 +42,7 @@ fn in_scope<'r, 'a>(review: &'r Review<'a>) -> Result<&'r Head<'a>, &'static str
 
 fn ignored<'a>(review: Review<'a>, reason: &'static str) -> Result<Reply<'a>, Fault> {
     let body = answer::write(&review.uid, Verdict::Allow, &[])?;
-    let Request { uid, namespace, kind, dry_run, .. } = review;
-    let record = Record {
-        uid,
-        namespace,
-        owner_kind: kind.kind,
-        dry_run: dry_run == Some(true),
-        ..Record::of(Outcome::Ignored, reason)
-    };
-    Ok(Reply { body, record })
+    Ok(Reply { body, record: review.record(None, Record::of(Outcome::Ignored, reason)) })
 }
 
 fn told(uid: &str, decision: &Decision<'_>) -> Result<(Vec<u8>, Record<'static>), Fault> {

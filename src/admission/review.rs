@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use crate::json;
 use crate::pod::Text;
 
-use super::Fault;
+use super::{Fault, Record};
 
 /// What is asked, with the objects as `O` and `P` read them.
 #[derive(Debug, Deserialize)]
@@ -88,6 +88,18 @@ impl<'a, O, P> Request<'a, O, P> {
             return Err(Fault::NotAReview);
         }
         envelope.request.filter(|request| !request.uid.is_empty()).ok_or(Fault::NoRequest)
+    }
+
+    /// What is logged and counted of this review: what was decided, and whom it was about. Without an owner it is about
+    /// the object itself.
+    pub(super) fn record(self, owner_kind: Option<Text<'a>>, decided: Record<'a>) -> Record<'a> {
+        Record {
+            uid: self.uid,
+            namespace: self.namespace,
+            owner_kind: owner_kind.unwrap_or(self.kind.kind),
+            dry_run: self.dry_run == Some(true),
+            ..decided
+        }
     }
 
     /// Whether it is about pods, in the one version that they have.

@@ -24,16 +24,8 @@ pub fn warn<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Fault>
     let verdict =
         if found.outcome == Outcome::Denied { Verdict::Deny(&found.refusals) } else { Verdict::Allow };
     let body = answer::write(&review.uid, verdict, &found.warnings)?;
-    let Request { uid, namespace, kind, dry_run, .. } = review;
-    let record = Record {
-        uid,
-        namespace,
-        owner_kind: kind.kind,
-        dry_run: dry_run == Some(true),
-        warnings: found.warnings.len(),
-        ..Record::of(found.outcome, found.reason)
-    };
-    Ok(Reply { body, record })
+    let decided = Record { warnings: found.warnings.len(), ..Record::of(found.outcome, found.reason) };
+    Ok(Reply { body, record: review.record(None, decided) })
 }
 
 fn in_scope(review: &Review<'_>) -> Result<Value, &'static str> {

@@ -15,7 +15,7 @@ use tracing_subscriber::{Registry, reload};
 use crate::admission::{Outcome, Record};
 use crate::annotation::diagnostic::visible;
 
-use super::json::Json;
+use super::json_lines::Json;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]

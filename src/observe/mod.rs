@@ -1,6 +1,6 @@
 //! What the outside sees of a running server: metrics, log lines and traces, with the same slugs.
 
-mod json;
+mod json_lines;
 mod logs;
 mod metrics;
 mod process;

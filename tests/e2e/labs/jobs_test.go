@@ -19,14 +19,14 @@ metadata:
   labels: {app: work}
   annotations:
     multipod/ambassador: "8080:fruit:80"
-    multipod/logging: "/var/log/work/*.log"
+    multipod/logging: "/var/log/job/*.log"
 spec:
   restartPolicy: Never
   containers:
     - name: work
       image: lab/client:1
       command: [sh, -e, -c]
-      args: ["curl --silent --fail --retry 30 --retry-delay 1 --retry-all-errors localhost:8080 > /var/log/work/it.log; exit CODE"]
+      args: ["curl --silent --fail --retry 30 --retry-delay 1 --retry-all-errors localhost:8080 > /var/log/job/it.log; exit CODE"]
 `
 
 const oneJob = `

@@ -56,11 +56,7 @@ spec:
 
 func TestNewCommitsAppearInWhatNginxServes(t *testing.T) {
 	t.Parallel()
-	namespace := startGit(t)
-	push(t, namespace, "one")
-	k.Apply(t, namespace, strings.Replace(site, "ASKED",
-		`multipod/sync: "http://git/site into=/usr/share/nginx/html every=1s"`, 1))
-	ready(t, namespace, "site")
+	namespace := startSite(t, `multipod/sync: "http://git/site into=/usr/share/nginx/html every=1s"`)
 	started := pod(t, namespace, "site")
 	// The app starts when the first copy is there, so there is never an error page, nor the image's own.
 	if served := page(t, namespace, "http://"+started.Status.PodIP); served != "one\n" {
@@ -85,11 +81,7 @@ func TestNewCommitsAppearInWhatNginxServes(t *testing.T) {
 
 func TestTheLastCopyStaysWhenTheRepositoryGoes(t *testing.T) {
 	t.Parallel()
-	namespace := startGit(t)
-	push(t, namespace, "one")
-	k.Apply(t, namespace, strings.Replace(site, "ASKED",
-		`multipod/sync: "http://git/site into=/usr/share/nginx/html every=1s"`, 1))
-	ready(t, namespace, "site")
+	namespace := startSite(t, `multipod/sync: "http://git/site into=/usr/share/nginx/html every=1s"`)
 	k.Kubectl(t, "delete", "pod/git", "--namespace", namespace)
 	k.Await(t, "the sidecar has missed it", func() error {
 		log := k.Kubectl(t, "logs", "--namespace", namespace, "deployment/site", "--container", "multipod-sync-1")
@@ -106,11 +98,7 @@ func TestTheLastCopyStaysWhenTheRepositoryGoes(t *testing.T) {
 
 func TestAPodStartsWithACloneInPlaceAndKeepsIt(t *testing.T) {
 	t.Parallel()
-	namespace := startGit(t)
-	push(t, namespace, "one")
-	k.Apply(t, namespace, strings.Replace(site, "ASKED",
-		`multipod/init: "wait-for git:80, clone http://git/site into=/usr/share/nginx/html/seed"`, 1))
-	ready(t, namespace, "site")
+	namespace := startSite(t, `multipod/init: "wait-for git:80, clone http://git/site into=/usr/share/nginx/html/seed"`)
 	wantOrder(t, pod(t, namespace, "site"), "multipod-wait-for-1", "multipod-clone-1", "web")
 	push(t, namespace, "two")
 	if served := page(t, namespace, "http://site/seed/"); served != "one\n" {
@@ -119,6 +107,16 @@ func TestAPodStartsWithACloneInPlaceAndKeepsIt(t *testing.T) {
 	if served := page(t, namespace, "http://site/"); !strings.Contains(served, welcome) {
 		t.Errorf("the files of the image are hidden: %q", served)
 	}
+}
+
+// startSite makes a namespace with a repository of one commit, and NGINX with this annotation.
+func startSite(t *testing.T, annotation string) string {
+	t.Helper()
+	namespace := startGit(t)
+	push(t, namespace, "one")
+	k.Apply(t, namespace, strings.Replace(site, "ASKED", annotation, 1))
+	ready(t, namespace, "site")
+	return namespace
 }
 
 // startGit makes a namespace with the git server and the client.
