@@ -30,7 +30,7 @@ mod tests {
     use serde_json::Value;
 
     #[derive(Debug, Deserialize, PartialEq)]
-    struct Some3<'a> {
+    struct Sample<'a> {
         #[serde(borrow)]
         name: std::borrow::Cow<'a, str>,
         #[serde(default)]
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_read_and_the_rest_stepped_over() {
         let text = r#" { "x" : [ {"]": "}\\\"" } , 1.5e3 , null ] , "name" : "a\nb" , "rest" : { "deep" : [ "\"]" ] } , "count" : -3 } "#;
-        let read: Some3<'_> = read(text).unwrap();
+        let read: Sample<'_> = read(text).unwrap();
         assert_eq!((&*read.name, read.count), ("a\nb", Some(-3)));
         assert_eq!(read.rest.unwrap().text(), r#"{ "deep" : [ "\"]" ] }"#);
     }
@@ -73,7 +73,7 @@ mod tests {
             (r"[]", Kind::Data, 2),
             (r#"{"count":1}"#, Kind::Data, 11),
         ] {
-            let error = read::<Some3<'_>>(text).unwrap_err();
+            let error = read::<Sample<'_>>(text).unwrap_err();
             assert_eq!((error.kind(), error.at()), (kind, at), "{text}: {error}");
         }
     }
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn depth_costs_no_stack_where_nobody_looks() {
         let deep = format!(r#"{{"name":"a","x":{}{}}}"#, "[".repeat(1_000_000), "]".repeat(1_000_000));
-        assert_eq!(&*read::<Some3<'_>>(&deep).unwrap().name, "a");
+        assert_eq!(&*read::<Sample<'_>>(&deep).unwrap().name, "a");
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -113,7 +113,7 @@ mod tests {
         fn stepping_over_ends_where_the_value_ends(value in any_json()) {
             let json = value.to_string();
             let text = format!(r#"{{"rest":{json},"name":"after"}}"#);
-            let read: Some3<'_> = read(&text).unwrap();
+            let read: Sample<'_> = read(&text).unwrap();
             let expected = (json != "null").then_some(json);
             prop_assert_eq!(read.rest.map(|raw| raw.text().to_owned()), expected);
         }
@@ -125,7 +125,7 @@ mod tests {
             if let Ok(value) = ours {
                 prop_assert_eq!(serde_json::from_str::<Value>(&text).ok(), Some(value));
             }
-            let _ = read::<Some3<'_>>(&text);
+            let _ = read::<Sample<'_>>(&text);
             let _ = read::<serde::de::IgnoredAny>(&text);
         }
     }
