@@ -92,7 +92,12 @@ func TestWhatAKilledKeeperLeavesIsSweptAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		syscall.Kill(c.Pid, syscall.SIGKILL)
-		await(t, "its processes end with it", func() error { return noProcessOf(c.Dir) })
+		await(t, "its processes end with it", func() error {
+			if kept(c.Dir) {
+				return fmt.Errorf("the keeper holds %s", c.Dir)
+			}
+			return noProcessOf(c.Dir)
+		})
 		Sweep()
 		assertNothingLeft(t, c.Dir)
 		os.RemoveAll(c.Logs)

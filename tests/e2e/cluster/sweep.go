@@ -26,6 +26,15 @@ func takeLock(folder string) (*os.File, error) {
 	return file, nil
 }
 
+// kept tells whether the keeper of a cluster lives. The kernel ends its children first and frees its lock last.
+func kept(folder string) bool {
+	locked, err := takeLock(folder)
+	if err == nil {
+		locked.Close()
+	}
+	return err != nil && !errors.Is(err, fs.ErrNotExist)
+}
+
 // Sweep removes what clusters left behind whose keeper was killed. Their processes are gone with it: the kernel saw to that.
 func Sweep() {
 	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
@@ -84,21 +93,14 @@ func mounts(folder string) []string {
 
 // endKeeper ends the keeper of a cluster that somebody else started, and waits until it has let go of its folder.
 func endKeeper(c *Cluster) error {
-	alive := func() bool {
-		locked, err := takeLock(c.Dir)
-		if err == nil {
-			locked.Close()
-		}
-		return err != nil && !errors.Is(err, fs.ErrNotExist)
-	}
-	if !alive() {
+	if !kept(c.Dir) {
 		Sweep()
 		return nil
 	}
 	if err := syscall.Kill(c.Pid, syscall.SIGTERM); err != nil {
 		return fmt.Errorf("the keeper of the cluster, process %d: %w", c.Pid, err)
 	}
-	for deadline := time.Now().Add(patience); alive(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); kept(c.Dir); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the keeper of the cluster, process %d, does not end", c.Pid)
 		}
