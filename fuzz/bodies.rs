@@ -123,7 +123,7 @@ fn injected(text: &str, loaded: &Loaded) -> Option<Value> {
     let patch = Patch::of(&plan, &view).expect("a patch that does what was planned");
     // What serde_json refuses (deep, or a number beyond all bounds) the view may have skipped.
     let mut result: Value = serde_json::from_str(text).ok()?;
-    let operations: json_patch::Patch = serde_json::from_slice(patch.json()).expect("RFC 6902");
+    let operations: json_patch::Patch = serde_json::from_str(patch.json()).expect("RFC 6902");
     json_patch::patch(&mut result, &operations).expect("a patch that applies");
     Some(result)
 }
@@ -160,7 +160,7 @@ pub fn review(data: &[u8]) {
     let snapshot = Snapshot::default();
     for reply in [admission::mutate(data, &snapshot), admission::warn(data, &snapshot)].into_iter().flatten()
     {
-        let answer: Value = serde_json::from_slice(&reply.body).expect("the answer is JSON");
+        let answer: Value = serde_json::from_str(&reply.body).expect("the answer is JSON");
         let response = answer["response"].as_object().expect("a response");
         // What nobody looks at may be broken.
         if let Ok(asked) = serde_json::from_slice::<Value>(data) {

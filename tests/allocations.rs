@@ -80,7 +80,7 @@ fn injected(pod: &str) -> String {
         let decision = decide(&head, around);
         let Verdict::Inject(plan) = &decision.verdict else { panic!("{:?}", decision.verdict) };
         let patch = Patch::of(plan, decision.pod.as_ref().unwrap()).unwrap();
-        let operations: json_patch::Patch = serde_json::from_slice(patch.json()).unwrap();
+        let operations: json_patch::Patch = serde_json::from_str(patch.json()).unwrap();
         let mut document: Value = serde_json::from_str(pod).unwrap();
         json_patch::patch(&mut document, &operations).unwrap();
         document.to_string()

@@ -134,7 +134,7 @@ impl Case {
                 let view = head.open().unwrap();
                 let patch = Patch::of(&plan, &view).map_err(|fault| fault.to_string())?;
                 let result = sound::apply(pod, &patch);
-                let json = String::from_utf8(patch.json().to_vec()).unwrap();
+                let json = patch.json().to_owned();
                 ("expected.yaml", yaml::emit(&result), Vec::new(), Some((result, json)))
             }
             Verdict::Skip(reason) => {

@@ -77,7 +77,7 @@ proptest! {
     fn an_injected_pod_has_a_patch_that_only_adds_at_allowed_places(trial in any_trial()) {
         let Some((_, patch)) = trial.injected() else { return Ok(()) };
         prop_assert!(patch.operations().len() > 0);
-        let json: Value = serde_json::from_slice(patch.json()).unwrap();
+        let json: Value = serde_json::from_str(patch.json()).unwrap();
         for operation in json.as_array().unwrap() {
             prop_assert_eq!(&operation["op"], "add");
             let path = operation["path"].as_str().unwrap();

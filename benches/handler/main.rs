@@ -86,7 +86,7 @@ fn multipod(pod: &str, around: &Surroundings<'_>) -> Vec<u8> {
     let head = Head::read(pod).unwrap();
     match decide(&head, around) {
         Decision { verdict: Verdict::Inject(plan), pod: Some(pod), .. } => {
-            Patch::of(&plan, &pod).unwrap().json().to_vec()
+            Patch::of(&plan, &pod).unwrap().json().as_bytes().to_vec()
         }
         _ => Vec::new(),
     }

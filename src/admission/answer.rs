@@ -4,8 +4,7 @@ use base64_simd::STANDARD;
 
 use crate::annotation::diagnostic::visible;
 use crate::inject::Refusal;
-
-use super::Fault;
+use crate::json::write_text;
 
 /// In characters, as the API server counts; beyond the total it cuts every warning itself.
 const LONGEST_WARNING: usize = 256;
@@ -19,55 +18,49 @@ pub(super) enum Verdict<'v> {
     /// The object stays as it is.
     Allow,
     /// It gets this patch, which is not empty.
-    Patch(&'v [u8]),
+    Patch(&'v str),
     /// It is refused for these reasons.
     Deny(&'v [Refusal]),
 }
 
 /// Writes the answer to the review with this uid.
-pub(super) fn write(uid: &str, verdict: Verdict<'_>, warnings: &[String]) -> Result<Vec<u8>, Fault> {
+pub(super) fn write(uid: &str, verdict: Verdict<'_>, warnings: &[String]) -> String {
     let patch = if let Verdict::Patch(patch) = verdict { patch.len() } else { 0 };
     let mut out =
-        Vec::with_capacity(256 + patch.div_ceil(3) * 4 + warnings.iter().map(String::len).sum::<usize>());
-    out.extend_from_slice(
-        br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"#,
-    );
-    string(&mut out, uid)?;
+        String::with_capacity(256 + patch.div_ceil(3) * 4 + warnings.iter().map(String::len).sum::<usize>());
+    out.push_str(r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"#);
+    write_text(&mut out, uid);
     match verdict {
-        Verdict::Allow => out.extend_from_slice(br#","allowed":true"#),
+        Verdict::Allow => out.push_str(r#","allowed":true"#),
         Verdict::Patch(patch) => {
-            out.extend_from_slice(br#","allowed":true,"patchType":"JSONPatch","patch":""#);
+            out.push_str(r#","allowed":true,"patchType":"JSONPatch","patch":""#);
             // Within the capacity: a patch is the largest part of most answers.
-            STANDARD.encode_append(patch, &mut out);
-            out.push(b'"');
+            STANDARD.encode_append(patch.as_bytes(), &mut out);
+            out.push('"');
         }
         Verdict::Deny(refusals) => {
             // 400 is what the API server itself takes for a webhook that names no code. 403 would read as missing
             // rights, and controllers treat neither of them as a reason to give up.
-            out.extend_from_slice(
-                br#","allowed":false,"status":{"status":"Failure","code":400,"reason":"BadRequest","message":"#,
+            out.push_str(
+                r#","allowed":false,"status":{"status":"Failure","code":400,"reason":"BadRequest","message":"#,
             );
-            string(&mut out, &message(refusals))?;
-            out.push(b'}');
+            write_text(&mut out, &message(refusals));
+            out.push('}');
         }
     }
     let warnings = tidy(warnings);
     if !warnings.is_empty() {
-        out.extend_from_slice(br#","warnings":["#);
+        out.push_str(r#","warnings":["#);
         for (index, warning) in warnings.iter().enumerate() {
             if index > 0 {
-                out.push(b',');
+                out.push(',');
             }
-            string(&mut out, warning)?;
+            write_text(&mut out, warning);
         }
-        out.push(b']');
+        out.push(']');
     }
-    out.extend_from_slice(b"}}");
-    Ok(out)
-}
-
-fn string(out: &mut Vec<u8>, text: &str) -> Result<(), Fault> {
-    serde_json::to_writer(out, text).map_err(|error| Fault::Internal(error.to_string()))
+    out.push_str("}}");
+    out
 }
 
 /// All refusals with a line between them; the API server hands the lines on as they are.
@@ -128,20 +121,20 @@ mod tests {
     use crate::inject::DenyReason;
     use serde_json::Value;
 
-    fn read(bytes: &[u8]) -> Value {
-        serde_json::from_slice(bytes).unwrap()
+    fn read(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
     }
 
     #[test]
     fn a_patch_and_its_type_come_together_or_not_at_all() {
-        let plain = read(&write("a\"b", Verdict::Allow, &[]).unwrap());
+        let plain = read(&write("a\"b", Verdict::Allow, &[]));
         assert_eq!(
             plain,
             serde_json::json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
                 "response": {"uid": "a\"b", "allowed": true}})
         );
         for patch in ["[]", "[1]", "[12]", "[123]"] {
-            let answer = read(&write("u", Verdict::Patch(patch.as_bytes()), &[]).unwrap());
+            let answer = read(&write("u", Verdict::Patch(patch), &[]));
             assert_eq!(answer["response"]["patchType"], "JSONPatch");
             let sent = STANDARD.decode_to_vec(answer["response"]["patch"].as_str().unwrap()).unwrap();
             assert_eq!(sent, patch.as_bytes());
@@ -154,7 +147,7 @@ mod tests {
             Refusal::new(DenyReason::BadValue, "one\n  ^^ here\u{1b}[31m"),
             Refusal::new(DenyReason::UnknownKey, "two"),
         ];
-        let status = read(&write("u", Verdict::Deny(&refusals), &[]).unwrap())["response"]["status"].clone();
+        let status = read(&write("u", Verdict::Deny(&refusals), &[]))["response"]["status"].clone();
         assert_eq!(status["message"], "one\n  ^^ here\u{FFFD}[31m\n\ntwo");
         assert_eq!(status["code"], 400);
     }

@@ -14,7 +14,7 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Faul
     let review = Review::read(body)?;
     let head = match in_scope(&review) {
         Ok(head) => head,
-        Err(reason) => return ignored(review, reason),
+        Err(reason) => return Ok(ignored(review, reason)),
     };
     if snapshot.must_wait_for(&review.namespace) {
         return Err(Fault::NamespaceUnknown);
@@ -40,20 +40,20 @@ fn in_scope<'r, 'a>(review: &'r Review<'a>) -> Result<&'r Head<'a>, &'static str
     review.object.value().ok_or("no_object")
 }
 
-fn ignored<'a>(review: Review<'a>, reason: &'static str) -> Result<Reply<'a>, Fault> {
-    let body = answer::write(&review.uid, Verdict::Allow, &[])?;
-    Ok(Reply { body, record: review.record(None, Record::of(Outcome::Ignored, reason)) })
+fn ignored<'a>(review: Review<'a>, reason: &'static str) -> Reply<'a> {
+    let body = answer::write(&review.uid, Verdict::Allow, &[]);
+    Reply { body, record: review.record(None, Record::of(Outcome::Ignored, reason)) }
 }
 
-fn told(uid: &str, decision: &Decision<'_>) -> Result<(Vec<u8>, Record<'static>), Fault> {
+fn told(uid: &str, decision: &Decision<'_>) -> Result<(String, Record<'static>), Fault> {
     let warnings = &decision.warnings;
     let (body, record) = match &decision.verdict {
         inject::Verdict::Skip(reason) => {
-            (answer::write(uid, Verdict::Allow, warnings)?, Record::of(Outcome::Skipped, reason.slug()))
+            (answer::write(uid, Verdict::Allow, warnings), Record::of(Outcome::Skipped, reason.slug()))
         }
         inject::Verdict::Deny(refusals) => {
             let reason = refusals.first().map_or("unknown", |refusal| refusal.reason.slug());
-            (answer::write(uid, Verdict::Deny(refusals), warnings)?, Record::of(Outcome::Denied, reason))
+            (answer::write(uid, Verdict::Deny(refusals), warnings), Record::of(Outcome::Denied, reason))
         }
         inject::Verdict::Inject(plan) => {
             let pod =
@@ -64,7 +64,7 @@ fn told(uid: &str, decision: &Decision<'_>) -> Result<(Vec<u8>, Record<'static>)
                 patch_bytes: patch.json().len(),
                 ..Record::of(Outcome::Injected, "injected")
             };
-            (answer::write(uid, Verdict::Patch(patch.json()), warnings)?, record)
+            (answer::write(uid, Verdict::Patch(patch.json()), warnings), record)
         }
     };
     Ok((body, Record { warnings: warnings.len(), ..record }))

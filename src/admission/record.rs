@@ -6,7 +6,7 @@ use crate::pod::Text;
 #[derive(Debug)]
 pub struct Reply<'a> {
     /// The answer, as JSON.
-    pub body: Vec<u8>,
+    pub body: String,
     /// What was decided.
     pub record: Record<'a>,
 }

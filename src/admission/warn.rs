@@ -23,7 +23,7 @@ pub fn warn<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Fault>
     };
     let verdict =
         if found.outcome == Outcome::Denied { Verdict::Deny(&found.refusals) } else { Verdict::Allow };
-    let body = answer::write(&review.uid, verdict, &found.warnings)?;
+    let body = answer::write(&review.uid, verdict, &found.warnings);
     let decided = Record { warnings: found.warnings.len(), ..Record::of(found.outcome, found.reason) };
     Ok(Reply { body, record: review.record(None, decided) })
 }

@@ -58,7 +58,7 @@ impl Report {
 fn patched<'a>(before: &Value, plan: &Plan, head: &'a Head<'a>) -> Option<Value> {
     let pod = head.open().ok()?;
     let patch = Patch::of(plan, &pod).ok()?;
-    let operations: json_patch::Patch = serde_json::from_slice(patch.json()).ok()?;
+    let operations: json_patch::Patch = serde_json::from_str(patch.json()).ok()?;
     let mut after = before.clone();
     json_patch::patch(&mut after, &operations).ok()?;
     Some(after)

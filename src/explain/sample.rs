@@ -26,7 +26,7 @@ pub fn sample(key: Key, value: &str, around: &Surroundings<'_>) -> Result<Value,
             let pod = head.open()?;
             let patch = Patch::of(plan, &pod).map_err(|fault| fault.to_string())?;
             let operations: json_patch::Patch =
-                serde_json::from_slice(patch.json()).map_err(|fault| fault.to_string())?;
+                serde_json::from_str(patch.json()).map_err(|fault| fault.to_string())?;
             let mut after = before.clone();
             json_patch::patch(&mut after, &operations).map_err(|fault| fault.to_string())?;
             if let Some(annotations) = after["metadata"]["annotations"].as_object_mut() {

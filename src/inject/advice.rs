@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use serde::Deserialize;
 
 use crate::annotation::quantity::{self, Resource};
+use crate::json;
 use crate::pattern::container::{Amount, Container, Resources};
 use crate::pod::{self, Field, Pod, Scalar};
 
@@ -113,7 +114,7 @@ struct WrittenAmounts<'a> {
 /// Both limits, and no request that says otherwise: Kubernetes takes a missing one from the limit.
 fn is_guaranteed(container: &pod::Container<'_>) -> bool {
     let Some(raw) = container.resources.value() else { return false };
-    let Ok(Written { requests, limits }) = serde_json::from_str(raw.text()) else { return false };
+    let Ok(Written { requests, limits }) = json::read(raw.text()) else { return false };
     let Some(limits) = limits.value() else { return false };
     let (cpu, memory) =
         requests.value().map_or((None, None), |requests| (requests.cpu.as_ref(), requests.memory.as_ref()));

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::json::{self, Unwritable};
 use crate::pod::{Field, Pod};
 
 use super::check::{self, PatchFault};
@@ -14,7 +15,7 @@ use super::plan::Plan;
 /// A patch, as the text that is sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patch {
-    json: Vec<u8>,
+    json: String,
     operations: Vec<(Range<usize>, Range<usize>)>,
 }
 
@@ -36,7 +37,7 @@ impl Patch {
     }
 
     /// The JSON text.
-    pub fn json(&self) -> &[u8] {
+    pub fn json(&self) -> &str {
         &self.json
     }
 
@@ -48,13 +49,12 @@ impl Patch {
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
-        // Written as JSON by serde_json, which writes UTF-8 only.
-        std::str::from_utf8(&self.json[range.clone()]).unwrap_or_default()
+        &self.json[range.clone()]
     }
 
-    fn write(plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<Patch> {
-        let mut patch = Patch { json: Vec::with_capacity(4096), operations: Vec::with_capacity(16) };
-        patch.json.push(b'[');
+    fn write(plan: &Plan, pod: &Pod<'_>) -> Result<Patch, Unwritable> {
+        let mut patch = Patch { json: String::with_capacity(4096), operations: Vec::with_capacity(16) };
+        patch.json.push('[');
         patch.annotations(plan, pod)?;
         patch.security_context(plan, pod)?;
         if plan.share_process_namespace {
@@ -86,11 +86,11 @@ impl Patch {
             let env = plan.env.iter().filter(|env| env.container == index).map(|env| &env.env);
             patch.append(&["spec", "containers", &place, "env"], &container.env, env)?;
         }
-        patch.json.push(b']');
+        patch.json.push(']');
         Ok(patch)
     }
 
-    fn annotations(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
+    fn annotations(&mut self, plan: &Plan, pod: &Pod<'_>) -> Result<(), Unwritable> {
         if plan.annotations.is_empty() {
             return Ok(());
         }
@@ -107,7 +107,7 @@ impl Patch {
         }
     }
 
-    fn security_context(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
+    fn security_context(&mut self, plan: &Plan, pod: &Pod<'_>) -> Result<(), Unwritable> {
         if plan.sysctls.is_empty() {
             return Ok(());
         }
@@ -122,7 +122,7 @@ impl Patch {
         }
     }
 
-    fn init_containers(&mut self, plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<()> {
+    fn init_containers(&mut self, plan: &Plan, pod: &Pod<'_>) -> Result<(), Unwritable> {
         let sidecars = plan.sidecars.iter().zip(plan.sidecars_at..);
         let mut new = sidecars.chain(plan.steps.iter().zip(plan.steps_at..));
         if new.clone().next().is_none() {
@@ -140,7 +140,7 @@ impl Patch {
         path: &[&str],
         list: &Field<T>,
         mut new: impl Iterator<Item = V> + Clone,
-    ) -> serde_json::Result<()> {
+    ) -> Result<(), Unwritable> {
         if new.clone().next().is_none() {
             return Ok(());
         }
@@ -153,7 +153,7 @@ impl Patch {
         })
     }
 
-    fn add(&mut self, path: &[&str], value: &impl Serialize) -> serde_json::Result<()> {
+    fn add(&mut self, path: &[&str], value: &impl Serialize) -> Result<(), Unwritable> {
         self.open(path, false);
         self.close(value)
     }
@@ -161,36 +161,36 @@ impl Patch {
     /// Writes `{"op":"add","path":"…`; the parts are ours or checked names, so only `~` and `/` need escapes.
     fn open(&mut self, path: &[&str], append: bool) {
         if !self.operations.is_empty() {
-            self.json.push(b',');
+            self.json.push(',');
         }
-        self.json.extend_from_slice(br#"{"op":"add","path":""#);
+        self.json.push_str(r#"{"op":"add","path":""#);
         let start = self.json.len();
         for part in path {
-            self.json.push(b'/');
-            for byte in part.bytes() {
-                match byte {
-                    b'~' => self.json.extend_from_slice(b"~0"),
-                    b'/' => self.json.extend_from_slice(b"~1"),
-                    other => self.json.push(other),
-                }
+            self.json.push('/');
+            let mut rest = *part;
+            while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'~' | b'/')) {
+                self.json.push_str(&rest[..at]);
+                self.json.push_str(if rest.as_bytes()[at] == b'~' { "~0" } else { "~1" });
+                rest = &rest[at + 1..];
             }
+            self.json.push_str(rest);
         }
         if append {
-            self.json.extend_from_slice(b"/-");
+            self.json.push_str("/-");
         }
         let end = self.json.len();
         self.operations.push((start..end, 0..0));
     }
 
-    fn close(&mut self, value: &impl Serialize) -> serde_json::Result<()> {
-        self.json.extend_from_slice(br#"","value":"#);
+    fn close(&mut self, value: &impl Serialize) -> Result<(), Unwritable> {
+        self.json.push_str(r#"","value":"#);
         let start = self.json.len();
-        serde_json::to_writer(&mut self.json, value)?;
+        json::write(&mut self.json, value)?;
         let end = self.json.len();
         if let Some((_, range)) = self.operations.last_mut() {
             *range = start..end;
         }
-        self.json.push(b'}');
+        self.json.push('}');
         Ok(())
     }
 }

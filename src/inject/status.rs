@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::annotation::key::STATUS;
+use crate::json;
 use crate::pod::{Field, Pod};
 
 use super::plan::Part;
@@ -97,10 +98,10 @@ impl<'s> Status<'s> {
     }
 
     pub(super) fn to_json(&self) -> String {
-        let mut json = Vec::with_capacity(512);
-        // A struct of strings always serialises, and as UTF-8.
-        let _ = serde_json::to_writer(&mut json, self);
-        String::from_utf8(json).unwrap_or_default()
+        let mut json = String::with_capacity(512);
+        // Lists and maps of text can always be written.
+        let _ = json::write(&mut json, self);
+        json
     }
 }
 

@@ -65,16 +65,13 @@ impl<'a> Reader<'a> {
 
     fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         let start = self.at;
-        let (end, escapes) = skip::string(self.text.as_bytes(), start)?;
-        let inside = &self.text[start + 1..end - 1];
-        let bad = |what: &str| Error::new(Kind::Syntax, start, what);
-        let text = if escapes {
-            let text = serde_json::from_str(&self.text[start..end]);
-            Cow::Owned(text.map_err(|_| bad("a string with an escape that does not exist"))?)
-        } else if inside.bytes().min().is_some_and(|least| least < b' ') {
-            return Err(bad("a string with a control character"));
+        let skip::Text { end, is_plain } = skip::string(self.text.as_bytes(), start)?;
+        let text = if is_plain {
+            Cow::Borrowed(&self.text[start + 1..end - 1])
         } else {
-            Cow::Borrowed(inside)
+            let text = serde_json::from_str(&self.text[start..end]);
+            let bad = "a string with a control character, or with an escape that does not exist";
+            Cow::Owned(text.map_err(|_| Error::new(Kind::Syntax, start, bad))?)
         };
         self.at = end;
         Ok(text)

@@ -86,6 +86,10 @@ struct Text<'l, 'w>(&'l mut Writer<'w>);
 
 impl Write for Text<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Nearly everything that is logged. A loop without an exit is one over many bytes at a time.
+        if !text.bytes().fold(false, |any, byte| any | matches!(byte, b'"' | b'\\' | 0..0x20)) {
+            return self.0.write_str(text);
+        }
         let mut plain = 0;
         for (at, byte) in text.bytes().enumerate() {
             let escape = match byte {

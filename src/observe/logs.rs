@@ -1,6 +1,6 @@
 //! Log lines: one for each decision, and one for whatever an operator should know.
 
-use std::fmt::{self, Write as _};
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -94,9 +94,9 @@ pub fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
         ($level:ident) => {
             tracing::$level!(
                 endpoint,
-                uid = %Short(&record.uid),
-                namespace = %Short(&record.namespace),
-                owner = %Short(&record.owner_kind),
+                uid = %short(&record.uid),
+                namespace = %short(&record.namespace),
+                owner = %short(&record.owner_kind),
                 outcome = record.outcome.slug(),
                 reason = record.reason,
                 warnings = record.warnings,
@@ -125,13 +125,13 @@ pub fn failure(endpoint: &'static str, reason: &'static str, ours: bool) {
 }
 
 /// The beginning of a name, as signs.
-pub(super) struct Short<'a>(pub(super) &'a str);
-
-impl fmt::Display for Short<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 64;
-        self.0.chars().take(LONGEST).try_for_each(|c| f.write_char(visible(c)))
+pub(super) fn short(name: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 64;
+    // Nearly all of them.
+    if name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Cow::Borrowed(name);
     }
+    name.chars().take(LONGEST).map(visible).collect()
 }
 
 /// Lines on their way to the standard error, which may be slower than we are: nobody who decides waits for it, and what

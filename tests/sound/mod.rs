@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Applies a patch by the reference implementation of RFC 6902.
 pub fn apply(pod: &Value, patch: &Patch) -> Value {
-    let operations: json_patch::Patch = serde_json::from_slice(patch.json()).expect("the patch is RFC 6902");
+    let operations: json_patch::Patch = serde_json::from_str(patch.json()).expect("the patch is RFC 6902");
     let mut out = pod.clone();
     json_patch::patch(&mut out, &operations).expect("the patch applies to the received pod");
     out

@@ -13,7 +13,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::admission::Record;
-use crate::observe::logs::Short;
+use crate::observe::logs::short;
 
 use super::collector::Collector;
 
@@ -82,7 +82,7 @@ impl Span {
     /// A review that was answered. What it names here is all that is ever sent of it.
     pub fn decided(&self, traces: &Traces, endpoint: &'static str, record: &Record<'_>, took: Duration) {
         let (Some(sending), Some(parent)) = (&traces.0, &self.0) else { return };
-        let text = |text: &str| Short(text).to_string();
+        let text = |text: &str| short(text).into_owned();
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let patterns: Vec<&str> = record.patterns.iter().map(|pattern| &**pattern).collect();
         let attributes = [
