@@ -165,6 +165,7 @@ fn tell(longest: &HashMap<bad::Bad, Duration>, (memory, descriptors): (usize, us
 
 async fn shaken(replica: &Replica, secret: &Secret) -> tokio_rustls::client::TlsStream<TcpStream> {
     let tcp = TcpStream::connect(replica.reviews).await.unwrap();
+    tcp.set_nodelay(true).unwrap();
     bad::tls(&secret.authority).connect(ServerName::try_from(NAME).unwrap(), tcp).await.unwrap()
 }
 
@@ -210,27 +211,35 @@ async fn ten_times_the_capacity_is_refused_at_once_and_the_rest_goes_on() {
         next.tick().await;
         asked.spawn(slow_request(replica.reviews, tls.clone()));
     }
+    let over = Instant::now();
+    while !all_are_answered(replica.reviews, &tls).await {}
+    let recovery = over.elapsed();
     let mut crowd = Vec::new();
     while let Some(answer) = timeout(PATIENCE, asked.join_next()).await.expect("everybody is answered") {
         crowd.push(answer.unwrap());
     }
-    let goodput = rate(&crowd, begun.elapsed());
     let (mut answered, mut refused): (Vec<_>, Vec<_>) = crowd.into_iter().partition(|one| one.status == 200);
     assert!(refused.iter().all(|one| one.status == 429 && one.says_when && one.closes), "{refused:?}");
-    let late = refused.iter().filter(|one| one.took >= TAKES).count();
+    let goodput = rate(&answered, over - begun);
+    let [alone, answered_99] = [&mut alone, &mut answered].map(|all| percentile(all, 99, |one| one.took));
+    let [told_50, told_99] = [50, 99].map(|percent| percentile(&mut refused, percent, |one| one.took));
+    let closed_99 = percentile(&mut refused, 99, |one| one.ended);
     let told = format!(
-        "{peak:.1} a second at best; with ten times as many {goodput:.1}, and {} refused, {late} of them late\n\
-         p99 of answers: {:?} alone, {:?} in the crowd; of refusals: {:?}, half of them within {:?}",
+        "{peak:.1} a second at best; with ten times as many {goodput:.1} ({:.0} %), and {} refused\n\
+         p99 of answers: {alone:?} alone, {answered_99:?} in the crowd ({:.2} times that)\n\
+         half of the refusals within {told_50:?}, p99 {told_99:?}, closed {closed_99:?}\n\
+         everybody is answered again after {recovery:?}",
+        goodput / peak * 100.0,
         refused.len(),
-        percentile(&mut alone, 99),
-        percentile(&mut answered, 99),
-        percentile(&mut refused, 99),
-        percentile(&mut refused, 50),
+        answered_99.as_secs_f64() / alone.as_secs_f64(),
     );
     println!("{told}");
     assert!(goodput >= peak * 0.8, "{told}");
-    assert!(refused.len() > answered.len() * 2 && late * 4 < refused.len(), "{told}");
-    assert!(percentile(&mut answered, 99) <= percentile(&mut alone, 99) * 4, "{told}");
+    assert!(refused.len() > answered.len() * 2, "{told}");
+    assert!(answered_99 <= alone * 2, "{told}");
+    // Times of this run alone, because the machine may be busy.
+    assert!(told_50 * 50 < alone && closed_99 * 5 < alone, "{told}");
+    assert!(recovery < alone * 10, "{told}");
 
     let sim = Sim::new(Service::of([replica.reviews]), &secret.authority);
     for _ in 0..100 {
@@ -238,6 +247,12 @@ async fn ten_times_the_capacity_is_refused_at_once_and_the_rest_goes_on() {
     }
     assert_eq!(sim.told_to_wait.load(Ordering::Relaxed), 0, "nothing is left of it");
     assert_eq!(replica.metric("multipod_buffered_bytes", "").await, 0);
+}
+
+/// As many as there is room for, at once.
+async fn all_are_answered(address: std::net::SocketAddr, tls: &tokio_rustls::TlsConnector) -> bool {
+    let requests: JoinSet<Slow> = (0..ROOM).map(|_| slow_request(address, tls.clone())).collect();
+    requests.join_all().await.iter().all(|one| one.status == 200)
 }
 
 /// What became of a request whose body takes its time.
@@ -248,6 +263,8 @@ struct Slow {
     closes: bool,
     /// From the head to the first byte of the answer.
     took: Duration,
+    /// And to the end of the connection.
+    ended: Duration,
 }
 
 fn rate(all: &[Slow], time: Duration) -> f64 {
@@ -255,15 +272,16 @@ fn rate(all: &[Slow], time: Duration) -> f64 {
     f64::from(good) / time.as_secs_f64()
 }
 
-fn percentile(all: &mut [Slow], percent: usize) -> Duration {
-    all.sort_by_key(|one| one.took);
-    all.get((all.len() * percent / 100).min(all.len().saturating_sub(1)))
-        .map_or(Duration::ZERO, |one| one.took)
+fn percentile<T>(all: &mut [T], percent: usize, of: impl Fn(&T) -> Duration) -> Duration {
+    all.sort_by_key(&of);
+    all.get((all.len() * percent / 100).min(all.len().saturating_sub(1))).map_or(Duration::ZERO, of)
 }
 
 /// Sends half of a review, and the other half only if nothing comes back meanwhile.
 async fn slow_request(address: std::net::SocketAddr, tls: tokio_rustls::TlsConnector) -> Slow {
     let tcp = TcpStream::connect(address).await.unwrap();
+    // As API servers do. Else the request waits for the end of the handshake to be acknowledged, which takes 40 ms.
+    tcp.set_nodelay(true).unwrap();
     let mut stream = tls.connect(ServerName::try_from(NAME).unwrap(), tcp).await.unwrap();
     let body = reviews::REAL[0];
     let head = format!(
@@ -283,12 +301,14 @@ async fn slow_request(address: std::net::SocketAddr, tls: tokio_rustls::TlsConne
     }
     let took = begun.elapsed();
     let _ = stream.read_to_end(&mut text).await;
+    let ended = begun.elapsed();
     let text = String::from_utf8(text).unwrap().to_ascii_lowercase();
     Slow {
         status: text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default(),
         says_when: text.contains("\r\nretry-after: 1\r\n"),
         closes: text.contains("\r\nconnection: close\r\n"),
         took,
+        ended,
     }
 }
 
@@ -311,7 +331,7 @@ async fn six_hundred_clients_at_once_get_as_much_done_as_eight() {
         let mut asking = JoinSet::new();
         for mut http in connections {
             asking.spawn(async move {
-                let (mut answered, mut longest) = (0_u64, Duration::ZERO);
+                let mut took = Vec::new();
                 while begun.elapsed() < TIME {
                     let asked = Instant::now();
                     let answer = timeout(PATIENCE, post(&mut http, "/mutate", reviews::REAL[0])).await;
@@ -320,21 +340,21 @@ async fn six_hundred_clients_at_once_get_as_much_done_as_eight() {
                         assert_eq!(status, 429);
                         break;
                     }
-                    answered += 1;
-                    longest = longest.max(asked.elapsed());
+                    took.push(asked.elapsed());
                 }
-                (answered, longest)
+                took
             });
         }
         let all = asking.join_all().await;
-        let answered: u64 = all.iter().map(|(answered, _)| answered).sum();
-        let longest = all.iter().map(|(_, longest)| longest).max().unwrap();
+        assert!(all.iter().all(|took| !took.is_empty()), "nobody is forgotten");
+        let mut took = all.concat();
+        let [half, most, last] = [50, 99, 100].map(|percent| percentile(&mut took, percent, |took| *took));
         println!(
-            "{clients} clients: {answered} answers in {:?}, the last within {longest:?}",
+            "{clients} clients: {} answers in {:?}, half of them within {half:?}, p99 {most:?}, the last {last:?}",
+            took.len(),
             begun.elapsed()
         );
-        assert!(all.iter().all(|(answered, _)| *answered > 0), "nobody is forgotten");
-        done.push(answered);
+        done.push(took.len());
     }
     assert!(done[1] * 10 >= done[0] * 8, "four fifths at least: {done:?}");
 }
@@ -374,13 +394,11 @@ async fn a_flood_of_new_connections_does_not_stop_those_that_are_there() {
         let seconds = begun.elapsed().as_secs_f64();
         flood.abort_all();
         let came = replica.metric("multipod_connections_accepted_total", "").await - before;
-        took.sort();
-        told.push((came, took[CALLS / 2], took[CALLS * 99 / 100]));
+        let [half, most] = [50, 99].map(|percent| percentile(&mut took, percent, |took| *took));
         println!(
-            "{came} new connections in {seconds:.1} s; half of {CALLS} answers within {:?}, p99 {:?}",
-            took[CALLS / 2],
-            took[CALLS * 99 / 100]
+            "{came} new connections in {seconds:.1} s; half of {CALLS} answers within {half:?}, p99 {most:?}"
         );
+        told.push((came, half, most));
     }
     assert!(told[1].0 > 200, "it was a flood: {told:?}");
 }
