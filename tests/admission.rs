@@ -15,6 +15,7 @@ use http_body_util::BodyExt;
 use multipod::admission::{self, Namespace, Namespaces, Snapshot, WarnMode};
 use multipod::certs::{Embedded, Tls, server_config};
 use multipod::pattern::{Settings, settings::OnMistake};
+use multipod::pod::Text;
 use multipod::policy;
 use multipod::server::{Handlers, Limits, Shared, router};
 use proptest::prelude::*;
@@ -348,20 +349,54 @@ async fn an_answer_after_the_time_is_none() {
     assert_eq!(asked.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
+/// A million pods in ten thousand namespaces: each namespace asks for something else by a review of its own, and what
+/// was decided is counted a hundred times, for pods that differ in all that a record has of a review.
 #[tokio::test]
 async fn metrics_have_few_labels_whatever_comes() {
+    const NAMESPACES: usize = 10_000;
+    const PODS_EACH: usize = 100;
     let webhook = webhook();
-    let lines = || webhook.shared.metrics.text().unwrap().lines().count();
-    webhook.verdict("/mutate", &pod(&json!({}))).await;
-    let before = lines();
-    for round in 0..10_000 {
-        let mut review = pod(&json!({}));
-        review["request"]["namespace"] = json!(format!("namespace-{round}"));
-        review["request"]["uid"] = json!(format!("uid-{round}"));
-        review["request"]["object"]["metadata"]["name"] = json!(format!("pod-{round}"));
-        webhook.verdict("/mutate", &review).await;
+    let metrics = &webhook.shared.metrics;
+    let mut early = 0;
+    for number in 0..NAMESPACES {
+        let own = format!("quokka-{number}");
+        let mut review = pod(&match number % 10 {
+            0 => json!({"multipod/ambassador": format!("{}:{own}:80", 1024 + number)}),
+            1 => json!({"multipod/logging": format!("/var/log/{own}/*.log")}),
+            2 => json!({"multipod/init": format!("wait-for {own}:{}", 1024 + number)}),
+            3 => json!({"multipod/sync": format!("https://{own}.example/site into=/srv/{own}")}),
+            4 => json!({"multipod/metrics": "nginx", "multipod/ambassador": format!("80:{}", 1024 + number)}),
+            5 => json!({"multipod/patterns": own, "multipod/opt-out": "all"}),
+            6 => json!({format!("multipod/{own}"): "x"}),
+            7 => json!({"multipod/ambassador": own}),
+            8 => json!({"multipod/share-process-namespace": "true", "quokka": own}),
+            _ => json!({}),
+        });
+        review["request"]["namespace"] = json!(own);
+        let metadata = &mut review["request"]["object"]["metadata"];
+        metadata["name"] = json!(own);
+        metadata["ownerReferences"] = json!([{"kind": format!("Q{own}"), "name": own, "controller": true}]);
+        let body = review.to_string();
+        let mut reply = admission::mutate(body.as_bytes(), &webhook.shared.snapshot.load()).unwrap();
+        for pod in 0..PODS_EACH {
+            reply.record.uid = Text(format!("{own}-{pod}").into());
+            metrics.decided("mutate", &reply.record, Duration::from_micros(pod as u64));
+        }
+        if number % 10 == 0 {
+            webhook.post(&format!("/{own}"), "").await;
+        }
+        if number == NAMESPACES / 100 {
+            early = metrics.text().unwrap().lines().count();
+        }
     }
-    assert_eq!(lines(), before);
+    let text = metrics.text().unwrap();
+    let counted = r#"multipod_admission_duration_seconds_count{endpoint="mutate"} 1000000"#;
+    assert!(text.contains(counted), "{text}");
+    for pattern in ["ambassador", "logging", "init", "sync", "metrics nginx"] {
+        assert!(text.contains(&format!("multipod_injections_total{{pattern=\"{pattern}\"}} ")), "{text}");
+    }
+    assert_eq!(text.lines().count(), early, "{text}");
+    assert!(!text.contains("quokka") && early < 200, "{early} lines: {text}");
 }
 
 #[tokio::test]
