@@ -123,7 +123,6 @@ async fn whatever_is_not_the_creation_of_a_pod_is_allowed_as_it_is() {
         ("operation", json!("DELETE")),
         ("operation", json!("CONNECT")),
         ("operation", Value::Null),
-        ("object", Value::Null),
         ("subResource", json!("ephemeralcontainers")),
         ("subResource", json!("status")),
         ("subResource", json!("binding")),

@@ -27,6 +27,9 @@ pub enum Fault {
     /// An answer rather than a question.
     #[error("the AdmissionReview has no request with a uid")]
     NoRequest,
+    /// The creation of nothing.
+    #[error("the AdmissionReview is about the creation of a pod, and holds no pod")]
+    NoObject,
     /// The namespace is so new that we have not heard of it.
     #[error("the namespace is not known yet; try again in a second")]
     NamespaceUnknown,
@@ -40,7 +43,7 @@ impl Fault {
     pub const fn slug(&self) -> &'static str {
         match self {
             Fault::Unreadable { .. } | Fault::NotText(_) => "bad_json",
-            Fault::NotAReview | Fault::NoRequest => "bad_review",
+            Fault::NotAReview | Fault::NoRequest | Fault::NoObject => "bad_review",
             Fault::NamespaceUnknown => "namespace_unknown",
             Fault::Internal(_) => "internal",
         }

@@ -12,10 +12,11 @@ type Review<'a> = Request<'a, Field<Head<'a>>>;
 /// Answers a review of a pod. Whatever is not the creation of a pod is allowed as it is.
 pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Fault> {
     let review = Review::read(body)?;
-    let head = match in_scope(&review) {
-        Ok(head) => head,
-        Err(reason) => return Ok(ignored(review, reason)),
-    };
+    if let Err(reason) = in_scope(&review) {
+        return Ok(ignored(review, reason));
+    }
+    // Whatever is created in silence would pass every policy.
+    let head = review.object.value().ok_or(Fault::NoObject)?;
     if snapshot.must_wait_for(&review.namespace) {
         return Err(Fault::NamespaceUnknown);
     }
@@ -27,7 +28,7 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Faul
     Ok(Reply { body: written, record: review.record(Some(owner_kind.unwrap_or_default()), told) })
 }
 
-fn in_scope<'r, 'a>(review: &'r Review<'a>) -> Result<&'r Head<'a>, &'static str> {
+fn in_scope(review: &Review<'_>) -> Result<(), &'static str> {
     if !review.is_about_pods() {
         return Err("not_a_pod");
     }
@@ -37,7 +38,7 @@ fn in_scope<'r, 'a>(review: &'r Review<'a>) -> Result<&'r Head<'a>, &'static str
     if &*review.operation != "CREATE" {
         return Err("not_create");
     }
-    review.object.value().ok_or("no_object")
+    Ok(())
 }
 
 fn ignored<'a>(review: Review<'a>, reason: &'static str) -> Reply<'a> {

@@ -72,7 +72,8 @@ mod tests {
             (r#"{"name":"a","count":tru}"#, Kind::Syntax, 20),
             (r#"{"name":5}"#, Kind::Data, 9),
             (r#"{"name":"a","name":"b"}"#, Kind::Data, 18),
-            (r"[]", Kind::Data, 2),
+            (r"[]", Kind::Data, 0),
+            (r#" ["a",1]"#, Kind::Data, 1),
             (r#"{"count":1}"#, Kind::Data, 11),
         ] {
             let error = read::<Sample<'_>>(text).unwrap_err();
