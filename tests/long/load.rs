@@ -1,5 +1,6 @@
 //! Too much load, and what becomes of those who are there.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -166,11 +167,13 @@ async fn slow_request(address: SocketAddr, tls: TlsConnector) -> Slow {
 #[ignore = "takes minutes: make test-long"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn six_hundred_clients_at_once_get_as_much_done_as_eight() {
-    const TIME: Duration = Duration::from_secs(6);
+    const TIME: Duration = Duration::from_secs(3);
+    const ROUNDS: usize = 3;
     let secret = Secret::new();
     let replica = Replica::start(&secret, &[]).await;
-    let mut done = Vec::new();
-    for clients in [8, 600] {
+    // The best of a few rounds, because others may need the machine, too.
+    let mut best = HashMap::from([(8, 0), (600, 0)]);
+    for clients in [8, 600].repeat(ROUNDS) {
         let mut connections = Vec::new();
         for _ in 0..clients {
             connections.push(connected(&replica, &secret).await);
@@ -202,9 +205,9 @@ async fn six_hundred_clients_at_once_get_as_much_done_as_eight() {
             took.len(),
             begun.elapsed()
         );
-        done.push(took.len());
+        best.entry(clients).and_modify(|best| *best = took.len().max(*best));
     }
-    assert!(done[1] * 10 >= done[0] * 8, "four fifths at least: {done:?}");
+    assert!(best[&600] * 10 >= best[&8] * 8, "four fifths at least: {best:?}");
 }
 
 #[ignore = "takes minutes: make test-long"]
