@@ -15,7 +15,7 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Faul
     if let Err(reason) = in_scope(&review) {
         return Ok(ignored(review, reason));
     }
-    // Whatever is created in silence would pass every policy.
+    // A pod that is not there fits no selector, and must not pass for that.
     let head = review.object.value().ok_or(Fault::NoObject)?;
     if snapshot.must_wait_for(&review.namespace) {
         return Err(Fault::NamespaceUnknown);
