@@ -129,16 +129,7 @@ fn injected(text: &str, loaded: &Loaded) -> Option<Value> {
 }
 
 fn around<'a>(settings: &'a Settings, loaded: &'a Loaded) -> Surroundings<'a> {
-    Surroundings {
-        namespace: "prod",
-        namespace_labels: Some(&[]),
-        namespace_annotations: &[],
-        owner_kind: None,
-        settings,
-        policies: &loaded.policies,
-        catalogue: &loaded.catalogue,
-        version: Version::ASSUMED,
-    }
+    Surroundings { namespace: "prod", ..Surroundings::of(settings, &loaded.policies, &loaded.catalogue) }
 }
 
 /// Policies and patterns from their bytes: an answer, whatever else is in the folder; and a pod decided by them.

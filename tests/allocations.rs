@@ -8,7 +8,7 @@ mod pods;
 
 use allocation_counter::AllocationInfo;
 use multipod::admission::{Outcome, Snapshot, mutate};
-use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, Version, decide};
+use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, decide};
 use multipod::pattern::{Catalogue, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
@@ -61,16 +61,7 @@ fn with_surroundings<T>(act: impl Fn(&Surroundings<'_>) -> T) -> T {
 
 fn with_policies<T>(policies: &Policies, act: impl Fn(&Surroundings<'_>) -> T) -> T {
     let (settings, catalogue) = (Settings::default(), Catalogue::default());
-    act(&Surroundings {
-        namespace: "default",
-        namespace_labels: Some(&[]),
-        namespace_annotations: &[],
-        owner_kind: None,
-        settings: &settings,
-        policies,
-        catalogue: &catalogue,
-        version: Version::ASSUMED,
-    })
+    act(&Surroundings::of(&settings, policies, &catalogue))
 }
 
 /// The pod as a second round would see it.

@@ -107,16 +107,7 @@ fn understand(place: &str, key: Key, value: &str) {
 /// What a value adds to a pod.
 fn added(place: &str, key: Key, value: &str) -> Value {
     let world = World::default();
-    let around = Surroundings {
-        namespace: "default",
-        namespace_labels: Some(&[]),
-        namespace_annotations: &[],
-        owner_kind: None,
-        settings: &world.settings,
-        policies: &world.policies,
-        catalogue: &world.catalogue,
-        version: world.version,
-    };
+    let around = Surroundings::of(&world.settings, &world.policies, &world.catalogue);
     sample(key, value, &around).unwrap_or_else(|why| panic!("{place}: {value}: {why}"))
 }
 

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, Version, decide};
+use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, decide};
 use multipod::pattern::{Catalogue, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
@@ -18,16 +18,7 @@ const MANY: usize = 100_000;
 /// How it ended: the slug, and how long the text for people is.
 fn answer(pod: &str) -> (String, usize) {
     let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
-    let around = Surroundings {
-        namespace: "default",
-        namespace_labels: Some(&[]),
-        namespace_annotations: &[],
-        owner_kind: None,
-        settings: &settings,
-        policies: &policies,
-        catalogue: &catalogue,
-        version: Version::ASSUMED,
-    };
+    let around = Surroundings::of(&settings, &policies, &catalogue);
     let head = match Head::read(pod) {
         Ok(head) => head,
         Err(fault) => return ("unreadable".to_owned(), fault.to_string().len()),

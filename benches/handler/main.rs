@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use conventional::Additions;
 use criterion::{Criterion, Throughput};
-use multipod::inject::{Decision, Patch, Surroundings, Verdict, Version, decide};
+use multipod::inject::{Decision, Patch, Surroundings, Verdict, decide};
 use multipod::pattern::{Catalogue, Settings};
 use multipod::pod::Head;
 use multipod::policy::Policies;
@@ -50,16 +50,7 @@ fn main() {
 /// Everything about one pod, in one group.
 fn measure(criterion: &mut Criterion, name: &str, pod: &str) {
     let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
-    let around = Surroundings {
-        namespace: "default",
-        namespace_labels: Some(&[]),
-        namespace_annotations: &[],
-        owner_kind: None,
-        settings: &settings,
-        policies: &policies,
-        catalogue: &catalogue,
-        version: Version::ASSUMED,
-    };
+    let around = Surroundings::of(&settings, &policies, &catalogue);
     let head = Head::read(pod).unwrap();
     let additions = Additions::of(&decide(&head, &around));
     let ours = multipod(pod, &around);

@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use multipod::certs::{Pair, server_config};
-use multipod::inject::{Surroundings, Version, decide};
+use multipod::inject::{Surroundings, decide};
 use multipod::pattern::{Catalogue, Settings};
 use multipod::pod::Head;
 use multipod::policy::Policies;
@@ -113,15 +113,6 @@ fn conventional(body: &[u8], additions: &Additions) -> Bytes {
 fn additions() -> Additions {
     let pod = pods::of_kilobytes(8, Some(AMBASSADOR));
     let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
-    let around = Surroundings {
-        namespace: "default",
-        namespace_labels: None,
-        namespace_annotations: &[],
-        owner_kind: None,
-        settings: &settings,
-        policies: &policies,
-        catalogue: &catalogue,
-        version: Version::ASSUMED,
-    };
+    let around = Surroundings::of(&settings, &policies, &catalogue);
     Additions::of(&decide(&Head::read(&pod).unwrap(), &around))
 }

@@ -211,13 +211,9 @@ mod tests {
         let settings = Settings::default();
         let around = Surroundings {
             namespace: "shop",
-            namespace_labels: Some(&[]),
-            namespace_annotations: &[],
             owner_kind: Some("Deployment"),
-            settings: &settings,
-            policies: &loaded.policies,
-            catalogue: &loaded.catalogue,
             version: Version::parse(version).unwrap(),
+            ..Surroundings::of(&settings, &loaded.policies, &loaded.catalogue)
         };
         let json = format!(
             r#"{{"metadata":{{"annotations":{{{annotations}}}}},"spec":{{"containers":[{{"name":"app","image":"app:1"}}]}}}}"#

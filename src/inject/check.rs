@@ -358,16 +358,8 @@ mod tests {
     fn a_patch_that_leaves_the_plan_undone_is_refused() {
         let json = r#"{"metadata":{"annotations":{"multipod/ambassador":"80:8775"}},"spec":{"containers":[{"name":"app"}]}}"#;
         let head = Head::read(json).unwrap();
-        let around = crate::inject::Surroundings {
-            namespace: "shop",
-            namespace_labels: None,
-            namespace_annotations: &[],
-            owner_kind: None,
-            settings: &crate::pattern::Settings::default(),
-            policies: &crate::policy::Policies::default(),
-            catalogue: &crate::pattern::Catalogue::default(),
-            version: crate::inject::Version::ASSUMED,
-        };
+        let (settings, policies, catalogue) = Default::default();
+        let around = crate::inject::Surroundings::of(&settings, &policies, &catalogue);
         let decision = crate::inject::decide(&head, &around);
         let crate::inject::Verdict::Inject(plan) = &decision.verdict else { panic!("{decision:?}") };
         let pod = decision.pod.as_ref().unwrap();

@@ -305,6 +305,20 @@ fn few(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
 }
 
 impl<'a> Surroundings<'a> {
+    /// Those of a pod in the namespace `default`, of which nothing more is said.
+    pub fn of(settings: &'a Settings, policies: &'a Policies, catalogue: &'a Catalogue) -> Self {
+        Surroundings {
+            namespace: "default",
+            namespace_labels: Some(&[]),
+            namespace_annotations: &[],
+            owner_kind: None,
+            settings,
+            policies,
+            catalogue,
+            version: Version::ASSUMED,
+        }
+    }
+
     /// The namespace that the pod will be in.
     pub fn namespace_of(&self, head: &'a Head<'a>) -> &'a str {
         let own = head.metadata.value().map_or("", |metadata| &*metadata.namespace);
