@@ -60,6 +60,11 @@ impl fmt::Display for Quantity {
     }
 }
 
+/// So many thousandths, as Kubernetes would write them.
+pub fn show(milli: u64, resource: Resource) -> String {
+    canonical(milli, resource == Resource::Memory)
+}
+
 /// What an amount stands for, in thousandths; the error is what was expected.
 pub fn thousandths(text: &str, resource: Resource) -> Result<u64, &'static str> {
     let expected = match resource {

@@ -3,13 +3,10 @@
 
 use std::cmp::Ordering;
 
-use serde::Deserialize;
-
-use crate::annotation::quantity::{self, Resource};
-use crate::json;
 use crate::pattern::container::{Amount, Container, Resources};
-use crate::pod::{self, Field, Pod, Scalar};
+use crate::pod::{self, Pod};
 
+use super::amounts::{RESOURCES, Written};
 use super::plan::Plan;
 
 /// Init containers that send all traffic to a proxy, and the proxy.
@@ -78,6 +75,10 @@ fn loopback_port(target: &str) -> Option<u16> {
 
 /// Pods of the class Guaranteed are evicted last, and may have whole cores: one other container ends that.
 fn no_longer_guaranteed(plan: &Plan, pod: &Pod<'_>) -> Option<String> {
+    // Where the pod has resources as a whole, they alone decide.
+    if pod.spec.resources.value().is_some() {
+        return None;
+    }
     let ours = plan.new_containers().find(|container| !is_exact(&container.resources))?;
     let mut theirs = pod.spec.containers.items().iter().chain(pod.spec.init_containers.items());
     theirs.all(is_guaranteed).then(|| {
@@ -95,40 +96,15 @@ fn is_exact(resources: &Resources) -> bool {
         && same(&resources.requests.memory, &resources.limits.memory)
 }
 
-#[derive(Default, Deserialize)]
-struct Written<'a> {
-    #[serde(borrow, default)]
-    requests: Field<WrittenAmounts<'a>>,
-    #[serde(borrow, default)]
-    limits: Field<WrittenAmounts<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WrittenAmounts<'a> {
-    #[serde(borrow, default)]
-    cpu: Option<Scalar<'a>>,
-    #[serde(borrow, default)]
-    memory: Option<Scalar<'a>>,
-}
-
 /// Both limits, and no request that says otherwise: Kubernetes takes a missing one from the limit.
 fn is_guaranteed(container: &pod::Container<'_>) -> bool {
-    let Some(raw) = container.resources.value() else { return false };
-    let Ok(Written { requests, limits }) = json::read(raw.text()) else { return false };
-    let Some(limits) = limits.value() else { return false };
-    let (cpu, memory) =
-        requests.value().map_or((None, None), |requests| (requests.cpu.as_ref(), requests.memory.as_ref()));
-    fits(limits.cpu.as_ref(), cpu, Resource::Cpu) && fits(limits.memory.as_ref(), memory, Resource::Memory)
-}
-
-fn fits(limit: Option<&Scalar<'_>>, request: Option<&Scalar<'_>>, resource: Resource) -> bool {
-    let read = |amount: &Scalar<'_>| match amount {
-        Scalar::Text(text) => quantity::thousandths(text, resource).ok(),
-        Scalar::Number(number) => quantity::thousandths(number, resource).ok(),
-        _ => None,
-    };
-    let Some(limit) = limit.and_then(read) else { return false };
-    request.is_none_or(|request| read(request) == Some(limit))
+    let written = container.resources.value().and_then(|raw| Written::read(raw.text()));
+    written.is_some_and(|written| {
+        RESOURCES.iter().all(|resource| {
+            let limit = written.limits.of(*resource);
+            limit.is_some_and(|limit| limit > 0) && limit == written.request(*resource)
+        })
+    })
 }
 
 #[cfg(test)]

@@ -94,14 +94,15 @@ fn both_want(wanted: &Wanted, first: usize, second: usize, what: &str) -> String
 fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
     let ours =
         |name: &str| wanted.containers.iter().any(|want| want.there && *want.what.container.name == *name);
-    let mut taken: BTreeMap<(u16, bool), &str> = BTreeMap::new();
+    let mut taken: BTreeMap<(u16, &str), &str> = BTreeMap::new();
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut host: BTreeMap<u16, &str> = BTreeMap::new();
+    let mut host: BTreeMap<(u16, &str), &str> = BTreeMap::new();
     for container in running(pod).filter(|container| !ours(&container.name)) {
         let owner = &*container.name;
         for port in container.ports.items() {
             let Ok(number) = u16::try_from(port.container_port) else { continue };
-            if let Some(other) = taken.insert((number, &*port.protocol == "UDP"), owner)
+            let protocol = protocol_of(Some(&port.protocol));
+            if let Some(other) = taken.insert((number, protocol), owner)
                 && other != owner
             {
                 let both = format!("containers {other} and {owner} both declare port {number}");
@@ -113,7 +114,7 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
             if let Some(on_node) =
                 port.host_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)
             {
-                host.insert(on_node, owner);
+                host.insert((on_node, protocol), owner);
             }
         }
     }
@@ -121,11 +122,11 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
         let (key, container) = (wanted.key_of(want.part), &want.what.container);
         let owner = &*container.name;
         let declared =
-            container.ports.iter().map(|port| (port.container_port, port.protocol.as_deref() == Some("UDP")));
-        let tcp = container.loopback_ports.iter().map(|port| (*port, false));
-        let udp = container.loopback_udp_ports.iter().map(|port| (*port, true));
-        for (port, udp) in declared.chain(tcp).chain(udp) {
-            if let Some(other) = taken.insert((port, udp), owner).filter(|other| *other != owner) {
+            container.ports.iter().map(|port| (port.container_port, protocol_of(port.protocol.as_deref())));
+        let tcp = container.loopback_ports.iter().map(|port| (*port, TCP));
+        let udp = container.loopback_udp_ports.iter().map(|port| (*port, "UDP"));
+        for (port, protocol) in declared.chain(tcp).chain(udp) {
+            if let Some(other) = taken.insert((port, protocol), owner).filter(|other| *other != owner) {
                 let message = format!(
                     "{key}: container {owner} would listen on port {port}, which container {other} has\nContainers of \
                      a pod share one network: let one of the two use another port"
@@ -144,7 +145,9 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
                 refusals.push(Refusal::new(DenyReason::PortNameTaken, message).about(key));
             }
             if let Some(on_node) = port.host_port
-                && let Some(other) = host.insert(on_node, owner).filter(|other| *other != owner)
+                && let Some(other) = host
+                    .insert((on_node, protocol_of(port.protocol.as_deref())), owner)
+                    .filter(|other| *other != owner)
             {
                 let message = format!(
                     "{key}: container {owner} would take the node's port {on_node}, as container {other} does\n\
@@ -154,6 +157,13 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
             }
         }
     }
+}
+
+const TCP: &str = "TCP";
+
+/// Each protocol has its own ports.
+fn protocol_of(said: Option<&str>) -> &str {
+    said.filter(|protocol| !protocol.is_empty()).unwrap_or(TCP)
 }
 
 /// The containers that run beside each other: the app's, and native sidecars.
@@ -195,7 +205,7 @@ fn mounts(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
         if want.there {
             continue;
         }
-        let read_only = container.mount_over(&mount.mount_path).filter(|over| is_read_only(over, pod));
+        let read_only = container.mount_over(&mount.mount_path).filter(|over| pod.is_read_only(over));
         if let Some(over) = read_only {
             let message = format!(
                 "{key}: {part} needs to mount a folder at {path} in container {app}, below {over}, where volume \
@@ -215,11 +225,6 @@ fn mounts(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
 /// Whether nothing can be mounted inside `outer`, and `inner` would be.
 fn cannot_hold(outer: &Mount, inner: &Mount) -> bool {
     outer.read_only && outer.mount_path != inner.mount_path && covers(&outer.mount_path, &inner.mount_path)
-}
-
-fn is_read_only(mount: &crate::pod::Mount<'_>, pod: &Pod<'_>) -> bool {
-    let kind = pod.volume(&mount.name).map_or("", |volume| &*volume.kind);
-    mount.read_only == Some(true) || matches!(kind, "configMap" | "secret" | "projected" | "downwardAPI")
 }
 
 /// Two parts may not set the same variable of one container differently.

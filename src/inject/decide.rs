@@ -14,7 +14,7 @@ use super::asked::Asked;
 use super::plan::Plan;
 use super::requests;
 use super::wanted::Wanted;
-use super::{DenyReason, Refusal, SkipReason, Version, conflict, present};
+use super::{DenyReason, Refusal, SkipReason, Version, conflict, present, room};
 
 /// What is around a pod.
 #[derive(Clone, Copy, Debug)]
@@ -203,10 +203,9 @@ fn plan<'a>(
         ));
     }
     advice::on(&plan, pod, warnings);
-    match conflict::annotations_too_large(&plan, pod) {
-        Some(refusal) => Err(No::Deny(vec![refusal])),
-        None => Ok(plan),
-    }
+    refusals.extend(conflict::annotations_too_large(&plan, pod));
+    refusals.extend(room::is_missing(&plan, pod));
+    if refusals.is_empty() { Ok(plan) } else { Err(No::Deny(refusals)) }
 }
 
 /// A pod's author would look in vain for an annotation that somebody else has set.

@@ -2,9 +2,11 @@
 //!
 //! Pure: `decide` is a function from values to a value. The steps, each in its own file:
 //! requests (who asks for what, and the fragments) → wanted (all fragments as one list) → present (what is there
-//! already) → conflict (what stands in the way) → plan (order) → patch (JSON operations, checked).
+//! already) → conflict (what stands in the way) → plan (order) → room (whether it
+//! fits into the pod) → patch (JSON operations, checked).
 
 mod advice;
+mod amounts;
 mod asked;
 mod check;
 mod conflict;
@@ -14,6 +16,7 @@ mod plan;
 mod present;
 mod reason;
 mod requests;
+mod room;
 mod same;
 mod status;
 mod uninject;

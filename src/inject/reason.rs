@@ -124,6 +124,8 @@ pub enum DenyReason {
     NativeUnsupported,
     /// All annotations together would be too large for the API server.
     AnnotationsTooLarge,
+    /// The pod as a whole has too little CPU or memory for what we add.
+    PodResources,
     /// The pod has no containers.
     NoContainers,
     /// The pod is not in the shape of a pod.
@@ -132,7 +134,7 @@ pub enum DenyReason {
 
 impl DenyReason {
     /// Every reason.
-    pub const ALL: [DenyReason; 24] = [
+    pub const ALL: [DenyReason; 25] = [
         DenyReason::UnknownKey,
         DenyReason::NotText,
         DenyReason::BadValue,
@@ -155,6 +157,7 @@ impl DenyReason {
         DenyReason::JobNeverEnds,
         DenyReason::NativeUnsupported,
         DenyReason::AnnotationsTooLarge,
+        DenyReason::PodResources,
         DenyReason::NoContainers,
         DenyReason::UnreadablePod,
     ];
@@ -184,6 +187,7 @@ impl DenyReason {
             DenyReason::JobNeverEnds => "job_never_ends",
             DenyReason::NativeUnsupported => "native_unsupported",
             DenyReason::AnnotationsTooLarge => "annotations_too_large",
+            DenyReason::PodResources => "pod_resources",
             DenyReason::NoContainers => "no_containers",
             DenyReason::UnreadablePod => "unreadable_pod",
         }

@@ -7,12 +7,12 @@ use crate::annotation::settings::Sidecar;
 use crate::pattern::container::{Container, EmptyDir, Mount, Text, Volume, VolumeSource};
 use crate::pattern::{AppEnv, AppMount, Fragment, Note, Role};
 use crate::pod::Pod;
+use crate::pod::view::DEFAULT_CONTAINER;
 
 use super::{DenyReason, Refusal, Surroundings};
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const NO_TOKEN: &str = "multipod-no-token";
-const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 
 /// Everything that must be in the pod in the end, whether it is there already or not.
@@ -98,7 +98,8 @@ impl Wanted {
     }
 
     fn add_what_every_pod_gets(&mut self, pod: &Pod<'_>, around: &Surroundings<'_>) {
-        if self.containers.is_empty() {
+        let touches_app = !self.mounts.is_empty() || !self.env.is_empty();
+        if self.containers.is_empty() && !touches_app {
             return;
         }
         let needs_volume =
@@ -112,8 +113,12 @@ impl Wanted {
             let value = local.join(",");
             self.note(SAFE_TO_EVICT, value);
         }
-        if let Some(app) = pod.default_container() {
-            self.note(DEFAULT_CONTAINER, pod.spec.containers.items()[app].name.to_string());
+        // Also what keeps the app the app when another webhook puts a container in front of it.
+        if let Some(app) = pod.spec.containers.items().get(pod.default_container().unwrap_or(0)) {
+            self.note(DEFAULT_CONTAINER, app.name.to_string());
+        }
+        if self.containers.is_empty() {
+            return;
         }
         let secrets = around.settings.pull_secrets.iter().cloned().map(Cow::Owned);
         self.pull_secrets = secrets.map(want(0)).collect();

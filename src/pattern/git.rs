@@ -11,6 +11,7 @@ use crate::annotation::url::Scheme;
 use crate::annotation::{Fault, suggest, value};
 use crate::pod::view::{self, Pod, covers};
 
+use super::app::default_container;
 use super::container::{Container, Env, Mount, Port, Probe, Resources, Text, Volume, VolumeSource};
 use super::settings::Needs;
 use super::user::own_user;
@@ -188,9 +189,7 @@ fn misplaced(copy: &WorkingCopy, label: String) -> Fault {
 
 fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Fault> {
     let Some((name, span)) = &copy.container else {
-        return pod
-            .default_container()
-            .ok_or_else(|| Fault::new(copy.span, "the pod has no container that could see the copy"));
+        return default_container(pod, copy.span);
     };
     pod.container(name).ok_or_else(|| {
         let containers = pod.spec.containers.items().iter().map(|container| &*container.name);

@@ -1,6 +1,7 @@
 //! The patterns: each turns its request into a fragment, the things that it wants added to a pod.
 
 pub mod ambassador;
+mod app;
 pub mod catalogue;
 pub mod container;
 pub mod context;

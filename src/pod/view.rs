@@ -5,7 +5,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use crate::json::{self, Raw};
 
@@ -117,6 +117,9 @@ pub struct Spec<'a> {
     /// What happens when a container ends.
     #[serde(borrow, default)]
     pub restart_policy: Text<'a>,
+    /// What the pod has as a whole, unread: few pods say it.
+    #[serde(borrow, default)]
+    pub resources: Field<Raw<'a>>,
 }
 
 /// The parts of a pod's security context that we may add to or follow.
@@ -238,7 +241,23 @@ pub struct Volume<'a> {
     pub name: Text<'a>,
     /// The field that says what it is: `emptyDir`, `configMap`…
     pub kind: Text<'a>,
+    /// Whether nothing can be written to it, whatever a mount says.
+    pub read_only: bool,
 }
+
+/// Kinds of volume that no container can write to.
+const READ_ONLY: [&str; 5] = ["configMap", "downwardAPI", "image", "projected", "secret"];
+
+/// What a source says of itself: claims and most volumes of a network can be taken read-only.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    #[serde(default)]
+    read_only: Option<bool>,
+}
+
+/// The annotation by which `kubectl` knows which container is the app.
+pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 impl<'a> Head<'a> {
     /// Reads the metadata of a pod.
@@ -317,15 +336,13 @@ impl<'a> Metadata<'a> {
 }
 
 impl Pod<'_> {
-    /// The container that `kubectl` would pick: the one that the pod names as default, else the first.
+    /// The container that is meant where none is named: the one that the pod names as default, else the first. None
+    /// where the pod names one that is not there: another webhook may add it later, and then it would be meant.
     pub fn default_container(&self) -> Option<usize> {
-        let containers = self.spec.containers.items();
-        let named = self
-            .metadata
-            .annotations
-            .text("kubectl.kubernetes.io/default-container")
-            .and_then(|name| containers.iter().position(|container| &*container.name == name));
-        named.or((!containers.is_empty()).then_some(0))
+        match self.metadata.annotations.text(DEFAULT_CONTAINER) {
+            Some(name) => self.container(name),
+            None => (!self.spec.containers.items().is_empty()).then_some(0),
+        }
     }
 
     /// The app container with this name.
@@ -341,6 +358,11 @@ impl Pod<'_> {
             own.and_then(|own| own.run_as_user).or(pod.and_then(|pod| pod.run_as_user)),
             own.and_then(|own| own.run_as_group).or(pod.and_then(|pod| pod.run_as_group)),
         )
+    }
+
+    /// Whether nothing can be written through this mount.
+    pub fn is_read_only(&self, mount: &Mount<'_>) -> bool {
+        mount.read_only == Some(true) || self.volume(&mount.name).is_some_and(|volume| volume.read_only)
     }
 
     /// The volume with this name.
@@ -415,6 +437,11 @@ fn repeated<'e>(entries: &'e [(Text<'_>, Scalar<'_>)]) -> Option<&'e str> {
     keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
+/// Every kind of volume is a map.
+fn is_object(source: &Raw<'_>) -> bool {
+    source.text().starts_with('{')
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
@@ -428,8 +455,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     if &*key == "name" {
                         volume.name = map.next_value()?;
-                    } else if map.next_value::<Option<IgnoredAny>>()?.is_some() && !key.is_empty() {
-                        volume.kind = key;
+                    } else if let Some(source) = map.next_value::<Option<Raw<'de>>>()?.filter(is_object) {
+                        let fixed = READ_ONLY.contains(&&*key);
+                        // A field that Kubernetes does not know is no kind; here it must not hide the one that is.
+                        if volume.kind.is_empty() || fixed {
+                            volume.kind = key;
+                        }
+                        let says =
+                            || json::read::<Source>(source.text()).is_ok_and(|it| it.read_only == Some(true));
+                        volume.read_only |= fixed || says();
                     }
                 }
                 if volume.name.is_empty() {

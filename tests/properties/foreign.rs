@@ -13,6 +13,7 @@ pub fn meddle(pod: &mut Value, dice: &mut Dice<'_>) {
         service_account,
         reorder_annotations,
         sidecar_in_front,
+        the_one_that_was_missing,
         sidecar_at_the_end,
         variables,
         quantities,
@@ -135,6 +136,13 @@ fn sidecar_in_front(pod: &mut Value) {
             "ports": [{"containerPort": 15090}]});
         push(spec, "initContainers", proxy, true);
         push(spec, "containers", json!({"name": "other-agent", "image": "other/agent:1"}), true);
+    }
+}
+
+/// The container that the pod may have named before it was there.
+fn the_one_that_was_missing(pod: &mut Value) {
+    if let Some(spec) = pod["spec"].as_object_mut() {
+        push(spec, "containers", json!({"name": "nobody", "image": "other/late:1"}), false);
     }
 }
 

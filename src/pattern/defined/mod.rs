@@ -23,6 +23,7 @@ use crate::annotation::named::{Named, Request};
 use crate::annotation::{Fault, Word, settings, suggest, value};
 use crate::pod::Pod;
 
+use super::app::default_container;
 use super::container::{Port, Probe};
 use super::user::instead_of_root;
 use super::{Addition, AppEnv, AppMount, Catalogue, Context, Fragment, Role};
@@ -158,7 +159,15 @@ fn app_containers(
     let (name, span) = match (options.word("container"), &definition.app.container) {
         (Some(word), _) => (&*word.text, word.span),
         (None, AppContainer::Named(name)) => (&**name, item.name().span),
-        (None, AppContainer::Default) => return Some(pod.default_container().into_iter().collect()),
+        (None, AppContainer::Default) => {
+            return match default_container(pod, item.name().span) {
+                Ok(container) => Some(vec![container]),
+                Err(fault) => {
+                    faults.push(fault);
+                    None
+                }
+            };
+        }
         (None, AppContainer::All) => {
             // The sidecars of an earlier run are not the app.
             let containers = pod.spec.containers.items().iter().enumerate();

@@ -19,6 +19,7 @@ use crate::annotation::logging::{Destination, Fate, Files, Format, Parse, Reques
 use crate::annotation::{Fault, Key, suggest, value};
 use crate::pod::Pod;
 
+use super::app::default_container;
 use super::container::{Container, Mount, Text};
 use super::settings::Needs;
 use super::{Addition, Context, Fragment, Role};
@@ -121,7 +122,8 @@ fn container_of<'p>(files: &Files, pod: &'p Pod<'_>) -> Result<(usize, &'p str),
     let containers = pod.spec.containers.items();
     let apps = || containers.iter().map(|container| &*container.name).filter(|name| !is_ours(name));
     let Some((name, span)) = &files.container else {
-        let default = pod.default_container().filter(|index| !is_ours(&containers[*index].name));
+        let default =
+            Some(default_container(pod, files.span)?).filter(|index| !is_ours(&containers[*index].name));
         let index = default.or_else(|| containers.iter().position(|container| !is_ours(&container.name)));
         let nothing = || Fault::new(files.span, "the pod has no container that could write files");
         return index.map(|index| (index, &*containers[index].name)).ok_or_else(nothing);

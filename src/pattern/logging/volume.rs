@@ -34,8 +34,6 @@ const NEEDED: [&str; 5] =
 /// An empty folder in place of these would take away what the app runs on.
 const SYSTEM: [&str; 12] =
     ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"];
-/// Kinds of volume that no app can write to.
-const READ_ONLY: [&str; 5] = ["configMap", "downwardAPI", "image", "projected", "secret"];
 
 /// How many volumes below a folder are shared; more are not meant, and would cost more than they take to write down.
 const MOST_BELOW: usize = 32;
@@ -55,7 +53,7 @@ pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec
         sources,
         pod,
         covering,
-        fixed: volumes().filter(|volume| READ_ONLY.contains(&&*volume.kind)).map(|v| &*v.name).collect(),
+        fixed: volumes().filter(|volume| volume.read_only).map(|v| &*v.name).collect(),
         taken: volumes().map(|volume| volume.name.to_string()).collect(),
         added: Vec::new(),
     };
