@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::json::{self, Raw};
+use crate::pod::view::same_place;
 use crate::pod::{Container, Field, Pod, Scalar};
 
 use super::same::is_part_of;
@@ -117,7 +118,7 @@ fn mark_app(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, refusal
         let (container, mount) = (&containers[want.what.container], &want.what.mount);
         let path = mount.mount_path.trim_end_matches('/');
         let theirs = container.volume_mounts.items();
-        let Some(other) = theirs.iter().find(|other| other.mount_path.trim_end_matches('/') == path) else {
+        let Some(other) = theirs.iter().find(|other| same_place(&other.mount_path, path)) else {
             continue;
         };
         let same = *other.name == *mount.name

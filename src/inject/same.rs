@@ -125,6 +125,9 @@ mod tests {
             ("/volumeMounts", json!([])),
             ("/volumeMounts", first_mount),
             ("/volumeMounts", more("/volumeMounts", json!({"name": "evil", "mountPath": "/etc/c/file"}))),
+            ("/volumeMounts", more("/volumeMounts", json!({"name": "evil", "mountPath": "/etc//c/file"}))),
+            ("/volumeMounts", more("/volumeMounts", json!({"name": "evil", "mountPath": "etc/./c/file"}))),
+            ("/volumeMounts", more("/volumeMounts", json!({"name": "evil", "mountPath": "/etc/c/."}))),
             ("/env", more("/env", json!({"name": "MODE", "value": "other"}))),
             ("/env", json!([])),
         ] {

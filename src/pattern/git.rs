@@ -9,7 +9,7 @@ use crate::annotation::diagnostic::short;
 use crate::annotation::sync::WorkingCopy;
 use crate::annotation::url::Scheme;
 use crate::annotation::{Fault, suggest, value};
-use crate::pod::view::{self, Pod, covers};
+use crate::pod::view::{self, Pod, covers, lies_below};
 
 use super::app::default_container;
 use super::container::{Container, Env, Mount, Port, Probe, Resources, Text, Volume, VolumeSource};
@@ -173,8 +173,7 @@ impl<'r> Places<'r> {
 /// clashes between mounts are found by the plan.)
 fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>) -> Result<(), Fault> {
     let is_below = |mount: &&view::Mount| {
-        let path = mount.mount_path.trim_end_matches('/');
-        path != copy.folder && covers(&copy.folder, path) && !mount.name.starts_with("multipod-")
+        lies_below(&mount.mount_path, &copy.folder) && !mount.name.starts_with("multipod-")
     };
     let Some(below) = app.volume_mounts.items().iter().find(is_below) else { return Ok(()) };
     let (name, path) = (short(&below.name), short(&below.mount_path));

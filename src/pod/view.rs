@@ -391,14 +391,33 @@ impl Container<'_> {
             .items()
             .iter()
             .filter(|mount| covers(&mount.mount_path, path))
-            .max_by_key(|mount| mount.mount_path.trim_end_matches('/').len())
+            .max_by_key(|mount| depth(&mount.mount_path))
     }
 }
 
 /// Whether `path` is `folder` or lies below it.
 pub fn covers(folder: &str, path: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let mut inside = parts(path);
+    parts(folder).all(|part| inside.next() == Some(part))
+}
+
+/// Whether `path` lies below `folder`.
+pub fn lies_below(path: &str, folder: &str) -> bool {
+    covers(folder, path) && !same_place(folder, path)
+}
+
+/// Whether both are one place: Kubernetes takes paths in any spelling, also without the leading slash.
+pub fn same_place(one: &str, other: &str) -> bool {
+    parts(one).eq(parts(other))
+}
+
+/// How many folders lead to it.
+pub fn depth(path: &str) -> usize {
+    parts(path).count()
+}
+
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !matches!(*part, "" | "."))
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
@@ -516,6 +535,24 @@ mod tests {
         assert_eq!(&*container.mount_over("/var/log/app").unwrap().name, "l");
         assert_eq!(&*container.mount_over("/var/lo").unwrap().name, "v");
         assert!(container.mount_over("/etc").is_none());
+    }
+
+    #[test]
+    fn a_place_is_the_same_in_every_spelling() {
+        for (folder, path, same, below) in [
+            ("/srv", "/srv", true, false),
+            ("/srv", "/srv/", true, false),
+            ("/srv", "srv//.", true, false),
+            ("/./srv/", "//srv/www", false, true),
+            ("/srv/www", "/srv", false, false),
+            ("/srv", "/srvx", false, false),
+            ("/", "/srv", false, true),
+            ("", "/", true, false),
+        ] {
+            assert_eq!(same_place(folder, path), same, "{folder} {path}");
+            assert_eq!(lies_below(path, folder), below, "{folder} {path}");
+            assert_eq!(covers(folder, path), same || below, "{folder} {path}");
+        }
     }
 
     #[test]

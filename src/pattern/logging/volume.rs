@@ -18,7 +18,7 @@ use crate::annotation::diagnostic::short;
 use crate::annotation::item::Faults;
 use crate::pattern::AppMount;
 use crate::pattern::container::{Mount, Text, Volume};
-use crate::pod::view::covers;
+use crate::pod::view::{covers, depth, lies_below, same_place};
 use crate::pod::{self, Pod};
 
 use super::{Seen, Source, View, collector, is_ours};
@@ -103,10 +103,6 @@ fn must_stand_apart(sources: &[Source<'_>], views: &[View]) -> bool {
         })
 }
 
-fn lies_below(path: &str, folder: &str) -> bool {
-    covers(folder, path) && path.trim_end_matches('/') != folder.trim_end_matches('/')
-}
-
 /// The app's mount that holds the files: the deepest one over the folder, or over the file if the glob names just one.
 fn covering<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> Option<&'p pod::Mount<'p>> {
     let glob = &source.files.glob;
@@ -114,7 +110,7 @@ fn covering<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> Option<&'p pod::Mount<
     mounts_in(source, pod)
         .filter(|mount| !is_ours(&mount.name) || is_log_folder(mount))
         .filter(|mount| covers(&mount.mount_path, place))
-        .max_by_key(|mount| mount.mount_path.trim_end_matches('/').len())
+        .max_by_key(|mount| depth(&mount.mount_path))
 }
 
 /// The mounts of the container that writes the files.
@@ -214,7 +210,7 @@ impl<'p> Sharing<'p> {
     fn shareable(&self, mount: &pod::Mount<'_>, source: &Source<'_>) -> Result<Mount, Fault> {
         let (name, path) = (short(&mount.name), short(&mount.mount_path));
         let fault = |label: String| Fault::new(source.files.span, label);
-        if mount.mount_path.trim_end_matches('/').is_empty() {
+        if same_place(&mount.mount_path, "/") {
             return Err(fault(format!(
                 "volume {name} is mounted at the root folder, which cannot be shared"
             )));

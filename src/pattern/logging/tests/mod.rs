@@ -164,7 +164,7 @@ fn faults_of_the_pod_point_at_the_bad_token() {
         ("/a/*.log container=multipod-x", two.clone(), 19, 29, "expected app or web"),
         ("/a/*.log container=app", none.clone(), 19, 22, "no container that could write"),
         ("/a/*.log", none, 0, 8, "no container that could write"),
-        ("/a/*.log", json!({}), 0, 8, "no container that could write"),
+        ("/a/*.log", json!({}), 0, 8, "no containers"),
         ("/a/*.log to=@x", plain(), 12, 14, "policies name here: @broken, @central"),
         ("/a/*.log to=@broken", plain(), 12, 19, "did you mean otlphttps?"),
         ("/a/*.log, /a/*.log container=app", plain(), 10, 18, "already go there"),
