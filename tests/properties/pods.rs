@@ -184,6 +184,11 @@ fn spec(dice: &mut Dice<'_>) -> Value {
         ("nodeSelector", json!({"kubernetes.io/os": "windows"})),
         ("nodeSelector", json!(null)),
         ("serviceAccountName", json!("app")),
+        ("resources", json!({"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": 2}})),
+        ("resources", json!({"requests": {"cpu": "1500m", "memory": "1100Mi"}})),
+        ("resources", json!({"requests": {"cpu": 1}, "limits": {"memory": "100Mi"}})),
+        ("resources", json!({"limits": null, "requests": {"memory": "some"}})),
+        ("resources", json!({})),
     ] {
         if dice.chance(2) {
             spec.insert(field.into(), value);
@@ -233,6 +238,7 @@ fn volumes(dice: &mut Dice<'_>) -> Vec<Value> {
         ("config", json!({"configMap": {"name": "app"}})),
         ("secret", json!({"secret": {"secretName": "app"}})),
         ("claim", json!({"persistentVolumeClaim": {"claimName": "c"}})),
+        ("fixed", json!({"persistentVolumeClaim": {"claimName": "c", "readOnly": true}})),
         ("all", json!({"projected": {"sources": []}})),
         ("host", json!({"hostPath": {"path": "/var/log"}})),
         ("pod", json!({"downwardAPI": {"items": []}, "emptyDir": null})),

@@ -96,6 +96,18 @@ pub fn faults(pod: &Value) -> BTreeSet<String> {
             note(format!("volume name {name}"));
         }
     }
+    for resource in ["cpu", "memory"] {
+        let whole = &pod["spec"]["resources"];
+        if amount(&whole["requests"][resource]).is_some_and(|has| requested(pod, resource) > has) {
+            note(format!("the containers request more {resource} than the pod"));
+        }
+        for container in pod["spec"]["containers"].as_array().into_iter().flatten() {
+            let limit = amount(&container["resources"]["limits"][resource]);
+            if amount(&whole["limits"][resource]).is_some_and(|has| limit.is_some_and(|limit| limit > has)) {
+                note(format!("the {resource} limit of {} is above that of the pod", container["name"]));
+            }
+        }
+    }
     let annotations = pod["metadata"]["annotations"].as_object();
     let size: usize =
         annotations.into_iter().flatten().map(|(k, v)| k.len() + v.as_str().map_or(0, str::len)).sum();
@@ -103,6 +115,41 @@ pub fn faults(pod: &Value) -> BTreeSet<String> {
         note(format!("{size} bytes of annotations"));
     }
     faults
+}
+
+/// The most that the containers request at one time: when all run, and when each step does.
+fn requested(pod: &Value, resource: &str) -> f64 {
+    let of = |container: &Value| {
+        let resources = &container["resources"];
+        let request = amount(&resources["requests"][resource]);
+        request.or_else(|| amount(&resources["limits"][resource])).unwrap_or_default()
+    };
+    let list = |name: &str| pod["spec"][name].as_array().cloned().unwrap_or_default();
+    let (init, apps) = (list("initContainers"), list("containers"));
+    let sidecars = |until: usize| -> f64 {
+        init[..until].iter().filter(|container| container["restartPolicy"] == "Always").map(of).sum()
+    };
+    let steps = init.iter().enumerate().map(|(at, step)| sidecars(at) + of(step));
+    steps.fold(sidecars(init.len()) + apps.iter().map(of).sum::<f64>(), f64::max)
+}
+
+/// In thousandths of a core, or of a byte.
+fn amount(written: &Value) -> Option<f64> {
+    let text = written.as_str().map_or_else(|| written.to_string(), str::to_owned);
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().ok()?;
+    let factor = match &text[digits..] {
+        "" => 1e3,
+        "m" => 1.0,
+        "k" => 1e6,
+        "M" => 1e9,
+        "G" => 1e12,
+        "Ki" => 1024.0 * 1e3,
+        "Mi" => 1024.0 * 1024.0 * 1e3,
+        "Gi" => 1024.0 * 1024.0 * 1024.0 * 1e3,
+        _ => return None,
+    };
+    Some((number * factor).round())
 }
 
 /// Pod Security "restricted", for one container that multipod has added.
