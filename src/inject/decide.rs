@@ -164,7 +164,7 @@ fn plan<'a>(
     let only_defaults = asked.known.iter().all(|(key, _)| *key == Key::OptOut)
         && refusals.is_empty()
         && !resolution.effective.iter().any(|value| value.enforced);
-    if is_windows(pod) {
+    if pod.is_for_windows() {
         if only_defaults {
             return Err(No::Skip(SkipReason::Windows));
         }
@@ -218,14 +218,6 @@ fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
             refusal.message.extend(["\n(", key.full(), " is set by ", &source.text(), ")"]);
         }
     }
-}
-
-fn is_windows(pod: &Pod<'_>) -> bool {
-    let selector = &pod.spec.node_selector;
-    pod.spec.os.value().is_some_and(|os| &*os.name == "windows")
-        // The label's name before Kubernetes 1.14 still stands in many manifests, and on every node.
-        || ["kubernetes.io/os", "beta.kubernetes.io/os"].iter().any(|label| selector.text(label) == Some("windows"))
-        || selector.has("node.kubernetes.io/windows-build")
 }
 
 fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {

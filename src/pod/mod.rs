@@ -6,6 +6,7 @@
 mod field;
 pub mod template;
 pub mod view;
+mod windows;
 
 pub use field::{Field, Scalar, Text};
 pub use template::{Object, Place, objects};

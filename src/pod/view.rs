@@ -114,6 +114,9 @@ pub struct Spec<'a> {
     /// Which nodes the pod may run on.
     #[serde(borrow, default)]
     pub node_selector: Field<Pairs<'a>>,
+    /// Which nodes it prefers, or must have; unread.
+    #[serde(borrow, default)]
+    pub affinity: Field<Raw<'a>>,
     /// What happens when a container ends.
     #[serde(borrow, default)]
     pub restart_policy: Text<'a>,
