@@ -24,6 +24,7 @@ const TALKERS: [&str; 3] = ["multipod-wait-for-", "multipod-clone-", "multipod-s
 pub(super) fn on(plan: &Plan, pod: &Pod<'_>, warnings: &mut Vec<String>) {
     warnings.extend(without_network(plan, pod));
     warnings.extend(plan.steps.iter().filter_map(|step| waits_for_the_app(step, plan, pod)));
+    warnings.extend(plan.sidecars.iter().filter_map(|sidecar| meets_a_step(sidecar, plan, pod)));
     warnings.extend(no_longer_guaranteed(plan, pod));
 }
 
@@ -62,6 +63,30 @@ fn waits_for_the_app(step: &Container, plan: &Plan, pod: &Pod<'_>) -> Option<Str
             step.name
         )
     })
+}
+
+/// A native sidecar listens before the pod's own steps run. Their ports are often copied from the app's container and
+/// mean nothing, so that they are no reason to refuse.
+fn meets_a_step(sidecar: &Container, plan: &Plan, pod: &Pod<'_>) -> Option<String> {
+    let listens = |port: &pod::Port<'_>| {
+        matches!(&*port.protocol, "" | "TCP")
+            && (sidecar
+                .ports
+                .iter()
+                .map(|open| open.container_port)
+                .chain(sidecar.loopback_ports.iter().copied()))
+            .any(|open| i64::from(open) == port.container_port)
+    };
+    let steps = pod.spec.init_containers.items().iter().skip(plan.sidecars_at);
+    let mut theirs = steps
+        .filter(|step| !step.is_native_sidecar())
+        .flat_map(|step| step.ports.items().iter().map(|port| (&*step.name, port)));
+    let (step, port) = theirs.find(|(_, port)| listens(port))?;
+    Some(format!(
+        "init container {step} says that it listens on port {}, where {} listens already when it starts: if it really \
+         does, let one of the two use another port",
+        port.container_port, sidecar.name
+    ))
 }
 
 /// The port of `localhost:80`, `127.0.0.1:80` or `[::1]:80`, with or without a scheme and a path.
