@@ -66,7 +66,7 @@ fn mark_containers(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, 
             Place::NativeSidecar | Place::Step => "initContainers",
             Place::ClassicSidecar => "containers",
         };
-        let there = list == right_list && is_part_of(ours, &spec.item(list, at));
+        let there = list == right_list && is_part_of(ours, &with_users_of(pod, spec.item(list, at)));
         if there {
             wanted.containers[index].there = true;
             continue;
@@ -80,6 +80,22 @@ fn mark_containers(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, 
         );
         refusals.push(Refusal::new(DenyReason::ContainerNameTaken, message).about(wanted.key_of(want.part)));
     }
+}
+
+/// A container that names no user has that of the pod, and a pod may have got one since.
+fn with_users_of(pod: &Pod<'_>, mut container: Value) -> Value {
+    let Some(of_pod) = pod.spec.security_context.value() else { return container };
+    let Some(security) = container.get_mut("securityContext").and_then(Value::as_object_mut) else {
+        return container;
+    };
+    for (field, id) in [("runAsUser", of_pod.run_as_user), ("runAsGroup", of_pod.run_as_group)] {
+        if let Some(id) = id
+            && security.get(field).is_none_or(Value::is_null)
+        {
+            security.insert(field.to_owned(), id.into());
+        }
+    }
+    container
 }
 
 fn find_container(pod: &Pod<'_>, name: &str) -> Option<(&'static str, usize)> {
