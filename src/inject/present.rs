@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::annotation::diagnostic::short;
 use crate::json::{self, Raw};
 use crate::pod::view::same_place;
 use crate::pod::{Container, Field, Pod, Scalar};
@@ -51,7 +52,8 @@ impl Received<'_> {
         let items = match list {
             "initContainers" => lists.init_containers.items(),
             "containers" => lists.containers.items(),
-            _ => lists.volumes.items(),
+            "volumes" => lists.volumes.items(),
+            _ => &[],
         };
         items.get(index).and_then(|item| serde_json::from_str(item.text()).ok()).unwrap_or_default()
     }
@@ -66,14 +68,22 @@ fn mark_containers(wanted: &mut Wanted, pod: &Pod<'_>, spec: &mut Received<'_>, 
             Place::NativeSidecar | Place::Step => "initContainers",
             Place::ClassicSidecar => "containers",
         };
-        let there = list == right_list && is_part_of(ours, &with_users_of(pod, spec.item(list, at)));
-        if there {
+        let theirs = with_users_of(pod, spec.item(list, at));
+        if list == right_list && is_part_of(ours, &theirs) {
             wanted.containers[index].there = true;
             continue;
         }
+        // The likeliest reason, where others rewrite what we have added.
+        let theirs = theirs["image"].as_str().filter(|image| **image != *ours.image);
+        let (image, mirror) = theirs.map_or_else(Default::default, |image| {
+            (
+                format!(": its image is {}, not {}", short(image), ours.image),
+                "; if another webhook rewrites images, put what it makes of them into the settings of multipod",
+            )
+        });
         let message = format!(
             "{key}: a container named {name} is there already (spec.{list}), and it is not the one that {part} would \
-             add\nRename it, or remove it if it was added by an earlier version (multipod uninject)",
+             add{image}\nRename it, or remove it if it was added by an earlier version (multipod uninject){mirror}",
             key = wanted.key_of(want.part),
             name = ours.name,
             part = wanted.name_of(want.part),
@@ -210,7 +220,7 @@ fn mark_annotations(
             warnings.push(format!(
                 "{} stays as the pod has it; multipod would have set it to {:?}",
                 note.key,
-                crate::annotation::diagnostic::short(&note.value)
+                short(&note.value)
             ));
         }
         wanted.notes[index].there = true;
