@@ -299,9 +299,11 @@ impl<'a> Head<'a> {
 fn where_it_fails(raw_spec: &str) -> String {
     match serde_path_to_error::deserialize::<_, Spec<'_>>(&mut json::Reader::new(raw_spec)) {
         Ok(_) => "the spec is no object".to_owned(),
-        Err(fault) => {
-            format!("spec.{}: {}", fault.path(), fault.inner())
-        }
+        // A path of one dot is the spec itself.
+        Err(fault) => match fault.path().to_string().trim_start_matches('.') {
+            "" => format!("spec: {}", fault.inner()),
+            path => format!("spec.{path}: {}", fault.inner()),
+        },
     }
 }
 
@@ -510,6 +512,19 @@ mod tests {
         assert_eq!(pod.metadata.annotations, Field::Null);
         assert_eq!(pod.spec.containers.items()[0].ports.items().len(), 0);
         assert!(pod.spec.volumes.items().is_empty() && pod.has_spec);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_its_place() {
+        for (spec, place) in [
+            (r#"{"containers":[],"containers":[]}"#, "spec: duplicate field"),
+            (r#"{"containers":[{"ports":[{"hostPort":"x"}]}]}"#, "spec.containers[0].ports[0].hostPort: "),
+            (r#"{"volumes":[{"emptyDir":{}}]}"#, "spec.volumes[0]: missing field `name`"),
+        ] {
+            let json = format!(r#"{{"spec":{spec}}}"#);
+            let fault = Head::read(&json).unwrap().open().unwrap_err();
+            assert!(fault.starts_with(place), "{fault}");
+        }
     }
 
     #[test]
