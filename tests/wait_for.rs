@@ -51,6 +51,27 @@ fn when_the_time_is_over_the_last_error_is_told() {
 }
 
 #[test]
+fn an_attempt_that_the_end_cuts_off_does_not_hide_the_error_before() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("http://{}/", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (first, _) = listener.accept().unwrap();
+        answer(&first, "503 Service Unavailable");
+        drop(first);
+        // Held, not answered, until the other side has had enough.
+        let (mut second, _) = listener.accept().unwrap();
+        let _ = second.read_to_end(&mut Vec::new());
+    });
+    let (code, said) = run(&["--every=50ms", "--timeout=1s", &target]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.ends_with("is not ready after 1s: answered with status 503 Service Unavailable\n"),
+        "{said}"
+    );
+    server.join().unwrap();
+}
+
+#[test]
 fn a_name_that_resolves_is_ready() {
     let (code, said) = run(&["--timeout=30s", "dns:localhost"]);
     assert_eq!(code, Some(0), "{said}");

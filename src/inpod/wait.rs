@@ -85,10 +85,16 @@ impl Waiting {
             let left = timeout.saturating_sub(self.started.elapsed());
             let result = self.probe.attempt(left.min(*attempt_timeout));
             let passed = self.started.elapsed();
-            let Err(error) = result else {
+            let Err(mut error) = result else {
                 say(format_args!("{target} is ready after {} s", passed.as_secs()));
                 return End::Ready;
             };
+            // An attempt that the end cuts off says nothing of the target.
+            if passed >= *timeout
+                && let Some((before, _)) = &told.0
+            {
+                error.clone_from(before);
+            }
             if told.is_news(&error, passed) {
                 let (seconds, most) = (passed.as_secs(), Span(*timeout));
                 say(format_args!("waiting for {target}: {error} ({seconds} s, up to {most})"));
