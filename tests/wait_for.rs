@@ -62,10 +62,10 @@ fn an_attempt_that_the_end_cuts_off_does_not_hide_the_error_before() {
         let (mut second, _) = listener.accept().unwrap();
         let _ = second.read_to_end(&mut Vec::new());
     });
-    let (code, said) = run(&["--every=50ms", "--timeout=1s", &target]);
+    let (code, said) = run(&["--every=50ms", "--timeout=2s", &target]);
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.ends_with("is not ready after 1s: answered with status 503 Service Unavailable\n"),
+        said.ends_with("is not ready after 2s: answered with status 503 Service Unavailable\n"),
         "{said}"
     );
     server.join().unwrap();
