@@ -96,6 +96,44 @@ func TestALimitRangeAdmitsEveryPattern(t *testing.T) {
 	})
 }
 
+func TestAPodWithResourcesAsAWholeGetsWhatFits(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for name, needs := range map[string]struct {
+		enough, less [2]string
+		told         string
+	}{
+		"ambassador-in": {[2]string{"20m", "48Mi"}, [2]string{"19m", "48Mi"}, "requests.cpu to 20m"},     // beside the app
+		"clone":         {[2]string{"10m", "64Mi"}, [2]string{"10m", "63Mi"}, "requests.memory to 64Mi"}, // before it
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := podWith(requests[name][0], requests[name][1])
+			injected, err := s.try(asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.try(asAWhole(asked, needs.enough)); err != nil {
+				t.Error("with just as much as is needed:", err)
+			}
+			if err := refusedBecause(s, asAWhole(asked, needs.less), needs.told); err != nil {
+				t.Error("with less:", err)
+			}
+			// Were it not multipod, it would be the API server.
+			injected.ResourceVersion = ""
+			if err := refusedBecause(s, asAWhole(injected, needs.less), "aggregate container requests"); err != nil {
+				t.Error("injected before, with less:", err)
+			}
+		})
+	}
+}
+
+// asAWhole is the same pod with requests of its own.
+func asAWhole(pod *core.Pod, requests [2]string) *core.Pod {
+	whole := pod.DeepCopy()
+	whole.Spec.Resources = &core.ResourceRequirements{Requests: core.ResourceList{"cpu": quantity(requests[0]), "memory": quantity(requests[1])}}
+	return whole
+}
+
 func TestOurContainersGetNoToken(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
