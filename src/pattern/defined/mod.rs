@@ -73,7 +73,7 @@ fn find<'c>(
     }
     let names: Vec<&str> = catalogue.of_kind(kind).map(|definition| &*definition.name).collect();
     let label = match names.as_slice() {
-        [] => format!("no {what}s are defined in this cluster"),
+        [] => format!("no {what}s are defined here; on the command line, --policy-dir says where they are"),
         [only] => format!("expected {only}"),
         _ => {
             let meant = suggest::did_you_mean(&word.text, names.iter().copied());

@@ -206,7 +206,10 @@ fn mistakes_in_an_annotation_point_at_the_word() {
     let faults = world.ask(Kind::Metrics, "mysql").unwrap_err();
     assert_eq!(faults[0].help.as_deref(), Some("secret: the Secret that holds user and password"));
     let faults = world.ask(Kind::Custom, "nginx").unwrap_err();
-    assert_eq!(faults[0].label, "no patterns are defined in this cluster");
+    assert_eq!(
+        faults[0].label,
+        "no patterns are defined here; on the command line, --policy-dir says where they are"
+    );
     assert_eq!(faults[0].help.as_deref(), Some("nginx belongs to multipod/metrics."));
     let world = World::with(&["  {shareProcessNamespace: true}"]);
     let faults = world.ask(Kind::Custom, "onee").unwrap_err();
