@@ -62,7 +62,7 @@ enum Command {
 
 /// Runs the program with its arguments.
 pub fn run() -> ExitCode {
-    let cli = parse(env::args_os().collect());
+    let cli = parse(&env::args_os().collect::<Vec<_>>());
     cli.color.apply();
     let end = match cli.command {
         Command::Inject(args) => args.run(),
@@ -83,15 +83,15 @@ pub fn run() -> ExitCode {
 }
 
 /// Ends the process where the arguments ask for help, or make no sense.
-fn parse(args: Vec<OsString>) -> Cli {
+fn parse(args: &[OsString]) -> Cli {
     let called = args.first().and_then(|program| Path::new(program).file_stem());
     // A variable with nothing in it says nothing, as manifests write it.
     let mut command = Cli::command().mut_subcommands(|command| command.mut_args(unless_blank));
     if called.is_some_and(|name| name == "kubectl-multipod") {
         command = command.bin_name("kubectl multipod");
     }
-    let matches = command.try_get_matches_from_mut(&args).unwrap_or_else(|mut error| {
-        point_to_files(&mut error, &args, &command);
+    let matches = command.try_get_matches_from_mut(args).unwrap_or_else(|mut error| {
+        point_to_files(&mut error, args, &command);
         error.exit()
     });
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
