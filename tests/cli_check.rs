@@ -100,6 +100,41 @@ items:
 }
 
 #[test]
+fn a_namespace_that_does_not_opt_in_as_it_seems_to_is_found() {
+    let text = "\
+kind: Namespace
+metadata: {name: a, labels: {multipod/injection: 'true'}}
+---
+kind: Namespace
+metadata: {name: b, annotations: {multipod/injection: enabled}}
+---
+kind: Pod
+metadata: {name: c, labels: {multipod/injection: enabled}}
+spec: {containers: [{name: a, image: b}]}
+---
+kind: Namespace
+metadata: {name: d, labels: {multipod/injection: enabled}}
+---
+kind: Namespace
+metadata: {name: e, labels: {multipod/injection: disabled}}
+";
+    let ran = multipod(&["check"], text);
+    assert_eq!(
+        places(&ran.out),
+        [
+            "<stdin>:2:30: warning: multipod/injection: \"true\" does not opt this namespace in [label]",
+            "<stdin>:5:35: warning: multipod/injection is an annotation here, and the webhook looks for a label [label]",
+            "<stdin>:8:30: warning: multipod/injection is a label of namespaces, and means nothing on a Pod [label]",
+        ]
+    );
+    assert!(
+        ran.out.contains("    A Namespace opts in with the label multipod/injection: enabled\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn a_service_that_leads_past_the_ambassador_is_found_in_another_file() {
     let web = pod("").replace("name: web\n", "name: web\n  labels: {app: web}\n");
     let service = |target: &str, namespace: &str| {

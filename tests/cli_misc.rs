@@ -52,6 +52,7 @@ fn patterns_are_listed_with_their_annotations() {
     let of_key = printed(multipod(&["patterns", "init"], ""));
     let names: Vec<&str> = of_key.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, ["wait-for", "clone"]);
+    assert_eq!(printed(multipod(&["patterns", "multipod/init"], "")), of_key);
 }
 
 #[test]
@@ -144,6 +145,24 @@ fn an_unknown_pattern_is_told_its_nearest() {
     let ran = multipod(&["patterns", "ambasador"], "");
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     ran.tells(&["there is no pattern ambasador, did you mean ambassador?"]);
+}
+
+#[test]
+fn who_forgets_the_f_before_a_file_is_told_so() {
+    for (args, is_told) in [
+        (&["check", "app.yaml"][..], true),
+        (&["--color", "never", "explain", "app.yaml"], true),
+        (&["inject", "--app.yaml"], false),
+        (&["certs", "app.yaml"], false),
+    ] {
+        let ran = multipod(args, "");
+        assert_eq!(
+            (ran.code, ran.err.contains("tip: files stand behind -f: -f app.yaml")),
+            (2, is_told),
+            "{}",
+            ran.err
+        );
+    }
 }
 
 #[test]

@@ -7,6 +7,9 @@ use super::value::{self, Parsed};
 /// The names of the settings, as errors list them.
 pub const NAMES: [&str; 4] = ["image", "cpu", "memory", "sidecar"];
 
+/// Less holds no program: whoever writes `memory=64` has forgotten the unit.
+const LEAST_MEMORY: Quantity = Quantity::known("1Mi", (1 << 20) * 1000);
+
 /// What a value says about the whole pattern.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
@@ -59,6 +62,9 @@ pub fn amount(text: &str, resource: Resource) -> Parsed<Amount> {
     let request = Quantity::parse(request, resource)?;
     match limit {
         Some(limit) if limit < request => Err(format!("the limit {limit} is below the request {request}")),
+        _ if resource == Resource::Memory && request < LEAST_MEMORY => {
+            Err(format!("expected at least {LEAST_MEMORY}: a number without Mi or Gi counts bytes"))
+        }
         limit => Ok(Amount { request, limit }),
     }
 }
@@ -66,4 +72,19 @@ pub fn amount(text: &str, resource: Resource) -> Parsed<Amount> {
 /// `native` or `classic`.
 pub fn sidecar(text: &str) -> Parsed<Sidecar> {
     value::one_of(text, &[("native", Sidecar::Native), ("classic", Sidecar::Classic)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_without_its_unit_is_told_from_little_memory() {
+        for (text, is_enough) in
+            [("64", false), ("64/128Mi", false), ("1023Ki", false), ("1Mi", true), ("64000000", true)]
+        {
+            assert_eq!(amount(text, Resource::Memory).is_ok(), is_enough, "{text}");
+        }
+        assert!(amount("1", Resource::Cpu).is_ok());
+    }
 }

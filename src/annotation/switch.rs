@@ -2,6 +2,7 @@
 
 use super::diagnostic::short;
 use super::item::Faults;
+use super::key::PREFIX;
 use super::{Fault, Item, Key, Span, lexer, suggest, value};
 
 /// Reads the value of `multipod/share-process-namespace`.
@@ -55,9 +56,10 @@ pub fn parse_opt_out(text: &str) -> Result<OptOut, Vec<Fault>> {
 }
 
 fn unknown(word: &str, span: Span) -> Fault {
+    let own = word.strip_prefix(PREFIX).unwrap_or(word);
     let names = || Key::ALL.iter().filter(|key| **key != Key::OptOut).map(|key| key.name()).chain(["all"]);
     let listed: Vec<&str> = names().collect();
-    let label = format!("expected {}{}", value::list(&listed, "or"), suggest::did_you_mean(word, names()));
+    let label = format!("expected {}{}", value::list(&listed, "or"), suggest::did_you_mean(own, names()));
     Fault::new(span, label).summary(format!("{} is not a pattern", short(word)))
 }
 
@@ -73,6 +75,12 @@ mod tests {
         for text in ["", "loging", "opt-out", "logging=1", "logging logging"] {
             assert!(parse_opt_out(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_whole_key_is_told_its_last_part() {
+        let faults = parse_opt_out("multipod/logging").unwrap_err();
+        assert!(faults[0].label.ends_with(", did you mean logging?"), "{}", faults[0].label);
     }
 
     #[test]

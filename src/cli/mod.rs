@@ -21,6 +21,7 @@ mod version;
 mod wait_for;
 
 use clap::builder::Resettable;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::env;
 use std::ffi::OsString;
@@ -35,7 +36,7 @@ struct Cli {
     command: Command,
 
     /// When to use colours
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    #[arg(long, global = true, display_order = 900, value_enum, value_name = "WHEN", default_value_t)]
     color: color::When,
 }
 
@@ -61,7 +62,7 @@ enum Command {
 
 /// Runs the program with its arguments.
 pub fn run() -> ExitCode {
-    let cli = parse(env::args_os().collect());
+    let cli = parse(&env::args_os().collect::<Vec<_>>());
     cli.color.apply();
     let end = match cli.command {
         Command::Inject(args) => args.run(),
@@ -82,15 +83,30 @@ pub fn run() -> ExitCode {
 }
 
 /// Ends the process where the arguments ask for help, or make no sense.
-fn parse(args: Vec<OsString>) -> Cli {
+fn parse(args: &[OsString]) -> Cli {
     let called = args.first().and_then(|program| Path::new(program).file_stem());
     // A variable with nothing in it says nothing, as manifests write it.
     let mut command = Cli::command().mut_subcommands(|command| command.mut_args(unless_blank));
     if called.is_some_and(|name| name == "kubectl-multipod") {
         command = command.bin_name("kubectl multipod");
     }
-    let matches = command.get_matches_from(args);
+    let matches = command.try_get_matches_from_mut(args).unwrap_or_else(|mut error| {
+        point_to_files(&mut error, args, &command);
+        error.exit()
+    });
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Files stand behind `-f`, as with kubectl; who forgot it is told so.
+fn point_to_files(error: &mut clap::Error, args: &[OsString], command: &clap::Command) {
+    let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return };
+    let called = args.iter().find_map(|arg| command.find_subcommand(arg));
+    let takes_files =
+        called.is_some_and(|called| called.get_arguments().any(|arg| arg.get_short() == Some('f')));
+    if takes_files && error.kind() == ErrorKind::UnknownArgument && !stray.starts_with('-') {
+        let tip = format!("files stand behind -f: -f {stray}").into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
 }
 
 fn unless_blank(arg: Arg) -> Arg {

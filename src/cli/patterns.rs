@@ -4,6 +4,7 @@ mod entry;
 
 use std::process::ExitCode;
 
+use crate::annotation::key::PREFIX;
 use crate::explain::{Line, Tone, sample};
 use crate::inject::Surroundings as Around;
 use crate::manifest::World;
@@ -47,7 +48,8 @@ impl Args {
         let world = self.surroundings.read()?;
         let all = entry::entries(&world.catalogue);
         let Some(name) = &self.name else { return list(&all, self.output) };
-        if let Some(entry) = all.iter().find(|entry| entry.name == *name) {
+        let name = name.strip_prefix(PREFIX).unwrap_or(name);
+        if let Some(entry) = all.iter().find(|entry| entry.name == name) {
             return show(entry, &world, self.output);
         }
         let of_key: Vec<Entry> = all.iter().filter(|entry| entry.key.name() == name).cloned().collect();

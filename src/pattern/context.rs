@@ -57,7 +57,7 @@ impl<'a> Names<'a> {
 
     fn unknown(&self) -> String {
         if self.entries.is_empty() {
-            return "no policy gives a name for this namespace".to_owned();
+            return "no policy for this pod gives one; on the command line, --policy-dir says where policies are".to_owned();
         }
         let mut names: Vec<&str> = self.entries.iter().map(|entry| entry.name).collect();
         names.sort_unstable();

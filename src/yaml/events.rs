@@ -56,7 +56,7 @@ impl<'a> Events<'a> {
         while let Some(next) = self.parser.next() {
             let (raw, span) = next.map_err(|error| Fault {
                 offset: error.marker().byte_offset().unwrap_or_default(),
-                message: error.info(),
+                message: explained(error.info()),
             })?;
             let range = span.byte_range().unwrap_or_default();
             let tag_range = span.tag_span().and_then(|span| span.byte_range());
@@ -79,6 +79,12 @@ impl<'a> Events<'a> {
         let next = self.parser.next_if(|next| matches!(next, Ok((Raw::Anchor(..), _))));
         next.and_then(Result::ok).and_then(|(_, span)| span.byte_range())
     }
+}
+
+/// People who write a glob without quotes have never heard of anchors.
+fn explained(message: String) -> String {
+    let is_alias = message.contains("unknown anchor");
+    if is_alias { message + "; a value that begins with * stands in quotes" } else { message }
 }
 
 fn translate<'a>(raw: Raw<'a>, range: &Range<usize>) -> Option<(Event<'a>, Option<usize>, Option<String>)> {

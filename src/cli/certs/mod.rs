@@ -78,8 +78,8 @@ EXAMPLES
   multipod certs --ca certs/ca.crt --ca-key certs/ca.key | kubectl apply -f -
 
 INSTALL, UPGRADE AND RENEW WITH ONE COMMAND
-  kubectl get secret -n multipod-system multipod-tls -o yaml --ignore-not-found > secret.yaml
-  kubectl kustomize deploy | multipod certs --fill - --reuse secret.yaml | kubectl apply -f -
+  kubectl get secret -n multipod-system multipod-tls -o yaml --ignore-not-found > secret.yaml &&
+    kubectl kustomize deploy | multipod certs --fill - --reuse secret.yaml | kubectl apply -f -
   When the certificate is renewed, the webhooks trust the authority before and the new one, so
   that no replica is refused, whichever certificate it has.
 

@@ -8,6 +8,12 @@ use crate::manifest::{Finding, Level, Manifests};
 use crate::pod::{Object, objects};
 use crate::yaml::Document;
 
+/// The label by which a namespace opts in; `deploy/webhook.yaml` asks for it.
+const INJECTION: &str = "multipod/injection";
+const OPT_IN: &str = "A Namespace opts in with the label multipod/injection: enabled";
+/// What other injectors take for a yes. Everything else is most likely meant as the no that it is.
+const LOOKS_LIKE_YES: [&str; 6] = ["true", "yes", "on", "enable", "Enabled", "injected"];
+
 /// What stands in annotations and labels of all objects.
 pub(super) fn findings(manifests: &Manifests<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -61,8 +67,8 @@ impl Look<'_> {
 
     fn at_metadata(&mut self, metadata: &Value, pointer: &str) {
         for (field, of) in [("annotations", true), ("labels", false)] {
-            for key in metadata[field].as_object().into_iter().flatten().map(|(key, _)| key) {
-                let told = if of { self.annotation(key, pointer) } else { label(key) };
+            for (key, value) in metadata[field].as_object().into_iter().flatten() {
+                let told = if of { self.annotation(key, pointer) } else { self.label(key, value, pointer) };
                 if let Some((slug, message)) = told {
                     self.push(&format!("{pointer}/{field}/{}", escaped(key)), slug, message);
                 }
@@ -74,8 +80,7 @@ impl Look<'_> {
         if let Some(meant) = misspelt_prefix(key) {
             return Some(("misspelt_key", format!("{key} means nothing to multipod, did you mean {meant}?")));
         }
-        let own = pointer == format!("{}/metadata", self.object.pointer);
-        if !key.starts_with(PREFIX) || key == STATUS || self.object.place.is_some() || !own {
+        if !key.starts_with(PREFIX) || key == STATUS || self.object.place.is_some() || !self.is_own(pointer) {
             return None;
         }
         if self.object.kind != "Namespace" {
@@ -88,9 +93,35 @@ impl Look<'_> {
         if Key::from_full(key).is_some() {
             return None;
         }
+        if key == INJECTION {
+            let message = format!("{key} is an annotation here, and the webhook looks for a label\n{OPT_IN}");
+            return Some(("label", message));
+        }
         let meant =
             Key::nearest(key).map(|key| format!(", did you mean {}?", key.full())).unwrap_or_default();
         Some(("unknown_key", format!("{key}: there is no such key{meant}")))
+    }
+
+    /// Policies select by labels, patterns are asked for in annotations; one label of a namespace is ours.
+    fn label(&self, key: &str, value: &Value, pointer: &str) -> Option<(&'static str, String)> {
+        let message = if let Some(ours) = Key::from_full(key) {
+            let example = ours.example();
+            format!("{key} is a label here, and multipod reads annotations\nExample: {key}: \"{example}\"")
+        } else if key != INJECTION {
+            return None;
+        } else if self.object.kind != "Namespace" || !self.is_own(pointer) {
+            format!("{key} is a label of namespaces, and means nothing on a {}\n{OPT_IN}", self.object.kind)
+        } else if LOOKS_LIKE_YES.contains(&value.as_str()?) {
+            format!("{key}: {value} does not opt this namespace in\n{OPT_IN}")
+        } else {
+            return None;
+        };
+        Some(("label", message))
+    }
+
+    /// Whether metadata is that of the object itself.
+    fn is_own(&self, pointer: &str) -> bool {
+        pointer.strip_prefix(&self.object.pointer) == Some("/metadata")
     }
 
     fn push(&mut self, pointer: &str, slug: &'static str, message: String) {
@@ -107,16 +138,6 @@ impl Look<'_> {
             subject: subject.trim_end().to_owned(),
         });
     }
-}
-
-/// Policies select by labels, patterns are asked for in annotations.
-fn label(key: &str) -> Option<(&'static str, String)> {
-    let ours = Key::from_full(key)?;
-    let message = format!(
-        "{key} is a label here, and multipod reads annotations\nExample: {key}: \"{}\"",
-        ours.example()
-    );
-    Some(("label", message))
 }
 
 /// What was meant by a key whose prefix is nearly ours: `multi-pod/…`, `Multipod/…`, `multipod.dev/…`.

@@ -4,7 +4,7 @@ mod haproxy;
 
 use std::borrow::Cow;
 
-use crate::annotation::ambassador::{Request, Target};
+use crate::annotation::ambassador::{self, Request, Target};
 use crate::annotation::host::Host;
 use crate::annotation::{Fault, Key, value};
 
@@ -96,10 +96,18 @@ fn resolve<'r>(request: &'r Request, context: &Context<'_>) -> Result<Vec<Route<
     for route in &request.routes {
         match target(route.target.as_ref(), route.listen.get(), context) {
             Ok(to) => routes.push(Route { listen: route.listen.get(), to, request: route }),
-            Err(expected) => faults.push(Fault::new(route.span, expected)),
+            Err(expected) => faults.push(wrong(route, expected)),
         }
     }
     if faults.is_empty() { Ok(routes) } else { Err(faults) }
+}
+
+fn wrong(route: &ambassador::Route, expected: String) -> Fault {
+    let fault = Fault::new(route.span, expected);
+    match &route.target {
+        Some(Target::Upstream(name)) => fault.summary(format!("@{name} is not an upstream here")),
+        _ => fault,
+    }
 }
 
 fn target<'r>(target: Option<&'r Target>, listen: u16, context: &Context<'_>) -> Result<To<'r>, String> {

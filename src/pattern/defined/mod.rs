@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::annotation::diagnostic::short;
 use crate::annotation::item::{Faults, Options};
 use crate::annotation::named::{Named, Request};
-use crate::annotation::{Fault, Word, settings, suggest, value};
+use crate::annotation::{Fault, Key, Word, settings, suggest, value};
 use crate::pod::Pod;
 
 use super::app::default_container;
@@ -74,7 +74,7 @@ fn find<'c>(
     }
     let names: Vec<&str> = catalogue.of_kind(kind).map(|definition| &*definition.name).collect();
     let label = match names.as_slice() {
-        [] => format!("no {what}s are defined in this cluster"),
+        [] => format!("no {what}s are defined here; on the command line, --policy-dir says where they are"),
         [only] => format!("expected {only}"),
         _ => {
             let meant = suggest::did_you_mean(&word.text, names.iter().copied());
@@ -84,6 +84,12 @@ fn find<'c>(
     let mut fault = Fault::new(word.span, label).summary(format!("unknown {what} {}", short(&word.text)));
     if let Some(other) = found {
         fault = fault.help(format!("{} belongs to {}.", other.name, other.kind.key().full()));
+    } else if let Some(key) = Key::from_name(&word.text) {
+        fault = fault.help(format!("{} has a key of its own: {}.", key.name(), key.full()));
+    } else if let Some(name) =
+        word.text.split_once(':').map(|(name, _)| name).filter(|name| names.contains(name))
+    {
+        fault = fault.help(format!("Params stand behind the name; multipod patterns {name} lists them."));
     }
     faults.push(fault);
     None

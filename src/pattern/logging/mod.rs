@@ -39,6 +39,7 @@ pub fn fragment(request: &Request, pod: &Pod<'_>, context: &Context<'_>) -> Resu
     let mut fragment = Fragment::new(Key::Logging, "logging");
     fragment.volumes = shared.volumes;
     fragment.mounts = shared.app_mounts;
+    fragment.warnings = sources.iter().filter_map(|source| volume::no_file(source, pod)).collect();
 
     let seen: Vec<Seen<'_, '_>> =
         sources.iter().zip(shared.views).map(|(source, view)| Seen { source, view }).collect();

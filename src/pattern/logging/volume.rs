@@ -113,6 +113,24 @@ fn covering<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> Option<&'p pod::Mount<
         .max_by_key(|mount| depth(&mount.mount_path))
 }
 
+/// What is told of a glob that names the very folder where a volume is mounted: it would match, and print nothing.
+pub(super) fn no_file(source: &Source<'_>, pod: &Pod<'_>) -> Option<String> {
+    let glob = source.files.glob.as_str();
+    let mount = covering(source, pod).filter(|mount| mount.mount_path.trim_end_matches('/') == glob)?;
+    let mut volumes = pod.spec.volumes.items().iter();
+    // A part of a volume may be a file, and so may what a node has.
+    let may_be_file = !mount.sub_path.is_empty()
+        || !mount.sub_path_expr.is_empty()
+        || volumes.any(|volume| volume.name == mount.name && &*volume.kind == "hostPath");
+    (source.files.glob.is_one_file() && !may_be_file).then(|| {
+        format!(
+            "{glob} is the folder of volume {} in container {}, and a folder has no lines: write {glob}/*.log, or \
+             whatever the files are called",
+            &*mount.name, source.name
+        )
+    })
+}
+
 /// The mounts of the container that writes the files.
 fn mounts_in<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> impl Iterator<Item = &'p pod::Mount<'p>> {
     let container = pod.spec.containers.items().get(source.container);

@@ -206,8 +206,18 @@ fn mistakes_in_an_annotation_point_at_the_word() {
     let faults = world.ask(Kind::Metrics, "mysql").unwrap_err();
     assert_eq!(faults[0].help.as_deref(), Some("secret: the Secret that holds user and password"));
     let faults = world.ask(Kind::Custom, "nginx").unwrap_err();
-    assert_eq!(faults[0].label, "no patterns are defined in this cluster");
+    assert_eq!(
+        faults[0].label,
+        "no patterns are defined here; on the command line, --policy-dir says where they are"
+    );
     assert_eq!(faults[0].help.as_deref(), Some("nginx belongs to multipod/metrics."));
+    let faults = world.ask(Kind::Custom, "ambassador").unwrap_err();
+    assert_eq!(faults[0].help.as_deref(), Some("ambassador has a key of its own: multipod/ambassador."));
+    let faults = world.ask(Kind::Metrics, "nginx:8081").unwrap_err();
+    assert_eq!(
+        faults[0].help.as_deref(),
+        Some("Params stand behind the name; multipod patterns nginx lists them.")
+    );
     let world = World::with(&["  {shareProcessNamespace: true}"]);
     let faults = world.ask(Kind::Custom, "onee").unwrap_err();
     assert_eq!(

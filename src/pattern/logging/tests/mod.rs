@@ -134,6 +134,20 @@ fn the_sidecar_runs_as_the_app_but_never_as_root() {
 }
 
 #[test]
+fn a_folder_where_a_file_belongs_is_warned_about() {
+    let file_of = |mount: Value, kind: &str| {
+        let mut pod = pod(json!({"volumeMounts": [mount]}), &json!([]));
+        pod["spec"]["volumes"] = json!([{"name": "v", kind: {}}]);
+        ask("/a/logs", &pod).unwrap().warnings.len()
+    };
+    let folder = json!({"name": "v", "mountPath": "/a/logs"});
+    assert_eq!(file_of(folder.clone(), "emptyDir"), 1);
+    assert_eq!(file_of(folder, "hostPath"), 0);
+    assert_eq!(file_of(json!({"name": "v", "mountPath": "/a/logs", "subPath": "app.log"}), "emptyDir"), 0);
+    assert_eq!(file_of(json!({"name": "v", "mountPath": "/a"}), "emptyDir"), 0);
+}
+
+#[test]
 fn containers_with_different_users_are_warned_about() {
     let pod = json!({"spec": {"containers": [
         {"name": "app", "securityContext": {"runAsUser": 1000}}, {"name": "web"}
