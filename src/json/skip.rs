@@ -198,6 +198,18 @@ mod tests {
         None
     }
 
+    #[test]
+    fn every_sign_that_cannot_stand_in_a_string_is_found_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            let is_sign = byte < b' ' || byte == b'"' || byte == b'\\';
+            for at in [0, 7, 15, 16, 31, 40] {
+                let mut bytes = [b'a'; 41];
+                bytes[at] = byte;
+                assert_eq!(first_sign(&bytes), is_sign.then_some(at), "{byte} at {at}");
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1024))]
         #[test]

@@ -137,6 +137,8 @@ mod tests {
         let lines = kept.clone();
         let subscriber =
             tracing_subscriber::fmt().event_format(Json).with_writer(move || lines.clone()).finish();
+        let alone: String =
+            (0..=0x7f_u8).map(char::from).filter(|sign| !sign.is_ascii_alphanumeric()).collect();
         let nasty = "quote \" back \\ line\nbell \u{7} delete \u{7f} ä 😀";
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(
@@ -149,11 +151,14 @@ mod tests {
                 "said \"so\""
             );
             tracing::warn!("bare");
+            for sign in alone.chars() {
+                tracing::info!(sign = %sign, "one that needs an escape, or none");
+            }
         });
         let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let [first, second] = &*lines else { panic!("{text}") };
+        let [first, second, signs @ ..] = &*lines else { panic!("{text}") };
         assert_eq!(first["name"], nasty);
         assert_eq!(first["shown"], nasty);
         assert_eq!(first["quoted"], r#""a\"b""#);
@@ -164,5 +169,7 @@ mod tests {
         assert_eq!((&first["level"], &first["message"]), (&"INFO".into(), &"said \"so\"".into()));
         assert!(first["timestamp"].as_str().unwrap().ends_with('Z'));
         assert_eq!((&second["level"], &second["message"]), (&"WARN".into(), &"bare".into()));
+        let signs: String = signs.iter().filter_map(|line| line["sign"].as_str()).collect();
+        assert_eq!(signs, alone);
     }
 }

@@ -221,3 +221,21 @@ impl Drop for LogGuard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_steers_no_terminal_and_fills_no_line() {
+        for (name, expected) in [
+            ("shop", "shop".to_owned()),
+            ("a\nb\u{1b}[31m", "a\u{FFFD}b\u{FFFD}[31m".to_owned()),
+            ("\u{202E}evil", "\u{FFFD}evil".to_owned()),
+            (&"ä".repeat(70), "ä".repeat(64)),
+            (&"a".repeat(70), "a".repeat(64)),
+        ] {
+            assert_eq!(short(name), expected, "{name:?}");
+        }
+    }
+}
