@@ -63,7 +63,7 @@ manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rul
 	else echo "Without promtool, which Debian has in its package prometheus, the alert rules are not checked." >&2; fi
 
 test: setup ## run every test, and those of the features that are off by default
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
 	$(CARGO) test --locked --features otlp --test traces
 
 test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
@@ -73,8 +73,8 @@ soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay 
 	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test long -- --ignored --nocapture --exact soak
 
 lint: ## formatting and lints; a warning is an error
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked --features otlp --lib --test traces -- -D warnings
 	@if command -v go >/dev/null; then cd tests/e2e && gofmt -l . | sed 's/$$/ is not as gofmt writes it/; $$q1' && \
 		go vet ./cluster ./cmd/... ./controlplane ./images/... ./labs; fi
@@ -83,7 +83,7 @@ deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches 
 	$(CARGO) deny --locked check
 
 fmt: ## format the code
-	$(CARGO) fmt
+	$(CARGO) fmt --all
 
 bless: ## rewrite the outcomes of the golden cases; read the diff before you commit
 	MULTIPOD_BLESS=1 $(CARGO) test --locked --test cases
@@ -98,7 +98,7 @@ fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuz
 		$(CARGO) +nightly fuzz run -s none $$target -- -max_total_time=60 || exit 1; done
 
 doc: ## build the documentation of the code
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
 # A real Kubernetes, built from its Go modules; tests/e2e/README.md tells more. KUBERNETES=1.34 takes that version.
 CLUSTER := target/e2e/cluster-tool

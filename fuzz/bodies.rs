@@ -16,7 +16,7 @@ use multipod::manifest::{self, Manifests, World};
 use multipod::pattern::Settings;
 use multipod::pod::Head;
 use multipod::policy::{self, Loaded};
-use multipod::yaml::{self, Edit};
+use multipod_yaml::Edit;
 use serde_json::{Value, json};
 
 /// A pod that asks for a little of everything.
@@ -174,19 +174,19 @@ pub fn review(data: &[u8]) {
 /// A manifest from its bytes: an answer; every byte in its document; edits that do what they say.
 pub fn manifest(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
-    let Ok(documents) = yaml::documents(&text) else { return };
-    let joined: String = documents.iter().map(yaml::Document::text).collect();
+    let Ok(documents) = multipod_yaml::documents(&text) else { return };
+    let joined: String = documents.iter().map(multipod_yaml::Document::text).collect();
     assert_eq!(joined, text);
     for document in &documents {
-        let emitted = yaml::emit(document.value());
-        let again = yaml::documents(&emitted).expect("what was emitted is YAML");
+        let emitted = multipod_yaml::emit(document.value());
+        let again = multipod_yaml::documents(&emitted).expect("what was emitted is YAML");
         assert!(again.iter().any(|again| again.value() == document.value()), "{emitted}");
         if document.value().is_object() {
             let edit = Edit::Add { pointer: "/fuzz~1ed".to_owned(), value: json!({"a": ["b\n", null]}) };
             let mut wanted = document.value().clone();
             wanted["fuzz/ed"] = json!({"a": ["b\n", null]});
             let edited = document.edit(&[edit]).expect("a map takes one more member");
-            let read = yaml::documents(&edited.text).expect("what was edited is YAML");
+            let read = multipod_yaml::documents(&edited.text).expect("what was edited is YAML");
             assert!(read.iter().any(|read| *read.value() == wanted), "{}", edited.text);
         }
     }
@@ -195,7 +195,7 @@ pub fn manifest(data: &[u8]) {
     let outcome = manifest::inject(&manifests, &World::default(), &[]);
     if !outcome.is_refused() {
         let once = manifest::yaml(&outcome.texts);
-        assert!(yaml::documents(&once).is_ok(), "{once}");
+        assert!(multipod_yaml::documents(&once).is_ok(), "{once}");
     }
     let _ = manifest::uninject(&manifests);
 }

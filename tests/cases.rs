@@ -13,7 +13,7 @@ use std::process::Command;
 use multipod::inject::{DenyReason, Patch, SkipReason, Surroundings, Verdict, Version, decide, removals};
 use multipod::pattern::Settings;
 use multipod::pod::Head;
-use multipod::{policy, yaml};
+use multipod::policy;
 use serde_json::Value;
 
 const LEAST_CASES: usize = 100;
@@ -135,7 +135,7 @@ impl Case {
                 let patch = Patch::of(&plan, &view).map_err(|fault| fault.to_string())?;
                 let result = sound::apply(pod, &patch);
                 let json = patch.json().to_owned();
-                ("expected.yaml", yaml::emit(&result), Vec::new(), Some((result, json)))
+                ("expected.yaml", multipod_yaml::emit(&result), Vec::new(), Some((result, json)))
             }
             Verdict::Skip(reason) => {
                 ("skipped.txt", format!("{reason}\n"), vec![reason.slug().to_owned()], None)
@@ -196,7 +196,7 @@ impl Case {
         // A status that was there before leads further back than to this input.
         let had_status = !self.pod["metadata"]["annotations"]["multipod/status"].is_null();
         if !had_status && back != self.pod {
-            return Err(format!("uninject gives another pod:\n{}", yaml::emit(&back)));
+            return Err(format!("uninject gives another pod:\n{}", multipod_yaml::emit(&back)));
         }
         haproxy_accepts(result)
     }
@@ -247,7 +247,8 @@ fn world(folder: &Path) -> World {
 /// The single document of a file, as a value and as JSON.
 fn document(path: &Path) -> Option<(Value, String)> {
     let text = fs::read_to_string(path).ok()?;
-    let documents = yaml::documents(&text).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    let documents =
+        multipod_yaml::documents(&text).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
     let mut full = documents.iter().filter(|document| !document.is_empty());
     let document = full.next().unwrap_or_else(|| panic!("{} is empty", path.display()));
     assert!(full.next().is_none(), "{} has more than one document", path.display());

@@ -15,7 +15,7 @@ use std::process::Command;
 use multipod::annotation::Key;
 use multipod::annotation::settings::Settings as Asked;
 use multipod::pattern::{Settings, object};
-use multipod::{policy, yaml};
+use multipod::policy;
 use run::{Files, values};
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ fn overlay(components: &[&str], more: &Value, files: &[(&str, &str)]) -> Option<
     kustomization["resources"] = json!([deploy]);
     kustomization["components"] =
         components.iter().map(|name| json!(format!("{deploy}/components/{name}"))).collect();
-    fs::write(overlay.join("kustomization.yaml"), yaml::emit(&kustomization)).unwrap();
+    fs::write(overlay.join("kustomization.yaml"), multipod_yaml::emit(&kustomization)).unwrap();
     rendered(overlay.path())
 }
 

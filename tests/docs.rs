@@ -17,7 +17,7 @@ use multipod::inject::Surroundings;
 use multipod::manifest::{self, Level, Manifests, Source, World};
 use multipod::pattern::defined::{Kind, Type};
 use multipod::pattern::{Catalogue, Settings, object};
-use multipod::{policy, yaml};
+use multipod::policy;
 use serde_json::Value;
 
 use page::{Block, Page, page, pages, root};
@@ -62,7 +62,7 @@ fn accept(place: &str, text: &str) {
     let outcome = manifest::inject(&manifests, &world, &[]);
     let told: Vec<_> = outcome.findings.iter().filter(|finding| finding.level != Level::Note).collect();
     assert!(told.is_empty(), "{place}: {told:?}");
-    for document in yaml::documents(text).unwrap() {
+    for document in multipod_yaml::documents(text).unwrap() {
         let value = document.value();
         if value["kind"].is_null() {
             let annotations = value["metadata"]["annotations"].as_object();
@@ -251,7 +251,7 @@ fn expected(told: &str) -> Vec<String> {
 #[test]
 fn every_test_that_a_promise_names_is_there() {
     let mut code = String::new();
-    let mut folders = vec![root().join("src"), root().join("tests")];
+    let mut folders = ["src", "crates", "tests"].map(|folder| root().join(folder)).to_vec();
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {

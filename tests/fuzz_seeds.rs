@@ -11,7 +11,6 @@ use std::fs;
 use std::path::Path;
 
 use multipod::server::Protocol;
-use multipod::yaml;
 
 /// Every file of the cases with this name, by the name of its case.
 fn files(name: &str) -> Vec<(String, String)> {
@@ -46,7 +45,7 @@ fn run(target: &str, seeds: &[(String, Vec<u8>)], body: fn(&[u8])) {
 /// The inputs of the cases as JSON, without the few that are large on purpose.
 fn pods() -> Vec<(String, Vec<u8>)> {
     let json = |text: &str| {
-        yaml::documents(text).unwrap().iter().find(|document| !document.is_empty()).unwrap().json()
+        multipod_yaml::documents(text).unwrap().iter().find(|document| !document.is_empty()).unwrap().json()
     };
     let small = files("input.yaml").into_iter().filter(|(_, text)| text.len() < 8192);
     small.map(|(name, text)| (name, json(&text).into_bytes())).collect()

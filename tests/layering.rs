@@ -69,7 +69,7 @@ const IMPURE: [&str; 19] = [
     "rand",
 ];
 
-/// One file of `src`, its code without comments and tests.
+/// One file of `src` or of a crate beside it, its code without comments and tests.
 struct Source {
     path: String,
     whole: String,
@@ -77,7 +77,7 @@ struct Source {
 }
 
 impl Source {
-    /// The first folder or file below `src`.
+    /// The first folder or file below `src`, or the folder below `crates`.
     fn room(&self) -> &str {
         self.path.split(['/', '.']).next().unwrap_or_default()
     }
@@ -89,9 +89,10 @@ impl Source {
 }
 
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    walk(&root, &mut paths);
+    walk(&root.join("src"), &mut paths);
+    walk(&root.join("crates"), &mut paths);
     paths.sort();
     assert!(paths.len() > 50, "{} files", paths.len());
     let read = |path: &PathBuf| {
@@ -99,7 +100,9 @@ fn sources() -> Vec<Source> {
         let code = whole.split("\n#[cfg(test)]").next().unwrap_or_default();
         let code =
             code.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
-        Source { path: path.strip_prefix(&root).unwrap().to_string_lossy().into_owned(), code, whole }
+        let path = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+        let path = path.replacen("crates/", "", 1).replacen("src/", "", 1);
+        Source { path, code, whole }
     };
     paths.iter().map(read).collect()
 }
@@ -115,12 +118,14 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
-/// The names behind each `crate::`, those in braces too.
+/// The names behind each `crate::`, those in braces too, and our other crates.
 fn uses(code: &str) -> BTreeSet<String> {
     let word = |text: &str| -> String {
         text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
     };
-    let mut used = BTreeSet::new();
+    let ours = code.match_indices("multipod_").map(|(at, found)| &code[at + found.len()..]);
+    let mut used: BTreeSet<String> =
+        ours.map(word).filter(|name| code.contains(&format!("multipod_{name}::"))).collect();
     for (at, found) in code.match_indices("crate::") {
         let rest = &code[at + found.len()..];
         let Some(inside) = rest.strip_prefix('{') else {
@@ -225,13 +230,14 @@ fn no_pure_room_hides_an_import_in_braces() {
 fn no_file_is_in_no_module() {
     let files: BTreeMap<String, Source> =
         sources().into_iter().map(|file| (file.path.clone(), file)).collect();
-    let mut reached = BTreeSet::from(["lib.rs".to_owned(), "main.rs".to_owned()]);
+    let is_root = |path: &String| path.ends_with("lib.rs") || path == "main.rs";
+    let mut reached: BTreeSet<String> = files.keys().filter(|path| is_root(path)).cloned().collect();
     let mut waiting: Vec<String> = reached.iter().cloned().collect();
     while let Some(path) = waiting.pop() {
         let file = &files[&path];
         let folder = match path.strip_suffix("mod.rs") {
             Some(folder) => folder.to_owned(),
-            None if matches!(&*path, "lib.rs" | "main.rs") => String::new(),
+            None if is_root(&path) => path.trim_end_matches("lib.rs").trim_end_matches("main.rs").to_owned(),
             None => format!("{}/", path.trim_end_matches(".rs")),
         };
         for line in file.whole.lines().map(str::trim) {

@@ -10,7 +10,6 @@ use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, decide};
 use multipod::pattern::{Catalogue, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
-use multipod::yaml;
 
 const DEEP: usize = 200_000;
 const MANY: usize = 100_000;
@@ -81,7 +80,7 @@ fn depth_is_answered_without_a_stack_to_match() {
 #[test]
 fn depth_in_files_is_answered_too() {
     for text in [deep("[", "]"), deep("- ", ""), deep("{a: ", "}"), deep("&a [", "]")] {
-        assert!(yaml::documents(&text).is_err());
+        assert!(multipod_yaml::documents(&text).is_err());
         assert!(!policy::load(&[("x.yaml".to_owned(), text)]).problems.is_empty());
     }
 }

@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use crate::json;
-
 /// Nothing here is the pod's fault, so nothing here ever becomes `allowed: false`: the API server's failure policy
 /// decides. No text repeats what was received.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -51,11 +49,11 @@ impl Fault {
 }
 
 impl Fault {
-    pub(super) fn unreadable(error: &json::Error, text: &str) -> Self {
+    pub(super) fn unreadable(error: &multipod_json::Error, text: &str) -> Self {
         let what = match error.kind() {
-            json::Kind::Eof => "it ends too early",
-            json::Kind::Syntax => "broken JSON",
-            json::Kind::Data => "a field of the wrong kind",
+            multipod_json::Kind::Eof => "it ends too early",
+            multipod_json::Kind::Syntax => "broken JSON",
+            multipod_json::Kind::Data => "a field of the wrong kind",
         };
         let (line, column) = error.place(text);
         Fault::Unreadable { what, line, column }

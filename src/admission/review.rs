@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::json;
 use crate::pod::Text;
 
 use super::{Fault, Record};
@@ -83,7 +82,7 @@ impl<'a, O, P> Request<'a, O, P> {
         // Checked once as a whole, also what nobody will look at.
         let text = std::str::from_utf8(body).map_err(|error| Fault::NotText(error.valid_up_to()))?;
         let envelope: Envelope<'a, O, P> =
-            json::read(text).map_err(|error| Fault::unreadable(&error, text))?;
+            multipod_json::read(text).map_err(|error| Fault::unreadable(&error, text))?;
         if &*envelope.api_version != "admission.k8s.io/v1" || &*envelope.kind != "AdmissionReview" {
             return Err(Fault::NotAReview);
         }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::annotation::key::PREFIX;
 use crate::inject::{DenyReason, Refusal, Verdict as Fate, decide};
-use crate::json::Raw;
 use crate::pod::{Head, Object, objects};
+use multipod_json::Raw;
 
 use super::answer::{self, Verdict};
 use super::review::Request;

@@ -1,6 +1,6 @@
 //! `multipod follow`.
 
-use crate::inpod::{FollowOptions, Format, Glob, follow};
+use multipod_inpod::{FollowOptions, Format, Glob, follow};
 use std::io::{self, Write};
 use std::process::ExitCode;
 

@@ -152,7 +152,7 @@ fn page(entry: &Entry, added: Result<serde_json::Value, String>) -> Vec<Line> {
         Ok(added) => {
             heading(&mut lines, "Adds, to a pod with one container");
             lines.extend(
-                crate::yaml::emit(&added).lines().map(|line| Line::of(Tone::Ours, format!("  {line}"))),
+                multipod_yaml::emit(&added).lines().map(|line| Line::of(Tone::Ours, format!("  {line}"))),
             );
         }
         Err(why) => {

@@ -1,6 +1,6 @@
 //! `multipod wait-for`.
 
-use crate::inpod::{End, Target, WaitOptions, parse_duration, wait_for};
+use multipod_inpod::{End, Target, WaitOptions, parse_duration, wait_for};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -168,7 +168,7 @@ mod tests {
             ("7", false),
         ] {
             let container = format!(r#"{{"name": "app", "resources": {resources}}}"#);
-            let container: pod::Container<'_> = crate::json::read(&container).unwrap();
+            let container: pod::Container<'_> = multipod_json::read(&container).unwrap();
             assert_eq!(is_guaranteed(&container), expected, "{resources}");
         }
     }

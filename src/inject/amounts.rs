@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use crate::annotation::quantity::{self, Resource};
-use crate::json;
 use crate::pod::{Field, Scalar};
 
 /// What we look at.
@@ -42,7 +41,7 @@ struct TextAmounts<'a> {
 impl Written {
     /// None where something is no amount, which the API server tells better.
     pub(super) fn read(raw: &str) -> Option<Self> {
-        let text: Text<'_> = json::read(raw).ok()?;
+        let text: Text<'_> = multipod_json::read(raw).ok()?;
         Some(Written { requests: amounts(text.requests.value())?, limits: amounts(text.limits.value())? })
     }
 

@@ -7,10 +7,10 @@
 use thiserror::Error;
 
 use crate::annotation::key::STATUS;
-use crate::json::{self, Raw};
 use crate::pattern::container::Container;
 use crate::pod::view::Pairs;
 use crate::pod::{Field, Pod};
+use multipod_json::Raw;
 
 use super::patch::{Operation, Patch};
 use super::plan::Plan;
@@ -268,7 +268,7 @@ impl<'p> Operation<'p> {
     }
 
     fn container_names(self) -> Vec<&'p str> {
-        let items: Vec<Raw<'_>> = json::read(self.value).unwrap_or_default();
+        let items: Vec<Raw<'_>> = multipod_json::read(self.value).unwrap_or_default();
         items.into_iter().filter_map(|item| first_name(item.text())).collect()
     }
 
@@ -277,7 +277,7 @@ impl<'p> Operation<'p> {
         if !self.value.starts_with('[') {
             return 1;
         }
-        json::read::<Vec<serde::de::IgnoredAny>>(self.value).map_or(0, |items| items.len())
+        multipod_json::read::<Vec<serde::de::IgnoredAny>>(self.value).map_or(0, |items| items.len())
     }
 
     /// How many annotations a map value holds, or the map below its `annotations`.
@@ -289,9 +289,9 @@ impl<'p> Operation<'p> {
         }
         let whole = self.path == "/metadata";
         let pairs = if whole {
-            json::read::<Annotated<'_>>(self.value).map(|inside| inside.annotations)
+            multipod_json::read::<Annotated<'_>>(self.value).map(|inside| inside.annotations)
         } else {
-            json::read::<Pairs<'_>>(self.value)
+            multipod_json::read::<Pairs<'_>>(self.value)
         };
         pairs.map_or(0, |pairs| pairs.0.len())
     }

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::json::{self, Unwritable};
 use crate::pod::{Field, Pod};
+use multipod_json::Unwritable;
 
 use super::check::{self, PatchFault};
 use super::plan::Plan;
@@ -185,7 +185,7 @@ impl Patch {
     fn close(&mut self, value: &impl Serialize) -> Result<(), Unwritable> {
         self.json.push_str(r#"","value":"#);
         let start = self.json.len();
-        json::write(&mut self.json, value)?;
+        multipod_json::write(&mut self.json, value)?;
         let end = self.json.len();
         if let Some((_, range)) = self.operations.last_mut() {
             *range = start..end;

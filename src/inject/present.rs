@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::annotation::diagnostic::short;
-use crate::json::{self, Raw};
 use crate::pod::view::same_place;
 use crate::pod::{Container, Field, Pod, Scalar};
+use multipod_json::Raw;
 
 use super::same::is_part_of;
 use super::wanted::{Place, Wanted};
@@ -48,7 +48,7 @@ struct Lists<'a> {
 impl Received<'_> {
     fn item(&mut self, list: &str, index: usize) -> Value {
         // The view was read from the same text, so it parses.
-        let lists = self.lists.get_or_insert_with(|| json::read(self.raw).unwrap_or_default());
+        let lists = self.lists.get_or_insert_with(|| multipod_json::read(self.raw).unwrap_or_default());
         let items = match list {
             "initContainers" => lists.init_containers.items(),
             "containers" => lists.containers.items(),

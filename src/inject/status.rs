@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::annotation::key::STATUS;
-use crate::json;
 use crate::pod::{Field, Pod};
 
 use super::plan::Part;
@@ -100,7 +99,7 @@ impl<'s> Status<'s> {
     pub(super) fn to_json(&self) -> String {
         let mut json = String::with_capacity(512);
         // Lists and maps of text can always be written.
-        let _ = json::write(&mut json, self);
+        let _ = multipod_json::write(&mut json, self);
         json
     }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
 use crate::annotation::{Key, suggest};
-use crate::yaml::Edit;
+use multipod_yaml::Edit;
 
 use super::Target;
 

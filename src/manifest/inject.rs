@@ -6,7 +6,7 @@ use crate::annotation::Key;
 use crate::annotation::key::PREFIX;
 use crate::inject::{DenyReason, Patch, Plan, Refusal, Verdict, decide};
 use crate::pod::Head;
-use crate::yaml::{Document, Edit, Style};
+use multipod_yaml::{Document, Edit, Style};
 
 use super::{
     Annotation, Finding, Found, Home, Level, Manifests, Namespaces, Outcome, Target, World, annotate, found,

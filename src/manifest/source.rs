@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::yaml::{Document, SyntaxError, documents};
+use multipod_yaml::{Document, SyntaxError, documents};
 
 use super::{Finding, Level};
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::yaml::{Document, documents};
+use multipod_yaml::{Document, documents};
 
 /// All files as one stream of YAML documents. One file is what it is; between two stands what YAML needs there.
 pub fn yaml(files: &[Vec<Cow<'_, str>>]) -> String {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::annotation::key::PREFIX;
 use crate::pod::{Object, objects};
-use crate::yaml::Document;
+use multipod_yaml::Document;
 
 use super::{Annotation, Finding, Level, Manifest};
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::inject::{Removal, UninjectError, removals};
-use crate::yaml::Edit;
+use multipod_yaml::Edit;
 
 use super::{Found, Level, Manifests, Outcome, found, inject::edited};
 

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use crate::json::{self, Raw};
+use multipod_json::Raw;
 
 use super::{Field, Scalar, Text};
 
@@ -264,8 +264,8 @@ pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 impl<'a> Head<'a> {
     /// Reads the metadata of a pod.
-    pub fn read(json: &'a str) -> Result<Head<'a>, json::Error> {
-        json::read(json)
+    pub fn read(json: &'a str) -> Result<Head<'a>, multipod_json::Error> {
+        multipod_json::read(json)
     }
 
     /// Reads the spec too; the error is a sentence that names the field.
@@ -284,7 +284,7 @@ impl<'a> Head<'a> {
             has_metadata: self.metadata.value().is_some(),
             null_metadata: matches!(self.metadata, Field::Null),
             has_spec: self.spec.value().is_some(),
-            spec: json::read(raw_spec).map_err(|_| where_it_fails(raw_spec))?,
+            spec: multipod_json::read(raw_spec).map_err(|_| where_it_fails(raw_spec))?,
             raw_spec,
         })
     }
@@ -297,7 +297,7 @@ impl<'a> Head<'a> {
 
 /// Read again with a note of every step: only worth its price once the spec is known to be wrong.
 fn where_it_fails(raw_spec: &str) -> String {
-    match serde_path_to_error::deserialize::<_, Spec<'_>>(&mut json::Reader::new(raw_spec)) {
+    match serde_path_to_error::deserialize::<_, Spec<'_>>(&mut multipod_json::Reader::new(raw_spec)) {
         Ok(_) => "the spec is no object".to_owned(),
         // A path of one dot is the spec itself.
         Err(fault) => match fault.path().to_string().trim_start_matches('.') {
@@ -385,7 +385,7 @@ impl Container<'_> {
     /// The names of its variables, in their order.
     pub fn env_names(&self) -> Result<Vec<Text<'_>>, String> {
         let Field::Is(raw) = &self.env else { return Ok(Vec::new()) };
-        json::read::<Vec<Named<'_>>>(raw.text())
+        multipod_json::read::<Vec<Named<'_>>>(raw.text())
             .map(|variables| variables.into_iter().map(|variable| variable.name).collect())
             .map_err(|_| format!("the variables of container {} are no list of variables", &*self.name))
     }
@@ -485,8 +485,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
                         if volume.kind.is_empty() || fixed {
                             volume.kind = key;
                         }
-                        let says =
-                            || json::read::<Source>(source.text()).is_ok_and(|it| it.read_only == Some(true));
+                        let says = || {
+                            multipod_json::read::<Source>(source.text())
+                                .is_ok_and(|it| it.read_only == Some(true))
+                        };
                         volume.read_only |= fixed || says();
                     }
                 }
@@ -549,7 +551,7 @@ mod tests {
     #[test]
     fn the_deepest_mount_covers_a_path() {
         let json = r#"{"name":"a","volumeMounts":[{"name":"v","mountPath":"/var"},{"name":"l","mountPath":"/var/log/"},{"name":"x","mountPath":"/var/logs"}]}"#;
-        let container: Container = json::read(json).unwrap();
+        let container: Container = multipod_json::read(json).unwrap();
         assert_eq!(&*container.mount_over("/var/log/app").unwrap().name, "l");
         assert_eq!(&*container.mount_over("/var/lo").unwrap().name, "v");
         assert!(container.mount_over("/etc").is_none());

@@ -2,8 +2,6 @@
 
 use serde::Deserialize;
 
-use crate::json;
-
 use super::view::Pod;
 use super::{Field, Text};
 
@@ -63,7 +61,7 @@ struct Expression<'a> {
 
 /// One term is enough for a node to fit, and all that it says must hold. What cannot be read the API server refuses.
 fn demands_windows(affinity: &str) -> bool {
-    let Ok(affinity) = json::read::<Affinity<'_>>(affinity) else { return false };
+    let Ok(affinity) = multipod_json::read::<Affinity<'_>>(affinity) else { return false };
     let required = affinity.node_affinity.value().and_then(|node| node.required.value());
     let terms = required.map_or(&[][..], |required| required.node_selector_terms.items());
     !terms.is_empty()

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use multipod::yaml;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -41,7 +40,7 @@ pub(crate) fn injected(text: &str) -> Ran {
 /// The values of all documents that hold something.
 #[track_caller]
 pub(crate) fn values(text: &str) -> Vec<Value> {
-    let documents = yaml::documents(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
+    let documents = multipod_yaml::documents(text).unwrap_or_else(|error| panic!("{error}:\n{text}"));
     documents
         .iter()
         .filter(|document| !document.is_empty())

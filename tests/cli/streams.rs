@@ -1,7 +1,7 @@
 //! What holds for every stream of documents, however they are mixed.
 
 use multipod::manifest::{Annotation, Manifests, Outcome, Source, World, inject, uninject, yaml};
-use multipod::yaml::{Document, documents};
+use multipod_yaml::{Document, documents};
 use proptest::prelude::*;
 
 /// Documents that change, each in a style of its own.

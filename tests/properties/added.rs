@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use multipod::annotation::lexer;
-use multipod::{inject::Version, yaml};
+use multipod::inject::Version;
 use serde_json::{Value, json};
 
 use super::dice::Dice;
@@ -78,7 +78,7 @@ static ADAPTERS: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/pattern/adapters");
     let files =
         std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    files.map(|text| yaml::documents(&text).unwrap()[0].value().clone()).collect()
+    files.map(|text| multipod_yaml::documents(&text).unwrap()[0].value().clone()).collect()
 });
 
 fn adapters() -> impl Iterator<Item = &'static Value> {

@@ -7,7 +7,6 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::certs::{Pair, Signed, first_of};
-use crate::yaml;
 
 /// What the Secret holds.
 #[derive(Clone, Debug)]
@@ -20,8 +19,8 @@ pub(super) struct Material {
 impl Material {
     /// Reads a Secret; a text without anything is none.
     pub(super) fn read(text: &str) -> Result<Option<Material>, String> {
-        let documents =
-            yaml::documents(text).map_err(|error| format!("line {}: {}", error.line, error.message))?;
+        let documents = multipod_yaml::documents(text)
+            .map_err(|error| format!("line {}: {}", error.line, error.message))?;
         let Some(document) = documents.iter().find(|document| !document.is_empty()) else { return Ok(None) };
         let value = document.value();
         if value["kind"] != "Secret" {
@@ -60,6 +59,6 @@ impl Material {
             "type": "kubernetes.io/tls",
             "data": {"ca.crt": base64(&self.authorities), "tls.crt": base64(chain), "tls.key": base64(key)},
         });
-        format!("---\n{}", yaml::emit(&secret))
+        format!("---\n{}", multipod_yaml::emit(&secret))
     }
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, SystemTime};
 
 use crate::certs::{Authority, CertError, Signed};
 use crate::manifest as stream;
-use crate::yaml;
 
 use super::input::{read_one, read_text};
 use super::output;
@@ -100,7 +99,7 @@ impl Args {
             ));
         }
         let (name, text) = self.fill.as_deref().map(read_one).transpose()?.unwrap_or_default();
-        let documents = yaml::documents(&text)
+        let documents = multipod_yaml::documents(&text)
             .map_err(|error| Failure::one(format!("{name}:{}: {}", error.line, error.message)))?;
         let wanted = (self.namespace.as_deref(), self.service.as_deref());
         let registration = Registration::find(&name, &documents, wanted, self.fill.is_some())?;

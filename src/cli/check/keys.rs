@@ -6,7 +6,7 @@ use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
 use crate::annotation::{Key, suggest};
 use crate::manifest::{Finding, Level, Manifests};
 use crate::pod::{Object, objects};
-use crate::yaml::Document;
+use multipod_yaml::Document;
 
 /// The label by which a namespace opts in; `deploy/webhook.yaml` asks for it.
 const INJECTION: &str = "multipod/injection";

@@ -7,7 +7,7 @@ use crate::explain::{Route, routes};
 use crate::inject::{Verdict, decide};
 use crate::manifest::{Annotation, Finding, Found, Level, Manifests, Namespaces, Target, World, found};
 use crate::pod::{Head, Object, objects};
-use crate::yaml::Document;
+use multipod_yaml::Document;
 
 /// A Service whose every port leads to the app's own port, behind the ambassador's back, was most likely forgotten.
 pub(super) fn findings(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> Vec<Finding> {

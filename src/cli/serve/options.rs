@@ -13,10 +13,10 @@ use crate::admission::WarnMode;
 use crate::certs::Files;
 use crate::cli::config_file::ConfigFile;
 use crate::inject::Version;
-use crate::inpod::parse_duration;
 use crate::observe::LogFormat;
 use crate::pattern::Settings;
 use crate::server::Limits;
+use multipod_inpod::parse_duration;
 
 /// Every option, where it was given.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize, Serialize)]

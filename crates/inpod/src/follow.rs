@@ -23,14 +23,14 @@ const BETWEEN_SCANS: Duration = Duration::from_secs(1);
 /// At the end, files that are still written to are read for so long.
 const LAST_READING: Duration = Duration::from_secs(5);
 
-pub(crate) struct Options {
-    pub(crate) globs: Vec<Glob>,
-    pub(crate) format: Format,
-    pub(crate) max_line: usize,
+pub struct Options {
+    pub globs: Vec<Glob>,
+    pub format: Format,
+    pub max_line: usize,
 }
 
 /// Prints the lines of the files until a signal tells it to end.
-pub(crate) fn follow(options: Options) -> io::Result<()> {
+pub fn follow(options: Options) -> io::Result<()> {
     let signals = Signals::register()?;
     match Follower::new(options)?.run(&signals) {
         // Nobody reads any more, so nothing is left to do.

@@ -224,7 +224,7 @@ fn short(float: f64) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::yaml::documents;
+    use crate::documents;
 
     fn read(text: &str) -> Value {
         documents(text).unwrap().first().unwrap().value().clone()

@@ -6,7 +6,7 @@ use ureq::http::Uri;
 
 /// Something that will answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
+pub enum Target {
     /// A port that takes connections.
     Tcp { host: String, port: u16 },
     /// A name that resolves.
@@ -17,7 +17,7 @@ pub(crate) enum Target {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}; write HOST:PORT, [IPV6]:PORT, dns:NAME, http://HOST… or https://HOST…")]
-pub(crate) struct TargetError {
+pub struct TargetError {
     fault: String,
 }
 

@@ -16,9 +16,9 @@ mod table;
 mod target;
 mod wait;
 
-pub(crate) use duration::parse_duration;
-pub(crate) use follow::{Options as FollowOptions, follow};
-pub(crate) use glob::Glob;
-pub(crate) use output::Format;
-pub(crate) use target::Target;
-pub(crate) use wait::{End, Options as WaitOptions, wait_for};
+pub use duration::parse_duration;
+pub use follow::{Options as FollowOptions, follow};
+pub use glob::Glob;
+pub use output::Format;
+pub use target::Target;
+pub use wait::{End, Options as WaitOptions, wait_for};

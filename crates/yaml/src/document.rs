@@ -240,7 +240,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{Place, documents};
-    use crate::yaml::Style;
+    use crate::Style;
 
     fn texts(text: &str) -> Vec<&str> {
         documents(text).unwrap().iter().map(super::Document::text).collect()

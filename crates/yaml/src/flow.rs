@@ -285,7 +285,7 @@ impl Splicer<'_, '_> {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::yaml::{Edit, documents};
+    use crate::{Edit, documents};
 
     #[track_caller]
     fn becomes(before: &str, edits: &[Edit], after: &str) {

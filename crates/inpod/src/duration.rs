@@ -7,10 +7,10 @@ const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), (
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a duration above zero: `{0}`; write it as 500ms, 30s, 10m, 1h or 1h30m")]
-pub(crate) struct DurationError(String);
+pub struct DurationError(String);
 
 /// A duration above zero: units from the largest to the smallest, each at most once.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let millis = parse_millis(text).filter(|&millis| millis > 0);
     millis.map(Duration::from_millis).ok_or_else(|| DurationError(text.to_owned()))
 }

@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 pub struct Raw<'a>(&'a str);
 
 /// How a `Raw` says to our reader what it is.
-pub(super) const NAME: &str = "multipod::json::Raw";
+pub(super) const NAME: &str = "multipod_json::Raw";
 
 impl<'a> Raw<'a> {
     /// The text.

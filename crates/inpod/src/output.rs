@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// How lines are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
+pub enum Format {
     /// The bytes of the line as they are
     Raw,
     /// One object a line: {"file":"…","line":"…"}, and "partial":true where no newline stood behind it

@@ -15,24 +15,24 @@ use std::time::{Duration, Instant};
 /// The same error is not told more often.
 const REPEAT: Duration = Duration::from_secs(10);
 
-pub(crate) struct Options {
-    pub(crate) target: Target,
-    pub(crate) timeout: Duration,
-    pub(crate) every: Duration,
-    pub(crate) attempt_timeout: Duration,
-    pub(crate) ca: Option<PathBuf>,
+pub struct Options {
+    pub target: Target,
+    pub timeout: Duration,
+    pub every: Duration,
+    pub attempt_timeout: Duration,
+    pub ca: Option<PathBuf>,
 }
 
 /// How the waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     Ready,
     TimedOut,
     Signal(u8),
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum WaitError {
+pub enum WaitError {
     #[error("cannot use the certificates in {}: {error}", .path.display())]
     Certificates { path: PathBuf, error: CaError },
     #[error("cannot wait: {0}")]
@@ -40,7 +40,7 @@ pub(crate) enum WaitError {
 }
 
 /// Waits until the target answers, the time is over, or a signal arrives: that ends it in the middle of an attempt.
-pub(crate) fn wait_for(options: Options) -> Result<End, WaitError> {
+pub fn wait_for(options: Options) -> Result<End, WaitError> {
     let signals = Signals::register()?;
     let roots = match &options.ca {
         None => None,

@@ -130,8 +130,8 @@ pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::emit;
-    use crate::yaml::documents;
-    use crate::yaml::edit::settle;
+    use crate::documents;
+    use crate::edit::settle;
 
     #[test]
     fn strings_are_quoted_whenever_a_reader_could_take_them_for_something_else() {
@@ -256,7 +256,7 @@ pub(super) mod tests {
     }
 
     /// Values with the strings that are hard to write.
-    pub(in crate::yaml) fn any_value() -> impl Strategy<Value = Value> {
+    pub(crate) fn any_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -274,7 +274,7 @@ pub(super) mod tests {
         })
     }
 
-    pub(in crate::yaml) fn any_text() -> impl Strategy<Value = String> {
+    pub(crate) fn any_text() -> impl Strategy<Value = String> {
         prop_oneof![
             any::<String>(),
             "[a-z]{1,3}",

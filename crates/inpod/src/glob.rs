@@ -7,7 +7,7 @@ use std::str::Chars;
 
 /// An absolute path pattern, taken apart at the slashes.
 #[derive(Clone, Debug)]
-pub(crate) struct Glob {
+pub struct Glob {
     text: String,
     parts: Vec<Part>,
 }
@@ -23,7 +23,7 @@ pub(super) enum Part {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum GlobError {
+pub enum GlobError {
     #[error("a pattern is an absolute path such as /var/log/app/*.log")]
     NotAbsolute,
     #[error(
@@ -35,7 +35,7 @@ pub(crate) enum GlobError {
 }
 
 impl Glob {
-    pub(crate) fn parse(text: &str) -> Result<Self, GlobError> {
+    pub fn parse(text: &str) -> Result<Self, GlobError> {
         let relative = text.strip_prefix('/').ok_or(GlobError::NotAbsolute)?;
         if relative.is_empty() || relative.ends_with('/') {
             return Err(GlobError::NoFileName);

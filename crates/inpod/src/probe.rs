@@ -21,7 +21,7 @@ pub(super) struct Probe {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CaError {
+pub enum CaError {
     #[error("{}", reason(.0))]
     Unreadable(io::Error),
     #[error("not PEM: {0}")]

@@ -169,9 +169,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::Edit;
-    use crate::yaml::edit::wanted;
-    use crate::yaml::emit::tests::{any_text, any_value};
-    use crate::yaml::{documents, emit};
+    use crate::edit::wanted;
+    use crate::emit::tests::{any_text, any_value};
+    use crate::{documents, emit};
 
     /// A place in or right beside a value, found by following the numbers.
     fn pointer(value: &Value, steps: &[usize], name: &str) -> String {
@@ -225,7 +225,7 @@ mod tests {
                 let edited = documents[0].edit(&edits).unwrap();
                 prop_assert_eq!(edited.rewritten, None, "{}\n{:?}", text, edits);
                 let expected = wanted(documents[0].value(), &edits).unwrap();
-                let read = crate::yaml::documents(&edited.text).unwrap();
+                let read = crate::documents(&edited.text).unwrap();
                 prop_assert_eq!(read[0].value(), &expected);
             }
         }
