@@ -3,14 +3,14 @@
 CARGO ?= cargo
 DEMO  := examples/fruit/deployment.yaml
 SOAK_MINUTES ?= 2
-IMAGE := multipod/multipod:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+TAG   := multipod/multipod:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 BUILDAH  := buildah --root $(CURDIR)/target/buildah --runroot $(CURDIR)/target/buildah/run --storage-driver vfs
 SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo build static image manifests test test-long soak lint deny fmt bless bench fuzz doc clean
-.PHONY: cluster cluster-down e2e e2e-control-plane e2e-kind e2e-setup bench-cluster
+.PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,9 +45,9 @@ static: ## build the binary of the image into dist/: static, for this machine
 image: ## put dist/multipod into an image, without a network, and write it to dist/image.tar (needs buildah, or docker)
 	@test -x dist/multipod || { echo "First: make static" >&2; exit 1; }
 	@if command -v buildah >/dev/null; then \
-		$(BUILDAH) build --isolation chroot --target at-hand --tag $(IMAGE) . && rm -f dist/image.tar && \
-		$(BUILDAH) push $(IMAGE) docker-archive:dist/image.tar:$(IMAGE); \
-	else docker build --target at-hand --tag $(IMAGE) . && docker save --output dist/image.tar $(IMAGE); fi
+		$(BUILDAH) build --isolation chroot --target at-hand --tag $(TAG) . && rm -f dist/image.tar && \
+		$(BUILDAH) push $(TAG) docker-archive:dist/image.tar:$(TAG); \
+	else docker build --target at-hand --tag $(TAG) . && docker save --output dist/image.tar $(TAG); fi
 
 manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rules (needs kubectl and python3)
 	@test -x $(VALIDATE) || { python3 -m venv target/schemas && target/schemas/bin/pip install --quiet kubernetes-validate==1.37.0; }
@@ -77,7 +77,7 @@ lint: ## formatting and lints; a warning is an error
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked --features otlp --lib --test traces -- -D warnings
 	@if command -v go >/dev/null; then cd tests/e2e && gofmt -l . | sed 's/$$/ is not as gofmt writes it/; $$q1' && \
-		go vet ./cluster ./cmd/... ./controlplane ./images/... ./labs; fi
+		go vet ./cluster ./cmd/... ./controlplane ./images/... ./labs ./progress; fi
 
 deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches its database; the tests do the rest)
 	$(CARGO) deny --locked check
@@ -123,12 +123,15 @@ e2e-setup: $(CLUSTER) ## install the Debian packages that clusters with pods nee
 	sudo=$$(test "$$(id -u)" = 0 || echo sudo); $$sudo apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$packages
 
+cluster-load: $(CLUSTER) ## make IMAGE known to it: a name of tests/e2e/images/recipes.go, or the file of a docker archive
+	@$(CLUSTER) load $(IMAGE)
+
 e2e-control-plane: $(CLUSTER) ## test against a real API server: that of KUBECONFIG, or its own (needs Go, but not root)
 	$(CARGO) build --locked
 	$(E2E) ./controlplane
 
 e2e: e2e-control-plane ## and with pods that really run, in the cluster of KUBECONFIG or one of their own (needs root)
-	$(E2E) ./images/... ./cluster
+	$(E2E) ./images/... ./progress ./cluster
 	$(E2E) -parallel 6 ./labs
 
 # For machines with Docker. Tests that need a cluster of our own say that they were left out.

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"multipod/e2e/progress"
 )
 
 // Build makes the program that is all of Kubernetes, unless it is there already, and returns its path.
@@ -31,7 +33,7 @@ func Build(repository, version string) (string, error) {
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
-	fmt.Fprintf(os.Stderr, "building Kubernetes %s (some minutes, once)\n", release)
+	fmt.Fprintf(os.Stderr, "building Kubernetes %s: once, about four minutes on two processors, and as long for its modules\n", release)
 	outdated, _ := filepath.Glob(filepath.Join(cache(repository), "kube-"+release+"-*"))
 	for _, path := range outdated {
 		os.Remove(path)
@@ -48,11 +50,9 @@ func build(module, modFile, release, program string) error {
 	stamps := fmt.Sprintf("-s -w -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s",
 		version, release, part[0], part[1])
 	partial := program + ".partial"
-	command := exec.Command("go", "build", "-trimpath", "-modfile="+modFile, "-ldflags="+stamps, "-o", partial, "./kube")
-	command.Dir = module
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	command.Stdout, command.Stderr = os.Stderr, os.Stderr
-	if err := command.Run(); err != nil {
+	err := progress.Build(os.Stderr, "Kubernetes "+release, module, append(os.Environ(), "CGO_ENABLED=0"),
+		"-trimpath", "-modfile="+modFile, "-ldflags="+stamps, "-o", partial, "./kube")
+	if err != nil {
 		return fmt.Errorf("building Kubernetes %s: %w", release, err)
 	}
 	return os.Rename(partial, program)

@@ -22,13 +22,15 @@ type Cluster struct {
 	Kubeconfig string
 	Kube       string // the program that is all of Kubernetes; empty for a cluster that is not ours
 	Node       bool
-	Address    string // of the API server
-	Dir        string // all that belongs to it
-	Logs       string // kept when it ends, for whoever wants to know why
-	Pid        int    // of its keeper
+	Address    string   // of the API server
+	Dir        string   // all that belongs to it
+	Logs       string   // kept when it ends, for whoever wants to know why
+	Pid        int      // of its keeper
+	Built      []string `json:",omitempty"` // the images that a suite built before it entered the cluster's network
 
-	keeper *os.Process
-	tie    *os.File // the keeper ends the cluster when this closes
+	entered bool // this process is inside the cluster's network
+	keeper  *os.Process
+	tie     *os.File // the keeper ends the cluster when this closes
 }
 
 // handle is the file beside the kubeconfig that holds a Cluster.

@@ -15,7 +15,7 @@ import (
 func (c *Cluster) loadMultipod(program string) error {
 	buildah, err := exec.LookPath("buildah")
 	if err != nil || !static(program) {
-		return c.Images("multipod")
+		return c.Images(own)
 	}
 	folder, err := os.MkdirTemp("", "multipod-image-")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -15,21 +16,51 @@ import (
 var baseImages = []string{"pause", "coredns"}
 
 func archives(repository string) (paths []string, err error) {
-	built, err := images.Build(images.Options{Repository: repository}, baseImages...)
+	built, err := images.Build(images.Options{Repository: repository, Log: os.Stderr}, baseImages...)
 	for _, image := range built {
 		paths = append(paths, image.Archive)
 	}
 	return paths, err
 }
 
+// buildImages makes what a suite will load.
+func buildImages(names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	repository, err := Repository()
+	if err == nil {
+		_, err = images.Build(images.Options{Repository: repository, Log: os.Stderr}, names...)
+	}
+	return err
+}
+
+// notBuilt names an image that cannot be made here: its modules would have to be fetched from inside a network without
+// a way out. A machine that has them in its cache would not notice.
+func (c *Cluster) notBuilt(names []string) error {
+	for _, name := range names {
+		if c.entered && name != own && !slices.Contains(c.Built, name) {
+			return fmt.Errorf("image %s is not among the Images in the Options of this suite, so it was not built before "+
+				"the suite entered the network of the cluster", name)
+		}
+	}
+	return nil
+}
+
+// own is the image of multipod itself: it holds a program that is built already.
+const own = "multipod"
+
 // Images builds images of tests/e2e/images and makes them known to the cluster's node.
 func (c *Cluster) Images(names ...string) error {
+	if err := c.notBuilt(names); err != nil {
+		return err
+	}
 	repository, err := Repository()
 	if err != nil {
 		return err
 	}
-	options := images.Options{Repository: repository}
-	if slices.Contains(names, "multipod") {
+	options := images.Options{Repository: repository, Log: os.Stderr}
+	if slices.Contains(names, own) {
 		if options.Multipod, err = Program(); err != nil {
 			return err
 		}

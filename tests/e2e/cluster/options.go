@@ -17,6 +17,9 @@ type Options struct {
 	Node       bool   // pods really run; needs root
 	Scheduler  bool   // without a node: for pods that are only pretended to run
 	Kubernetes string // "1.34" or "1.36"
+	// Images are those that tests load. Their programs come from Go modules, so they are built before the suite enters
+	// the network of the cluster, which has no way out.
+	Images []string
 }
 
 // modFiles name, for each version, the Go module file that its programs are built by.

@@ -46,19 +46,23 @@ func clusterOf(options Options) (*Cluster, error) {
 	if os.Getenv(inside) != "" {
 		return inherited()
 	}
-	if given := os.Getenv("KUBECONFIG"); given != "" {
-		fmt.Fprintln(os.Stderr, "the cluster of KUBECONFIG is tested:", given)
-		c, err := Attach(given)
-		if err == nil && c.Node {
-			err = c.enter()
-		}
-		return c, err
+	if err := buildImages(options.Images); err != nil {
+		return nil, err
 	}
-	c, err := Start(context.Background(), options)
+	c, err := givenOrStarted(options)
 	if err == nil && c.Node {
+		c.Built = options.Images
 		err = c.enter()
 	}
 	return c, err
+}
+
+func givenOrStarted(options Options) (*Cluster, error) {
+	if given := os.Getenv("KUBECONFIG"); given != "" {
+		fmt.Fprintln(os.Stderr, "the cluster of KUBECONFIG is tested:", given)
+		return Attach(given)
+	}
+	return Start(context.Background(), options)
 }
 
 // leave ends a cluster that was started for this suite, and no other.
@@ -115,7 +119,7 @@ func (c *Cluster) enter() error {
 
 // inherited takes up what enter has left in the environment.
 func inherited() (*Cluster, error) {
-	c := &Cluster{}
+	c := &Cluster{entered: true}
 	if err := json.Unmarshal([]byte(os.Getenv(inside)), c); err != nil {
 		return nil, err
 	}

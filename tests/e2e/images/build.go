@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"multipod/e2e/images/archive"
+	"multipod/e2e/progress"
 )
 
 //go:embed packages.txt
@@ -131,9 +132,14 @@ func replace(path string, content []byte) error {
 }
 
 func (w *workshop) say(format string, values ...any) {
-	if w.options.Log != nil {
-		fmt.Fprintf(w.options.Log, format+"\n", values...)
+	fmt.Fprintf(w.log(), format+"\n", values...)
+}
+
+func (w *workshop) log() io.Writer {
+	if w.options.Log == nil {
+		return io.Discard
 	}
+	return w.options.Log
 }
 
 var version = regexp.MustCompile(`(?m)^version = "([^"]+)"`)
@@ -177,12 +183,10 @@ func (w *workshop) compile(folder string) (string, error) {
 		}
 	}
 	begun := time.Now()
-	arguments := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, built...)
-	command := exec.Command("go", arguments...)
-	command.Dir = sources
-	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-mod=readonly")
-	if text, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(arguments, " "), err, text)
+	arguments := append([]string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, built...)
+	environment := append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-mod=readonly")
+	if err := progress.Build(w.log(), folder, sources, environment, arguments...); err != nil {
+		return "", err
 	}
 	w.say("%-15s compiled in %.1f s", folder, time.Since(begun).Seconds())
 	return out, replace(out+".sum", []byte(fingerprint))

@@ -5,6 +5,7 @@ package images
 
 import (
 	"fmt"
+	"strings"
 
 	"multipod/e2e/images/archive"
 )
@@ -211,6 +212,15 @@ const nginxSite = `server {
 }
 `
 
+// Names are those of all images.
+func Names() []string {
+	var names []string
+	for _, recipe := range Recipes {
+		names = append(names, recipe.Name)
+	}
+	return names
+}
+
 // find gives the recipes of these names, or all.
 func find(names []string) ([]Recipe, error) {
 	if len(names) == 0 {
@@ -225,7 +235,7 @@ func find(names []string) ([]Recipe, error) {
 			}
 		}
 		if at < 0 {
-			return nil, fmt.Errorf("there is no image %q", name)
+			return nil, fmt.Errorf("there is no image %q; there are %s", name, strings.Join(Names(), ", "))
 		}
 		found = append(found, Recipes[at])
 	}

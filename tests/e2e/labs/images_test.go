@@ -11,7 +11,7 @@ var (
 	loaded  []string
 )
 
-// load makes images known that only some of the labs need.
+// load makes images known that only some of the labs need; TestMain names them.
 func load(t *testing.T, names ...string) {
 	t.Helper()
 	loading.Lock()

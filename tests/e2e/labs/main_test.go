@@ -3,6 +3,7 @@
 package labs
 
 import (
+	"slices"
 	"testing"
 
 	"multipod/e2e/cluster"
@@ -11,9 +12,11 @@ import (
 var k *cluster.Cluster
 
 func TestMain(m *testing.M) {
-	cluster.Main(m, cluster.Options{Node: true}, func(ready *cluster.Cluster) error {
+	first := []string{"app", "client", "haproxy", "nginx", "redis", "git-sync"}
+	later := []string{"busybox", "nginx-exporter", "otelcol", "prometheus", "redis-exporter"}
+	cluster.Main(m, cluster.Options{Node: true, Images: slices.Concat(first, later)}, func(ready *cluster.Cluster) error {
 		k = ready
-		if err := k.Images("app", "client", "haproxy", "nginx", "redis", "git-sync"); err != nil {
+		if err := k.Images(first...); err != nil {
 			return err
 		}
 		return k.Install(cluster.Installation{Policies: policies})

@@ -16,9 +16,10 @@ import (
 	"multipod/e2e/cluster"
 )
 
-const usage = `usage: cluster up [-control-plane] | down | build | lacking
+const usage = `usage: cluster up [-control-plane] | down | load IMAGE… | build | lacking
   up       start a cluster that stays; root is needed, but not for -control-plane
   down     end it
+  load     make images known to it: names of tests/e2e/images/recipes.go, or docker archives (.tar)
   build    only build Kubernetes
   lacking  name the Debian packages that a cluster with pods needs and that are not installed
 The variable KUBERNETES chooses the version: 1.36 (as if not given) or 1.34.`
@@ -46,6 +47,8 @@ func run(command string, args []string) error {
 		return up(place, args)
 	case "down":
 		return down(place)
+	case "load":
+		return load(place, args)
 	case "build":
 		_, err := cluster.Build(repository, cluster.Options{}.Version())
 		return err
@@ -96,6 +99,31 @@ func writeKubectl(place string, c *cluster.Cluster) error {
 	}
 	text := fmt.Sprintf("#!/bin/sh\nexec %s'%s' kubectl --kubeconfig '%s' \"$@\"\n", enter, c.Kube, c.Kubeconfig)
 	return os.WriteFile(filepath.Join(place, "kubectl"), []byte(text), 0o755)
+}
+
+func load(place string, images []string) error {
+	if len(images) == 0 {
+		return errors.New("name an image, such as haproxy, or the file of a docker archive, such as dist/image.tar")
+	}
+	c, err := cluster.Attach(filepath.Join(place, "cluster", "admin.kubeconfig"))
+	if errors.Is(err, os.ErrNotExist) {
+		return errors.New("there is no cluster: `make cluster` starts one")
+	}
+	if err != nil {
+		return err
+	}
+	for _, image := range images {
+		if strings.HasSuffix(image, ".tar") {
+			err = c.LoadImage(image)
+		} else {
+			err = c.Images(image)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Println("loaded", image)
+	}
+	return nil
 }
 
 func down(place string) error {

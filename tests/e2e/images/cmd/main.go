@@ -34,9 +34,7 @@ func run(multipod string, args []string) error {
 		fmt.Println(strings.Join(images.Packages(), " "))
 		return nil
 	case "list":
-		for _, recipe := range images.Recipes {
-			fmt.Println(recipe.Name)
-		}
+		fmt.Println(strings.Join(images.Names(), "\n"))
 		return nil
 	case "build":
 		return build(multipod, args[1:])
