@@ -8,12 +8,10 @@ use multipod::annotation::endpoint::Endpoint;
 use multipod::annotation::glob::Glob;
 use multipod::annotation::quantity::{Quantity, Resource};
 use multipod::annotation::url::Url;
-use multipod::annotation::{
-    Diagnostic, Fault, Key, Source, ambassador, init, lexer, logging, named, switch, sync, value,
-};
+use multipod::annotation::{Diagnostic, Fault, Key, Source, lexer, value};
 use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, Version, decide, removals};
 use multipod::manifest::{self, Manifests, World};
-use multipod::pattern::Settings;
+use multipod::pattern::{Request, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Loaded};
 use multipod_yaml::Edit;
@@ -29,16 +27,7 @@ pub fn annotation(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let text = &*text;
     for key in Key::ALL {
-        let faults = match key {
-            Key::Ambassador => ambassador::parse(text).map(drop),
-            Key::Logging => logging::parse(text).map(drop),
-            Key::Init => init::parse(text).map(drop),
-            Key::Sync => sync::parse(text).map(drop),
-            Key::Metrics | Key::Patterns => named::parse(text).map(drop),
-            Key::ShareProcessNamespace => switch::parse_share(text).map(drop),
-            Key::OptOut => switch::parse_opt_out(text).map(drop),
-        };
-        for fault in faults.err().into_iter().flatten() {
+        for fault in Request::parse(key, text).err().into_iter().flatten() {
             tells(key, text, fault);
         }
     }

@@ -10,13 +10,13 @@ mod options;
 #[path = "docs/page.rs"]
 mod page;
 
-use multipod::annotation::help::{Absent, Choice, TOPICS};
-use multipod::annotation::{Key, ambassador, init, logging, named, switch, sync};
+use multipod::annotation::Key;
 use multipod::explain::sample;
 use multipod::inject::Surroundings;
 use multipod::manifest::{self, Level, Manifests, Source, World};
 use multipod::pattern::defined::{Kind, Type};
-use multipod::pattern::{Catalogue, Settings, object};
+use multipod::pattern::help::{Absent, Choice, TOPICS};
+use multipod::pattern::{Catalogue, Request, Settings, object};
 use multipod::policy;
 use serde_json::Value;
 
@@ -89,15 +89,7 @@ fn every_value_in_the_docs_is_understood() {
 
 /// By the parser of the key; and adapters by those that there are.
 fn understand(place: &str, key: Key, value: &str) {
-    let faults = match key {
-        Key::Ambassador => ambassador::parse(value).err(),
-        Key::Logging => logging::parse(value).err(),
-        Key::Metrics | Key::Patterns => named::parse(value).err(),
-        Key::Init => init::parse(value).err(),
-        Key::Sync => sync::parse(value).err(),
-        Key::ShareProcessNamespace => switch::parse_share(value).err(),
-        Key::OptOut => switch::parse_opt_out(value).err(),
-    };
+    let faults = Request::parse(key, value).err();
     assert_eq!(faults, None, "{place}: {value}");
     if key == Key::Metrics {
         added(place, key, value);

@@ -61,10 +61,10 @@ impl<'i, 'a> Options<'i, 'a> {
     ) -> Self {
         let mut known: Vec<&Word> = Vec::new();
         for word in words {
-            let Some(key) = word.key else { continue };
+            let Some(key) = word.key() else { continue };
             if !allowed.contains(&key) {
                 faults.push(unknown_option(word, key, allowed, settings));
-            } else if known.iter().any(|seen| seen.key == Some(key)) {
+            } else if known.iter().any(|seen| seen.key() == Some(key)) {
                 faults.push(Fault::new(word.whole, format!("{key}= is given twice")));
             } else {
                 known.push(word);
@@ -75,7 +75,7 @@ impl<'i, 'a> Options<'i, 'a> {
 
     /// The word of one option, if it was given.
     pub fn word(&self, key: &str) -> Option<&'i Word<'a>> {
-        self.words.iter().find(|word| word.key == Some(key)).copied()
+        self.words.iter().find(|word| word.key() == Some(key)).copied()
     }
 
     /// The value of one option, if it was given and is right.
@@ -100,7 +100,7 @@ pub fn parse_word<T>(
         Ok(value) => Some(value),
         Err(expected) => {
             let fault = Fault::new(word.span, expected);
-            faults.push(match word.key {
+            faults.push(match word.key() {
                 Some(key) => fault.summary(format!("{} does not fit {key}=", short(&word.text))),
                 None => fault,
             });

@@ -1,4 +1,4 @@
-//! The keys that multipod reads, and everything that is said about them in help texts and errors.
+//! The keys that multipod reads. What each does with its value stands in the registry of patterns.
 
 use super::suggest;
 
@@ -9,100 +9,55 @@ pub const STATUS: &str = "multipod/status";
 /// The prefix of the annotations that carry rendered configuration into a container.
 pub const RENDERED_PREFIX: &str = "rendered.multipod/";
 
-/// One key of the annotation language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
-    /// A proxy in front of the app, or between the app and what it calls.
-    Ambassador,
-    /// The app's log files, printed or shipped.
-    Logging,
-    /// Exporters that speak Prometheus for the app.
-    Metrics,
-    /// Steps that run once before the app.
-    Init,
-    /// Git working copies that are kept up to date.
-    Sync,
-    /// `shareProcessNamespace`.
-    ShareProcessNamespace,
-    /// Patterns that an administrator has defined.
-    Patterns,
-    /// What a policy would add and this pod does not want.
-    OptOut,
+/// Makes [`Key`] and everything that must know each of its variants from one list.
+macro_rules! keys {
+    ($($key:ident = $name:literal, example $example:literal;)*) => {
+        /// One key of the annotation language.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Key {
+            $($key,)*
+        }
+
+        impl Key {
+            /// Every key, in the order in which their fragments are planned.
+            pub const ALL: [Key; [$($name),*].len()] = [$(Key::$key),*];
+
+            /// The last part of the key: `ambassador`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Key::$key => $name,)*
+                }
+            }
+
+            /// The whole key: `multipod/ambassador`.
+            pub const fn full(self) -> &'static str {
+                match self {
+                    $(Key::$key => concat!("multipod/", $name),)*
+                }
+            }
+
+            /// A complete value, as the last line of every error shows it.
+            pub const fn example(self) -> &'static str {
+                match self {
+                    $(Key::$key => $example,)*
+                }
+            }
+        }
+    };
+}
+
+keys! {
+    Ambassador = "ambassador", example "80:8775";
+    Logging = "logging", example "/var/log/app/*.log";
+    Metrics = "metrics", example "nginx";
+    Sync = "sync", example "https://git.example/site into=/usr/share/nginx/html";
+    Patterns = "patterns", example "audit-tap level=debug";
+    Init = "init", example "wait-for db:5432";
+    ShareProcessNamespace = "share-process-namespace", example "true";
+    OptOut = "opt-out", example "logging";
 }
 
 impl Key {
-    /// Every key, in the order in which their fragments are planned.
-    pub const ALL: [Key; 8] = [
-        Key::Ambassador,
-        Key::Logging,
-        Key::Metrics,
-        Key::Sync,
-        Key::Patterns,
-        Key::Init,
-        Key::ShareProcessNamespace,
-        Key::OptOut,
-    ];
-
-    /// The last part of the key: `ambassador`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Key::Ambassador => "ambassador",
-            Key::Logging => "logging",
-            Key::Metrics => "metrics",
-            Key::Init => "init",
-            Key::Sync => "sync",
-            Key::ShareProcessNamespace => "share-process-namespace",
-            Key::Patterns => "patterns",
-            Key::OptOut => "opt-out",
-        }
-    }
-
-    /// The whole key: `multipod/ambassador`.
-    pub const fn full(self) -> &'static str {
-        match self {
-            Key::Ambassador => "multipod/ambassador",
-            Key::Logging => "multipod/logging",
-            Key::Metrics => "multipod/metrics",
-            Key::Init => "multipod/init",
-            Key::Sync => "multipod/sync",
-            Key::ShareProcessNamespace => "multipod/share-process-namespace",
-            Key::Patterns => "multipod/patterns",
-            Key::OptOut => "multipod/opt-out",
-        }
-    }
-
-    /// What an item of this key looks like.
-    pub const fn syntax(self) -> &'static str {
-        match self {
-            Key::Ambassador => "LISTEN:TARGET [mode=tcp|http] [timeout=50s] [connect-timeout=5s] [maxconn=N]",
-            Key::Logging => {
-                "GLOB [container=NAME] [format=raw|json] [parse=json|logfmt|nginx|apache] [to=DEST]"
-            }
-            Key::Metrics => "ADAPTER [param=value…]",
-            Key::Init => {
-                "wait-for TARGET [timeout=10m] [every=1s]  |  clone URL into=PATH [ref=] [secret=] [container=]"
-            }
-            Key::Sync => "URL into=PATH [ref=] [every=] [link=NAME] [secret=] [container=]",
-            Key::ShareProcessNamespace => "true|false",
-            Key::Patterns => "PATTERN [param=value…]",
-            Key::OptOut => "KEY…|all",
-        }
-    }
-
-    /// A complete value, as the last line of every error shows it.
-    pub const fn example(self) -> &'static str {
-        match self {
-            Key::Ambassador => "80:8775",
-            Key::Logging => "/var/log/app/*.log",
-            Key::Metrics => "nginx",
-            Key::Init => "wait-for db:5432",
-            Key::Sync => "https://git.example/site into=/usr/share/nginx/html",
-            Key::ShareProcessNamespace => "true",
-            Key::Patterns => "audit-tap level=debug",
-            Key::OptOut => "logging",
-        }
-    }
-
     /// The key with this full name, if it is one.
     pub fn from_full(full: &str) -> Option<Key> {
         Key::from_name(full.strip_prefix(PREFIX)?)

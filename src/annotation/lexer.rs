@@ -29,13 +29,25 @@ pub struct Span {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word<'a> {
     /// The name before `=`, for an option.
-    pub key: Option<&'a str>,
+    pub key: Option<Cow<'a, str>>,
     /// The text, without quotes and escapes; for an option what stands behind `=`.
     pub text: Cow<'a, str>,
     /// Where the text stands (with its quotes).
     pub span: Span,
     /// Where the whole word stands, with its key.
     pub whole: Span,
+}
+
+impl Word<'_> {
+    /// The name before `=`, for an option.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    fn into_owned(self) -> Word<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Word { key: self.key.map(owned), text: owned(self.text), span: self.span, whole: self.whole }
+    }
 }
 
 /// The words between two commas.
@@ -54,6 +66,11 @@ impl<'a> Item<'a> {
     /// Whether this is a setting of the whole pattern: nothing but `key=value`.
     pub fn is_setting(&self) -> bool {
         self.words.iter().all(|word| word.key.is_some())
+    }
+
+    /// The same words, whatever becomes of the value that they were read from.
+    pub fn into_owned(self) -> Item<'static> {
+        Item { words: self.words.into_iter().map(Word::into_owned).collect() }
     }
 
     /// From the first word to the last.
@@ -121,7 +138,7 @@ impl<'a> Lexer<'a> {
         {
             return Err(Fault::new(whole, format!("nothing stands behind {key}=")));
         }
-        Ok(Word { key, text, span, whole })
+        Ok(Word { key: key.map(Cow::Borrowed), text, span, whole })
     }
 
     /// A name followed by `=`: consumed with it, or left alone. Names are short words, so a URL with `=` in it is none.
@@ -221,11 +238,14 @@ fn control_character(c: char, at: usize) -> Fault {
 mod tests {
     use super::*;
 
-    fn words(value: &str) -> Vec<Vec<(Option<&str>, String)>> {
+    fn words(value: &str) -> Vec<Vec<(Option<String>, String)>> {
         lex(value)
             .unwrap()
             .into_iter()
-            .map(|item| item.words.into_iter().map(|w| (w.key, w.text.into_owned())).collect())
+            .map(|item| {
+                let words = item.words.into_iter();
+                words.map(|w| (w.key.map(Cow::into_owned), w.text.into_owned())).collect()
+            })
             .collect()
     }
 
@@ -242,7 +262,7 @@ mod tests {
         assert!(fault.label.contains("at most 8192 words"), "{}", fault.label);
     }
 
-    fn bare(text: &str) -> (Option<&str>, String) {
+    fn bare(text: &str) -> (Option<String>, String) {
         (None, text.to_owned())
     }
 
@@ -250,21 +270,24 @@ mod tests {
     fn items_end_at_commas_and_newlines_and_empty_ones_are_ignored() {
         assert_eq!(
             words(" ,80:8775 mode=http,\n\n6379:cache\t\r\n,"),
-            [vec![bare("80:8775"), (Some("mode"), "http".into())], vec![bare("6379:cache")]]
+            [vec![bare("80:8775"), (Some("mode".into()), "http".into())], vec![bare("6379:cache")]]
         );
         assert!(words(" , \n").is_empty());
     }
 
     #[test]
     fn quotes_hold_spaces_commas_and_two_escapes() {
-        assert_eq!(words(r#""a, b" k="x \"y\" \\""#), [vec![bare("a, b"), (Some("k"), r#"x "y" \"#.into())]]);
+        assert_eq!(
+            words(r#""a, b" k="x \"y\" \\""#),
+            [vec![bare("a, b"), (Some("k".into()), r#"x "y" \"#.into())]]
+        );
     }
 
     #[test]
     fn an_equals_sign_inside_a_url_makes_no_option() {
         assert_eq!(
             words("https://git/x?a=b ref=main"),
-            [vec![bare("https://git/x?a=b"), (Some("ref"), "main".into())]]
+            [vec![bare("https://git/x?a=b"), (Some("ref".into()), "main".into())]]
         );
     }
 

@@ -7,7 +7,6 @@ pub mod ambassador;
 pub mod diagnostic;
 pub mod endpoint;
 pub mod glob;
-pub mod help;
 pub mod host;
 pub mod init;
 pub mod item;

@@ -18,6 +18,18 @@ pub struct Request<'a> {
     pub image: Option<Span>,
 }
 
+impl Request<'_> {
+    /// The same request, whatever becomes of the value that it was read from.
+    pub fn into_owned(self) -> Request<'static> {
+        let own = |item: Named<'_>| Named { item: item.item.into_owned(), name: item.name };
+        Request {
+            items: self.items.into_iter().map(own).collect(),
+            settings: self.settings,
+            image: self.image,
+        }
+    }
+}
+
 /// One pattern by its name.
 #[derive(Debug, PartialEq)]
 pub struct Named<'a> {
@@ -42,7 +54,7 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
     let (known, strange): (Vec<_>, Vec<_>) =
-        settings_of(&items).partition(|word| word.key.is_some_and(|key| settings::NAMES.contains(&key)));
+        settings_of(&items).partition(|word| word.key().is_some_and(|key| settings::NAMES.contains(&key)));
     for word in strange {
         faults.push(no_setting(word));
     }
@@ -74,7 +86,7 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
 
 /// Most likely a param that a comma has cut off from its pattern.
 fn no_setting(word: &Word<'_>) -> Fault {
-    let (key, text) = (word.key.unwrap_or_default(), short(&word.text));
+    let (key, text) = (word.key().unwrap_or_default(), short(&word.text));
     let meant = suggest::did_you_mean(key, settings::NAMES);
     let label = format!("expected {}{meant}", value::list(&settings::NAMES, "or"));
     Fault::new(word.whole, label)
@@ -91,7 +103,7 @@ mod tests {
         let request = parse("nginx port=8080, redis, memory=64Mi image=a:1").unwrap();
         let names: Vec<&str> = request.items.iter().map(|item| &*item.name().text).collect();
         assert_eq!(names, ["nginx", "redis"]);
-        assert_eq!(request.items[0].words()[1].key, Some("port"));
+        assert_eq!(request.items[0].words()[1].key(), Some("port"));
         assert_eq!(request.image, Some(Span { start: 36, end: 45 }));
         assert_eq!(request.settings.image.as_deref(), Some("a:1"));
     }

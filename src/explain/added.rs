@@ -148,5 +148,5 @@ fn key_of(container: &str, plan: &Plan) -> Option<Key> {
 fn asked_sidecar(value: &str) -> Option<String> {
     let items = lexer::lex(value).ok()?;
     let mut words = items.iter().filter(|item| item.is_setting()).flat_map(|item| &item.words);
-    words.find(|word| word.key == Some("sidecar")).map(|word| word.text.to_string())
+    words.find(|word| word.key() == Some("sidecar")).map(|word| word.text.to_string())
 }

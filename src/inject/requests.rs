@@ -1,9 +1,8 @@
-//! From winning values to fragments: one line for every key.
+//! From winning values to fragments.
 
 use crate::annotation::settings::Settings as Asked;
-use crate::annotation::{self, Diagnostic, Fault, Key, Source};
-use crate::pattern::defined::Kind;
-use crate::pattern::{self, Context, Fragment};
+use crate::annotation::{Diagnostic, Fault, Key, Source};
+use crate::pattern::{Context, Fragment, Request};
 use crate::pod::Pod;
 use crate::policy::{Effective, Resolution};
 
@@ -30,10 +29,10 @@ pub(super) fn fragments<'a>(
     let mut all = Vec::with_capacity(resolution.effective.len());
     for effective in &resolution.effective {
         match of_value(effective.key, effective.value, pod, &context) {
-            Ok((fragments, settings)) => {
+            Ok((request, fragments)) => {
                 all.extend(fragments);
-                refusals
-                    .extend(settings.iter().filter_map(|asked| out_of_bounds(effective, asked, resolution)));
+                let settings = request.settings();
+                refusals.extend(settings.and_then(|asked| out_of_bounds(effective, asked, resolution)));
             }
             Err(faults) => refusals.extend(faults.into_iter().map(|fault| {
                 bad_value(Diagnostic::of(effective.key, effective.source.clone(), effective.value, fault))
@@ -43,40 +42,15 @@ pub(super) fn fragments<'a>(
     all
 }
 
-type Read = (Vec<Fragment>, Option<Asked>);
-
-fn of_value(key: Key, value: &str, pod: &Pod<'_>, context: &Context<'_>) -> Result<Read, Vec<Fault>> {
-    match key {
-        Key::Ambassador => {
-            let request = annotation::ambassador::parse(value)?;
-            Ok((vec![pattern::ambassador::fragment(&request, context)?], Some(request.settings)))
-        }
-        Key::Logging => {
-            let request = annotation::logging::parse(value)?;
-            Ok((vec![pattern::logging::fragment(&request, pod, context)?], Some(request.settings)))
-        }
-        Key::Init => {
-            let request = annotation::init::parse(value)?;
-            Ok((pattern::init::fragments(&request, pod, context)?, Some(request.settings)))
-        }
-        Key::Sync => {
-            let request = annotation::sync::parse(value)?;
-            Ok((pattern::sync::fragments(&request, pod, context)?, Some(request.settings)))
-        }
-        Key::ShareProcessNamespace => {
-            let mut fragment = Fragment::new(key, key.name());
-            fragment.share_process_namespace = Some(true);
-            let wanted = annotation::switch::parse_share(value)?;
-            Ok((if wanted { vec![fragment] } else { Vec::new() }, None))
-        }
-        Key::Metrics | Key::Patterns => {
-            let kind = if key == Key::Metrics { Kind::Metrics } else { Kind::Custom };
-            let request = annotation::named::parse(value)?;
-            Ok((pattern::defined::fragments(kind, &request, pod, context)?, Some(request.settings)))
-        }
-        // Read by the policies already: it takes away, and adds nothing.
-        Key::OptOut => Ok((Vec::new(), None)),
-    }
+fn of_value<'a>(
+    key: Key,
+    value: &'a str,
+    pod: &Pod<'_>,
+    context: &Context<'_>,
+) -> Result<(Request<'a>, Vec<Fragment>), Vec<Fault>> {
+    let request = Request::parse(key, value)?;
+    let fragments = request.fragments(pod, context)?;
+    Ok((request, fragments))
 }
 
 /// Policies bound what pods and namespaces ask for, not what policies themselves set.

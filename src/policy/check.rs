@@ -8,9 +8,8 @@ use crate::annotation::diagnostic::short;
 use crate::annotation::endpoint::Endpoint;
 use crate::annotation::quantity::{Quantity, Resource};
 use crate::annotation::value::{self, Parsed};
-use crate::annotation::{
-    Diagnostic, Fault, Key, Source, ambassador, init, key, logging, named, switch, sync,
-};
+use crate::annotation::{Diagnostic, Key, Source, key};
+use crate::pattern::Request;
 use crate::pattern::object::{Document, Problem, line_of};
 
 use super::bounds::{Bounds, ImagePattern};
@@ -128,7 +127,9 @@ impl Check<'_> {
                 }
             };
             let value = text.value.0;
-            for fault in faults(key, &value) {
+            // Names of upstreams, destinations and patterns are looked up for each pod: what they stand for may come
+            // and go, and an enforced policy must not be lost with it.
+            for fault in Request::parse(key, &value).err().into_iter().flatten() {
                 let source = Source::Policy(self.policy.to_owned());
                 let diagnostic = Diagnostic::of(key, source, &value, fault);
                 self.problems.push(self.document.problem(line, diagnostic.to_string()));
@@ -189,21 +190,6 @@ fn policy_key(full: &str) -> Parsed<Key> {
             Err(format!("expected {}{meant}", value::list(&known, "or")))
         }
     }
-}
-
-/// What the parser of a key finds wrong with a value. Names of upstreams, destinations and patterns are looked up for
-/// each pod: what they stand for may come and go, and an enforced policy must not be lost with it.
-fn faults(key: Key, value: &str) -> Vec<Fault> {
-    let parsed = match key {
-        Key::Ambassador => ambassador::parse(value).map(drop),
-        Key::Logging => logging::parse(value).map(drop),
-        Key::Metrics | Key::Patterns => named::parse(value).map(drop),
-        Key::Init => init::parse(value).map(drop),
-        Key::Sync => sync::parse(value).map(drop),
-        Key::ShareProcessNamespace => switch::parse_share(value).map(drop),
-        Key::OptOut => switch::parse_opt_out(value).map(drop),
-    };
-    parsed.err().unwrap_or_default()
 }
 
 fn upstream(text: &str) -> Parsed<()> {

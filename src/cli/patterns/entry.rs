@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::annotation::Key;
-use crate::annotation::help::{self, Absent, TOPICS, Topic};
 use crate::pattern::Catalogue;
 use crate::pattern::defined::{Definition, Kind, Param, Type};
+use crate::pattern::help::{self, Absent, TOPICS, Topic};
 
 /// One pattern.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What people are told about each pattern before they use it: one table, for `patterns`, the docs and editors.
 
-use super::Key;
+use crate::annotation::Key;
 
 /// One thing that an annotation can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,19 +225,11 @@ pub const TOPICS: [Topic; 9] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::annotation::{Fault, ambassador, init, logging, named, switch, sync};
+    use crate::annotation::Fault;
+    use crate::pattern::Request;
 
     fn faults(key: Key, value: &str) -> Vec<Fault> {
-        match key {
-            Key::Ambassador => ambassador::parse(value).err(),
-            Key::Logging => logging::parse(value).err(),
-            Key::Metrics | Key::Patterns => named::parse(value).err(),
-            Key::Init => init::parse(value).err(),
-            Key::Sync => sync::parse(value).err(),
-            Key::ShareProcessNamespace => switch::parse_share(value).err(),
-            Key::OptOut => switch::parse_opt_out(value).err(),
-        }
-        .unwrap_or_default()
+        Request::parse(key, value).err().unwrap_or_default()
     }
 
     /// What a parser expects in the place of an option that nobody has.

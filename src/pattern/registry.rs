@@ -1,0 +1,80 @@
+//! The one table of patterns: what reads the value of each key, and what builds its fragments. Whoever has a value
+//! asks here, and a key without an entry does not compile.
+
+use crate::annotation::settings::Settings;
+use crate::annotation::switch::{self, OptOut};
+use crate::annotation::{Fault, Key, ambassador, init, logging, named, sync};
+use crate::pod::Pod;
+
+use super::defined::Kind;
+use super::{Context, Fragment};
+
+/// The typed value of one key.
+#[derive(Debug, PartialEq)]
+pub enum Request<'v> {
+    Ambassador(ambassador::Request),
+    Logging(logging::Request),
+    Metrics(named::Request<'v>),
+    Sync(sync::Request),
+    Patterns(named::Request<'v>),
+    Init(init::Request),
+    ShareProcessNamespace(bool),
+    OptOut(OptOut),
+}
+
+impl<'v> Request<'v> {
+    /// Reads a value by the grammar of its key. What only a pod or a cluster knows is looked up by [`Self::fragments`].
+    pub fn parse(key: Key, value: &'v str) -> Result<Self, Vec<Fault>> {
+        match key {
+            Key::Ambassador => ambassador::parse(value).map(Request::Ambassador),
+            Key::Logging => logging::parse(value).map(Request::Logging),
+            Key::Metrics => named::parse(value).map(Request::Metrics),
+            Key::Sync => sync::parse(value).map(Request::Sync),
+            Key::Patterns => named::parse(value).map(Request::Patterns),
+            Key::Init => init::parse(value).map(Request::Init),
+            Key::ShareProcessNamespace => switch::parse_share(value).map(Request::ShareProcessNamespace),
+            Key::OptOut => switch::parse_opt_out(value).map(Request::OptOut),
+        }
+    }
+
+    /// What the request adds to a pod.
+    pub fn fragments(&self, pod: &Pod<'_>, context: &Context<'_>) -> Result<Vec<Fragment>, Vec<Fault>> {
+        match self {
+            Request::Ambassador(request) => Ok(vec![super::ambassador::fragment(request, context)?]),
+            Request::Logging(request) => Ok(vec![super::logging::fragment(request, pod, context)?]),
+            Request::Metrics(request) => super::defined::fragments(Kind::Metrics, request, pod, context),
+            Request::Sync(request) => super::sync::fragments(request, pod, context),
+            Request::Patterns(request) => super::defined::fragments(Kind::Custom, request, pod, context),
+            Request::Init(request) => super::init::fragments(request, pod, context),
+            Request::ShareProcessNamespace(wanted) => Ok(super::share_process_namespace::fragments(*wanted)),
+            // Read by the policies: it takes away, and adds nothing.
+            Request::OptOut(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The settings of the whole value, if its key takes any.
+    pub fn settings(&self) -> Option<&Settings> {
+        match self {
+            Request::Ambassador(request) => Some(&request.settings),
+            Request::Logging(request) => Some(&request.settings),
+            Request::Metrics(request) | Request::Patterns(request) => Some(&request.settings),
+            Request::Sync(request) => Some(&request.settings),
+            Request::Init(request) => Some(&request.settings),
+            Request::ShareProcessNamespace(_) | Request::OptOut(_) => None,
+        }
+    }
+
+    /// The same request, whatever becomes of the value that it was read from.
+    pub fn into_owned(self) -> Request<'static> {
+        match self {
+            Request::Ambassador(request) => Request::Ambassador(request),
+            Request::Logging(request) => Request::Logging(request),
+            Request::Metrics(request) => Request::Metrics(request.into_owned()),
+            Request::Sync(request) => Request::Sync(request),
+            Request::Patterns(request) => Request::Patterns(request.into_owned()),
+            Request::Init(request) => Request::Init(request),
+            Request::ShareProcessNamespace(wanted) => Request::ShareProcessNamespace(wanted),
+            Request::OptOut(request) => Request::OptOut(request),
+        }
+    }
+}
