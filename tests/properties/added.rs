@@ -142,7 +142,7 @@ fn images(trial: &Trial, winners: &[Winner]) -> BTreeSet<String> {
     }
     for won in winners {
         for word in lexer::lex(&won.value).iter().flatten().flat_map(|item| &item.words) {
-            if word.key == Some("image") {
+            if word.key() == Some("image") {
                 images.insert(word.text.to_string());
             }
         }
