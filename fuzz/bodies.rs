@@ -9,10 +9,10 @@ use multipod::annotation::glob::Glob;
 use multipod::annotation::quantity::{Quantity, Resource};
 use multipod::annotation::url::Url;
 use multipod::annotation::{Diagnostic, Fault, Key, Source, lexer, value};
-use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, Version, decide, removals};
-use multipod::manifest::{self, Manifests, World};
-use multipod::pattern::{Request, Settings};
-use multipod::pod::Head;
+use multipod::inject::{Patch, SkipReason, Verdict, decide, removals};
+use multipod::manifest::{self, Cluster, Manifests};
+use multipod::pattern::{Context, Request, Settings};
+use multipod::pod::{Head, Version};
 use multipod::policy::{self, Loaded};
 use multipod_yaml::Edit;
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ fn decided(text: &str, loaded: &Loaded) {
     let text = result.to_string();
     let head = Head::read(&text).expect("it could be read before");
     let settings = Settings::default();
-    match decide(&head, &around(&settings, loaded)).verdict {
+    match decide(&head, &context(&settings, loaded), &loaded.policies).verdict {
         Verdict::Skip(SkipReason::AlreadyInjected) => {}
         other => panic!("injected again, it ended with {other:?}: {text}"),
     }
@@ -95,7 +95,7 @@ fn decided(text: &str, loaded: &Loaded) {
 fn injected(text: &str, loaded: &Loaded) -> Option<Value> {
     let head = Head::read(text).ok()?;
     let settings = Settings::default();
-    let decision = decide(&head, &around(&settings, loaded));
+    let decision = decide(&head, &context(&settings, loaded), &loaded.policies);
     let plan = match decision.verdict {
         Verdict::Inject(plan) => plan,
         Verdict::Skip(_) => return None,
@@ -117,8 +117,8 @@ fn injected(text: &str, loaded: &Loaded) -> Option<Value> {
     Some(result)
 }
 
-fn around<'a>(settings: &'a Settings, loaded: &'a Loaded) -> Surroundings<'a> {
-    Surroundings { namespace: "prod", ..Surroundings::of(settings, &loaded.policies, &loaded.catalogue) }
+fn context<'a>(settings: &'a Settings, loaded: &'a Loaded) -> Context<'a> {
+    Context { namespace: "prod", ..Context::new(settings, &loaded.catalogue) }
 }
 
 /// Policies and patterns from their bytes: an answer, whatever else is in the folder; and a pod decided by them.
@@ -181,7 +181,7 @@ pub fn manifest(data: &[u8]) {
     }
     let sources = [manifest::Source { name: "x.yaml".to_owned(), text: text.clone() }];
     let manifests = Manifests::read(&sources);
-    let outcome = manifest::inject(&manifests, &World::default(), &[]);
+    let outcome = manifest::inject(&manifests, &Cluster::default(), &[]);
     if !outcome.is_refused() {
         let once = manifest::yaml(&outcome.texts);
         assert!(multipod_yaml::documents(&once).is_ok(), "{once}");

@@ -8,8 +8,8 @@ mod pods;
 
 use allocation_counter::AllocationInfo;
 use multipod::admission::{Outcome, Snapshot, mutate};
-use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, decide};
-use multipod::pattern::{Catalogue, Settings};
+use multipod::inject::{Patch, SkipReason, Verdict, decide};
+use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
 use serde_json::Value;
@@ -28,10 +28,10 @@ fn measured(pod: &str, expected: End) -> AllocationInfo {
 }
 
 fn measured_with(policies: &Policies, pod: &str, expected: End) -> AllocationInfo {
-    with_policies(policies, |around| {
+    with_policies(policies, |context, policies| {
         allocation_counter::measure(|| {
             let head = Head::read(pod).unwrap();
-            let decision = decide(&head, around);
+            let decision = decide(&head, context, policies);
             let end = match &decision.verdict {
                 Verdict::Inject(plan) => {
                     let pod = decision.pod.as_ref().unwrap();
@@ -55,20 +55,20 @@ fn bytes(pod: &str) -> u64 {
     measured(pod, End::Injected).bytes_total
 }
 
-fn with_surroundings<T>(act: impl Fn(&Surroundings<'_>) -> T) -> T {
+fn with_context<T>(act: impl Fn(&Context<'_>, &Policies) -> T) -> T {
     with_policies(&Policies::default(), act)
 }
 
-fn with_policies<T>(policies: &Policies, act: impl Fn(&Surroundings<'_>) -> T) -> T {
+fn with_policies<T>(policies: &Policies, act: impl Fn(&Context<'_>, &Policies) -> T) -> T {
     let (settings, catalogue) = (Settings::default(), Catalogue::default());
-    act(&Surroundings::of(&settings, policies, &catalogue))
+    act(&Context::new(&settings, &catalogue), policies)
 }
 
 /// The pod as a second round would see it.
 fn injected(pod: &str) -> String {
-    with_surroundings(|around| {
+    with_context(|context, policies| {
         let head = Head::read(pod).unwrap();
-        let decision = decide(&head, around);
+        let decision = decide(&head, context, policies);
         let Verdict::Inject(plan) = &decision.verdict else { panic!("{:?}", decision.verdict) };
         let patch = Patch::of(plan, decision.pod.as_ref().unwrap()).unwrap();
         let operations: json_patch::Patch = serde_json::from_str(patch.json()).unwrap();

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use multipod::inject::{DenyReason, Patch, SkipReason, Surroundings, Verdict, Version, decide, removals};
-use multipod::pattern::Settings;
-use multipod::pod::Head;
+use multipod::inject::{DenyReason, Patch, SkipReason, Verdict, decide, removals};
+use multipod::pattern::{Context, Settings};
+use multipod::pod::{Head, Version};
 use multipod::policy;
 use serde_json::Value;
 
@@ -68,11 +68,11 @@ struct Case {
     folder: PathBuf,
     pod: Value,
     json: String,
-    world: World,
+    cluster: Cluster,
 }
 
 /// What is around the pod, from the optional files of the folder.
-struct World {
+struct Cluster {
     namespace: String,
     labels: Option<Vec<(String, String)>>,
     annotations: Vec<(String, String)>,
@@ -81,17 +81,14 @@ struct World {
     version: Version,
 }
 
-impl World {
-    fn around(&self) -> Surroundings<'_> {
-        Surroundings {
+impl Cluster {
+    fn context(&self) -> Context<'_> {
+        Context {
             namespace: &self.namespace,
             namespace_labels: self.labels.as_deref(),
             namespace_annotations: &self.annotations,
-            owner_kind: None,
-            settings: &self.settings,
-            policies: &self.loaded.policies,
-            catalogue: &self.loaded.catalogue,
             version: self.version,
+            ..Context::new(&self.settings, &self.loaded.catalogue)
         }
     }
 }
@@ -113,7 +110,7 @@ impl Case {
             assert!(known, "{file} is no file of a case");
         }
         let (pod, json) = document(&folder.join("input.yaml")).expect("input.yaml");
-        Case { folder: folder.to_owned(), pod, json, world: world(folder) }
+        Case { folder: folder.to_owned(), pod, json, cluster: cluster(folder) }
     }
 
     fn run(&self, bless: bool) -> Result<Vec<String>, String> {
@@ -127,7 +124,7 @@ impl Case {
 
     fn decide(&self, json: &str, pod: &Value) -> Result<Outcome, String> {
         let head = Head::read(json).map_err(|fault| format!("the head cannot be read: {fault}"))?;
-        let decision = decide(&head, &self.world.around());
+        let decision = decide(&head, &self.cluster.context(), &self.cluster.loaded.policies);
         let warnings = decision.warnings.iter().fold(String::new(), |all, warning| all + warning + "\n");
         let (file, text, slugs, result) = match decision.verdict {
             Verdict::Inject(plan) => {
@@ -219,7 +216,7 @@ impl Case {
     }
 }
 
-fn world(folder: &Path) -> World {
+fn cluster(folder: &Path) -> Cluster {
     let given = document(&folder.join("namespace.yaml")).map(|(value, _)| value);
     let is_known = given.is_some();
     let namespace = given.unwrap_or_default();
@@ -234,7 +231,7 @@ fn world(folder: &Path) -> World {
     let loaded = policy::load(&policies);
     assert!(loaded.problems.is_empty(), "policy.yaml: {:?}", loaded.problems);
     let version = fs::read_to_string(folder.join("version.txt"));
-    World {
+    Cluster {
         namespace: namespace["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
         labels: is_known.then(|| pairs("labels")),
         annotations: pairs("annotations"),

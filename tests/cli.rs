@@ -5,6 +5,8 @@
 
 #[path = "cli/cases.rs"]
 mod cases;
+#[path = "cli/context.rs"]
+mod context;
 #[path = "cli/diff.rs"]
 mod diff;
 #[path = "cli/examples.rs"]
@@ -19,8 +21,6 @@ mod refusals;
 mod run;
 #[path = "cli/streams.rs"]
 mod streams;
-#[path = "cli/surroundings.rs"]
-mod surroundings;
 #[path = "cli/uninject.rs"]
 mod uninject;
 #[path = "cli/usage.rs"]

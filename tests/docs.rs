@@ -12,11 +12,10 @@ mod page;
 
 use multipod::annotation::Key;
 use multipod::explain::sample;
-use multipod::inject::Surroundings;
-use multipod::manifest::{self, Level, Manifests, Source, World};
+use multipod::manifest::{self, Cluster, Level, Manifests, Source};
 use multipod::pattern::defined::{Kind, Type};
 use multipod::pattern::help::{Absent, Choice, TOPICS};
-use multipod::pattern::{Catalogue, Request, Settings, object};
+use multipod::pattern::{Catalogue, Context, Request, Settings, object};
 use multipod::policy;
 use serde_json::Value;
 
@@ -51,15 +50,15 @@ fn every_yaml_block_is_accepted() {
 fn accept(place: &str, text: &str) {
     let loaded = policy::load(&[(place.to_owned(), text.to_owned())]);
     assert!(loaded.problems.is_empty(), "{place}: {:?}", loaded.problems);
-    let world = World {
+    let cluster = Cluster {
         policies: loaded.policies,
         catalogue: loaded.catalogue,
         namespace_labels: Some(Vec::new()),
-        ..World::default()
+        ..Cluster::default()
     };
     let sources = [Source { name: place.to_owned(), text: text.to_owned() }];
     let manifests = Manifests::read(&sources);
-    let outcome = manifest::inject(&manifests, &world, &[]);
+    let outcome = manifest::inject(&manifests, &cluster, &[]);
     let told: Vec<_> = outcome.findings.iter().filter(|finding| finding.level != Level::Note).collect();
     assert!(told.is_empty(), "{place}: {told:?}");
     for document in multipod_yaml::documents(text).unwrap() {
@@ -98,9 +97,9 @@ fn understand(place: &str, key: Key, value: &str) {
 
 /// What a value adds to a pod.
 fn added(place: &str, key: Key, value: &str) -> Value {
-    let world = World::default();
-    let around = Surroundings::of(&world.settings, &world.policies, &world.catalogue);
-    sample(key, value, &around).unwrap_or_else(|why| panic!("{place}: {value}: {why}"))
+    let cluster = Cluster::default();
+    let context = Context::new(&cluster.settings, &cluster.catalogue);
+    sample(key, value, &context).unwrap_or_else(|why| panic!("{place}: {value}: {why}"))
 }
 
 #[test]

@@ -6,8 +6,8 @@
 
 use std::fmt::Write;
 
-use multipod::inject::{Patch, SkipReason, Surroundings, Verdict, decide};
-use multipod::pattern::{Catalogue, Settings};
+use multipod::inject::{Patch, SkipReason, Verdict, decide};
+use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
 
@@ -17,12 +17,12 @@ const MANY: usize = 100_000;
 /// How it ended: the slug, and how long the text for people is.
 fn answer(pod: &str) -> (String, usize) {
     let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
-    let around = Surroundings::of(&settings, &policies, &catalogue);
+    let context = Context::new(&settings, &catalogue);
     let head = match Head::read(pod) {
         Ok(head) => head,
         Err(fault) => return ("unreadable".to_owned(), fault.to_string().len()),
     };
-    let decision = decide(&head, &around);
+    let decision = decide(&head, &context, &policies);
     let told: usize = decision.warnings.iter().map(String::len).sum();
     match decision.verdict {
         Verdict::Inject(plan) => {

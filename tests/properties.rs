@@ -1,4 +1,4 @@
-//! What holds for every pod, whatever it asks for and whatever is around it.
+//! What holds for every pod, whatever it asks for and whatever its context.
 //!
 //! `PROPTEST_CASES=20000 cargo test --release --test properties` looks longer. What it finds becomes a test of its own
 //! or a golden case, so that nothing depends on a file of seeds.
@@ -10,6 +10,7 @@ mod sound;
 mod properties {
     pub(crate) mod added;
     pub(crate) mod asked;
+    pub(crate) mod cluster;
     pub(crate) mod dice;
     pub(crate) mod foreign;
     mod found;
@@ -17,7 +18,6 @@ mod properties {
     pub(crate) mod pods;
     pub(crate) mod subset;
     pub(crate) mod trial;
-    pub(crate) mod world;
 }
 
 use multipod::annotation::Key;
@@ -127,9 +127,9 @@ proptest! {
     fn the_same_pod_gets_the_same_bytes_whatever_the_order_of_the_policies(trial in any_trial()) {
         let first = trial.decide();
         let second = trial.decide();
-        let mut other = properties::world::World::read(trial.read.world.clone());
-        other.world.files.reverse();
-        other.loaded = policy::load(&other.world.files);
+        let mut other = properties::cluster::Cluster::read(trial.read.cluster.clone());
+        other.cluster.files.reverse();
+        other.loaded = policy::load(&other.cluster.files);
         let third = decide_in(&other, &trial.pod);
         for again in [second, third] {
             prop_assert_eq!(format!("{:?}", first.ended), format!("{:?}", again.ended));
@@ -240,7 +240,7 @@ proptest! {
             annotations.retain(|key, _| !key.starts_with("multipod/") || key == "multipod/opt-out");
         }
         // What is enforced must not be missed anywhere.
-        prop_assume!(!trial.read.world.files.iter().any(|(_, text)| text.contains("enforce")));
+        prop_assume!(!trial.read.cluster.files.iter().any(|(_, text)| text.contains("enforce")));
         if let Ended::Denied(refusals) = trial.decide().ended {
             prop_assert!(refusals.iter().all(|(slug, _)| !["windows", "host_network"].contains(slug)), "{refusals:?}");
         }

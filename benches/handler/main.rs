@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use conventional::Additions;
 use criterion::{Criterion, Throughput};
-use multipod::inject::{Decision, Patch, Surroundings, Verdict, decide};
-use multipod::pattern::{Catalogue, Settings};
+use multipod::inject::{Decision, Patch, Verdict, decide};
+use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::Policies;
 use serde::de::IgnoredAny;
@@ -50,16 +50,17 @@ fn main() {
 /// Everything about one pod, in one group.
 fn measure(criterion: &mut Criterion, name: &str, pod: &str) {
     let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
-    let around = Surroundings::of(&settings, &policies, &catalogue);
+    let context = Context::new(&settings, &catalogue);
     let head = Head::read(pod).unwrap();
-    let additions = Additions::of(&decide(&head, &around));
-    let ours = multipod(pod, &around);
+    let additions = Additions::of(&decide(&head, &context, &policies));
+    let ours = multipod(pod, &context, &policies);
     let theirs = conventional::patch(pod, &additions);
     assert_eq!(applied(pod, &ours), applied(pod, &theirs), "{name}: both must do the same work");
 
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Bytes(pod.len() as u64));
-    group.bench_function("multipod", |bencher| bencher.iter(|| multipod(black_box(pod), &around)));
+    group
+        .bench_function("multipod", |bencher| bencher.iter(|| multipod(black_box(pod), &context, &policies)));
     group.bench_function("conventional", |bencher| {
         bencher.iter(|| conventional::patch(black_box(pod), &additions));
     });
@@ -73,9 +74,9 @@ fn measure(criterion: &mut Criterion, name: &str, pod: &str) {
 }
 
 /// From the pod's JSON to the patch's JSON; empty where nothing is to be changed.
-fn multipod(pod: &str, around: &Surroundings<'_>) -> Vec<u8> {
+fn multipod(pod: &str, context: &Context<'_>, policies: &Policies) -> Vec<u8> {
     let head = Head::read(pod).unwrap();
-    match decide(&head, around) {
+    match decide(&head, context, policies) {
         Decision { verdict: Verdict::Inject(plan), pod: Some(pod), .. } => {
             Patch::of(&plan, &pod).unwrap().json().as_bytes().to_vec()
         }

@@ -16,8 +16,8 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use multipod::certs::{Pair, server_config};
-use multipod::inject::{Surroundings, decide};
-use multipod::pattern::{Catalogue, Settings};
+use multipod::inject::decide;
+use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::Policies;
 use serde::Deserialize;
@@ -113,6 +113,6 @@ fn conventional(body: &[u8], additions: &Additions) -> Bytes {
 fn additions() -> Additions {
     let pod = pods::of_kilobytes(8, Some(AMBASSADOR));
     let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
-    let around = Surroundings::of(&settings, &policies, &catalogue);
-    Additions::of(&decide(&Head::read(&pod).unwrap(), &around))
+    let context = Context::new(&settings, &catalogue);
+    Additions::of(&decide(&Head::read(&pod).unwrap(), &context, &policies))
 }

@@ -1,6 +1,6 @@
 //! An `AdmissionReview` in, its answer out: bytes to bytes, with a record of what was decided.
 //!
-//! Pure: what is around a pod comes as a [`Snapshot`]; sockets, clocks and logs are somebody else's.
+//! Pure: the context of a pod comes from a [`Snapshot`]; sockets, clocks and logs are somebody else's.
 
 mod answer;
 mod fault;

@@ -20,8 +20,7 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Faul
     if snapshot.must_wait_for(&review.namespace) {
         return Err(Fault::NamespaceUnknown);
     }
-    let around = snapshot.around(&review.namespace, None);
-    let decision = decide(head, &around);
+    let decision = decide(head, &snapshot.context(&review.namespace, None), &snapshot.policies);
     let (written, told) = told(&review.uid, &decision)?;
     let owner_kind = head.metadata.value().and_then(|metadata| metadata.controller()).cloned();
     drop(decision);

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::inject::{Surroundings, Version};
-use crate::pattern::{Catalogue, Settings};
+use crate::pattern::{Catalogue, Context, Settings};
+use crate::pod::Version;
 use crate::policy::Policies;
 
 /// What is known at one moment. Cloning it is cheap, so whoever learns something new makes a new one.
@@ -75,18 +75,16 @@ impl Snapshot {
             && !self.settings.excluded_namespaces.iter().any(|excluded| excluded == namespace)
     }
 
-    /// What is around a pod of this namespace.
-    pub(super) fn around<'s>(&'s self, namespace: &'s str, owner_kind: Option<&'s str>) -> Surroundings<'s> {
+    /// The context of a pod of this namespace.
+    pub(super) fn context<'s>(&'s self, namespace: &'s str, owner_kind: Option<&'s str>) -> Context<'s> {
         let known = self.namespaces.get(namespace);
-        Surroundings {
+        Context {
             namespace,
             namespace_labels: known.map(|namespace| &*namespace.labels),
             namespace_annotations: known.map_or(&[], |namespace| &*namespace.annotations),
             owner_kind,
-            settings: &self.settings,
-            policies: &self.policies,
-            catalogue: &self.catalogue,
             version: self.version,
+            ..Context::new(&self.settings, &self.catalogue)
         }
     }
 }

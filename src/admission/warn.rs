@@ -86,7 +86,7 @@ fn about(document: &Value, review: &Review<'_>, snapshot: &Snapshot) -> Found {
     // The API server checks the rest of the template itself.
     let Ok(head) = Head::read(&json) else { return found };
     let owner_kind = object.place.and_then(|place| place.owner_kind);
-    let decision = decide(&head, &snapshot.around(&review.namespace, owner_kind));
+    let decision = decide(&head, &snapshot.context(&review.namespace, owner_kind), &snapshot.policies);
     found.warnings.extend(decision.warnings);
     let Fate::Deny(mut refusals) = decision.verdict else { return found };
     // A namespace may get the labels that a policy asks for before the first pod is made.

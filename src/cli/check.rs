@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::explain::{Line, Tone};
-use crate::manifest::{self, Annotation, Finding, Found, Level, Manifests, World};
+use crate::manifest::{self, Annotation, Cluster, Finding, Found, Level, Manifests};
 
 use super::explain::{Format, Question, json, printed};
 use super::output;
@@ -42,9 +42,9 @@ EXIT CODES
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let (sources, world, annotate) = self.question.read()?;
+        let (sources, cluster, annotate) = self.question.read()?;
         let manifests = Manifests::read(&sources);
-        let answer = Answer::of(&manifests, &world, &annotate);
+        let answer = Answer::of(&manifests, &cluster, &annotate);
         let code = match (manifests.findings.is_empty(), answer.findings.is_empty()) {
             (true, true) => 0,
             (true, false) => 1,
@@ -66,10 +66,10 @@ struct Answer {
 }
 
 impl Answer {
-    fn of(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> Answer {
-        let mut findings = manifest::inject(manifests, world, annotate).findings;
+    fn of(manifests: &Manifests<'_>, cluster: &Cluster, annotate: &[Annotation]) -> Answer {
+        let mut findings = manifest::inject(manifests, cluster, annotate).findings;
         findings.extend(keys::findings(manifests));
-        findings.extend(services::findings(manifests, world, annotate));
+        findings.extend(services::findings(manifests, cluster, annotate));
         // How inject would lay a document out is no concern of the manifest's author here.
         findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
         let file =

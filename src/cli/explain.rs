@@ -11,13 +11,13 @@ use crate::explain::report::Author;
 use crate::explain::{self, Layout, Line, Origin, Report, Signs};
 use crate::inject::decide;
 use crate::manifest::{
-    self, Annotation, Finding, Found, Level, Manifests, Namespaces, Outcome, Source, Target, World,
+    self, Annotation, Cluster, Finding, Found, Level, Manifests, Namespaces, Outcome, Source, Target,
 };
 use crate::pod::Head;
 
+use super::context::ContextArgs;
 use super::input::Input;
 use super::report::{Failure, both};
-use super::surroundings::Surroundings;
 use super::{output, report};
 
 /// Tell what would become of pods, and why
@@ -58,13 +58,13 @@ pub(super) struct Question {
     annotate: Vec<Annotation>,
 
     #[command(flatten)]
-    surroundings: Surroundings,
+    context: ContextArgs,
 }
 
 impl Question {
-    pub(super) fn read(self) -> Result<(Vec<Source>, World, Vec<Annotation>), Failure> {
-        let (sources, world) = both(self.input.read(), self.surroundings.read())?;
-        Ok((sources, world, self.annotate))
+    pub(super) fn read(self) -> Result<(Vec<Source>, Cluster, Vec<Annotation>), Failure> {
+        let (sources, cluster) = both(self.input.read(), self.context.read())?;
+        Ok((sources, cluster, self.annotate))
     }
 }
 
@@ -98,9 +98,9 @@ struct Answer<'r> {
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let (sources, world, annotate) = self.question.read()?;
+        let (sources, cluster, annotate) = self.question.read()?;
         let manifests = Manifests::read(&sources);
-        let (reports, aside) = reports(&manifests, &world, &annotate);
+        let (reports, aside) = reports(&manifests, &cluster, &annotate);
         let refused = reports.iter().any(Report::is_refused);
         let text = match self.output {
             Format::Json => json(&Answer { schema: 1, pods: &reports }),
@@ -134,9 +134,13 @@ pub(super) fn printed(lines: &[Line]) -> String {
 }
 
 /// A report for every pod template, and what is to be told of everything else.
-fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> (Vec<Report>, Vec<Finding>) {
+fn reports(
+    manifests: &Manifests<'_>,
+    cluster: &Cluster,
+    annotate: &[Annotation],
+) -> (Vec<Report>, Vec<Finding>) {
     let namespaces = Namespaces::of(manifests);
-    let findings = manifest::inject(manifests, world, annotate).findings;
+    let findings = manifest::inject(manifests, cluster, annotate).findings;
     let findings = Findings::of(&findings);
     let mut reports = Vec::new();
     let mut aside = manifests.findings.clone();
@@ -146,7 +150,7 @@ fn reports(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) ->
                 Found::Other(findings) => aside.extend(findings),
                 Found::Template(target) => {
                     let own = findings.about(&target);
-                    match of(&target, world, &namespaces, annotate, own) {
+                    match of(&target, cluster, &namespaces, annotate, own) {
                         Some(report) => reports.push(report),
                         None => aside.extend(own.iter().copied().cloned()),
                     }
@@ -179,21 +183,21 @@ impl<'f> Findings<'f> {
 /// Nothing where there is no pod that could be read.
 fn of(
     target: &Target<'_>,
-    world: &World,
+    cluster: &Cluster,
     namespaces: &Namespaces,
     annotate: &[Annotation],
     findings: &[&Finding],
 ) -> Option<Report> {
     let json = target.json(annotate);
     let head = Head::read(&json).ok().filter(|_| target.has_containers())?;
-    let home = namespaces.home(target, world);
-    let around = home.around(target, world);
-    let decision = decide(&head, &around);
+    let namespace = namespaces.of_target(target, cluster);
+    let context = namespace.context(target, cluster);
+    let decision = decide(&head, &context, &cluster.policies);
     let place = target.finding(Level::Note, "", "");
     let origin = Origin {
         kind: target.object.kind.to_owned(),
         name: target.object.name().to_owned(),
-        namespace: home.name.clone(),
+        namespace: namespace.name.clone(),
         file: place.file,
         line: target.finding_at(&target.object.pointer, Level::Note, "", "").line,
     };
@@ -201,7 +205,7 @@ fn of(
         let position = target.document().position(&target.annotation_pointer(key))?;
         Some(position.key?.line)
     };
-    let mut report = Report::of(origin, &json, &head, &around, &decision, line_of);
+    let mut report = Report::of(origin, &json, &head, &context, &cluster.policies, &decision, line_of);
     for asked in report.asked.iter_mut().filter(|asked| asked.by == Author::Pod) {
         if annotate.iter().any(|annotation| annotation.key == asked.key) {
             (asked.by, asked.line) = (Author::CommandLine, None);

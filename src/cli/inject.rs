@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use crate::manifest::{self, Annotation, Manifests, Outcome, Source};
 
+use super::context::ContextArgs;
 use super::input::Input;
 use super::output::{self, Format};
 use super::report::{self, Failure, both};
-use super::surroundings::Surroundings;
 
 /// Inject patterns into the pods of manifests
 ///
@@ -36,7 +36,7 @@ pub(super) struct Injection {
     annotate: Vec<Annotation>,
 
     #[command(flatten)]
-    surroundings: Surroundings,
+    context: ContextArgs,
 
     /// Do not tell what is left as it is
     #[arg(short, long)]
@@ -73,9 +73,9 @@ impl Injection {
         self,
         finish: impl FnOnce(&[Source], &Outcome<'_>) -> Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
-        let (sources, world) = both(self.input.read(), self.surroundings.read())?;
+        let (sources, cluster) = both(self.input.read(), self.context.read())?;
         let manifests = Manifests::read(&sources);
-        let outcome = manifest::inject(&manifests, &world, &self.annotate);
+        let outcome = manifest::inject(&manifests, &cluster, &self.annotate);
         report::outcome(&outcome, !self.quiet)?;
         finish(&sources, &outcome)
     }

@@ -6,14 +6,13 @@ use std::process::ExitCode;
 
 use crate::annotation::key::PREFIX;
 use crate::explain::{Line, Tone, sample};
-use crate::inject::Surroundings as Around;
-use crate::manifest::World;
-use crate::policy::Policies;
+use crate::manifest::Cluster;
+use crate::pattern::Context;
 
+use super::context::ContextArgs;
 use super::explain::{Format, json, printed};
 use super::output;
 use super::report::Failure;
-use super::surroundings::Surroundings;
 use entry::Entry;
 
 /// List the patterns, or show one: what to write, what it takes and what it adds
@@ -25,7 +24,7 @@ pub(super) struct Args {
     name: Option<String>,
 
     #[command(flatten)]
-    surroundings: Surroundings,
+    context: ContextArgs,
 
     /// How to tell it
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -45,12 +44,12 @@ EXIT CODES
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let world = self.surroundings.read()?;
-        let all = entry::entries(&world.catalogue);
+        let cluster = self.context.read()?;
+        let all = entry::entries(&cluster.catalogue);
         let Some(name) = &self.name else { return list(&all, self.output) };
         let name = name.strip_prefix(PREFIX).unwrap_or(name);
         if let Some(entry) = all.iter().find(|entry| entry.name == name) {
-            return show(entry, &world, self.output);
+            return show(entry, &cluster, self.output);
         }
         let of_key: Vec<Entry> = all.iter().filter(|entry| entry.key.name() == name).cloned().collect();
         if of_key.is_empty() {
@@ -88,19 +87,13 @@ fn table(entries: &[Entry]) -> Vec<Line> {
     lines.collect()
 }
 
-fn show(entry: &Entry, world: &World, format: Format) -> Result<ExitCode, Failure> {
-    let nobody = Policies::default();
-    let around = Around {
-        namespace: world.namespace.as_deref().unwrap_or("default"),
-        namespace_labels: Some(&[]),
-        namespace_annotations: &[],
-        owner_kind: None,
-        settings: &world.settings,
-        policies: &nobody,
-        catalogue: &world.catalogue,
-        version: world.version,
+fn show(entry: &Entry, cluster: &Cluster, format: Format) -> Result<ExitCode, Failure> {
+    let context = Context {
+        namespace: cluster.namespace.as_deref().unwrap_or("default"),
+        version: cluster.version,
+        ..Context::new(&cluster.settings, &cluster.catalogue)
     };
-    let added = sample(entry.key, &entry.example, &around);
+    let added = sample(entry.key, &entry.example, &context);
     let mut entry = entry.clone();
     if let Ok(added) = &added {
         entry.see(added);

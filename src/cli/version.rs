@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::inject::Version;
+use crate::pod::Version;
 
 use super::explain::{Format, json};
 use super::output;

@@ -5,22 +5,18 @@ use serde_json::Value;
 use crate::annotation::key::{RENDERED_PREFIX, STATUS};
 use crate::annotation::settings::Sidecar;
 use crate::annotation::{Key, lexer};
-use crate::inject::{Decision, Plan, Surroundings};
+use crate::inject::{Decision, Plan};
+use crate::pattern::Context;
 use crate::pattern::container as api;
 use crate::pattern::container::VolumeSource;
 
 use super::report::{Added, Amounts, AppEnv, AppMount, Container, Named, Runs};
 
 /// Everything that a plan adds to the pod.
-pub(super) fn added(
-    plan: &Plan,
-    before: &Value,
-    around: &Surroundings<'_>,
-    decision: &Decision<'_>,
-) -> Added {
+pub(super) fn added(plan: &Plan, before: &Value, context: &Context<'_>, decision: &Decision<'_>) -> Added {
     let app =
         |index: usize| before["spec"]["containers"][index]["name"].as_str().unwrap_or_default().to_owned();
-    let why = |container: &api::Container, runs| because(container, runs, plan, around, decision);
+    let why = |container: &api::Container, runs| because(container, runs, plan, context, decision);
     let containers = |list: &[api::Container], runs| {
         list.iter().map(|container| described(container, runs, why(container, runs))).collect::<Vec<_>>()
     };
@@ -111,7 +107,7 @@ fn because(
     container: &api::Container,
     runs: Runs,
     plan: &Plan,
-    around: &Surroundings<'_>,
+    context: &Context<'_>,
     decision: &Decision<'_>,
 ) -> String {
     if runs == Runs::Step {
@@ -125,14 +121,14 @@ fn because(
     if let (Some(key), Some(asked)) = (key, value.and_then(asked_sidecar)) {
         return format!("{} says sidecar={asked}", key.full());
     }
-    match (around.settings.sidecar, around.version.knows_native_sidecars()) {
+    match (context.settings.sidecar, context.version.knows_native_sidecars()) {
         (Some(Sidecar::Native), _) => "the settings say sidecar: native".to_owned(),
         (Some(Sidecar::Classic), _) => "the settings say sidecar: classic".to_owned(),
-        (None, true) => format!("Kubernetes {} knows native sidecars", around.version),
+        (None, true) => format!("Kubernetes {} knows native sidecars", context.version),
         (None, false) => {
             format!(
                 "Kubernetes {} does not know native sidecars, 1.29 is the first that does",
-                around.version
+                context.version
             )
         }
     }

@@ -3,9 +3,10 @@
 use crate::annotation::diagnostic::masked;
 use crate::annotation::key::{PREFIX, STATUS};
 use crate::annotation::{Key, Source};
-use crate::inject::{Decision, Surroundings};
+use crate::inject::Decision;
+use crate::pattern::Context;
 use crate::pod::{Head, Scalar};
-use crate::policy::Subject;
+use crate::policy::Policies;
 
 use super::report::{Asked, Author, Considered, Standing};
 
@@ -79,17 +80,14 @@ fn written(value: &Scalar<'_>) -> String {
 }
 
 /// Every policy, and whether it is for this pod.
-pub(super) fn considered<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Vec<Considered> {
-    let metadata = head.metadata.value();
-    let subject = Subject {
-        namespace: around.namespace_of(head),
-        namespace_labels: around.namespace_labels,
-        namespace_annotations: around.namespace_annotations,
-        pod_labels: metadata.map_or(&[], |metadata| metadata.labels.pairs()),
-        owner_kind: around.owner_kind.or_else(|| metadata.and_then(|metadata| metadata.owner_kind())),
-    };
-    let considered = around.policies.iter().map(|policy| {
-        let why_not = match policy.why_not(&subject) {
+pub(super) fn considered<'a>(
+    head: &'a Head<'a>,
+    context: &Context<'a>,
+    policies: &'a Policies,
+) -> Vec<Considered> {
+    let context = context.of_pod(head);
+    let considered = policies.iter().map(|policy| {
+        let why_not = match policy.why_not(&context, head.labels()) {
             Ok(mismatch) => mismatch.map(|mismatch| mismatch.to_string()),
             Err(undecided) => Some(format!("that cannot be told: {undecided}")),
         };

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use crate::annotation::{Key, Source};
-use crate::inject::{Decision, Patch, Plan, Surroundings, Verdict as Decided};
+use crate::inject::{Decision, Patch, Plan, Verdict as Decided};
+use crate::pattern::Context;
 use crate::pod::Head;
+use crate::policy::Policies;
 
 use super::added;
 use super::asked;
@@ -22,7 +24,8 @@ impl Report {
         origin: Origin,
         json: &str,
         head: &'a Head<'a>,
-        around: &Surroundings<'a>,
+        context: &Context<'a>,
+        policies: &'a Policies,
         decision: &Decision<'a>,
         line_of: impl Fn(&str) -> Option<usize>,
     ) -> Report {
@@ -32,7 +35,7 @@ impl Report {
             Decided::Skip(_) | Decided::Deny(_) => None,
         };
         let after = plan.and_then(|plan| patched(&before, plan, head)).unwrap_or_else(|| before.clone());
-        let routes = routes_of(&before, head, around, decision);
+        let routes = routes_of(&before, head, context, decision);
         let mut warnings = decision.warnings.clone();
         if plan.is_some() {
             warnings.extend(undeclared(&before, &routes));
@@ -40,9 +43,9 @@ impl Report {
         Report {
             origin,
             asked: asked::asked(head, decision, line_of),
-            policies: asked::considered(head, around),
+            policies: asked::considered(head, context, policies),
             verdict: verdict(&decision.verdict),
-            added: plan.map(|plan| added::added(plan, &before, around, decision)),
+            added: plan.map(|plan| added::added(plan, &before, context, decision)),
             warnings,
             pod: before["spec"].is_object().then(|| Picture::of(&before, &after, PROXY, &routes)),
         }
@@ -67,14 +70,14 @@ fn patched<'a>(before: &Value, plan: &Plan, head: &'a Head<'a>) -> Option<Value>
 fn routes_of<'a>(
     before: &Value,
     head: &'a Head<'a>,
-    around: &Surroundings<'a>,
+    context: &Context<'a>,
     decision: &Decision<'a>,
 ) -> Vec<Route> {
     let Some(resolution) = &decision.resolution else { return Vec::new() };
     let ambassador = resolution.effective.iter().find(|effective| effective.key == Key::Ambassador);
     ambassador.map_or_else(Vec::new, |effective| {
-        let namespace = around.namespace_of(head);
-        routes(effective.value, before, &resolution.upstreams, namespace, &around.settings.cluster_domain)
+        let namespace = context.of_pod(head).namespace;
+        routes(effective.value, before, &resolution.upstreams, namespace, &context.settings.cluster_domain)
     })
 }
 

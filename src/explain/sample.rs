@@ -4,8 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::annotation::Key;
 use crate::annotation::key::STATUS;
-use crate::inject::{Patch, Surroundings, Verdict, decide};
+use crate::inject::{Patch, Verdict, decide};
+use crate::pattern::Context;
 use crate::pod::Head;
+use crate::policy::Policies;
 
 /// The pod before anything is added.
 pub fn minimal_pod(key: Key, value: &str) -> Value {
@@ -16,11 +18,12 @@ pub fn minimal_pod(key: Key, value: &str) -> Value {
 }
 
 /// Only what a value adds to a minimal pod, which may be nothing; else why the pod is refused.
-pub fn sample(key: Key, value: &str, around: &Surroundings<'_>) -> Result<Value, String> {
+pub fn sample(key: Key, value: &str, context: &Context<'_>) -> Result<Value, String> {
     let before = minimal_pod(key, value);
     let json = before.to_string();
     let head = Head::read(&json).map_err(|fault| fault.to_string())?;
-    let decision = decide(&head, around);
+    let nobody = Policies::default();
+    let decision = decide(&head, context, &nobody);
     match &decision.verdict {
         Verdict::Inject(plan) => {
             let pod = head.open()?;

@@ -199,9 +199,9 @@ fn clashes(report: &Report) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inject::{Surroundings, Version, decide};
-    use crate::pattern::Settings;
-    use crate::pod::Head;
+    use crate::inject::decide;
+    use crate::pattern::{Context, Settings};
+    use crate::pod::{Head, Version};
     use crate::policy;
 
     /// What is told of a pod, without its drawing.
@@ -209,17 +209,17 @@ mod tests {
         let loaded = policy::load(&[("policies.yaml".to_owned(), policies.to_owned())]);
         assert_eq!(loaded.problems, []);
         let settings = Settings::default();
-        let around = Surroundings {
+        let context = Context {
             namespace: "shop",
             owner_kind: Some("Deployment"),
             version: Version::parse(version).unwrap(),
-            ..Surroundings::of(&settings, &loaded.policies, &loaded.catalogue)
+            ..Context::new(&settings, &loaded.catalogue)
         };
         let json = format!(
             r#"{{"metadata":{{"annotations":{{{annotations}}}}},"spec":{{"containers":[{{"name":"app","image":"app:1"}}]}}}}"#
         );
         let head = Head::read(&json).unwrap();
-        let decision = decide(&head, &around);
+        let decision = decide(&head, &context, &loaded.policies);
         let origin = Origin {
             kind: "Deployment".into(),
             name: "web".into(),
@@ -227,7 +227,7 @@ mod tests {
             file: "web.yaml".into(),
             line: 1,
         };
-        let report = Report::of(origin, &json, &head, &around, &decision, |_| Some(12));
+        let report = Report::of(origin, &json, &head, &context, &loaded.policies, &decision, |_| Some(12));
         let layout = Layout { columns: 80, signs: Signs::UNICODE, show_config: true };
         let lines = text(&report, &layout).into_iter().map(|line| line.trimmed().text());
         lines.take_while(|line| !line.starts_with('┌')).map(|line| line + "\n").collect()

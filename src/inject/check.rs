@@ -359,8 +359,8 @@ mod tests {
         let json = r#"{"metadata":{"annotations":{"multipod/ambassador":"80:8775"}},"spec":{"containers":[{"name":"app"}]}}"#;
         let head = Head::read(json).unwrap();
         let (settings, policies, catalogue) = Default::default();
-        let around = crate::inject::Surroundings::of(&settings, &policies, &catalogue);
-        let decision = crate::inject::decide(&head, &around);
+        let context = crate::pattern::Context::new(&settings, &catalogue);
+        let decision = crate::inject::decide(&head, &context, &policies);
         let crate::inject::Verdict::Inject(plan) = &decision.verdict else { panic!("{decision:?}") };
         let pod = decision.pod.as_ref().unwrap();
         assert!(Patch::of(plan, pod).is_ok());

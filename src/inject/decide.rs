@@ -1,41 +1,20 @@
-//! From a pod and its surroundings to a verdict.
+//! From a pod and its context to a verdict.
 
 use crate::annotation::diagnostic::{plain, short};
 use crate::annotation::host::is_label;
 use crate::annotation::key::STATUS;
 use crate::annotation::{Diagnostic, Key, Source};
 use crate::pattern::settings::OnMistake;
-use crate::pattern::{Catalogue, Settings};
-use crate::pod::{Head, Metadata, Pod};
-use crate::policy::{Mode, Obstacle, Policies, Resolution, Subject};
+use crate::pattern::{Context, Settings};
+use crate::pod::{Head, Pod};
+use crate::policy::{Mode, Obstacle, Policies, Resolution};
 
 use super::advice;
 use super::asked::Asked;
 use super::plan::Plan;
 use super::requests;
 use super::wanted::Wanted;
-use super::{DenyReason, Refusal, SkipReason, Version, conflict, present, room};
-
-/// What is around a pod.
-#[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
-    /// The namespace of the request; the pod's own may be empty.
-    pub namespace: &'a str,
-    /// The namespace's labels; none where they are not known, which is not the same as no labels.
-    pub namespace_labels: Option<&'a [(String, String)]>,
-    /// The namespace's annotations.
-    pub namespace_annotations: &'a [(String, String)],
-    /// The kind of workload that the pod's template stands in, where no controller has made the pod yet.
-    pub owner_kind: Option<&'a str>,
-    /// The cluster's settings.
-    pub settings: &'a Settings,
-    /// The policies in force.
-    pub policies: &'a Policies,
-    /// The patterns that files define.
-    pub catalogue: &'a Catalogue,
-    /// The server's version.
-    pub version: Version,
-}
+use super::{DenyReason, Refusal, SkipReason, conflict, present, room};
 
 /// What happens to a pod, and what its user should know.
 #[derive(Debug)]
@@ -62,44 +41,38 @@ pub enum Verdict {
 }
 
 /// Decides about one pod. Looks at the metadata alone until somebody asks for something.
-pub fn decide<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a> {
-    let mut decision = settle(head, around);
+pub fn decide<'a>(head: &'a Head<'a>, context: &Context<'a>, policies: &'a Policies) -> Decision<'a> {
+    let mut decision = settle(head, context, policies);
     for warning in &mut decision.warnings {
         *warning = plain(std::mem::take(warning));
     }
     decision
 }
 
-fn settle<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a> {
+fn settle<'a>(head: &'a Head<'a>, context: &Context<'a>, policies: &'a Policies) -> Decision<'a> {
     let asked = Asked::read(head.annotations());
     let mut warnings = Vec::new();
-    if asked.is_empty() && around.policies.is_empty() && around.namespace_annotations.is_empty() {
+    if asked.is_empty() && policies.is_empty() && context.namespace_annotations.is_empty() {
         return skip(SkipReason::NotRequested, warnings, None);
     }
-    let namespace = around.namespace_of(head);
+    let context = &context.of_pod(head);
+    let namespace = context.namespace;
     if asked.is_mirror {
         return skip(SkipReason::MirrorPod, warnings, None);
     }
-    if around.settings.excluded_namespaces.iter().any(|excluded| excluded == namespace) {
+    if context.settings.excluded_namespaces.iter().any(|excluded| excluded == namespace) {
         if !asked.is_empty() {
             warnings.push(format!("multipod leaves namespace {namespace} alone, whatever a pod asks for"));
         }
         return skip(SkipReason::ExcludedNamespace, warnings, None);
     }
-    let subject = Subject {
-        namespace,
-        namespace_labels: around.namespace_labels,
-        namespace_annotations: around.namespace_annotations,
-        pod_labels: head.metadata.value().map_or(&[], |metadata| metadata.labels.pairs()),
-        owner_kind: head.metadata.value().map_or(around.owner_kind, |metadata| around.owner_of(metadata)),
-    };
-    let resolution = match around.policies.resolve(&subject, &asked.known) {
+    let resolution = match policies.resolve(context, head.labels(), &asked.known) {
         Ok(resolution) => resolution,
         Err(obstacles) => {
             let mut refusals = asked.refusals;
             refusals.extend(obstacles.into_iter().map(refusal_of));
-            let enforced = around.policies.iter().any(|policy| policy.mode == Mode::Enforce);
-            return refuse(refusals, around.settings, enforced, warnings);
+            let enforced = policies.iter().any(|policy| policy.mode == Mode::Enforce);
+            return refuse(refusals, context.settings, enforced, warnings);
         }
     };
     tell(&resolution, &mut warnings);
@@ -110,7 +83,7 @@ fn settle<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a> {
     }
     let (verdict, pod) = match look_inside(head, namespace) {
         Err(refusal) => (Err(No::Deny(vec![refusal])), None),
-        Ok(pod) => (plan(&pod, namespace, &resolution, asked, around, &mut warnings), Some(pod)),
+        Ok(pod) => (plan(&pod, &resolution, asked, context, &mut warnings), Some(pod)),
     };
     let decision = match verdict {
         Ok(plan) if plan.is_empty() => skip(SkipReason::AlreadyInjected, warnings, None),
@@ -120,7 +93,7 @@ fn settle<'a>(head: &'a Head<'a>, around: &Surroundings<'a>) -> Decision<'a> {
         Err(No::Skip(reason)) => skip(reason, warnings, None),
         Err(No::Deny(refusals)) => {
             let enforced = resolution.effective.iter().any(|value| value.enforced);
-            refuse(refusals, around.settings, enforced, warnings)
+            refuse(refusals, context.settings, enforced, warnings)
         }
     };
     Decision { resolution: Some(resolution), pod, ..decision }
@@ -152,10 +125,9 @@ pub(super) enum No {
 
 fn plan<'a>(
     pod: &Pod<'a>,
-    namespace: &'a str,
     resolution: &Resolution<'a>,
     asked: Asked<'a>,
-    around: &Surroundings<'a>,
+    context: &Context<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Plan, No> {
     let mut refusals = asked.refusals;
@@ -176,7 +148,7 @@ fn plan<'a>(
         return Err(No::Deny(refusals));
     }
 
-    let fragments = requests::fragments(resolution, pod, namespace, around, &mut refusals);
+    let fragments = requests::fragments(resolution, pod, context, &mut refusals);
     if pod.spec.host_network == Some(true)
         && let Some(refusal) = conflict::host_network(&fragments)
     {
@@ -185,8 +157,7 @@ fn plan<'a>(
         }
         refusals.push(refusal);
     }
-    let mut wanted =
-        Wanted::of(fragments, pod, around, around.owner_of(pod.metadata), &mut refusals, warnings);
+    let mut wanted = Wanted::of(fragments, pod, context, &mut refusals, warnings);
     if wanted.parts.is_empty() && refusals.is_empty() {
         return Err(No::Skip(SkipReason::NotRequested));
     }
@@ -293,31 +264,4 @@ fn few(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
         last.message.extend(["\n(and ", &more.to_string(), " more problems)"]);
     }
     refusals
-}
-
-impl<'a> Surroundings<'a> {
-    /// Those of a pod in the namespace `default`, of which nothing more is said.
-    pub fn of(settings: &'a Settings, policies: &'a Policies, catalogue: &'a Catalogue) -> Self {
-        Surroundings {
-            namespace: "default",
-            namespace_labels: Some(&[]),
-            namespace_annotations: &[],
-            owner_kind: None,
-            settings,
-            policies,
-            catalogue,
-            version: Version::ASSUMED,
-        }
-    }
-
-    /// The namespace that the pod will be in.
-    pub fn namespace_of(&self, head: &'a Head<'a>) -> &'a str {
-        let own = head.metadata.value().map_or("", |metadata| &*metadata.namespace);
-        [self.namespace, own].into_iter().find(|name| !name.is_empty()).unwrap_or("default")
-    }
-
-    /// What made the pod, or will.
-    fn owner_of(&self, metadata: &'a Metadata<'a>) -> Option<&'a str> {
-        self.owner_kind.or_else(|| metadata.owner_kind())
-    }
 }

@@ -20,14 +20,13 @@ mod room;
 mod same;
 mod status;
 mod uninject;
-mod version;
+
 mod wanted;
 
 pub use check::PatchFault;
-pub use decide::{Decision, Surroundings, Verdict, decide};
+pub use decide::{Decision, Verdict, decide};
 pub use patch::{Operation, Patch};
 pub use plan::{Part, Plan};
 pub use reason::{DenyReason, Refusal, SkipReason};
 pub use status::Status;
 pub use uninject::{Removal, UninjectError, removals};
-pub use version::Version;

@@ -7,25 +7,17 @@ use crate::pod::Pod;
 use crate::policy::{Effective, Resolution};
 
 use super::decide::bad_value;
-use super::{DenyReason, Refusal, Surroundings};
+use super::{DenyReason, Refusal};
 
 /// The fragments of all values, in the order of the keys; what is wrong with them goes to `refusals`.
-pub(super) fn fragments<'a>(
-    resolution: &Resolution<'a>,
+pub(super) fn fragments(
+    resolution: &Resolution<'_>,
     pod: &Pod<'_>,
-    namespace: &'a str,
-    around: &Surroundings<'a>,
+    context: &Context<'_>,
     refusals: &mut Vec<Refusal>,
 ) -> Vec<Fragment> {
-    let context = Context {
-        namespace,
-        settings: around.settings,
-        catalogue: around.catalogue,
-        upstreams: resolution.upstreams.clone(),
-        destinations: resolution.destinations.clone(),
-        users_assigned: around.settings.assigned_users
-            || around.namespace_annotations.iter().any(|(key, _)| key == "openshift.io/sa.scc.uid-range"),
-    };
+    let context =
+        Context { upstreams: &resolution.upstreams, destinations: &resolution.destinations, ..*context };
     let mut all = Vec::with_capacity(resolution.effective.len());
     for effective in &resolution.effective {
         match of_value(effective.key, effective.value, pod, &context) {

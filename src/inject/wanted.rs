@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use crate::annotation::Key;
 use crate::annotation::settings::Sidecar;
 use crate::pattern::container::{Container, EmptyDir, Mount, Text, Volume, VolumeSource};
-use crate::pattern::{AppEnv, AppMount, Fragment, Note, Role};
+use crate::pattern::{AppEnv, AppMount, Context, Fragment, Note, Role};
 use crate::pod::Pod;
 use crate::pod::view::DEFAULT_CONTAINER;
 
-use super::{DenyReason, Refusal, Surroundings};
+use super::{DenyReason, Refusal};
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const NO_TOKEN: &str = "multipod-no-token";
@@ -66,20 +66,19 @@ impl Wanted {
     pub(super) fn of(
         fragments: Vec<Fragment>,
         pod: &Pod<'_>,
-        around: &Surroundings<'_>,
-        owner: Option<&str>,
+        context: &Context<'_>,
         refusals: &mut Vec<Refusal>,
         warnings: &mut Vec<String>,
     ) -> Self {
         let mut wanted = Wanted::default();
-        let ends = owner == Some("Job") || !matches!(&*pod.spec.restart_policy, "" | "Always");
+        let ends = context.owner_kind == Some("Job") || !matches!(&*pod.spec.restart_policy, "" | "Always");
         for fragment in fragments {
             let part = wanted.parts.len();
             warnings.extend(fragment.warnings);
             for addition in fragment.containers {
-                let place = place(addition.role, around);
+                let place = place(addition.role, context);
                 let asked = matches!(addition.role, Role::Sidecar(Some(_)));
-                refusals.extend(unfit(place, asked, ends, &addition.container.name, fragment.key, around));
+                refusals.extend(unfit(place, asked, ends, &addition.container.name, fragment.key, context));
                 let container = finish(addition.container, place);
                 wanted.containers.push(Want { part, there: false, what: Placed { place, container } });
             }
@@ -93,11 +92,11 @@ impl Wanted {
             }
             wanted.parts.push((fragment.key, fragment.name));
         }
-        wanted.add_what_every_pod_gets(pod, around);
+        wanted.add_what_every_pod_gets(pod, context);
         wanted
     }
 
-    fn add_what_every_pod_gets(&mut self, pod: &Pod<'_>, around: &Surroundings<'_>) {
+    fn add_what_every_pod_gets(&mut self, pod: &Pod<'_>, context: &Context<'_>) {
         let touches_app = !self.mounts.is_empty() || !self.env.is_empty();
         if self.containers.is_empty() && !touches_app {
             return;
@@ -120,7 +119,7 @@ impl Wanted {
         if self.containers.is_empty() {
             return;
         }
-        let secrets = around.settings.pull_secrets.iter().cloned().map(Cow::Owned);
+        let secrets = context.settings.pull_secrets.iter().cloned().map(Cow::Owned);
         self.pull_secrets = secrets.map(want(0)).collect();
     }
 
@@ -154,11 +153,11 @@ impl Wanted {
     }
 }
 
-fn place(role: Role, around: &Surroundings<'_>) -> Place {
-    let native = around.version.knows_native_sidecars();
+fn place(role: Role, context: &Context<'_>) -> Place {
+    let native = context.version.knows_native_sidecars();
     match role {
         Role::Step => Place::Step,
-        Role::Sidecar(asked) => match asked.or(around.settings.sidecar) {
+        Role::Sidecar(asked) => match asked.or(context.settings.sidecar) {
             Some(Sidecar::Native) => Place::NativeSidecar,
             None if native => Place::NativeSidecar,
             Some(Sidecar::Classic) | None => Place::ClassicSidecar,
@@ -173,9 +172,9 @@ fn unfit(
     pod_ends: bool,
     name: &str,
     key: Key,
-    around: &Surroundings<'_>,
+    context: &Context<'_>,
 ) -> Option<Refusal> {
-    let version = around.version;
+    let version = context.version;
     match place {
         Place::NativeSidecar if !version.knows_native_sidecars() => Some(
             Refusal::new(

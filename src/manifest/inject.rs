@@ -9,11 +9,16 @@ use crate::pod::Head;
 use multipod_yaml::{Document, Edit, Style};
 
 use super::{
-    Annotation, Finding, Found, Home, Level, Manifests, Namespaces, Outcome, Target, World, annotate, found,
+    Annotation, Cluster, Finding, Found, Level, Manifests, Namespace, Namespaces, Outcome, Target, annotate,
+    found,
 };
 
 /// Sets `annotations` on every pod template, then decides and edits. The texts count only if nothing is refused.
-pub fn inject<'m>(manifests: &'m Manifests<'m>, world: &World, annotations: &[Annotation]) -> Outcome<'m> {
+pub fn inject<'m>(
+    manifests: &'m Manifests<'m>,
+    cluster: &Cluster,
+    annotations: &[Annotation],
+) -> Outcome<'m> {
     let namespaces = Namespaces::of(manifests);
     let mut outcome = Outcome { findings: manifests.findings.clone(), ..Outcome::default() };
     for manifest in &manifests.readable {
@@ -25,7 +30,7 @@ pub fn inject<'m>(manifests: &'m Manifests<'m>, world: &World, annotations: &[An
                 match found {
                     Found::Other(findings) => outcome.findings.extend(findings),
                     Found::Template(target) => {
-                        let round = Round { target: &target, world, annotations };
+                        let round = Round { target: &target, cluster, annotations };
                         edits.extend(round.edits(&namespaces, &mut outcome.findings));
                         first.get_or_insert(target);
                     }
@@ -66,7 +71,7 @@ pub(super) fn edited<'m>(
 
 struct Round<'r> {
     target: &'r Target<'r>,
-    world: &'r World,
+    cluster: &'r Cluster,
     annotations: &'r [Annotation],
 }
 
@@ -88,9 +93,9 @@ impl Round<'_> {
                 return Vec::new();
             }
         };
-        let home = namespaces.home(target, self.world);
-        let around = home.around(target, self.world);
-        let decision = decide(&head, &around);
+        let namespace = namespaces.of_target(target, self.cluster);
+        let context = namespace.context(target, self.cluster);
+        let decision = decide(&head, &context, &self.cluster.policies);
         let warnings = decision.warnings.into_iter();
         findings.extend(warnings.map(|warning| target.finding(Level::Warning, "warning", warning)));
         let mut edits = annotate::edits(self.annotations, target);
@@ -103,7 +108,7 @@ impl Round<'_> {
                 findings.push(target.finding(Level::Note, reason.slug(), message));
             }
             Verdict::Deny(refusals) => {
-                findings.extend(refusals.into_iter().map(|refusal| self.refused(refusal, &home)));
+                findings.extend(refusals.into_iter().map(|refusal| self.refused(refusal, &namespace)));
             }
             Verdict::Inject(plan) => match self.planned(&head, &plan) {
                 Ok(planned) => edits.extend(planned),
@@ -125,8 +130,8 @@ impl Round<'_> {
         edits.collect::<Result<_, _>>().map_err(|fault| fault.to_string())
     }
 
-    fn refused(&self, mut refusal: Refusal, home: &Home) -> Finding {
-        if refusal.reason == DenyReason::PolicyUndecided && home.labels.is_none() {
+    fn refused(&self, mut refusal: Refusal, namespace: &Namespace) -> Finding {
+        if refusal.reason == DenyReason::PolicyUndecided && namespace.labels.is_none() {
             refusal.message.push_str(
                 "\nSay them with --namespace-labels, or give the Namespace object with the manifests",
             );

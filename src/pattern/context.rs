@@ -1,22 +1,67 @@
-//! What a pattern may know besides its request and the pod.
+//! What surrounds a pod: all that is known besides the pod itself.
+
+use crate::pod::{Head, Version};
 
 use super::{Catalogue, Settings};
 
-/// The surroundings of one pod.
-#[derive(Debug)]
+/// Set on the namespaces of OpenShift, which chooses the users of their containers.
+const ASSIGNED_USERS: &str = "openshift.io/sa.scc.uid-range";
+
+/// Everything around one pod that decides about it, besides the policies, which are read in its light.
+#[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The namespace that the pod will be in.
+    /// The namespace of the request; the pod's own may be empty.
     pub namespace: &'a str,
-    /// The cluster's settings.
+    /// The namespace's labels; none where they are not known, which is not the same as no labels.
+    pub namespace_labels: Option<&'a [(String, String)]>,
+    pub namespace_annotations: &'a [(String, String)],
+    /// The kind of workload that the pod's template stands in, where no controller has made the pod yet.
+    pub owner_kind: Option<&'a str>,
+    /// The version of the API server.
+    pub version: Version,
     pub settings: &'a Settings,
     /// The patterns that are defined by files: adapters, and the administrator's own.
     pub catalogue: &'a Catalogue,
-    /// Hosts that policies name for this pod: `HOST:PORT`.
-    pub upstreams: Names<'a>,
-    /// Log destinations that policies name for this pod: `otlp://HOST:PORT`…
-    pub destinations: Names<'a>,
-    /// Whether the platform assigns users, so that containers name none.
-    pub users_assigned: bool,
+    /// Hosts that the policies for this pod name, once they are resolved: `HOST:PORT`.
+    pub upstreams: &'a Names<'a>,
+    /// Log destinations that the policies for this pod name, likewise: `otlp://HOST:PORT`…
+    pub destinations: &'a Names<'a>,
+}
+
+impl<'a> Context<'a> {
+    /// Of a pod in the namespace `default`, of which nothing more is known.
+    pub fn new(settings: &'a Settings, catalogue: &'a Catalogue) -> Self {
+        const NOTHING: &Names<'static> = &Names { entries: Vec::new() };
+        Context {
+            namespace: "default",
+            namespace_labels: Some(&[]),
+            namespace_annotations: &[],
+            owner_kind: None,
+            version: Version::ASSUMED,
+            settings,
+            catalogue,
+            upstreams: NOTHING,
+            destinations: NOTHING,
+        }
+    }
+
+    /// The same with what the pod itself tells of its namespace and its owner.
+    #[must_use]
+    pub fn of_pod(self, head: &'a Head<'a>) -> Self {
+        let metadata = head.metadata.value();
+        let own = metadata.map_or("", |metadata| &*metadata.namespace);
+        Context {
+            namespace: [self.namespace, own].into_iter().find(|name| !name.is_empty()).unwrap_or("default"),
+            owner_kind: self.owner_kind.or_else(|| metadata.and_then(|metadata| metadata.owner_kind())),
+            ..self
+        }
+    }
+
+    /// Whether the platform chooses the users of containers, so that ours name none.
+    pub fn assigns_users(&self) -> bool {
+        self.settings.assigned_users
+            || self.namespace_annotations.iter().any(|(key, _)| key == ASSIGNED_USERS)
+    }
 }
 
 /// Names that policies give a meaning in this namespace.

@@ -205,7 +205,7 @@ pub(super) mod trial {
     use serde_json::{Value, json};
 
     use crate::annotation::{self, Fault};
-    use crate::pattern::{Catalogue, Context, Fragment, Names, Settings, init, sync};
+    use crate::pattern::{Catalogue, Context, Fragment, Settings, init, sync};
     use crate::pod::Head;
 
     /// The fragment of one value for a pod.
@@ -220,15 +220,10 @@ pub(super) mod trial {
         settings: &Value,
         users_assigned: bool,
     ) -> Result<Fragment, Vec<Fault>> {
-        let settings: Settings = serde_json::from_value(settings.clone()).unwrap();
-        let context = Context {
-            namespace: "shop",
-            settings: &settings,
-            catalogue: &Catalogue::default(),
-            upstreams: Names::default(),
-            destinations: Names::default(),
-            users_assigned,
-        };
+        let mut settings: Settings = serde_json::from_value(settings.clone()).unwrap();
+        settings.assigned_users = users_assigned;
+        let catalogue = Catalogue::default();
+        let context = Context { namespace: "shop", ..Context::new(&settings, &catalogue) };
         let text = pod.to_string();
         let head = Head::read(&text).unwrap();
         let pod = head.open().unwrap();

@@ -5,9 +5,11 @@
 
 mod field;
 pub mod template;
+mod version;
 pub mod view;
 mod windows;
 
 pub use field::{Field, Scalar, Text};
 pub use template::{Object, Place, objects};
+pub use version::Version;
 pub use view::{Container, Head, Metadata, Mount, Pod, Port, Volume};

@@ -289,6 +289,11 @@ impl<'a> Head<'a> {
         })
     }
 
+    /// The labels, in the order received.
+    pub fn labels(&self) -> &[(Text<'a>, Scalar<'a>)] {
+        self.metadata.value().map_or(&[], |metadata| metadata.labels.pairs())
+    }
+
     /// The annotations, in the order received.
     pub fn annotations(&self) -> &[(Text<'a>, Scalar<'a>)] {
         self.metadata.value().map_or(&[], |metadata| metadata.annotations.pairs())

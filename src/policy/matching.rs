@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::pattern::Context;
 use crate::pod::{Scalar, Text};
 
 use super::owner::OwnerKind;
@@ -9,21 +10,6 @@ use super::selector::{Requirement, Selector};
 
 /// The label that the API server gives every namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
-
-/// What policies may look at.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    /// The namespace that the pod will be in.
-    pub namespace: &'a str,
-    /// The labels of that namespace; none where they are not known, which is not the same as no labels.
-    pub namespace_labels: Option<&'a [(String, String)]>,
-    /// The annotations of that namespace.
-    pub namespace_annotations: &'a [(String, String)],
-    /// The labels of the pod.
-    pub pod_labels: &'a [(Text<'a>, Scalar<'a>)],
-    /// The kind of the controller that makes the pod.
-    pub owner_kind: Option<&'a str>,
-}
 
 /// The pods that a policy is for: everything that is given must fit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,17 +52,21 @@ impl Match {
     ///
     /// What is known to differ decides, whatever else is unknown; only then does the unknown make an error, because
     /// an enforced policy must not be lost with it.
-    pub(super) fn mismatch<'a>(&'a self, subject: &Subject<'a>) -> Result<Option<Mismatch<'a>>, Undecided> {
-        if !self.owners.is_empty() && !self.owners.iter().any(|owner| owner.owns(subject.owner_kind)) {
-            return Ok(Some(Mismatch::Owner(&self.owners, subject.owner_kind)));
+    pub(super) fn mismatch<'a>(
+        &'a self,
+        context: &Context<'a>,
+        pod_labels: Labels<'a>,
+    ) -> Result<Option<Mismatch<'a>>, Undecided> {
+        if !self.owners.is_empty() && !self.owners.iter().any(|owner| owner.owns(context.owner_kind)) {
+            return Ok(Some(Mismatch::Owner(&self.owners, context.owner_kind)));
         }
         let mut undecided = None;
         let pods = self.pods.requirements().iter();
         let namespaces = self.namespaces.requirements().iter();
         let labels = pods
-            .map(|wanted| (wanted, subject.pod_label(wanted.key()), Mismatch::Pod as Reason<'a>))
+            .map(|wanted| (wanted, pod_label(pod_labels, wanted.key()), Mismatch::Pod as Reason<'a>))
             .chain(namespaces.map(|wanted| {
-                (wanted, subject.namespace_label(wanted.key()), Mismatch::Namespace as Reason<'a>)
+                (wanted, namespace_label(context, wanted.key()), Mismatch::Namespace as Reason<'a>)
             }));
         for (wanted, label, reason) in labels {
             match label {
@@ -91,27 +81,28 @@ impl Match {
 
 type Reason<'a> = fn(&'a Requirement, Option<&'a str>) -> Mismatch<'a>;
 
-impl<'a> Subject<'a> {
-    fn pod_label(&self, key: &str) -> Result<Option<&'a str>, Undecided> {
-        match self.pod_labels.iter().find(|(name, _)| &**name == key) {
-            None => Ok(None),
-            Some((_, Scalar::Text(text))) => Ok(Some(text)),
-            Some((_, Scalar::Null)) => Ok(Some("")),
-            Some(_) => Err(Undecided::LabelIsNoText { label: key.to_owned() }),
-        }
-    }
+/// The labels of a pod.
+pub type Labels<'a> = &'a [(Text<'a>, Scalar<'a>)];
 
-    fn namespace_label(&self, key: &str) -> Result<Option<&'a str>, Undecided> {
-        if key == NAMESPACE_NAME {
-            return Ok(Some(self.namespace));
-        }
-        match self.namespace_labels {
-            Some(labels) => Ok(labels.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())),
-            None => Err(Undecided::NamespaceUnknown {
-                namespace: self.namespace.to_owned(),
-                label: key.to_owned(),
-            }),
-        }
+fn pod_label<'a>(labels: Labels<'a>, key: &str) -> Result<Option<&'a str>, Undecided> {
+    match labels.iter().find(|(name, _)| &**name == key) {
+        None => Ok(None),
+        Some((_, Scalar::Text(text))) => Ok(Some(text)),
+        Some((_, Scalar::Null)) => Ok(Some("")),
+        Some(_) => Err(Undecided::LabelIsNoText { label: key.to_owned() }),
+    }
+}
+
+fn namespace_label<'a>(context: &Context<'a>, key: &str) -> Result<Option<&'a str>, Undecided> {
+    if key == NAMESPACE_NAME {
+        return Ok(Some(context.namespace));
+    }
+    match context.namespace_labels {
+        Some(labels) => Ok(labels.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())),
+        None => Err(Undecided::NamespaceUnknown {
+            namespace: context.namespace.to_owned(),
+            label: key.to_owned(),
+        }),
     }
 }
 
@@ -181,14 +172,14 @@ mod tests {
             (text("version"), Scalar::Number("1".into())),
             (text("empty"), Scalar::Null),
         ];
-        let subject = Subject {
+        let (settings, catalogue) = Default::default();
+        let context = Context {
             namespace: "dev",
             namespace_labels,
-            namespace_annotations: &[],
-            pod_labels: &labels,
             owner_kind: Some("ReplicaSet"),
+            ..Context::new(&settings, &catalogue)
         };
-        match wanted.mismatch(&subject) {
+        match wanted.mismatch(&context, &labels) {
             Ok(None) => "matches".to_owned(),
             Ok(Some(mismatch)) => mismatch.to_string(),
             Err(undecided) => format!("undecided: {undecided}"),

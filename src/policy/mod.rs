@@ -18,7 +18,7 @@ mod written;
 
 pub use bounds::{Bounds, ImagePattern};
 pub use load::{Loaded, load};
-pub use matching::{Match, Mismatch, Subject, Undecided};
+pub use matching::{Labels, Match, Mismatch, Undecided};
 pub use object::{Mode, Policies, Policy};
 pub use obstacle::Obstacle;
 pub use owner::OwnerKind;

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::annotation::Key;
+use crate::pattern::Context;
 
 use super::bounds::Bounds;
-use super::matching::{Match, Mismatch, Subject, Undecided};
+use super::matching::{Labels, Match, Mismatch, Undecided};
 
 /// What the operators of a cluster want of some of its pods.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +52,12 @@ impl Policy {
     }
 
     /// Why the policy is not for a pod; nothing where it is.
-    pub fn why_not<'a>(&'a self, subject: &Subject<'a>) -> Result<Option<Mismatch<'a>>, Undecided> {
-        self.matches.mismatch(subject)
+    pub fn why_not<'a>(
+        &'a self,
+        context: &Context<'a>,
+        pod_labels: Labels<'a>,
+    ) -> Result<Option<Mismatch<'a>>, Undecided> {
+        self.matches.mismatch(context, pod_labels)
     }
 }
 

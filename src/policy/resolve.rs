@@ -2,11 +2,11 @@
 
 use crate::annotation::diagnostic::short;
 use crate::annotation::{Diagnostic, Key, Source, key};
-use crate::pattern::Names;
 use crate::pattern::context::Name;
+use crate::pattern::{Context, Names};
 
 use super::bounds::Bounds;
-use super::matching::Subject;
+use super::matching::Labels;
 use super::object::{Mode, Policies, Policy};
 use super::obstacle::Obstacle;
 use super::resolution::Resolution;
@@ -16,22 +16,23 @@ impl Policies {
     /// Settles what a pod gets; `own` are the known keys among its annotations.
     pub fn resolve<'a>(
         &'a self,
-        subject: &Subject<'a>,
+        context: &Context<'a>,
+        pod_labels: Labels<'a>,
         own: &[(Key, &'a str)],
     ) -> Result<Resolution<'a>, Vec<Obstacle>> {
         let mut resolution = Resolution::default();
         let mut obstacles = Vec::new();
         let mut matched = Vec::new();
         for policy in self {
-            match policy.why_not(subject) {
+            match policy.why_not(context, pod_labels) {
                 Ok(None) => matched.push(policy),
                 Ok(Some(_)) => {}
                 Err(why) if policy.mode == Mode::Audit => resolution.undecided_audits.push((policy, why)),
                 Err(why) => obstacles.push(Obstacle::Undecided { policy: policy.name.clone(), why }),
             }
         }
-        let namespace = known_keys(subject, &mut resolution.unknown_keys);
-        let voices = Voices::hear(&matched, own, (subject.namespace, &namespace), &mut obstacles);
+        let namespace = known_keys(context, &mut resolution.unknown_keys);
+        let voices = Voices::hear(&matched, own, (context.namespace, &namespace), &mut obstacles);
         for key in Key::ALL.into_iter().filter(|key| *key != Key::OptOut) {
             voices.settle(key, &mut resolution, &mut obstacles);
         }
@@ -47,15 +48,15 @@ impl Policies {
 }
 
 /// The known keys of the namespace; what only looks like one is told.
-fn known_keys<'a>(subject: &Subject<'a>, unknown: &mut Vec<Diagnostic>) -> Vec<(Key, &'a str)> {
+fn known_keys<'a>(context: &Context<'a>, unknown: &mut Vec<Diagnostic>) -> Vec<(Key, &'a str)> {
     let mut known = Vec::new();
-    for (full, value) in subject.namespace_annotations {
+    for (full, value) in context.namespace_annotations {
         if !full.starts_with(key::PREFIX) || full == key::STATUS {
             continue;
         }
         match Key::from_full(full) {
             Some(key) => known.push((key, value.as_str())),
-            None => unknown.push(unknown_key(full, subject.namespace)),
+            None => unknown.push(unknown_key(full, context.namespace)),
         }
     }
     known
@@ -91,7 +92,10 @@ fn names<'a>(matched: &[&'a Policy], of: fn(&Policy) -> &[(String, String)]) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+    use crate::pattern::{Catalogue, Settings};
     use crate::pod::{Scalar, Text};
     use crate::policy::load;
 
@@ -120,17 +124,14 @@ mod tests {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn subject<'a>(
-        labels: &'a [(String, String)],
-        annotations: &'a [(String, String)],
-        pod_labels: &'a [(Text<'a>, Scalar<'a>)],
-    ) -> Subject<'a> {
-        Subject {
+    static DEFAULTS: LazyLock<(Settings, Catalogue)> = LazyLock::new(Default::default);
+
+    fn context<'a>(labels: &'a [(String, String)], annotations: &'a [(String, String)]) -> Context<'a> {
+        Context {
             namespace: "dev",
             namespace_labels: Some(labels),
             namespace_annotations: annotations,
-            pod_labels,
-            owner_kind: None,
+            ..Context::new(&DEFAULTS.0, &DEFAULTS.1)
         }
     }
 
@@ -157,7 +158,7 @@ mod tests {
         annotations.extend(namespace_declines.map(|value| ("multipod/opt-out", value)));
         let annotations = pairs(&annotations);
 
-        let resolution = match policies.resolve(&subject(&[], &annotations, &[]), &own) {
+        let resolution = match policies.resolve(&context(&[], &annotations), &[], &own) {
             Ok(resolution) => resolution,
             Err(obstacles) => {
                 assert!(matches!(obstacles[..], [Obstacle::OptOutContradiction { .. }]), "{obstacles:?}");
@@ -228,7 +229,7 @@ mod tests {
     #[test]
     fn nothing_asked_and_nothing_around_gives_nothing() {
         let none = Policies::default();
-        let found = none.resolve(&subject(&[], &[], &[]), &[]).unwrap();
+        let found = none.resolve(&context(&[], &[]), &[], &[]).unwrap();
         assert_eq!(found, Resolution::default());
     }
 
@@ -236,7 +237,7 @@ mod tests {
     fn values_come_in_the_order_of_the_keys() {
         let own = [(Key::Init, "a"), (Key::Ambassador, "b"), (Key::Sync, "c"), (Key::OptOut, "metrics")];
         let none = Policies::default();
-        let found = none.resolve(&subject(&[], &[], &[]), &own).unwrap();
+        let found = none.resolve(&context(&[], &[]), &[], &own).unwrap();
         let keys: Vec<Key> = found.effective.iter().map(|effective| effective.key).collect();
         assert_eq!(keys, [Key::Ambassador, Key::Sync, Key::Init]);
         assert_eq!(found.source_of(Key::Sync), Source::Pod);
@@ -261,7 +262,7 @@ mod tests {
                 [logging("b", mode, "/log/2"), logging("a", mode, "/log/1"), logging("c", mode, "/log/1")];
             let policies = policies(&texts);
             let own: Vec<(Key, &str)> = own.map(|value| (Key::Logging, value)).into_iter().collect();
-            let found = policies.resolve(&subject(&[], &[], &[]), &own);
+            let found = policies.resolve(&context(&[], &[]), &[], &own);
             match (found, expected) {
                 (Ok(found), None) => assert_eq!(found.matched.len(), 3),
                 (Err(found), Some(expected)) => {
@@ -280,7 +281,7 @@ mod tests {
             logging("b", "enforce", "/log/1"),
             logging("c", "default", "/log/1"),
         ]);
-        let found = policies.resolve(&subject(&[], &[], &[]), &[(Key::Logging, "/log/1")]).unwrap();
+        let found = policies.resolve(&context(&[], &[]), &[], &[(Key::Logging, "/log/1")]).unwrap();
         assert_eq!((found.effective.len(), found.overridden.len()), (1, 0));
         assert_eq!(found.source_of(Key::Logging), Source::Policy("a".to_owned()));
     }
@@ -293,7 +294,7 @@ mod tests {
         );
         let policies = policies(&[text]);
         let audited = |own: &[(Key, &'static str)]| {
-            let found = policies.resolve(&subject(&[], &[], &[]), own).unwrap();
+            let found = policies.resolve(&context(&[], &[]), &[], own).unwrap();
             assert!(found.bounds.is_empty() && found.upstreams.entries.is_empty());
             found.audited.iter().map(|audited| (audited.policy, audited.value)).collect::<Vec<_>>()
         };
@@ -305,14 +306,14 @@ mod tests {
     #[test]
     fn what_cannot_be_told_is_never_taken_for_no() {
         let spec = |mode| format!("mode: {mode}, match: {{namespaceSelector: {{matchLabels: {{team: a}}}}}}");
-        let blind = Subject { namespace_labels: None, ..subject(&[], &[], &[]) };
+        let blind = Context { namespace_labels: None, ..context(&[], &[]) };
         for mode in ["enforce", "default"] {
             let policies = policies(&[policy("a", &spec(mode))]);
-            let found = policies.resolve(&blind, &[]).unwrap_err();
+            let found = policies.resolve(&blind, &[], &[]).unwrap_err();
             assert!(found[0].to_string().contains("whether policy a is for this pod"), "{}", found[0]);
         }
         let policies = policies(&[policy("a", &spec("audit"))]);
-        let found = policies.resolve(&blind, &[]).unwrap();
+        let found = policies.resolve(&blind, &[], &[]).unwrap();
         assert_eq!((found.undecided_audits.len(), found.matched.len()), (1, 0));
     }
 
@@ -335,7 +336,7 @@ mod tests {
             ("none", Err(())),
         ] {
             let labels = pairs(&[("stage", stage)]);
-            let found = policies.resolve(&subject(&labels, &[], &[]), &[]).unwrap();
+            let found = policies.resolve(&context(&labels, &[]), &[], &[]).unwrap();
             assert_eq!(found.upstreams.resolve("orders").map_err(drop), expected, "{stage}");
         }
     }
@@ -349,7 +350,7 @@ mod tests {
             ("multipod/logging", "/log/n"),
         ]);
         let none = Policies::default();
-        let found = none.resolve(&subject(&[], &annotations, &[]), &[]).unwrap();
+        let found = none.resolve(&context(&[], &annotations), &[], &[]).unwrap();
         let told: Vec<String> = found.unknown_keys.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
@@ -358,7 +359,7 @@ mod tests {
         assert_eq!(found.source_of(Key::Logging), Source::Namespace("dev".to_owned()));
 
         let annotations = pairs(&[("multipod/opt-out", "loging")]);
-        let found = none.resolve(&subject(&[], &annotations, &[]), &[(Key::OptOut, "x y")]).unwrap_err();
+        let found = none.resolve(&context(&[], &annotations), &[], &[(Key::OptOut, "x y")]).unwrap_err();
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found[2].to_string().contains("(set by namespace dev)"), "{}", found[2]);
     }
@@ -373,11 +374,11 @@ mod tests {
             policy("db", "match: {podSelector: {matchLabels: {app: db}}}, bounds: {cpu: {max: 1}}"),
         ]);
         let labels = [(Text("app".into()), Scalar::Text(Text("web".into())))];
-        let subject = subject(&[], &[], &labels);
-        let found = policies.resolve(&subject, &[]).unwrap();
+        let context = context(&[], &[]);
+        let found = policies.resolve(&context, &labels, &[]).unwrap();
         let names: Vec<&str> = found.bounds.iter().map(|(policy, _)| *policy).collect();
         assert_eq!(names, ["web"]);
-        let why = policies.find("db").unwrap().why_not(&subject).unwrap().unwrap();
+        let why = policies.find("db").unwrap().why_not(&context, &labels).unwrap().unwrap();
         assert_eq!(why.to_string(), "the pod's label app must be \"db\": \"web\"");
     }
 
@@ -406,11 +407,11 @@ mod tests {
             declines in proptest::option::of(proptest::sample::select(vec!["all", "metrics"])),
         ) {
             let labels = [(Text("app".into()), Scalar::Text(Text("web".into())))];
-            let subject = subject(&[], &[], &labels);
+            let context = context(&[], &[]);
             let own: Vec<(Key, &str)> = own.map(|value| (Key::Logging, value)).into_iter()
                 .chain(declines.map(|value| (Key::OptOut, value))).collect();
             let first = load(&sources);
-            let expected = first.policies.resolve(&subject, &own);
+            let expected = first.policies.resolve(&context, &labels, &own);
 
             let mut turned = sources.clone();
             let by = turn.min(turned.len());
@@ -418,12 +419,12 @@ mod tests {
             turned.reverse();
             let second = load(&turned);
             proptest::prop_assert_eq!(&second.problems, &first.problems);
-            proptest::prop_assert_eq!(&second.policies.resolve(&subject, &own), &expected);
+            proptest::prop_assert_eq!(&second.policies.resolve(&context, &labels, &own), &expected);
 
             turned.push(("other.yaml".to_owned(), policy("other", "mode: enforce, match: {podSelector: {matchLabels: {app: other}}}, annotations: {multipod/logging: /log/9}, bounds: {images: []}")));
             let third = load(&turned);
             proptest::prop_assert_eq!(third.policies.iter().count(), first.policies.iter().count() + 1);
-            proptest::prop_assert_eq!(&third.policies.resolve(&subject, &own), &expected);
+            proptest::prop_assert_eq!(&third.policies.resolve(&context, &labels, &own), &expected);
         }
     }
 }

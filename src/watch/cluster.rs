@@ -15,9 +15,9 @@ use kube::{Api, Client, Config};
 use tokio::time::{sleep, timeout};
 
 use crate::admission::Snapshot;
-use crate::inject::Version;
 use crate::pattern::Settings;
 use crate::pattern::settings::IpFamilies;
+use crate::pod::Version;
 use crate::server::Shared;
 
 use super::namespaces::{self, WATCH_SECONDS, whole};

@@ -1,6 +1,6 @@
 //! What holds for every stream of documents, however they are mixed.
 
-use multipod::manifest::{Annotation, Manifests, Outcome, Source, World, inject, uninject, yaml};
+use multipod::manifest::{Annotation, Cluster, Manifests, Outcome, Source, inject, uninject, yaml};
 use multipod_yaml::{Document, documents};
 use proptest::prelude::*;
 
@@ -80,7 +80,7 @@ proptest! {
     fn only_what_asks_changes_and_all_comes_back(stream in streams()) {
         let sources = source(&stream.text);
         let manifests = Manifests::read(&sources);
-        let outcome = inject(&manifests, &World::default(), &[]);
+        let outcome = inject(&manifests, &Cluster::default(), &[]);
         prop_assert!(!outcome.is_refused(), "{:?}", outcome.findings);
         let before: Vec<&str> = manifests.readable[0].documents.iter().map(Document::text).collect();
         prop_assert_eq!(before.len(), stream.asks.len());
@@ -91,7 +91,7 @@ proptest! {
         let injected = source(&yaml(&outcome.texts));
         prop_assert_eq!(documents(&injected[0].text).unwrap().len(), before.len());
         let again = Manifests::read(&injected);
-        let twice = inject(&again, &World::default(), &[]);
+        let twice = inject(&again, &Cluster::default(), &[]);
         prop_assert_eq!(&yaml(&twice.texts), &injected[0].text);
 
         let back = uninject(&again);
@@ -109,7 +109,7 @@ proptest! {
         let text = format!("kind: Pod\nmetadata: {{annotations: {{\"{key}\": {quoted}}}}}\nspec: {{containers: [{{name: a}}]}}\n");
         let sources = source(&text);
         let manifests = Manifests::read(&sources);
-        let outcome = inject(&manifests, &World::default(), &[]);
+        let outcome = inject(&manifests, &Cluster::default(), &[]);
         prop_assert!(outcome.is_refused() || yaml(&outcome.texts).starts_with("kind: Pod\n"));
         let set = format!("{key}={value}").parse::<Annotation>();
         prop_assert!(set.is_ok_and(|set| set.value == value) || multipod::annotation::Key::from_full(&key).is_none());

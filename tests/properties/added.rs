@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use multipod::annotation::lexer;
-use multipod::inject::Version;
+use multipod::pod::Version;
 use serde_json::{Value, json};
 
 use super::dice::Dice;
@@ -107,7 +107,7 @@ pub fn beyond_the_patterns(trial: &Trial, result: &Value, winners: &[Winner]) ->
         check(container["resources"]["limits"]["memory"].is_string(), "no memory limit");
         let native = container["restartPolicy"] == "Always";
         check(native || container["restartPolicy"].is_null(), "restartPolicy");
-        let can_be_native = trial.read.world.version >= Version { major: 1, minor: 29 };
+        let can_be_native = trial.read.cluster.version >= Version { major: 1, minor: 29 };
         check(!native || list == "initContainers" && can_be_native, "a native sidecar here");
         check(user_is_not_root(trial, container), "runs as root");
         for mount in list_of(container, "volumeMounts") {
@@ -134,10 +134,10 @@ fn images(trial: &Trial, winners: &[Winner]) -> BTreeSet<String> {
     let adapters = adapters().map(|container| container["image"].as_str().unwrap());
     let mut images: BTreeSet<String> = IMAGES.iter().copied().chain(adapters).map(str::to_owned).collect();
     let mirrored: Vec<String> = images.iter().map(|image| format!("mirror.example/{image}")).collect();
-    if !trial.read.world.settings["registry"].is_null() {
+    if !trial.read.cluster.settings["registry"].is_null() {
         images.extend(mirrored);
     }
-    if !trial.read.world.settings["patterns"].is_null() {
+    if !trial.read.cluster.settings["patterns"].is_null() {
         images.insert("own/haproxy:2.8".to_owned());
     }
     for won in winners {
@@ -220,8 +220,8 @@ fn user_is_not_root(trial: &Trial, container: &Value) -> bool {
     let own = &container["securityContext"]["runAsUser"];
     let effective = if own.is_null() { &trial.pod["spec"]["securityContext"]["runAsUser"] } else { own };
     // The platform, not we, says who runs there.
-    let assigned = trial.read.world.settings["assignedUsers"] == true
-        || trial.read.world.annotations.iter().any(|(key, _)| key == "openshift.io/sa.scc.uid-range");
+    let assigned = trial.read.cluster.settings["assignedUsers"] == true
+        || trial.read.cluster.annotations.iter().any(|(key, _)| key == "openshift.io/sa.scc.uid-range");
     *effective != 0 || assigned && own.is_null()
 }
 

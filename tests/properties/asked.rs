@@ -190,7 +190,7 @@ fn copy(dice: &mut Dice<'_>, sync: bool) -> String {
     )
 }
 
-/// The patterns are those of [`super::world::PATTERNS`].
+/// The patterns are those of [`super::cluster::PATTERNS`].
 fn patterns(dice: &mut Dice<'_>, _: usize) -> String {
     let text =
         dice.pick(&["plain", "a b", "$(VAR)", "$$(VAR)", "$", "(VAR)", "$$$(VAR)", "'x'", "\\\"", "{{ x }}"]);

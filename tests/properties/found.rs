@@ -3,12 +3,12 @@
 use multipod::inject::{SkipReason, removals};
 use serde_json::{Value, json};
 
+use super::cluster::{Cluster, Read};
 use super::trial::{Ended, decide_in};
-use super::world::{Read, World};
 use crate::sound;
 
 fn bare() -> Read {
-    World::bare().read()
+    Cluster::bare().read()
 }
 
 fn asking(key: &str, value: &str) -> Value {
@@ -43,7 +43,7 @@ fn a_folder_of_the_node_is_not_taken_for_our_empty_volume() {
 
 #[test]
 fn a_namespace_that_is_no_name_does_not_reach_the_configuration() {
-    let read = World { namespace: String::new(), ..World::bare() }.read();
+    let read = Cluster { namespace: String::new(), ..Cluster::bare() }.read();
     let mut pod = asking("multipod/ambassador", "5432:db");
     pod["metadata"]["namespace"] = json!("x\n  server evil 1.2.3.4:1");
     let ended = decide_in(&read, &pod).ended;
@@ -60,7 +60,7 @@ fn a_large_status_of_before_does_not_count_beside_the_one_that_replaces_it() {
 #[test]
 fn metadata_that_was_null_is_null_again() {
     let annotations = vec![("multipod/ambassador".to_owned(), "80:8775".to_owned())];
-    let read = World { annotations, ..World::bare() }.read();
+    let read = Cluster { annotations, ..Cluster::bare() }.read();
     let pod = json!({"metadata": null, "spec": {"containers": [{"name": "app"}]}});
     let result = injected(&read, &pod);
     assert_eq!(sound::undo(&result, &removals(&result).unwrap()), pod);
@@ -77,7 +77,7 @@ fn names_in_messages_do_not_steer_a_terminal() {
 #[test]
 fn an_opt_out_alone_is_no_wish_that_a_windows_pod_is_refused_for() {
     let annotations = vec![("multipod/ambassador".to_owned(), "80:8775".to_owned())];
-    let read = World { annotations, ..World::bare() }.read();
+    let read = Cluster { annotations, ..Cluster::bare() }.read();
     let mut pod = asking("multipod/opt-out", "logging");
     pod["spec"]["os"] = json!({"name": "windows"});
     let ended = decide_in(&read, &pod).ended;

@@ -1,16 +1,16 @@
-//! One pod in one world, decided on.
+//! One pod in one cluster, decided on.
 
 use multipod::inject::{Decision, Patch, SkipReason, Verdict, decide};
 use multipod::pod::Head;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::cluster::{Cluster, Read};
 use super::dice::Dice;
 use super::pods;
-use super::world::{Read, World};
 use crate::sound;
 
-/// One pod and what is around it.
+/// One pod and its context.
 pub struct Trial {
     pub pod: Value,
     pub read: Read,
@@ -20,7 +20,7 @@ pub struct Trial {
 
 impl std::fmt::Debug for Trial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "pod: {:#}\nworld: {:#?}", self.pod, self.read.world)
+        write!(f, "pod: {:#}\ncluster: {:#?}", self.pod, self.read.cluster)
     }
 }
 
@@ -47,23 +47,21 @@ pub struct Outcome {
     pub winners: Vec<Winner>,
 }
 
-/// Any pod, any world.
+/// Any pod, any cluster.
 pub fn any_trial() -> impl Strategy<Value = Trial> {
-    trials(World::of)
+    trials(Cluster::of)
 }
 
 /// Any pod in a cluster where nobody has set anything.
 pub fn any_pod() -> impl Strategy<Value = Trial> {
-    trials(|_| World::bare())
+    trials(|_| Cluster::bare())
 }
 
-fn trials(world: fn(&mut Dice<'_>) -> World) -> impl Strategy<Value = Trial> {
+fn trials(cluster: fn(&mut Dice<'_>) -> Cluster) -> impl Strategy<Value = Trial> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..900);
     // Apart, so that shrinking one does not change the other.
-    (bytes(), bytes(), prop::collection::vec(any::<u8>(), 0..64)).prop_map(move |(pod, around, rest)| Trial {
-        pod: pods::pod(&mut Dice::new(&pod)),
-        read: world(&mut Dice::new(&around)).read(),
-        rest,
+    (bytes(), bytes(), prop::collection::vec(any::<u8>(), 0..64)).prop_map(move |(pod, context, rest)| {
+        Trial { pod: pods::pod(&mut Dice::new(&pod)), read: cluster(&mut Dice::new(&context)).read(), rest }
     })
 }
 
@@ -72,7 +70,7 @@ impl Trial {
         self.decide_on(&self.pod)
     }
 
-    /// The same world, another pod.
+    /// The same cluster, another pod.
     pub fn decide_on(&self, pod: &Value) -> Outcome {
         decide_in(&self.read, pod)
     }
@@ -98,7 +96,8 @@ impl Trial {
 pub fn decide_in(read: &Read, pod: &Value) -> Outcome {
     let text = pod.to_string();
     let head = Head::read(&text).expect("a pod with a head");
-    let Decision { verdict, warnings, resolution, pod: view } = decide(&head, &read.around());
+    let Decision { verdict, warnings, resolution, pod: view } =
+        decide(&head, &read.context(), &read.loaded.policies);
     let winners = resolution.iter().flat_map(|resolution| &resolution.effective);
     let winners = winners.map(|won| Winner { value: won.value.to_owned() }).collect();
     let ended = match verdict {

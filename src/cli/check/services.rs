@@ -5,25 +5,29 @@ use serde_json::Value;
 use crate::annotation::Key;
 use crate::explain::{Route, routes};
 use crate::inject::{Verdict, decide};
-use crate::manifest::{Annotation, Finding, Found, Level, Manifests, Namespaces, Target, World, found};
+use crate::manifest::{Annotation, Cluster, Finding, Found, Level, Manifests, Namespaces, Target, found};
 use crate::pod::{Head, Object, objects};
 use multipod_yaml::Document;
 
 /// A Service whose every port leads to the app's own port, behind the ambassador's back, was most likely forgotten.
-pub(super) fn findings(manifests: &Manifests<'_>, world: &World, annotate: &[Annotation]) -> Vec<Finding> {
+pub(super) fn findings(
+    manifests: &Manifests<'_>,
+    cluster: &Cluster,
+    annotate: &[Annotation],
+) -> Vec<Finding> {
     let namespaces = Namespaces::of(manifests);
-    let services = Service::all(manifests, world);
+    let services = Service::all(manifests, cluster);
     let mut findings = Vec::new();
     for manifest in manifests.readable.iter().filter(|_| !services.is_empty()) {
         for found in (0..manifest.documents.len()).flat_map(|index| found(manifest, index)) {
             let Found::Template(target) = found else { continue };
-            let namespace = namespaces.home(&target, world).name;
+            let namespace = namespaces.of_target(&target, cluster).name;
             let for_it = |service: &&Service<'_>| {
                 service.namespace == namespace && selects(service.object.value, target.value)
             };
             let mut for_it = services.iter().filter(for_it).peekable();
             if for_it.peek().is_some() {
-                let routes = inbound(&target, world, &namespaces, annotate);
+                let routes = inbound(&target, cluster, &namespaces, annotate);
                 findings.extend(for_it.filter_map(|service| service.past(&target, &routes)));
             }
         }
@@ -41,13 +45,13 @@ struct Service<'m> {
 }
 
 impl<'m> Service<'m> {
-    fn all(manifests: &'m Manifests<'m>, world: &'m World) -> Vec<Service<'m>> {
+    fn all(manifests: &'m Manifests<'m>, cluster: &'m Cluster) -> Vec<Service<'m>> {
         let mut services = Vec::new();
         for manifest in &manifests.readable {
             for (index, document) in manifest.documents.iter().enumerate() {
                 let found = objects(document.value()).into_iter().filter(|object| object.kind == "Service");
                 services.extend(found.map(|object| Service {
-                    namespace: object.namespace().or(world.namespace.as_deref()).unwrap_or("default"),
+                    namespace: object.namespace().or(cluster.namespace.as_deref()).unwrap_or("default"),
                     object,
                     file: manifest.name,
                     document,
@@ -86,23 +90,23 @@ impl<'m> Service<'m> {
 /// The routes of an ambassador that the template gets, as far as they lead to its app.
 fn inbound(
     target: &Target<'_>,
-    world: &World,
+    cluster: &Cluster,
     namespaces: &Namespaces,
     annotate: &[Annotation],
 ) -> Vec<Route> {
     let json = target.json(annotate);
     let Ok(head) = Head::read(&json) else { return Vec::new() };
-    let home = namespaces.home(target, world);
-    let around = home.around(target, world);
-    let decision = decide(&head, &around);
+    let namespace = namespaces.of_target(target, cluster);
+    let context = namespace.context(target, cluster);
+    let decision = decide(&head, &context, &cluster.policies);
     let (Verdict::Inject(_), Some(resolution)) = (&decision.verdict, &decision.resolution) else {
         return Vec::new();
     };
     let Some(asked) = resolution.effective.iter().find(|effective| effective.key == Key::Ambassador) else {
         return Vec::new();
     };
-    let domain = &world.settings.cluster_domain;
-    let all = routes(asked.value, target.value, &resolution.upstreams, &home.name, domain);
+    let domain = &cluster.settings.cluster_domain;
+    let all = routes(asked.value, target.value, &resolution.upstreams, &namespace.name, domain);
     all.into_iter().filter(|route| route.app_port.is_some()).collect()
 }
 

@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 
 use crate::admission::Snapshot;
 use crate::certs::{Embedded, Files, Material, Tls, server_config};
-use crate::inject::Version;
 use crate::observe::{Traces, start_logs};
+use crate::pod::Version;
 use crate::policy::Loaded;
 use crate::server::{Addresses, Bound, Configuration, Shared, bind};
 use crate::watch::{Certificates, Cluster, PolicyFolder, Said, Watch, put_to_use, watch};

@@ -12,9 +12,9 @@ use serde_json::Value;
 use crate::admission::WarnMode;
 use crate::certs::Files;
 use crate::cli::config_file::ConfigFile;
-use crate::inject::Version;
 use crate::observe::LogFormat;
 use crate::pattern::Settings;
+use crate::pod::Version;
 use crate::server::Limits;
 use multipod_inpod::parse_duration;
 

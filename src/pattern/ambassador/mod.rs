@@ -135,7 +135,7 @@ fn container(request: &Request, context: &Context<'_>) -> Container {
     container.command = COMMAND.map(Text::Borrowed).to_vec();
     container.volume_mounts.reserve_exact(2);
     container.volume_mounts.push(Mount::new(VOLUME, FOLDER).read_only());
-    if !context.users_assigned {
+    if !context.assigns_users() {
         let user = Some(USER);
         container.security_context =
             Security { run_as_user: user, run_as_group: user, ..Security::RESTRICTED };

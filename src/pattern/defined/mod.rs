@@ -216,7 +216,7 @@ fn build(
         }
         container.resources =
             context.settings.resources_over(&settings_name, &request.settings, container.resources);
-        if context.users_assigned && !definition.allow.contains(&Privilege::Root) {
+        if context.assigns_users() && !definition.allow.contains(&Privilege::Root) {
             container.security_context.run_as_user = None;
             container.security_context.run_as_group = None;
         }

@@ -24,7 +24,7 @@ pub(super) fn follow(
     context: &Context<'_>,
     warnings: &mut Vec<String>,
 ) -> Security {
-    let Some(first) = group.first().map(|seen| seen.source).filter(|_| !context.users_assigned) else {
+    let Some(first) = group.first().map(|seen| seen.source).filter(|_| !context.assigns_users()) else {
         return Security::RESTRICTED;
     };
     let identity = pod.user_of(first.container);

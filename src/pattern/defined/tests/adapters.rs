@@ -127,7 +127,7 @@ fn every_adapter_is_restricted_and_has_port_probe_and_limits() {
         );
         assert_eq!(fragment.containers[0].role, Role::Sidecar(None));
     }
-    world.users_assigned = true;
+    world.settings.assigned_users = true;
     let container = container(&world.metrics("statsd")[0]);
     assert_eq!(
         (container["securityContext"].get("runAsUser"), container["securityContext"].get("runAsGroup")),
@@ -279,7 +279,8 @@ proptest::proptest! {
 #[test]
 fn a_pod_of_root_does_not_make_root_of_an_adapter() {
     let user = |pod: &str, assigned: bool, adapter: &str| {
-        let world = World { pod: pod.to_owned(), users_assigned: assigned, ..World::new() };
+        let mut world = World { pod: pod.to_owned(), ..World::new() };
+        world.settings.assigned_users = assigned;
         json!(world.metrics(adapter)[0].containers[0].container)["securityContext"]["runAsUser"].clone()
     };
     let root = r#"{"spec":{"securityContext":{"runAsUser":0},"containers":[{"name":"app"}]}}"#;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::annotation::named;
-use crate::pattern::{Names, Settings};
+use crate::pattern::Settings;
 use crate::pod::view::Head;
 
 mod adapters;
@@ -15,18 +15,12 @@ const POD: &str = r#"{"metadata":{},"spec":{"containers":[{"name":"app"},{"name"
 struct World {
     catalogue: Catalogue,
     settings: Settings,
-    users_assigned: bool,
     pod: String,
 }
 
 impl World {
     fn new() -> Self {
-        World {
-            catalogue: Catalogue::default(),
-            settings: Settings::default(),
-            users_assigned: false,
-            pod: POD.to_owned(),
-        }
+        World { catalogue: Catalogue::default(), settings: Settings::default(), pod: POD.to_owned() }
     }
 
     /// A cluster with patterns of these specs, named `one`, `two`…
@@ -39,14 +33,7 @@ impl World {
     fn ask(&self, kind: Kind, value: &str) -> Result<Vec<Fragment>, Vec<Fault>> {
         let head = Head::read(&self.pod).unwrap();
         let pod = head.open().unwrap();
-        let context = Context {
-            namespace: "prod",
-            settings: &self.settings,
-            catalogue: &self.catalogue,
-            upstreams: Names::default(),
-            destinations: Names::default(),
-            users_assigned: self.users_assigned,
-        };
+        let context = Context { namespace: "prod", ..Context::new(&self.settings, &self.catalogue) };
         fragments(kind, &named::parse(value)?, &pod, &context)
     }
 

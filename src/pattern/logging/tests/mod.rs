@@ -28,14 +28,11 @@ fn ask_in(
     let catalogue = Catalogue::default();
     let name = |name, value| Name { name, value, policy: "central", enforced: false };
     let entries = vec![name("central", "otlp://collector.logs:4317"), name("broken", "https://x")];
-    let context = Context {
-        namespace: "shop",
-        settings,
-        catalogue: &catalogue,
-        upstreams: Names::default(),
-        destinations: Names { entries },
-        users_assigned,
-    };
+    let mut settings = settings.clone();
+    settings.assigned_users = users_assigned;
+    let destinations = Names { entries };
+    let context =
+        Context { namespace: "shop", destinations: &destinations, ..Context::new(&settings, &catalogue) };
     fragment(&parse(value).unwrap(), &pod, &context)
 }
 

@@ -1,18 +1,18 @@
-//! What is around the pods of manifests: what a cluster would know.
+//! The context of the pods of manifests: what a cluster would know.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::inject::{Surroundings, Version};
-use crate::pattern::{Catalogue, Settings};
+use crate::pattern::{Catalogue, Context, Settings};
+use crate::pod::Version;
 use crate::policy::Policies;
 
 use super::{Manifests, Target};
 
 /// What holds for all manifests.
 #[derive(Debug)]
-pub struct World {
+pub struct Cluster {
     /// The cluster's settings.
     pub settings: Settings,
     /// The policies in force.
@@ -29,9 +29,9 @@ pub struct World {
     pub namespace_annotations: Pairs,
 }
 
-impl Default for World {
+impl Default for Cluster {
     fn default() -> Self {
-        World {
+        Cluster {
             settings: Settings::default(),
             policies: Policies::default(),
             catalogue: Catalogue::default(),
@@ -49,9 +49,9 @@ type Pairs = Vec<(String, String)>;
 #[derive(Debug, Default)]
 pub struct Namespaces(BTreeMap<String, (Pairs, Pairs)>);
 
-/// The namespace of one template.
+/// What is known of the namespace of one template.
 #[derive(Debug, PartialEq)]
-pub struct Home {
+pub struct Namespace {
     /// Its name.
     pub name: String,
     /// Its labels, where they are known.
@@ -73,33 +73,31 @@ impl Namespaces {
         Namespaces(found.collect())
     }
 
-    /// The namespace of a template: what its object names, else the one of the world, else `default`.
-    pub fn home(&self, target: &Target<'_>, world: &World) -> Home {
-        let name = target.object.namespace().or(world.namespace.as_deref()).unwrap_or("default").to_owned();
+    /// The namespace of a template: what its object names, else the one of the cluster, else `default`.
+    pub fn of_target(&self, target: &Target<'_>, cluster: &Cluster) -> Namespace {
+        let name = target.object.namespace().or(cluster.namespace.as_deref()).unwrap_or("default").to_owned();
         let (labels, annotations) = match self.0.get(&name) {
             Some((labels, annotations)) => (Some(labels.clone()), annotations.clone()),
             None => (None, Pairs::new()),
         };
-        let labels = match &world.namespace_labels {
+        let labels = match &cluster.namespace_labels {
             Some(stronger) => Some(joined(labels.unwrap_or_default(), stronger)),
             None => labels,
         };
-        Home { labels, annotations: joined(annotations, &world.namespace_annotations), name }
+        Namespace { labels, annotations: joined(annotations, &cluster.namespace_annotations), name }
     }
 }
 
-impl Home {
-    /// What decides about the template.
-    pub fn around<'a>(&'a self, target: &'a Target<'_>, world: &'a World) -> Surroundings<'a> {
-        Surroundings {
+impl Namespace {
+    /// The context of a template in it.
+    pub fn context<'a>(&'a self, target: &'a Target<'_>, cluster: &'a Cluster) -> Context<'a> {
+        Context {
             namespace: &self.name,
             namespace_labels: self.labels.as_deref(),
             namespace_annotations: &self.annotations,
             owner_kind: target.object.place.and_then(|place| place.owner_kind),
-            settings: &world.settings,
-            policies: &world.policies,
-            catalogue: &world.catalogue,
-            version: world.version,
+            version: cluster.version,
+            ..Context::new(&cluster.settings, &cluster.catalogue)
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What is around a pod: namespaces, settings, policies, versions.
+//! The context of a pod: namespaces, settings, policies, versions.
 
-use multipod::inject::{Surroundings, Version};
-use multipod::pattern::Settings;
+use multipod::pattern::{Context, Settings};
+use multipod::pod::Version;
 use multipod::policy::{self, Loaded};
 use serde_json::{Value, json};
 
@@ -41,9 +41,9 @@ spec:
   app: {container: all, env: [{name: TASTE, value: salt}]}
 "#;
 
-/// Everything around one pod, as written.
+/// The context of one pod, as written.
 #[derive(Clone, Debug)]
-pub struct World {
+pub struct Cluster {
     pub namespace: String,
     pub labels: Option<Vec<(String, String)>>,
     pub annotations: Vec<(String, String)>,
@@ -55,15 +55,15 @@ pub struct World {
 
 /// The same, read.
 pub struct Read {
-    pub world: World,
+    pub cluster: Cluster,
     pub settings: Settings,
     pub loaded: Loaded,
 }
 
-impl World {
+impl Cluster {
     /// A cluster where nobody has set anything.
     pub fn bare() -> Self {
-        World {
+        Cluster {
             namespace: "prod".to_owned(),
             labels: Some(Vec::new()),
             annotations: Vec::new(),
@@ -85,7 +85,7 @@ impl World {
             Some(pairs(&[("team", "a")])),
         ]);
         let minor = dice.pick(&[34, 34, 29, 28]);
-        World {
+        Cluster {
             namespace: dice.pick(&["prod", "dev", "", "kube-system"]).to_owned(),
             labels,
             annotations: if dice.chance(20) { annotations(dice) } else { Vec::new() },
@@ -99,21 +99,19 @@ impl World {
     pub fn read(self) -> Read {
         let settings = serde_json::from_str(&self.settings.to_string()).expect("settings that can be read");
         let loaded = policy::load(&self.files);
-        Read { world: self, settings, loaded }
+        Read { cluster: self, settings, loaded }
     }
 }
 
 impl Read {
-    pub fn around(&self) -> Surroundings<'_> {
-        Surroundings {
-            namespace: &self.world.namespace,
-            namespace_labels: self.world.labels.as_deref(),
-            namespace_annotations: &self.world.annotations,
-            owner_kind: self.world.owner_kind,
-            settings: &self.settings,
-            policies: &self.loaded.policies,
-            catalogue: &self.loaded.catalogue,
-            version: self.world.version,
+    pub fn context(&self) -> Context<'_> {
+        Context {
+            namespace: &self.cluster.namespace,
+            namespace_labels: self.cluster.labels.as_deref(),
+            namespace_annotations: &self.cluster.annotations,
+            owner_kind: self.cluster.owner_kind,
+            version: self.cluster.version,
+            ..Context::new(&self.settings, &self.loaded.catalogue)
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::inject::Version;
-use crate::manifest::World;
+use crate::manifest::Cluster;
 use crate::pattern::Settings;
+use crate::pod::Version;
 use crate::policy::{self, Loaded};
 
 use super::config_file::ConfigFile;
@@ -16,7 +16,7 @@ const HEADING: &str = "Surroundings";
 
 /// What is around the pods.
 #[derive(Debug, clap::Args)]
-pub(super) struct Surroundings {
+pub(super) struct ContextArgs {
     /// The namespace of objects that name none [default: default]
     #[arg(help_heading = HEADING, short = 'n', long, value_name = "NAME")]
     namespace: Option<String>,
@@ -43,14 +43,14 @@ pub(super) struct Surroundings {
     kubernetes_version: Version,
 }
 
-impl Surroundings {
+impl ContextArgs {
     /// Reads the files that are named; the error is one line for each thing that is wrong.
-    pub(super) fn read(self) -> Result<World, Failure> {
+    pub(super) fn read(self) -> Result<Cluster, Failure> {
         let settings = self.config.as_deref().map_or_else(|| Ok(<_>::default()), settings);
         let loaded = self.policy_dir.as_deref().map_or_else(|| Ok(Loaded::default()), policies);
         let ((settings, file), loaded) = both(settings, loaded)?;
         let settings = Failure::unless_empty(file.patterns_without_use(&loaded.catalogue), settings)?;
-        Ok(World {
+        Ok(Cluster {
             settings,
             policies: loaded.policies,
             catalogue: loaded.catalogue,
