@@ -11,10 +11,11 @@ mod options;
 mod page;
 
 use multipod::annotation::Key;
+use multipod::annotation::option::{Absent, Row};
 use multipod::explain::sample;
 use multipod::manifest::{self, Cluster, Level, Manifests, Source};
 use multipod::pattern::defined::{Kind, Type};
-use multipod::pattern::help::{Absent, Choice, TOPICS};
+use multipod::pattern::help::TOPICS;
 use multipod::pattern::{Catalogue, Context, Request, Settings, object};
 use multipod::policy;
 use serde_json::Value;
@@ -106,18 +107,20 @@ fn added(place: &str, key: Key, value: &str) -> Value {
 fn every_option_has_a_row_with_its_default() {
     let page = page("docs/annotations.md");
     for topic in &TOPICS {
-        for Choice { name, default, .. } in topic.options {
+        for Row { name, default, .. } in topic.options {
             let row = page.row_of(topic.key, &format!("{name}="));
             let row = row.unwrap_or_else(|| panic!("{}: {name}=", topic.name));
-            match default {
-                Absent::Is(value) if !value.contains(' ') => {
+            match default.text() {
+                Some(value) if !value.contains(' ') => {
                     assert!(row.contains(&format!("`{value}`")), "{}: {row}", topic.name);
                 }
-                Absent::Required => assert!(row.contains("required"), "{}: {row}", topic.name),
+                _ if *default == Absent::Required => {
+                    assert!(row.contains("required"), "{}: {row}", topic.name);
+                }
                 _ => {}
             }
         }
-        for Choice { name, .. } in topic.settings {
+        for Row { name, .. } in topic.settings {
             assert!(page.row(&format!("{name}=")).is_some(), "{}: {name}=", topic.name);
         }
     }

@@ -1,4 +1,4 @@
-//! `multipod/ambassador: LISTEN:TARGET [mode=…] [timeout=…] [connect-timeout=…] [maxconn=N]`
+//! Reads the value of `multipod/ambassador`.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -6,13 +6,47 @@ use std::time::Duration;
 use super::diagnostic::short;
 use super::host::Host;
 use super::item::{Faults, Options, only_positional, settings_of};
-use super::settings::{self, Settings};
+use super::option::{Absent, Opt, Row, choice, option, options, time, words};
+use super::settings::{OF_SIDECARS, Settings};
 use super::value;
 use super::{Fault, Item, Span, Word, lexer};
 
-const OPTIONS: [&str; 4] = ["mode", "timeout", "connect-timeout", "maxconn"];
-const SETTINGS: [&str; 5] =
-    [settings::NAMES[0], settings::NAMES[1], settings::NAMES[2], settings::NAMES[3], "config"];
+/// How long an idle connection lives.
+pub const TIMEOUT: Duration = Duration::from_secs(50);
+/// How long connecting to a target may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+options! {
+    pub struct RouteOptions {
+        mode: Mode = choice("mode", Absent::Is("tcp"), "whether the proxy looks into HTTP"),
+        timeout: Duration = time("timeout", TIMEOUT, "how long an idle connection lives"),
+        connect_timeout: Duration =
+            time("connect-timeout", CONNECT_TIMEOUT, "how long connecting to the target may take"),
+        maxconn: u32 = option(
+            "maxconn",
+            "NUMBER",
+            |text| value::number(text, 1, 100_000),
+            Absent::Nothing,
+            "how many connections are open to the target at once, 1 to 100000",
+        ),
+    }
+}
+
+words! {
+    pub enum Mode {
+        Tcp = "tcp",
+        Http = "http",
+    }
+}
+
+const CONFIG: Opt<String> = option(
+    "config",
+    "NAME",
+    value::object_name,
+    Absent::Is("rendered from the items"),
+    "your own ConfigMap with haproxy.cfg",
+);
+pub const SETTINGS: [Row; 5] = [OF_SIDECARS[0], OF_SIDECARS[1], OF_SIDECARS[2], OF_SIDECARS[3], CONFIG.row];
 
 /// What the value asks for.
 #[derive(Debug, PartialEq)]
@@ -32,14 +66,7 @@ pub struct Route {
     pub listen: NonZeroU16,
     /// Where connections go; none when the user's own configuration decides.
     pub target: Option<Target>,
-    /// Whether the proxy looks into HTTP.
-    pub http: bool,
-    /// How long an idle connection lives.
-    pub timeout: Option<Duration>,
-    /// How long connecting to the target may take.
-    pub connect_timeout: Option<Duration>,
-    /// How many connections are open to the target at once.
-    pub maxconn: Option<u32>,
+    pub options: RouteOptions,
     /// Where the route stands in the value.
     pub span: Span,
 }
@@ -59,8 +86,8 @@ pub enum Target {
 pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
-    let options = Options::read(settings_of(&items), &SETTINGS, &[], &mut faults);
-    let config = options.take("config", value::object_name, &mut faults);
+    let options = Options::read(settings_of(&items), &SETTINGS, Row::NONE, &mut faults);
+    let config = options.get(&CONFIG, &mut faults).value;
     let settings = Settings::read(&options, &mut faults);
 
     let mut routes: Vec<Route> = Vec::with_capacity(items.len());
@@ -80,24 +107,12 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
 
 fn route(item: &Item<'_>, own_config: bool, faults: &mut Faults) -> Option<Route> {
     let word = only_positional(item, faults)?;
-    let options = Options::read(&item.words, &OPTIONS, &SETTINGS, faults);
+    let options = RouteOptions::read(&item.words, &SETTINGS, faults);
     if own_config && let Some(option) = item.words.iter().find(|word| word.key.is_some()) {
         faults.push(Fault::new(option.whole, "the ConfigMap of config= decides this"));
     }
-    let http = options.take("mode", |text| value::one_of(text, &[("tcp", false), ("http", true)]), faults);
-    let timeout = options.take("timeout", value::duration, faults);
-    let connect_timeout = options.take("connect-timeout", value::duration, faults);
-    let maxconn = options.take("maxconn", |text| value::number(text, 1, 100_000), faults);
     let (listen, target) = listen_and_target(word, own_config, faults)?;
-    Some(Route {
-        listen,
-        target,
-        http: http == Some(true),
-        timeout,
-        connect_timeout,
-        maxconn,
-        span: word.span,
-    })
+    Some(Route { listen, target, options, span: word.span })
 }
 
 fn listen_and_target(
@@ -228,8 +243,9 @@ mod tests {
         let request =
             parse("80:8775 mode=http maxconn=32, 81:db timeout=1m connect-timeout=2s, image=haproxy:3.0 memory=64Mi")
                 .unwrap();
-        assert!(request.routes[0].http && !request.routes[1].http);
-        assert_eq!(request.routes[1].timeout, Some(Duration::from_mins(1)));
+        assert_eq!(request.routes[0].options.mode.value, Some(Mode::Http));
+        assert_eq!(request.routes[1].options.mode.value, None);
+        assert_eq!(request.routes[1].options.timeout.value, Some(Duration::from_mins(1)));
         assert_eq!(request.settings.image.as_deref(), Some("haproxy:3.0"));
     }
 

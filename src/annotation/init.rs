@@ -1,4 +1,4 @@
-//! `multipod/init: wait-for TARGET [timeout=…] [every=…]  |  clone URL into=PATH [ref=…] [secret=…] [container=…]`
+//! Reads the value of `multipod/init`.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -7,14 +7,24 @@ use std::time::Duration;
 use super::diagnostic::short;
 use super::host::Host;
 use super::item::{Faults, Options, settings_of};
-use super::settings::{self, Settings};
-use super::sync::{self, WorkingCopy, check_count};
+use super::option::{Row, Words, options, time, words};
+use super::settings::{OF_STEPS, SIDECAR, Settings};
+use super::sync::{self, CopyOptions, WorkingCopy, check_count};
 use super::url::Url;
 use super::value::{self, Parsed};
 use super::{Fault, Item, Span, Word, lexer};
 
-const WAIT_OPTIONS: [&str; 2] = ["timeout", "every"];
-const COPY_OPTIONS: [&str; 4] = ["into", "ref", "secret", "container"];
+/// How long a step waits altogether.
+const TIMEOUT: Duration = Duration::from_mins(10);
+/// The time between two attempts.
+const EVERY: Duration = Duration::from_secs(1);
+
+options! {
+    pub struct WaitOptions {
+        timeout: Duration = time("timeout", TIMEOUT, "how long to wait altogether"),
+        every: Duration = time("every", EVERY, "the time between two attempts"),
+    }
+}
 
 /// What the value asks for.
 #[derive(Debug, PartialEq)]
@@ -40,9 +50,9 @@ pub struct WaitFor {
     /// What has to answer.
     pub target: Target,
     /// How long altogether.
-    pub timeout: Option<Duration>,
+    pub timeout: Duration,
     /// The time between two attempts.
-    pub every: Option<Duration>,
+    pub every: Duration,
 }
 
 /// Something that will answer.
@@ -56,25 +66,30 @@ pub enum Target {
     Page(Url),
 }
 
-/// The first word of a step.
-#[derive(Clone, Copy)]
-enum Verb {
-    WaitFor,
-    Clone,
+words! {
+    /// The first word of a step.
+    enum Verb {
+        WaitFor = "wait-for",
+        Clone = "clone",
+    }
 }
-
-const VERBS: [(&str, Verb); 2] = [("wait-for", Verb::WaitFor), ("clone", Verb::Clone)];
 
 /// Reads the value of `multipod/init`.
 pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
-    let options = Options::read(settings_of(&items), &settings::NAMES, &[], &mut faults);
+    let (sidecar, settings): (Vec<_>, Vec<_>) =
+        settings_of(&items).partition(|word| word.key() == Some(SIDECAR.row.name));
+    if let Some(word) = sidecar.first() {
+        let label = "steps run once, they are no sidecars";
+        faults.push(Fault::new(word.whole, label).summary("sidecar= does not fit init"));
+    }
+    let options = Options::read(settings, &OF_STEPS, Row::NONE, &mut faults);
     let settings = Settings::read(&options, &mut faults);
     let asked: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
     check_count(&asked, &mut faults);
     let steps: Vec<Step> = asked.iter().filter_map(|item| step(item, &mut faults)).collect();
-    check_settings(&steps, &options, &mut faults);
+    check_image(&steps, options.word("image"), &mut faults);
     if asked.is_empty() && faults.is_empty() {
         let span = Span { start: 0, end: value.len() };
         faults.push(Fault::new(span, "expected wait-for TARGET or clone URL").summary("no step is named"));
@@ -82,15 +97,11 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     faults.or(Request { steps, settings })
 }
 
-/// Steps are no sidecars, and one image cannot run both kinds of them.
-fn check_settings(steps: &[Step], options: &Options<'_, '_>, faults: &mut Faults) {
-    if let Some(word) = options.word("sidecar") {
-        let label = "steps run once, they are no sidecars";
-        faults.push(Fault::new(word.whole, label).summary("sidecar= does not fit init"));
-    }
+/// One image cannot run both kinds of steps.
+fn check_image(steps: &[Step], image: Option<&Word<'_>>, faults: &mut Faults) {
     let waits = steps.iter().any(|step| matches!(step, Step::WaitFor(_)));
     let clones = steps.iter().any(|step| matches!(step, Step::Clone(_)));
-    if let Some(word) = options.word("image").filter(|_| waits && clones) {
+    if let Some(word) = image.filter(|_| waits && clones) {
         faults.push(
             Fault::new(word.whole, "wait-for and clone run from different images")
                 .summary("one image= cannot be for both kinds of steps")
@@ -110,13 +121,12 @@ fn step(item: &Item<'_>, faults: &mut Faults) -> Option<Step> {
                 .help("Items are separated by commas or new lines."),
         );
     }
-    let verb =
-        value::one_of(&first.text, &VERBS).map_err(|expected| faults.push(unknown(first, expected))).ok()?;
+    let verb = value::one_of(&first.text, Verb::ALL)
+        .map_err(|expected| faults.push(unknown(first, expected)))
+        .ok()?;
     match verb {
         Verb::WaitFor => {
-            let options = Options::read(&item.words, &WAIT_OPTIONS, &settings::NAMES, faults);
-            let timeout = options.take("timeout", value::duration, faults);
-            let every = options.take("every", value::duration, faults);
+            let options = WaitOptions::read(&item.words, &OF_STEPS, faults);
             let Some(word) = object else {
                 let expected = "expected HOST:PORT, dns:NAME or a URL behind it";
                 faults.push(Fault::new(first.span, expected).summary("nothing says what to wait for"));
@@ -125,16 +135,18 @@ fn step(item: &Item<'_>, faults: &mut Faults) -> Option<Step> {
             let target = Target::parse(&word.text).map_err(|expected| {
                 faults.push(Fault::new(word.span, expected).summary("this cannot be waited for"));
             });
+            let timeout = options.timeout.value.unwrap_or(TIMEOUT);
+            let every = options.every.value.unwrap_or(EVERY);
             Some(Step::WaitFor(WaitFor { target: target.ok()?, timeout, every }))
         }
         Verb::Clone => {
-            let options = Options::read(&item.words, &COPY_OPTIONS, &settings::NAMES, faults);
+            let options = CopyOptions::read(&item.words, &OF_STEPS, faults);
             let Some(word) = object else {
                 let expected = "expected the URL of a repository behind it";
                 faults.push(Fault::new(first.span, expected).summary("nothing says what to clone"));
                 return None;
             };
-            WorkingCopy::read(word, &options, sync::at_the_path, faults).map(Step::Clone)
+            WorkingCopy::read(word, options, |path| Some(sync::at_the_path(path)), faults).map(Step::Clone)
         }
     }
 }
@@ -213,10 +225,7 @@ mod tests {
         let [Step::WaitFor(first), Step::Clone(copy), Step::WaitFor(last)] = request.steps.as_slice() else {
             panic!("{request:?}");
         };
-        assert_eq!(
-            (first.timeout, first.every),
-            (Some(Duration::from_mins(5)), Some(Duration::from_millis(500)))
-        );
+        assert_eq!((first.timeout, first.every), (Duration::from_mins(5), Duration::from_millis(500)));
         assert_eq!((copy.folder.as_str(), copy.link.as_str()), ("/seed/data", "copy"));
         assert_eq!(last.target, Target::Name("cache".to_owned()));
     }

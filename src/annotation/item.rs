@@ -1,6 +1,7 @@
 //! Reads the options of one item, or the settings of a whole value: each at most once, none that is not known.
 
 use super::diagnostic::short;
+use super::option::{Given, Opt};
 use super::value::{self, Parsed};
 use super::{Fault, Item, Word, suggest};
 
@@ -55,14 +56,14 @@ impl<'i, 'a> Options<'i, 'a> {
     /// in an item of their own.
     pub fn read(
         words: impl IntoIterator<Item = &'i Word<'a>>,
-        allowed: &[&str],
-        settings: &[&str],
+        allowed: &[impl AsRef<str>],
+        settings: &[impl AsRef<str>],
         faults: &mut Faults,
     ) -> Self {
         let mut known: Vec<&Word> = Vec::new();
         for word in words {
             let Some(key) = word.key() else { continue };
-            if !allowed.contains(&key) {
+            if !has(allowed, key) {
                 faults.push(unknown_option(word, key, allowed, settings));
             } else if known.iter().any(|seen| seen.key() == Some(key)) {
                 faults.push(Fault::new(word.whole, format!("{key}= is given twice")));
@@ -76,6 +77,11 @@ impl<'i, 'a> Options<'i, 'a> {
     /// The word of one option, if it was given.
     pub fn word(&self, key: &str) -> Option<&'i Word<'a>> {
         self.words.iter().find(|word| word.key() == Some(key)).copied()
+    }
+
+    /// One option, by its row.
+    pub fn get<T>(&self, option: &Opt<T>, faults: &mut Faults) -> Given<T> {
+        Given::new(self.take(option.row.name, option.parse, faults), self.word(option.row.name))
     }
 
     /// The value of one option, if it was given and is right.
@@ -109,20 +115,29 @@ pub fn parse_word<T>(
     }
 }
 
-fn unknown_option(word: &Word<'_>, key: &str, allowed: &[&str], settings: &[&str]) -> Fault {
-    if settings.contains(&key) {
+fn has(names: &[impl AsRef<str>], key: &str) -> bool {
+    names.iter().any(|name| name.as_ref() == key)
+}
+
+fn unknown_option(
+    word: &Word<'_>,
+    key: &str,
+    allowed: &[impl AsRef<str>],
+    settings: &[impl AsRef<str>],
+) -> Fault {
+    if has(settings, key) {
         return Fault::new(word.whole, format!("{key}= is a setting of the whole pattern")).help(format!(
             "Put a comma before it, so that it stands alone: \"…, {key}={}\"",
             short(&word.text)
         ));
     }
-    let label = match allowed {
+    let names: Vec<&str> = allowed.iter().map(AsRef::as_ref).collect();
+    let label = match names.as_slice() {
         [] => "no option fits here".to_owned(),
-        _ => format!(
-            "expected {}{}",
-            value::list(allowed, "or"),
-            suggest::did_you_mean(key, allowed.iter().copied())
-        ),
+        _ => {
+            let meant = suggest::did_you_mean(key, names.iter().copied());
+            format!("expected {}{meant}", value::list(&names, "or"))
+        }
     };
     Fault::new(word.whole, label).summary(format!("unknown option {}=", short(key)))
 }

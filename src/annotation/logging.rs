@@ -1,13 +1,29 @@
-//! `multipod/logging: GLOB [container=NAME] [format=raw|json] [parse=json|logfmt|nginx|apache] [to=DEST]`
+//! Reads the value of `multipod/logging`.
 
 use super::endpoint::Endpoint;
 use super::glob::Glob;
 use super::item::{Faults, Options, only_positional, parse_word, settings_of};
-use super::settings::{self, Settings};
+use super::option::{Absent, CONTAINER, Row, choice, option, options, words};
+use super::settings::{OF_SIDECARS, Settings};
 use super::value::{self, Parsed};
 use super::{Fault, Item, Span, Word, lexer};
 
-const OPTIONS: [&str; 4] = ["container", "format", "parse", "to"];
+options! {
+    pub struct FilesOptions {
+        container: String = CONTAINER,
+        format: Format = choice("format", Absent::Is("raw"), "how lines are printed"),
+        parse: Parse =
+            choice("parse", Absent::Nothing, "how lines were written; only with to="),
+        to: Destination = option(
+            "to",
+            "DEST",
+            destination,
+            Absent::Is("the sidecar's output"),
+            "otlp://HOST:PORT, otlphttp(s)://… or @NAME of a policy",
+        ),
+    }
+}
+
 /// Each item may cost a volume; the bound keeps a hostile value from costing more than it takes to read.
 const MOST_ITEMS: usize = 100;
 
@@ -49,26 +65,28 @@ pub enum Fate {
     },
 }
 
-/// How a line is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// As it is.
-    Raw,
-    /// As a JSON object that names its file.
-    Json,
+words! {
+    /// How a line is printed.
+    pub enum Format {
+        /// As it is.
+        Raw = "raw",
+        /// As a JSON object that names its file.
+        Json = "json",
+    }
 }
 
-/// How a line was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parse {
-    /// One JSON object a line.
-    Json,
-    /// `key=value` pairs.
-    Logfmt,
-    /// The access log ("combined") and the error log of nginx.
-    Nginx,
-    /// The access log ("combined") and the error log of the Apache web server.
-    Apache,
+words! {
+    /// How a line was written.
+    pub enum Parse {
+        /// One JSON object a line.
+        Json = "json",
+        /// `key=value` pairs.
+        Logfmt = "logfmt",
+        /// The access log ("combined") and the error log of nginx.
+        Nginx = "nginx",
+        /// The access log ("combined") and the error log of the Apache web server.
+        Apache = "apache",
+    }
 }
 
 /// A server that takes logs.
@@ -84,7 +102,7 @@ pub enum Destination {
 pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
-    let options = Options::read(settings_of(&items), &settings::NAMES, &[], &mut faults);
+    let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut faults);
     let settings = Settings::read(&options, &mut faults);
 
     let mut files: Vec<Files> = Vec::new();
@@ -110,54 +128,33 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
 
 fn read_item(item: &Item<'_>, faults: &mut Faults) -> Option<Files> {
     let word = only_positional(item, faults)?;
-    let options = Options::read(&item.words, &OPTIONS, &settings::NAMES, faults);
+    let FilesOptions { container, format, parse, to } = FilesOptions::read(&item.words, &OF_SIDECARS, faults);
     let glob = parse_word(word, Glob::parse, faults);
-    let container = options.take("container", value::name, faults);
-    let container = container.zip(options.word("container").map(|word| word.span));
-    let format = options.take("format", format, faults);
-    let parse = options.take("parse", shape, faults);
-    let to = options.take("to", destination, faults);
-    let fate = match options.word("to") {
+    let fate = match to.text_span() {
         None => {
-            if let Some(word) = options.word("parse") {
+            if let Some(span) = parse.whole_span() {
                 faults.push(
-                    Fault::new(word.whole, "lines are taken apart only when they are shipped")
+                    Fault::new(span, "lines are taken apart only when they are shipped")
                         .summary("parse= without to=")
                         .help("Say where to: to=otlp://HOST:PORT. Lines that are printed stay as they are."),
                 );
             }
-            Fate::Print(format.unwrap_or(Format::Raw))
+            Fate::Print(format.value.unwrap_or(Format::Raw))
         }
-        Some(to_word) => {
-            if let Some(word) = options.word("format") {
+        Some(to_span) => {
+            if let Some(span) = format.whole_span() {
                 faults.push(
-                    Fault::new(word.whole, "only lines that are printed have a format")
+                    Fault::new(span, "only lines that are printed have a format")
                         .summary("format= with to=")
                         .help(
                             "What is shipped has one shape always; parse= says how the lines were written.",
                         ),
                 );
             }
-            Fate::Ship { parse, to: to?, span: to_word.span }
+            Fate::Ship { parse: parse.value, to: to.value?, span: to_span }
         }
     };
-    Some(Files { glob: glob?, span: word.span, container, fate })
-}
-
-fn format(text: &str) -> Parsed<Format> {
-    value::one_of(text, &[("raw", Format::Raw), ("json", Format::Json)])
-}
-
-fn shape(text: &str) -> Parsed<Parse> {
-    value::one_of(
-        text,
-        &[
-            ("json", Parse::Json),
-            ("logfmt", Parse::Logfmt),
-            ("nginx", Parse::Nginx),
-            ("apache", Parse::Apache),
-        ],
-    )
+    Some(Files { glob: glob?, span: word.span, container: container.with_span(), fate })
 }
 
 fn destination(text: &str) -> Parsed<Destination> {

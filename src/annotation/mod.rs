@@ -14,6 +14,7 @@ pub mod key;
 pub mod lexer;
 pub mod logging;
 pub mod named;
+pub mod option;
 pub mod quantity;
 pub mod settings;
 pub mod suggest;

@@ -4,7 +4,8 @@
 
 use super::diagnostic::short;
 use super::item::{Faults, Options, only_positional, settings_of};
-use super::settings::{self, Settings};
+use super::option::Row;
+use super::settings::{OF_SIDECARS, Settings};
 use super::{Fault, Item, Span, Word, lexer, suggest, value};
 
 /// What the value asks for.
@@ -54,11 +55,11 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
     let (known, strange): (Vec<_>, Vec<_>) =
-        settings_of(&items).partition(|word| word.key().is_some_and(|key| settings::NAMES.contains(&key)));
+        settings_of(&items).partition(|word| word.key().is_some_and(|key| names().any(|name| name == key)));
     for word in strange {
         faults.push(no_setting(word));
     }
-    let options = Options::read(known, &settings::NAMES, &[], &mut faults);
+    let options = Options::read(known, &OF_SIDECARS, Row::NONE, &mut faults);
     let settings = Settings::read(&options, &mut faults);
     let image = options.word("image").map(|word| word.whole);
 
@@ -84,11 +85,15 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
     faults.or(Request { items: named, settings, image })
 }
 
+fn names() -> impl Iterator<Item = &'static str> {
+    OF_SIDECARS.iter().map(|row| row.name)
+}
+
 /// Most likely a param that a comma has cut off from its pattern.
 fn no_setting(word: &Word<'_>) -> Fault {
     let (key, text) = (word.key().unwrap_or_default(), short(&word.text));
-    let meant = suggest::did_you_mean(key, settings::NAMES);
-    let label = format!("expected {}{meant}", value::list(&settings::NAMES, "or"));
+    let meant = suggest::did_you_mean(key, names());
+    let label = format!("expected {}{meant}", value::list(&names().collect::<Vec<_>>(), "or"));
     Fault::new(word.whole, label)
         .summary(format!("{} is no setting of the whole value", short(key)))
         .help(format!("Params stand behind the name, without a comma: \"NAME {key}={text}\"."))

@@ -1,11 +1,23 @@
 //! The settings that every pattern takes: `image= cpu= memory= sidecar=`.
 
 use super::item::{Faults, Options};
+use super::option::{Absent, Opt, Row, choice, option, words};
 use super::quantity::{Quantity, Resource};
 use super::value::{self, Parsed};
 
-/// The names of the settings, as errors list them.
-pub const NAMES: [&str; 4] = ["image", "cpu", "memory", "sidecar"];
+const IMAGE: Opt<String> =
+    option("image", "IMAGE", value::image, Absent::Nothing, "another image than the cluster's default");
+const CPU: Opt<Amount> =
+    option("cpu", "REQUEST[/LIMIT]", cpu, Absent::Nothing, "another CPU request, and a CPU limit");
+const MEMORY: Opt<Amount> =
+    option("memory", "REQUEST[/LIMIT]", memory, Absent::Nothing, "another memory request and limit");
+pub(super) const SIDECAR: Opt<Sidecar> =
+    choice("sidecar", Absent::Is("native from Kubernetes 1.29 on"), "how the sidecar runs");
+
+/// The settings of every sidecar, as errors list them.
+pub const OF_SIDECARS: [Row; 4] = [IMAGE.row, CPU.row, MEMORY.row, SIDECAR.row];
+/// The settings of what runs once.
+pub const OF_STEPS: [Row; 3] = [IMAGE.row, CPU.row, MEMORY.row];
 
 /// Less holds no program: whoever writes `memory=64` has forgotten the unit.
 const LEAST_MEMORY: Quantity = Quantity::known("1Mi", (1 << 20) * 1000);
@@ -32,23 +44,24 @@ pub struct Amount {
     pub limit: Option<Quantity>,
 }
 
-/// How a sidecar runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sidecar {
-    /// An init container that is always restarted: starts before the app and never keeps a Job alive.
-    Native,
-    /// An ordinary container.
-    Classic,
+words! {
+    /// How a sidecar runs.
+    pub enum Sidecar {
+        /// An init container that is always restarted: starts before the app and never keeps a Job alive.
+        Native = "native",
+        /// An ordinary container.
+        Classic = "classic",
+    }
 }
 
 impl Settings {
-    /// Reads the settings from options that were checked against [`NAMES`].
+    /// Reads the settings from options that were checked against the rows of their pattern.
     pub fn read(options: &Options<'_, '_>, faults: &mut Faults) -> Self {
         Settings {
-            image: options.take("image", value::image, faults),
-            cpu: options.take("cpu", |text| amount(text, Resource::Cpu), faults),
-            memory: options.take("memory", |text| amount(text, Resource::Memory), faults),
-            sidecar: options.take("sidecar", sidecar, faults),
+            image: options.get(&IMAGE, faults).value,
+            cpu: options.get(&CPU, faults).value,
+            memory: options.get(&MEMORY, faults).value,
+            sidecar: options.get(&SIDECAR, faults).value,
         }
     }
 }
@@ -69,9 +82,17 @@ pub fn amount(text: &str, resource: Resource) -> Parsed<Amount> {
     }
 }
 
+fn cpu(text: &str) -> Parsed<Amount> {
+    amount(text, Resource::Cpu)
+}
+
+fn memory(text: &str) -> Parsed<Amount> {
+    amount(text, Resource::Memory)
+}
+
 /// `native` or `classic`.
 pub fn sidecar(text: &str) -> Parsed<Sidecar> {
-    value::one_of(text, &[("native", Sidecar::Native), ("classic", Sidecar::Classic)])
+    (SIDECAR.parse)(text)
 }
 
 #[cfg(test)]

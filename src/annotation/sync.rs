@@ -1,15 +1,60 @@
-//! `multipod/sync: URL into=PATH [ref=…] [every=…] [link=NAME] [secret=…] [container=…]`
+//! Reads the value of `multipod/sync`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::diagnostic::short;
 use super::item::{Faults, Options, only_positional, settings_of};
-use super::settings::{self, Settings};
+use super::option::{Absent, CONTAINER, Opt, Row, option, options};
+use super::settings::{OF_SIDECARS, Settings};
 use super::url::{Scheme, Url};
 use super::value::{self, Parsed};
 use super::{Fault, Item, Span, Word, lexer};
 
-const OPTIONS: [&str; 6] = ["into", "ref", "every", "link", "secret", "container"];
+pub(super) const INTO: Opt<String> = option(
+    "into",
+    "PATH",
+    value::absolute_path,
+    Absent::Required,
+    "where the copy appears in the app's container",
+);
+pub(super) const REF: Opt<String> =
+    option("ref", "BRANCH|TAG|COMMIT", reference, Absent::Is(HEAD), "what is copied");
+pub(super) const SECRET: Opt<String> = option(
+    "secret",
+    "NAME",
+    value::object_name,
+    Absent::Nothing,
+    "the Secret with the credentials of a private repository",
+);
+/// What git calls the newest state of a repository's default branch.
+pub const HEAD: &str = "HEAD";
+/// How often a repository is looked at.
+pub const EVERY: Duration = Duration::from_secs(30);
+
+options! {
+    pub struct SyncOptions {
+        into: String = INTO,
+        reference: String = REF,
+        every: Duration = option(
+            "every",
+            "TIME",
+            period,
+            Absent::Lasts(EVERY),
+            "how often the repository is looked at, at least 1s",
+        ),
+        link: String = option(
+            "link",
+            "NAME",
+            link_name,
+            Absent::Is("the last part of into="),
+            "mounts the volume at PATH itself, with the copy at PATH/NAME",
+        ),
+        secret: String = SECRET,
+        container: String = CONTAINER,
+    }
+}
+
 /// More containers in one pod are a mistake, and would run out of ports.
 pub(super) const MOST_ITEMS: usize = 50;
 /// A volume at one of these hides what the container needs to start at all.
@@ -55,7 +100,7 @@ pub struct Sync {
     /// What is copied, and where to.
     pub copy: WorkingCopy,
     /// How often the repository is looked at.
-    pub every: Option<Duration>,
+    pub every: Duration,
 }
 
 /// A working copy of a git repository, in a volume that an app container sees.
@@ -63,8 +108,8 @@ pub struct Sync {
 pub struct WorkingCopy {
     /// The repository.
     pub url: Url,
-    /// The branch, tag or hash; the repository's default branch where absent.
-    pub reference: Option<String>,
+    /// The branch, tag or hash.
+    pub reference: Cow<'static, str>,
     /// Where the volume is mounted.
     pub folder: String,
     /// The name in the volume under which the copy appears.
@@ -83,7 +128,7 @@ pub struct WorkingCopy {
 pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
-    let options = Options::read(settings_of(&items), &settings::NAMES, &[], &mut faults);
+    let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut faults);
     let settings = Settings::read(&options, &mut faults);
     let asked: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
     check_count(&asked, &mut faults);
@@ -104,9 +149,15 @@ pub(super) fn check_count(items: &[&Item<'_>], faults: &mut Faults) {
 
 fn sync(item: &Item<'_>, faults: &mut Faults) -> Option<Sync> {
     let word = only_positional(item, faults)?;
-    let options = Options::read(&item.words, &OPTIONS, &settings::NAMES, faults);
-    let every = options.take("every", period, faults);
-    Some(Sync { copy: WorkingCopy::read(word, &options, below_the_folder, faults)?, every })
+    let SyncOptions { into, reference, every, link, secret, container } =
+        SyncOptions::read(&item.words, &OF_SIDECARS, faults);
+    let place = |path| {
+        // A link that is wrong was reported already.
+        let link = if link.text_span().is_some() { Some(link.value?) } else { None };
+        Some(below_the_folder(path, link))
+    };
+    let copy = WorkingCopy::read(word, CopyOptions { into, reference, secret, container }, place, faults)?;
+    Some(Sync { copy, every: every.value.unwrap_or(EVERY) })
 }
 
 fn period(text: &str) -> Parsed<Duration> {
@@ -117,12 +168,21 @@ fn period(text: &str) -> Parsed<Duration> {
     Ok(period)
 }
 
+options! {
+    pub struct CopyOptions {
+        into: String = INTO,
+        reference: String = REF,
+        secret: String = SECRET,
+        container: String = CONTAINER,
+    }
+}
+
 impl WorkingCopy {
-    /// The copy of the repository that `word` names; `options` were checked by the caller.
+    /// The copy of the repository that `word` names; `place` says where it is seen, if nothing else is wrong.
     pub(super) fn read(
         word: &Word<'_>,
-        options: &Options<'_, '_>,
-        place: impl FnOnce(String, Option<String>) -> Result<Place, Misplaced>,
+        options: CopyOptions,
+        place: impl FnOnce(String) -> Option<Result<Place, Misplaced>>,
         faults: &mut Faults,
     ) -> Option<Self> {
         let url = Url::repository(&word.text).map_err(|expected| {
@@ -130,24 +190,19 @@ impl WorkingCopy {
             faults.push(Fault::new(word.span, expected).summary("this is not the URL of a repository"));
         });
         let url = url.ok();
-        let reference = options.take("ref", reference, faults);
-        let secret = options.take("secret", value::object_name, faults);
-        let container = options
-            .take("container", value::name, faults)
-            .zip(options.word("container").map(|word| word.span));
         if let Some(url) = &url {
-            check_credentials(word, url, options, faults);
+            check_credentials(word, url, options.secret.whole_span(), faults);
         }
-        let Some(into) = options.word("into") else {
+        let Some(span) = options.into.text_span() else {
             faults.push(no_into(word));
             return None;
         };
-        let path = options.take("into", value::absolute_path, faults);
-        let link = options.take("link", link_name, faults);
-        let link = if options.word("link").is_some() { Some(link?) } else { None };
+        let path = options.into.value?;
         let Place { folder, link, alone } =
-            place(path?, link).map_err(|fault| faults.push(fault.at(into))).ok()?;
-        Some(WorkingCopy { url: url?, reference, folder, link, alone, secret, container, span: into.span })
+            place(path.clone())?.map_err(|misplaced| faults.push(misplaced.at(&path, span))).ok()?;
+        let reference = options.reference.value.map_or(Cow::Borrowed(HEAD), Cow::Owned);
+        let (secret, container) = (options.secret.value, options.container.with_span());
+        Some(WorkingCopy { url: url?, reference, folder, link, alone, secret, container, span })
     }
 }
 
@@ -158,15 +213,15 @@ fn no_into(word: &Word<'_>) -> Fault {
 }
 
 /// Whether the credentials fit the way in which the repository is spoken to.
-fn check_credentials(word: &Word<'_>, url: &Url, options: &Options<'_, '_>, faults: &mut Faults) {
-    match (url.scheme, options.word("secret")) {
+fn check_credentials(word: &Word<'_>, url: &Url, secret: Option<Span>, faults: &mut Faults) {
+    match (url.scheme, secret) {
         (Scheme::Http, Some(secret)) => faults.push(
-            Fault::new(secret.whole, "the credentials would be sent in clear text")
+            Fault::new(secret, "the credentials would be sent in clear text")
                 .summary("secret= does not fit an http:// URL")
                 .help("Use https://."),
         ),
         (Scheme::Git, Some(secret)) => faults.push(
-            Fault::new(secret.whole, "git:// knows no credentials")
+            Fault::new(secret, "git:// knows no credentials")
                 .summary("secret= does not fit a git:// URL")
                 .help("Use https:// or ssh://."),
         ),
@@ -193,9 +248,9 @@ pub(super) struct Misplaced {
 }
 
 impl Misplaced {
-    fn at(self, into: &Word<'_>) -> Fault {
-        Fault::new(into.span, self.label)
-            .summary(format!("{} cannot hold a working copy", short(&into.text)))
+    fn at(self, path: &str, span: Span) -> Fault {
+        Fault::new(span, self.label)
+            .summary(format!("{} cannot hold a working copy", short(path)))
             .help(self.help)
     }
 }
@@ -227,7 +282,7 @@ fn below_the_folder(path: String, link: Option<String>) -> Result<Place, Misplac
 }
 
 /// A copy that is made once never moves: it is mounted by itself, and hides nothing beside it.
-pub(super) fn at_the_path(path: String, _: Option<String>) -> Result<Place, Misplaced> {
+pub(super) fn at_the_path(path: String) -> Result<Place, Misplaced> {
     if SYSTEM_FOLDERS.contains(&path.as_str()) {
         let label = format!("the copy would hide {path}, which the container needs");
         return Err(Misplaced { label, help: "Choose a folder of its own, such as /srv/seed".to_owned() });
@@ -299,8 +354,8 @@ mod tests {
         )
         .unwrap();
         let first = &request.items[0];
-        assert_eq!(first.every, Some(Duration::from_mins(5)));
-        assert_eq!(first.copy.reference.as_deref(), Some("release/v1.2"));
+        assert_eq!(first.every, Duration::from_mins(5));
+        assert_eq!(first.copy.reference, "release/v1.2");
         assert_eq!(first.copy.secret.as_deref(), Some("deploy.key"));
         assert_eq!(first.copy.container.as_ref().map(|(name, _)| name.as_str()), Some("web"));
         assert_eq!(request.items[1].copy.container, None);
@@ -310,10 +365,7 @@ mod tests {
     #[test]
     fn references_follow_the_rules_of_git() {
         for text in ["main", "v1.2.0", "refs/heads/main", "release-1", "a@1.0.0", "v1.0+build", "deadbeef"] {
-            assert_eq!(
-                copy(&format!("https://g.example/x into=/a/b ref={text}")).reference.as_deref(),
-                Some(text)
-            );
+            assert_eq!(copy(&format!("https://g.example/x into=/a/b ref={text}")).reference, text);
         }
         for text in [
             "-x", "+main", "a..b", "a//b", "/a", "a/", ".a", "a.lock", "a:b", "a^", "a~1", "$(X)", "a b", "ä",

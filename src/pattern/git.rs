@@ -86,7 +86,7 @@ impl Job<'_> {
     fn args(&self) -> Vec<Text> {
         let mut args = vec![
             flag("repo", &self.copy.url.to_string()),
-            flag("ref", self.copy.reference.as_deref().unwrap_or("HEAD")),
+            flag("ref", &self.copy.reference),
             flag("root", ROOT),
             flag("link", &self.copy.link),
             flag("depth", "1"),

@@ -1,6 +1,8 @@
 //! What people are told about each pattern before they use it: one table, for `patterns`, the docs and editors.
 
-use crate::annotation::Key;
+use crate::annotation::option::Row;
+use crate::annotation::settings::{OF_SIDECARS, OF_STEPS};
+use crate::annotation::{Key, ambassador, init, logging, sync};
 
 /// One thing that an annotation can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,63 +18,12 @@ pub struct Topic {
     /// The forms of the item, and what each means.
     pub forms: &'static [(&'static str, &'static str)],
     /// The options of an item.
-    pub options: &'static [Choice],
+    pub options: &'static [Row],
     /// The settings of the whole value, which stand in an item of their own.
-    pub settings: &'static [Choice],
+    pub settings: &'static [Row],
     /// A value that works, and shows what it does.
     pub example: &'static str,
 }
-
-/// One `NAME=VALUE` that people can write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// What stands before the `=`.
-    pub name: &'static str,
-    /// What may stand behind it.
-    pub values: &'static str,
-    /// What holds when it is not written.
-    pub default: Absent,
-    /// What it is for.
-    pub meaning: &'static str,
-}
-
-/// What holds when an option is not written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
-    /// This value.
-    Is(&'static str),
-    /// Nothing in particular.
-    Nothing,
-    /// It must be written.
-    Required,
-}
-
-const fn choice(name: &'static str, values: &'static str, default: Absent, meaning: &'static str) -> Choice {
-    Choice { name, values, default, meaning }
-}
-
-use Absent::{Is, Nothing, Required};
-
-const IMAGE: Choice = choice("image", "IMAGE", Nothing, "another image than the cluster's default");
-const CPU: Choice = choice("cpu", "REQUEST[/LIMIT]", Nothing, "another CPU request, and a CPU limit");
-const MEMORY: Choice = choice("memory", "REQUEST[/LIMIT]", Nothing, "another memory request and limit");
-const SIDECAR: Choice =
-    choice("sidecar", "native|classic", Is("native from Kubernetes 1.29 on"), "how the sidecar runs");
-const SETTINGS: [Choice; 4] = [IMAGE, CPU, MEMORY, SIDECAR];
-const STEP_SETTINGS: [Choice; 3] = [IMAGE, CPU, MEMORY];
-
-const INTO: Choice = choice("into", "PATH", Required, "where the copy appears in the app's container");
-const REF: Choice = choice("ref", "BRANCH|TAG|COMMIT", Is("HEAD"), "what is copied");
-const LINK: Choice = choice(
-    "link",
-    "NAME",
-    Is("the last part of into="),
-    "mounts the volume at PATH itself, with the copy at PATH/NAME",
-);
-const SECRET: Choice =
-    choice("secret", "NAME", Nothing, "the Secret with the credentials of a private repository");
-const CONTAINER: Choice =
-    choice("container", "NAME", Is("the pod's default container"), "which container of the app");
 
 /// Every topic, in the order in which people read about them.
 pub const TOPICS: [Topic; 9] = [
@@ -89,19 +40,8 @@ pub const TOPICS: [Topic; 9] = [
             ("6379:@orders", "outbound, to an upstream that a policy names"),
             ("80", "a port of your own configuration, with config="),
         ],
-        options: &[
-            choice("mode", "tcp|http", Is("tcp"), "whether the proxy looks into HTTP"),
-            choice("timeout", "TIME", Is("50s"), "how long an idle connection lives"),
-            choice("connect-timeout", "TIME", Is("5s"), "how long connecting to the target may take"),
-            choice("maxconn", "NUMBER", Nothing, "how many connections are open to the target at once"),
-        ],
-        settings: &[
-            IMAGE,
-            CPU,
-            MEMORY,
-            SIDECAR,
-            choice("config", "NAME", Is("rendered from the items"), "your own ConfigMap with haproxy.cfg"),
-        ],
+        options: ambassador::RouteOptions::ROWS,
+        settings: &ambassador::SETTINGS,
         example: "80:8775",
     },
     Topic {
@@ -113,18 +53,8 @@ pub const TOPICS: [Topic; 9] = [
             ("/var/log/app/*.log", "files of the app's default container"),
             ("/var/log/**/*.log", "files in folders at any depth"),
         ],
-        options: &[
-            CONTAINER,
-            choice("format", "raw|json", Is("raw"), "how lines are printed"),
-            choice(
-                "to",
-                "DEST",
-                Is("the sidecar's output"),
-                "otlp://HOST:PORT, otlphttp(s)://… or @NAME of a policy",
-            ),
-            choice("parse", "json|logfmt|nginx|apache", Nothing, "how lines were written; only with to="),
-        ],
-        settings: &SETTINGS,
+        options: logging::FilesOptions::ROWS,
+        settings: &OF_SIDECARS,
         example: "/var/log/app/*.log",
     },
     Topic {
@@ -134,7 +64,7 @@ pub const TOPICS: [Topic; 9] = [
         item: "ADAPTER",
         forms: &[("nginx port=8080", "an adapter and its params; multipod patterns ADAPTER tells which")],
         options: &[],
-        settings: &SETTINGS,
+        settings: &OF_SIDECARS,
         example: "nginx",
     },
     Topic {
@@ -147,11 +77,8 @@ pub const TOPICS: [Topic; 9] = [
             ("wait-for dns:db", "until a name resolves"),
             ("wait-for https://auth/healthz", "until a page is served with status 2xx or 3xx"),
         ],
-        options: &[
-            choice("timeout", "TIME", Is("10m"), "how long to wait altogether"),
-            choice("every", "TIME", Is("1s"), "the time between two attempts"),
-        ],
-        settings: &STEP_SETTINGS,
+        options: init::WaitOptions::ROWS,
+        settings: &OF_STEPS,
         example: "wait-for db:5432",
     },
     Topic {
@@ -163,8 +90,8 @@ pub const TOPICS: [Topic; 9] = [
             "clone https://git.example/seed into=/seed",
             "from https, http, git or ssh, without credentials in it",
         )],
-        options: &[INTO, REF, SECRET, CONTAINER],
-        settings: &STEP_SETTINGS,
+        options: sync::CopyOptions::ROWS,
+        settings: &OF_STEPS,
         example: "clone https://git.example/seed into=/seed",
     },
     Topic {
@@ -176,15 +103,8 @@ pub const TOPICS: [Topic; 9] = [
             "https://git.example/site into=/srv/site",
             "from https, http, git or ssh, without credentials in it",
         )],
-        options: &[
-            INTO,
-            REF,
-            choice("every", "TIME", Is("30s"), "how often the repository is looked at"),
-            LINK,
-            SECRET,
-            CONTAINER,
-        ],
-        settings: &SETTINGS,
+        options: sync::SyncOptions::ROWS,
+        settings: &OF_SIDECARS,
         example: "https://git.example/site into=/usr/share/nginx/html",
     },
     Topic {
@@ -207,7 +127,7 @@ pub const TOPICS: [Topic; 9] = [
             "a pattern and its params; multipod patterns --policy-dir DIR lists them",
         )],
         options: &[],
-        settings: &SETTINGS,
+        settings: &OF_SIDECARS,
         example: "audit-tap level=debug",
     },
     Topic {
@@ -249,7 +169,7 @@ mod tests {
         names
     }
 
-    fn named_in(choices: &[Choice]) -> Vec<String> {
+    fn named_in(choices: &[Row]) -> Vec<String> {
         let mut names: Vec<String> = choices.iter().map(|choice| choice.name.to_owned()).collect();
         names.sort();
         names
@@ -262,11 +182,7 @@ mod tests {
             assert_eq!(accepted(topic.key, &value), named_in(topic.options), "{}", topic.name);
         }
         for topic in TOPICS.iter().filter(|topic| !topic.settings.is_empty()) {
-            let mut known = accepted(topic.key, &format!("{}, qqqqqqqqqq=1", topic.example));
-            if topic.key == Key::Init {
-                // Known, so that it can be refused in words of its own: steps are no sidecars.
-                known.retain(|name| name != "sidecar");
-            }
+            let known = accepted(topic.key, &format!("{}, qqqqqqqqqq=1", topic.example));
             assert_eq!(known, named_in(topic.settings), "{}", topic.name);
         }
     }

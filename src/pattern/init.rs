@@ -16,8 +16,6 @@ use super::{Addition, Context, Fragment, Role};
 const WAIT_NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };
 /// The user of multipod's own image.
 const OWN_USER: i64 = 65532;
-const TIMEOUT: Duration = Duration::from_mins(10);
-const EVERY: Duration = Duration::from_secs(1);
 
 /// What a request adds to a pod. Steps are numbered by kind, so that another kind does not rename them.
 pub fn fragments(
@@ -69,8 +67,8 @@ fn wait_for(
     // The name stays as it was written: the container's resolver knows the pod's search domains.
     container.args = vec![
         Cow::Borrowed("wait-for"),
-        time("timeout", wait.timeout.unwrap_or(TIMEOUT)),
-        time("every", wait.every.unwrap_or(EVERY)),
+        time("timeout", wait.timeout),
+        time("every", wait.every),
         Cow::Owned(value::escape_expansion(&wait.target.to_string())),
     ];
     container

@@ -1,7 +1,5 @@
 //! The sync sidecar: git working copies that are kept up to date beside the app.
 
-use std::time::Duration;
-
 use crate::annotation::sync::Request;
 use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
@@ -11,7 +9,6 @@ use super::{Addition, Context, Fragment, Role};
 
 /// Each copy's container listens on the port of its number, so that several fit into one pod.
 pub const BASE_PORT: u16 = 16100;
-const PERIOD: Duration = Duration::from_secs(30);
 
 /// What a request adds to a pod.
 pub fn fragments(
@@ -24,7 +21,7 @@ pub fn fragments(
     let mut places = Places::default();
     let mut faults = Vec::new();
     for (item, number) in request.items.iter().zip(1u16..) {
-        let schedule = Schedule::Every(item.every.unwrap_or(PERIOD), BASE_PORT.saturating_add(number));
+        let schedule = Schedule::Every(item.every, BASE_PORT.saturating_add(number));
         let job = Job { name: format!("multipod-sync-{number}"), copy: &item.copy, schedule };
         match places.mount(&job, pod) {
             Ok(mount) => fragment.mounts.push(mount),

@@ -1,12 +1,15 @@
 //! One pattern, wherever it is defined.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::annotation::Key;
+use crate::annotation::option::{Absent, Row};
 use crate::pattern::Catalogue;
 use crate::pattern::defined::{Definition, Kind, Param, Type};
-use crate::pattern::help::{self, Absent, TOPICS, Topic};
+use crate::pattern::help::{TOPICS, Topic};
 
 /// One pattern.
 #[derive(Clone, Debug)]
@@ -139,8 +142,8 @@ fn of_topic(topic: &Topic) -> Entry {
             .iter()
             .map(|(form, meaning)| ((*form).to_owned(), (*meaning).to_owned()))
             .collect(),
-        options: topic.options.iter().map(of_choice).collect(),
-        settings: topic.settings.iter().map(of_choice).collect(),
+        options: topic.options.iter().map(of_row).collect(),
+        settings: topic.settings.iter().map(of_row).collect(),
         images: Vec::new(),
         ports: Vec::new(),
         allow: Vec::new(),
@@ -148,17 +151,13 @@ fn of_topic(topic: &Topic) -> Entry {
     }
 }
 
-fn of_choice(choice: &help::Choice) -> Choice {
-    let default = match choice.default {
-        Absent::Is(value) => Some(value.to_owned()),
-        Absent::Nothing | Absent::Required => None,
-    };
+fn of_row(row: &Row) -> Choice {
     Choice {
-        name: choice.name.to_owned(),
-        values: choice.values.to_owned(),
-        default,
-        required: choice.default == Absent::Required,
-        meaning: choice.meaning.to_owned(),
+        name: row.name.to_owned(),
+        values: row.values.to_owned(),
+        default: row.default.text().map(Cow::into_owned),
+        required: row.default == Absent::Required,
+        meaning: row.meaning.to_owned(),
     }
 }
 
@@ -176,7 +175,7 @@ fn of_definition(definition: &Definition) -> Entry {
         item: definition.name.clone(),
         forms: Vec::new(),
         options: definition.params.iter().map(of_param).collect(),
-        settings: settings.iter().map(of_choice).collect(),
+        settings: settings.iter().map(of_row).collect(),
         images: definition.images().map(str::to_owned).collect(),
         ports,
         allow: definition.allow.iter().map(|privilege| privilege.name().to_owned()).collect(),

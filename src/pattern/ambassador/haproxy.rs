@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+use crate::annotation::ambassador::{CONNECT_TIMEOUT, Mode, TIMEOUT};
 use crate::annotation::value::show_duration;
 use crate::pattern::settings::IpFamilies;
 
@@ -10,8 +11,6 @@ use super::{HEALTH_PATH, HEALTH_PORT, Route, To};
 
 /// Connections over all routes. Without it HAProxy takes as much memory as the container's descriptor limit allows.
 const MAXCONN: u32 = 1024;
-/// How long a connection lives on which nothing moves, as the defaults below say.
-const IDLE: Duration = Duration::from_secs(50);
 /// How long the head of a request may take.
 const REQUEST: Duration = Duration::from_secs(10);
 
@@ -41,8 +40,9 @@ pub(super) fn render(routes: &[Route<'_>], health: bool, families: IpFamilies) -
 }
 
 fn write(text: &mut String, routes: &[Route<'_>], health: bool, families: IpFamilies) -> fmt::Result {
-    write!(text, "global\n  maxconn {MAXCONN}\n\ndefaults\n  mode tcp\n  timeout connect 5s\n")?;
-    text.push_str("  timeout client 50s\n  timeout server 50s\n");
+    let (idle, connect) = (show_duration(TIMEOUT), show_duration(CONNECT_TIMEOUT));
+    write!(text, "global\n  maxconn {MAXCONN}\n\ndefaults\n  mode tcp\n  timeout connect {connect}\n")?;
+    writeln!(text, "  timeout client {idle}\n  timeout server {idle}")?;
     if routes.iter().any(|route| matches!(route.to, To::Outside { is_name: true, .. })) {
         text.push_str(RESOLVERS);
     }
@@ -62,18 +62,19 @@ fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::
     let side = if route.on_loopback() { "outbound" } else { "inbound" };
     writeln!(text, "listen {side}-{}", route.listen)?;
     bind(text, families, route.on_loopback(), route.listen)?;
-    if route.request.http {
+    let options = &route.request.options;
+    if options.mode.value == Some(Mode::Http) {
         text.push_str("  mode http\n");
         if !route.on_loopback() {
             text.push_str("  option forwardfor\n");
         }
-        http_timeouts(text, route.request.timeout)?;
+        http_timeouts(text, options.timeout.value)?;
     }
-    if let Some(time) = route.request.timeout {
+    if let Some(time) = options.timeout.value {
         let time = show_duration(time);
         writeln!(text, "  timeout client {time}\n  timeout server {time}")?;
     }
-    if let Some(time) = route.request.connect_timeout {
+    if let Some(time) = options.connect_timeout.value {
         writeln!(text, "  timeout connect {}", show_duration(time))?;
     }
     match &route.to {
@@ -90,7 +91,7 @@ fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::
         }
         To::OwnConfig => {}
     }
-    match route.request.maxconn {
+    match options.maxconn.value {
         Some(most) => writeln!(text, " maxconn {most}"),
         None => writeln!(text),
     }
@@ -99,7 +100,7 @@ fn listener(text: &mut String, route: &Route<'_>, families: IpFamilies) -> fmt::
 /// A connection without a request, which HAProxy waits for when it is told to end, must not hold up the end of the pod.
 /// Between two requests it may stay idle for as long as any other: HAProxy closes those by itself.
 fn http_timeouts(text: &mut String, idle: Option<Duration>) -> fmt::Result {
-    let idle = idle.unwrap_or(IDLE);
+    let idle = idle.unwrap_or(TIMEOUT);
     let request = show_duration(idle.min(REQUEST));
     writeln!(text, "  timeout http-request {request}\n  timeout http-keep-alive {}", show_duration(idle))
 }

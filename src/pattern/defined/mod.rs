@@ -132,7 +132,7 @@ fn read(
     if definition.touches_app() {
         allowed.push("container");
     }
-    let options = Options::read(item.words(), &allowed, &settings::NAMES, faults);
+    let options = Options::read(item.words(), &allowed, &settings::OF_SIDECARS, faults);
     let mut values = Vec::with_capacity(definition.params.len());
     for param in &definition.params {
         let given = options.take(&param.name, |text| param.kind.parse(text), faults);
