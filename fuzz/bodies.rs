@@ -4,16 +4,13 @@
 pub mod wire;
 
 use multipod::admission::{self, Snapshot};
-use multipod::annotation::endpoint::Endpoint;
-use multipod::annotation::glob::Glob;
-use multipod::annotation::quantity::{Quantity, Resource};
-use multipod::annotation::url::Url;
-use multipod::annotation::{Diagnostic, Fault, Key, Source, lexer, value};
+use multipod::annotation::{Diagnostic, Fault, Key, Source, lexer};
 use multipod::inject::{Patch, SkipReason, Verdict, decide, removals};
 use multipod::manifest::{self, Cluster, Manifests};
 use multipod::pattern::{Context, Request, Settings};
 use multipod::pod::{Head, Version};
 use multipod::policy::{self, Loaded};
+use multipod_values::{self as value, Endpoint, Glob, Quantity, Resource, Url};
 use multipod_yaml::Edit;
 use serde_json::{Value, json};
 

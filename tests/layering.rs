@@ -8,22 +8,23 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 600;
 
 /// Every room, the rooms that it may use, and whether it is pure.
-const ROOMS: [(&str, &[&str], bool); 16] = [
-    ("annotation", &[], true),
+const ROOMS: [(&str, &[&str], bool); 17] = [
+    ("values", &[], true),
+    ("annotation", &["values"], true),
     ("json", &[], true),
     ("pod", &["json"], true),
     ("yaml", &[], true),
-    ("pattern", &["annotation", "pod"], true),
-    ("policy", &["annotation", "pattern", "pod"], true),
-    ("inject", &["annotation", "json", "pattern", "pod", "policy"], true),
-    ("manifest", &["annotation", "inject", "pattern", "pod", "policy", "yaml"], true),
-    ("explain", &["annotation", "inject", "manifest", "pattern", "pod", "policy", "yaml"], true),
-    ("admission", &["annotation", "inject", "json", "pattern", "pod", "policy"], true),
+    ("pattern", &["annotation", "pod", "values"], true),
+    ("policy", &["annotation", "pattern", "pod", "values"], true),
+    ("inject", &["annotation", "json", "pattern", "pod", "policy", "values"], true),
+    ("manifest", &["annotation", "inject", "pattern", "pod", "policy", "values", "yaml"], true),
+    ("explain", &["annotation", "inject", "manifest", "pattern", "pod", "policy", "values", "yaml"], true),
+    ("admission", &["annotation", "inject", "json", "pattern", "pod", "policy", "values"], true),
     ("certs", &[], false),
-    ("observe", &["admission", "annotation"], false),
+    ("observe", &["admission", "annotation", "values"], false),
     ("server", &["admission", "certs", "observe"], false),
     ("watch", &["admission", "certs", "inject", "pattern", "policy", "server"], false),
-    ("inpod", &["annotation"], false),
+    ("inpod", &["values"], false),
     (
         "cli",
         &[
@@ -39,6 +40,7 @@ const ROOMS: [(&str, &[&str], bool); 16] = [
             "pod",
             "policy",
             "server",
+            "values",
             "watch",
             "yaml",
         ],

@@ -160,16 +160,16 @@ fn sigterm_ends_it_in_the_middle_of_an_attempt() {
 fn wrong_usage_ends_with_2_and_shows_the_allowed_forms() {
     for (arguments, said) in [
         (&[][..], "<TARGET>"),
-        (&["db"], "no port in `db`; write HOST:PORT"),
-        (&["db:0"], "not a port from 1 to 65535: `0`"),
-        (&[":80"], "no host"),
+        (&["db"], "expected HOST:PORT such as db:5432; write HOST:PORT"),
+        (&["db:0"], "expected a port between 1 and 65535"),
+        (&[":80"], "expected an IPv4 address"),
         (&["::1:80"], "[IPV6]:PORT"),
         (
             &["tcp://db:80"],
-            "unknown scheme `tcp`; write HOST:PORT, [IPV6]:PORT, dns:NAME, http://HOST… or https://HOST…",
+            "expected https or http, did you mean http?; write HOST:PORT, [IPV6]:PORT, dns:NAME, http://HOST… or https://HOST…",
         ),
-        (&["--timeout=10", "db:80"], "500ms, 30s, 10m, 1h or 1h30m"),
-        (&["--every=0s", "db:80"], "above zero"),
+        (&["--timeout=10", "db:80"], "500ms, 30s, 5m or 1h30m"),
+        (&["--every=0s", "db:80"], "more than zero"),
         (&["--ca=/does/not/exist", "https://web"], "/does/not/exist: no such file"),
         (&["--ca=/dev/null", "https://web"], "no certificate in it"),
     ] {

@@ -2,9 +2,9 @@
 
 use base64_simd::STANDARD;
 
-use crate::annotation::diagnostic::visible;
 use crate::inject::Refusal;
 use multipod_json::write_text;
+use multipod_values::visible;
 
 /// In characters, as the API server counts; beyond the total it cuts every warning itself.
 const LONGEST_WARNING: usize = 256;

@@ -3,13 +3,11 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::diagnostic::short;
-use super::host::Host;
 use super::item::{Faults, Options, only_positional, settings_of};
 use super::option::{Absent, Opt, Row, choice, option, options, time, words};
 use super::settings::{OF_SIDECARS, Settings};
-use super::value;
 use super::{Fault, Item, Span, Word, lexer};
+use multipod_values::{self as value, Host, short};
 
 /// How long an idle connection lives.
 pub const TIMEOUT: Duration = Duration::from_secs(50);

@@ -1,18 +1,13 @@
 //! Reads the value of `multipod/init`.
 
-use std::fmt;
-use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::diagnostic::short;
-use super::host::Host;
 use super::item::{Faults, Options, settings_of};
 use super::option::{Row, Words, options, time, words};
 use super::settings::{OF_STEPS, SIDECAR, Settings};
 use super::sync::{self, CopyOptions, WorkingCopy, check_count};
-use super::url::Url;
-use super::value::{self, Parsed};
 use super::{Fault, Item, Span, Word, lexer};
+use multipod_values::{self as value, Target, Url, short};
 
 /// How long a step waits altogether.
 const TIMEOUT: Duration = Duration::from_mins(10);
@@ -53,17 +48,6 @@ pub struct WaitFor {
     pub timeout: Duration,
     /// The time between two attempts.
     pub every: Duration,
-}
-
-/// Something that will answer.
-#[derive(Debug, PartialEq)]
-pub enum Target {
-    /// A port that takes connections.
-    Port(Host, NonZeroU16),
-    /// A name that resolves.
-    Name(String),
-    /// A page that is served.
-    Page(Url),
 }
 
 words! {
@@ -163,57 +147,9 @@ fn unknown(word: &Word<'_>, expected: String) -> Fault {
     }
 }
 
-impl Target {
-    fn parse(text: &str) -> Parsed<Target> {
-        if let Some(name) = text.strip_prefix("dns:") {
-            return match Host::parse(name)? {
-                Host::Name(name) => Ok(Target::Name(name)),
-                _ => Err("expected a name behind dns:, an address is not looked up".to_owned()),
-            };
-        }
-        if text.contains("://") {
-            return Url::page(text).map(Target::Page);
-        }
-        value::host_and_port(text).map(|(host, port)| Target::Port(host, port))
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Target::Port(host, port) => write!(f, "{host}:{port}"),
-            Target::Name(name) => write!(f, "dns:{name}"),
-            Target::Page(url) => url.fmt(f),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn target(text: &str) -> String {
-        match parse(&format!("wait-for {text}")).unwrap().steps.remove(0) {
-            Step::WaitFor(wait) => wait.target.to_string(),
-            Step::Clone(copy) => panic!("{copy:?}"),
-        }
-    }
-
-    #[test]
-    fn targets_are_shown_as_they_were_written() {
-        for text in [
-            "db:5432",
-            "db.prod.svc:5432",
-            "10.0.0.1:80",
-            "[fd00::1]:80",
-            "dns:db.prod",
-            "dns:example.com.",
-            "http://web/ready",
-            "https://web:8443/ready?deep=yes",
-        ] {
-            assert_eq!(target(text), text);
-        }
-    }
 
     #[test]
     fn steps_keep_their_order_and_their_options() {
@@ -294,15 +230,6 @@ mod tests {
         #[test]
         fn parsing_never_panics(value in "(?s)(wait-for |clone |https://|dns:|into=|every=|[/a-z:., =\"\\\\\n]|.){0,60}") {
             let _ = parse(&value);
-        }
-
-        #[test]
-        fn an_accepted_target_reads_back_the_same(text in "(dns:|http://|https://)?[a-z0-9.\\[\\]:/?=$-]{0,30}") {
-            if let Ok(target) = Target::parse(&text) {
-                let shown = target.to_string();
-                proptest::prop_assert!(!shown.starts_with('-') && !shown.contains('$'));
-                proptest::prop_assert_eq!(Target::parse(&shown), Ok(target));
-            }
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Reads the options of one item, or the settings of a whole value: each at most once, none that is not known.
 
-use super::diagnostic::short;
 use super::option::{Given, Opt};
-use super::value::{self, Parsed};
-use super::{Fault, Item, Word, suggest};
+use super::{Fault, Item, Word};
+use multipod_values::{self as value, Parsed, short, suggest};
 
 /// How many faults of one value are told; the rest is counted.
 const MOST_FAULTS: usize = 5;

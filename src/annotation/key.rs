@@ -1,6 +1,6 @@
 //! The keys that multipod reads. What each does with its value stands in the registry of patterns.
 
-use super::suggest;
+use multipod_values::suggest;
 
 /// The prefix of every key that people write.
 pub const PREFIX: &str = "multipod/";

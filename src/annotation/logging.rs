@@ -1,12 +1,10 @@
 //! Reads the value of `multipod/logging`.
 
-use super::endpoint::Endpoint;
-use super::glob::Glob;
 use super::item::{Faults, Options, only_positional, parse_word, settings_of};
 use super::option::{Absent, CONTAINER, Row, choice, option, options, words};
 use super::settings::{OF_SIDECARS, Settings};
-use super::value::{self, Parsed};
 use super::{Fault, Item, Span, Word, lexer};
+use multipod_values::{self as value, Endpoint, Glob, Parsed};
 
 options! {
     pub struct FilesOptions {

@@ -5,9 +5,6 @@
 
 pub mod ambassador;
 pub mod diagnostic;
-pub mod endpoint;
-pub mod glob;
-pub mod host;
 pub mod init;
 pub mod item;
 pub mod key;
@@ -15,13 +12,9 @@ pub mod lexer;
 pub mod logging;
 pub mod named;
 pub mod option;
-pub mod quantity;
 pub mod settings;
-pub mod suggest;
 pub mod switch;
 pub mod sync;
-pub mod url;
-pub mod value;
 
 pub use diagnostic::{Diagnostic, Fault, Source};
 pub use key::Key;

@@ -2,11 +2,11 @@
 //!
 //! Which names and params there are is defined by files, so they are checked by whoever knows those.
 
-use super::diagnostic::short;
 use super::item::{Faults, Options, only_positional, settings_of};
 use super::option::Row;
 use super::settings::{OF_SIDECARS, Settings};
-use super::{Fault, Item, Span, Word, lexer, suggest, value};
+use super::{Fault, Item, Span, Word, lexer};
+use multipod_values::{self as value, short, suggest};
 
 /// What the value asks for.
 #[derive(Debug, PartialEq)]

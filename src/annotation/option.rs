@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::value::{self, Parsed};
 use super::{Span, Word};
+use multipod_values::{self as value, Parsed};
 
 /// What people are told about one option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

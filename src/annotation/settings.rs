@@ -2,8 +2,7 @@
 
 use super::item::{Faults, Options};
 use super::option::{Absent, Opt, Row, choice, option, words};
-use super::quantity::{Quantity, Resource};
-use super::value::{self, Parsed};
+use multipod_values::{self as value, Parsed, Quantity, Resource};
 
 const IMAGE: Opt<String> =
     option("image", "IMAGE", value::image, Absent::Nothing, "another image than the cluster's default");

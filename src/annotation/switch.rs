@@ -1,9 +1,9 @@
 //! `multipod/share-process-namespace: true|false` and `multipod/opt-out: KEY…|all`
 
-use super::diagnostic::short;
 use super::item::Faults;
 use super::key::PREFIX;
-use super::{Fault, Item, Key, Span, lexer, suggest, value};
+use super::{Fault, Item, Key, Span, lexer};
+use multipod_values::{self as value, short, suggest};
 
 /// Reads the value of `multipod/share-process-namespace`.
 pub fn parse_share(text: &str) -> Result<bool, Vec<Fault>> {

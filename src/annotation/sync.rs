@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::diagnostic::short;
 use super::item::{Faults, Options, only_positional, settings_of};
 use super::option::{Absent, CONTAINER, Opt, Row, option, options};
 use super::settings::{OF_SIDECARS, Settings};
-use super::url::{Scheme, Url};
-use super::value::{self, Parsed};
 use super::{Fault, Item, Span, Word, lexer};
+use multipod_values::{self as value, Parsed, Scheme, Url, short};
 
 pub(super) const INTO: Opt<String> = option(
     "into",

@@ -1,6 +1,7 @@
 //! `multipod follow`.
 
-use multipod_inpod::{FollowOptions, Format, Glob, follow};
+use multipod_inpod::{FollowOptions, Format, follow};
+use multipod_values::Glob;
 use std::io::{self, Write};
 use std::process::ExitCode;
 

@@ -61,7 +61,7 @@ impl Args {
 
 fn unknown(name: &str, all: &[Entry]) -> String {
     let names = all.iter().map(|entry| &*entry.name);
-    let meant = crate::annotation::suggest::did_you_mean(name, names);
+    let meant = multipod_values::suggest::did_you_mean(name, names);
     format!("there is no pattern {name}{meant} (multipod patterns lists all)")
 }
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::annotation::diagnostic::visible;
 use crate::manifest::{Finding, Level, Outcome};
+use multipod_values::visible;
 
 use super::color::Styles;
 

@@ -1,6 +1,7 @@
 //! `multipod wait-for`.
 
-use multipod_inpod::{End, Target, WaitOptions, parse_duration, wait_for};
+use multipod_inpod::{End, WaitOptions, wait_for};
+use multipod_values::{Target, duration};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,15 +13,15 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How long to wait altogether
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     timeout: Duration,
 
     /// Time between two attempts
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     every: Duration,
 
     /// How long one attempt may take
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     attempt_timeout: Duration,
 
     /// Trust the certificates in this PEM file, instead of the public authorities
@@ -28,7 +29,7 @@ pub(super) struct Args {
     ca: Option<PathBuf>,
 
     /// HOST:PORT (takes connections), dns:NAME (resolves), http://… or https://… (answers with status 2xx or 3xx)
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", value_parser = target)]
     target: Target,
 }
 
@@ -52,4 +53,9 @@ impl Args {
             }
         }
     }
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    let forms = "write HOST:PORT, [IPV6]:PORT, dns:NAME, http://HOST… or https://HOST…";
+    Target::parse(text).map_err(|expected| format!("{expected}; {forms}"))
 }

@@ -1,12 +1,12 @@
 //! Who asked for what, and which policies were looked at.
 
-use crate::annotation::diagnostic::masked;
 use crate::annotation::key::{PREFIX, STATUS};
 use crate::annotation::{Key, Source};
 use crate::inject::Decision;
 use crate::pattern::Context;
 use crate::pod::{Head, Scalar};
 use crate::policy::Policies;
+use multipod_values::masked;
 
 use super::report::{Asked, Author, Considered, Standing};
 

@@ -57,7 +57,7 @@ impl Line {
     /// The line with one more part; what would break the terminal is shown as one sign.
     #[must_use]
     pub fn and(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
-        let text: String = text.as_ref().chars().map(crate::annotation::diagnostic::visible).collect();
+        let text: String = text.as_ref().chars().map(multipod_values::visible).collect();
         match self.parts.last_mut() {
             _ if text.is_empty() => {}
             Some((last, there)) if *last == tone => there.push_str(&text),

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::annotation::ambassador::{self, Target};
-use crate::annotation::value;
 use crate::pattern::Names;
+use multipod_values as value;
 
 /// One listener of the ambassador.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn routes(
 ) -> Vec<Route> {
     let Ok(request) = ambassador::parse(value) else { return Vec::new() };
     let own_config = request.config.map(|name| format!("ConfigMap {name}"));
-    let complete = |host: &crate::annotation::host::Host, port: u16| {
+    let complete = |host: &multipod_values::Host, port: u16| {
         format!("{}:{port}", host.complete(namespace, cluster_domain))
     };
     let routes = request.routes.iter().map(|route| {

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::annotation::quantity::{self, Resource};
 use crate::pod::{Field, Scalar};
+use multipod_values::{Resource, quantity};
 
 /// What we look at.
 pub(super) const RESOURCES: [Resource; 2] = [Resource::Cpu, Resource::Memory];

@@ -1,9 +1,9 @@
 //! What a pod's own annotations ask for.
 
-use crate::annotation::diagnostic::short;
+use crate::annotation::Key;
 use crate::annotation::key::{PREFIX, STATUS};
-use crate::annotation::{Key, suggest};
 use crate::pod::{Scalar, Text};
+use multipod_values::{short, suggest};
 
 use super::{DenyReason, Refusal};
 

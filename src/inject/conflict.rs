@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::annotation::diagnostic::short;
 use crate::pattern::Fragment;
 use crate::pattern::container::Mount;
 use crate::pod::view::covers;
 use crate::pod::{Container, Pod, Scalar};
+use multipod_values::short;
 
 use super::plan::Plan;
 use super::wanted::Wanted;

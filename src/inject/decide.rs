@@ -1,13 +1,12 @@
 //! From a pod and its context to a verdict.
 
-use crate::annotation::diagnostic::{plain, short};
-use crate::annotation::host::is_label;
 use crate::annotation::key::STATUS;
 use crate::annotation::{Diagnostic, Key, Source};
 use crate::pattern::settings::OnMistake;
 use crate::pattern::{Context, Settings};
 use crate::pod::{Head, Pod};
 use crate::policy::{Mode, Obstacle, Policies, Resolution};
+use multipod_values::{is_label, plain, short};
 
 use super::advice;
 use super::asked::Asked;
@@ -208,7 +207,7 @@ fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
             "policy {} (audit) would set {}: \"{}\"",
             audited.policy,
             audited.key.full(),
-            crate::annotation::diagnostic::short(audited.value)
+            multipod_values::short(audited.value)
         ));
     }
 }

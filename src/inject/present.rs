@@ -4,10 +4,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::annotation::diagnostic::short;
 use crate::pod::view::same_place;
 use crate::pod::{Container, Field, Pod, Scalar};
 use multipod_json::Raw;
+use multipod_values::short;
 
 use super::same::is_part_of;
 use super::wanted::{Place, Wanted};

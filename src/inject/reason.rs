@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::annotation::diagnostic::plain;
+use multipod_values::plain;
 
 /// Why a pod is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

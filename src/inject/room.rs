@@ -4,9 +4,9 @@
 //! limit is above that of the pod. Where a pod says only limits, it has set the pod's requests to what the containers
 //! request before anybody asks us, so that nothing more fits.
 
-use crate::annotation::quantity::{self, Resource};
 use crate::pattern::container::{Amounts, Container};
 use crate::pod::{self, Pod};
+use multipod_values::{Resource, quantity};
 
 use super::amounts::{RESOURCES, Written};
 use super::plan::Plan;

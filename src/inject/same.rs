@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::annotation::quantity::{self, Resource};
 use crate::pod::view::covers as lies_in;
+use multipod_values::{Resource, quantity};
 
 /// Fields that make something else of what they stand in: where we leave one out, it must be out.
 const DECISIVE: [&str; 8] =

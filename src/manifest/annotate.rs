@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 use std::str::FromStr;
 use thiserror::Error;
 
+use crate::annotation::Key;
 use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
-use crate::annotation::{Key, suggest};
+use multipod_values::suggest;
 use multipod_yaml::Edit;
 
 use super::Target;

@@ -13,7 +13,7 @@ use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Registry, reload};
 
 use crate::admission::{Outcome, Record};
-use crate::annotation::diagnostic::visible;
+use multipod_values::visible;
 
 use super::json_lines::Json;
 

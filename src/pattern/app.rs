@@ -1,9 +1,9 @@
 //! Which container of the app is meant.
 
-use crate::annotation::diagnostic::short;
 use crate::annotation::{Fault, Span};
 use crate::pod::Pod;
 use crate::pod::view::DEFAULT_CONTAINER;
+use multipod_values::short;
 
 /// The container that is meant where an item names none.
 pub(super) fn default_container(pod: &Pod<'_>, item: Span) -> Result<usize, Fault> {

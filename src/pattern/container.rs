@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::annotation::quantity::Quantity;
+use multipod_values::Quantity;
 
 /// Text that is either known when multipod is built or made for one pod.
 pub type Text = Cow<'static, str>;

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::annotation::diagnostic::short;
+use crate::annotation::Fault;
 use crate::annotation::sync::WorkingCopy;
-use crate::annotation::url::Scheme;
-use crate::annotation::{Fault, suggest, value};
 use crate::pod::view::{self, Pod, covers, lies_below};
+use multipod_values::{self as value, Scheme, short, suggest};
 
 use super::app::default_container;
 use super::container::{Container, Env, Mount, Port, Probe, Resources, Text, Volume, VolumeSource};

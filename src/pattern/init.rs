@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::annotation::init::{Request, Step, WaitFor};
-use crate::annotation::{Fault, Key, value};
+use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
+use multipod_values as value;
 
 use super::container::{Container, Text};
 use super::git::{self, Job, Places, Schedule};

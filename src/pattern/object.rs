@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_saphyr::Location;
 
-use crate::annotation::suggest;
+use multipod_values::suggest;
 
 /// The group and version of our objects.
 pub const API_VERSION: &str = "multipod.dev/v1alpha1";

@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
-use crate::annotation::host::Host;
-use crate::annotation::quantity::{Quantity, Resource};
 use crate::annotation::settings::{Amount as Asked, Settings as PatternSettings, Sidecar, amount, sidecar};
-use crate::annotation::{value, value::Parsed};
+use multipod_values::{self as value, Host, Parsed, Quantity, Resource};
 
 use super::container::{Amount, Amounts, Resources, Text};
 

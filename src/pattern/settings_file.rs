@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-use crate::annotation::suggest;
+use multipod_values::suggest;
 
 use super::Catalogue;
 use super::defined::Definition;

@@ -1,8 +1,7 @@
 //! What a pod may choose for the patterns that it asks for.
 
-use crate::annotation::quantity::Quantity;
 use crate::annotation::settings::Amount;
-use crate::annotation::value::{self, Parsed};
+use multipod_values::{self as value, Parsed, Quantity};
 
 /// The limits of a pod's own choice; what is not given is free.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,8 +104,8 @@ fn wildcard(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::annotation::quantity::Resource;
     use crate::annotation::settings::amount;
+    use multipod_values::Resource;
 
     #[test]
     fn stars_stand_for_any_text() {

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::Spanned;
 
-use crate::annotation::diagnostic::short;
-use crate::annotation::endpoint::Endpoint;
-use crate::annotation::quantity::{Quantity, Resource};
-use crate::annotation::value::{self, Parsed};
 use crate::annotation::{Diagnostic, Key, Source, key};
 use crate::pattern::Request;
 use crate::pattern::object::{Document, Problem, line_of};
+use multipod_values::{self as value, Endpoint, Parsed, Quantity, Resource, short};
 
 use super::bounds::{Bounds, ImagePattern};
 use super::matching::Match;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::annotation::diagnostic::short;
 use crate::annotation::{Diagnostic, Key, Source};
+use multipod_values::short;
 
 use super::matching::Undecided;
 

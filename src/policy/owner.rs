@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::annotation::suggest;
-use crate::annotation::value::Parsed;
+use multipod_values::{Parsed, suggest};
 
 /// The kinds that Kubernetes itself makes pods by; other kinds may, too.
 const KNOWN: [&str; 7] =

@@ -1,9 +1,9 @@
 //! What policies, the namespace and the pod say comes together here.
 
-use crate::annotation::diagnostic::short;
 use crate::annotation::{Diagnostic, Key, Source, key};
 use crate::pattern::context::Name;
 use crate::pattern::{Context, Names};
+use multipod_values::short;
 
 use super::bounds::Bounds;
 use super::matching::Labels;

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::annotation::host::is_label;
-use crate::annotation::value::{self, Parsed};
+use multipod_values::{self as value, Parsed, is_label};
 
 /// What labels must be like; all requirements hold at once, and none hold for everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

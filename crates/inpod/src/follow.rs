@@ -2,12 +2,12 @@
 
 use super::complaints::{Complaints, say};
 use super::cursor::Piece;
-use super::glob::Glob;
 use super::handles::{Handles, Unopened, descriptor_limit};
 use super::output::{Format, format_piece, standard_output, write_whole};
 use super::scan::{Folders, scan};
 use super::signals::Signals;
 use super::table::{FileId, Followed, Phase, Table};
+use multipod_values::Glob;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
@@ -75,7 +75,7 @@ impl Follower {
     fn run(mut self, signals: &Signals) -> io::Result<()> {
         self.scan();
         if self.table.len() == 0 {
-            let patterns: Vec<_> = self.options.globs.iter().map(Glob::text).collect();
+            let patterns: Vec<_> = self.options.globs.iter().map(Glob::as_str).collect();
             say(format_args!("no file matches {} yet; waiting for one", patterns.join(" or ")));
         }
         let mut sleep = SHORTEST_SLEEP;

@@ -4,21 +4,15 @@
 
 mod complaints;
 mod cursor;
-mod duration;
 mod follow;
-mod glob;
 mod handles;
 mod output;
 mod probe;
 mod scan;
 mod signals;
 mod table;
-mod target;
 mod wait;
 
-pub use duration::parse_duration;
 pub use follow::{Options as FollowOptions, follow};
-pub use glob::Glob;
 pub use output::Format;
-pub use target::Target;
 pub use wait::{End, Options as WaitOptions, wait_for};

@@ -1,7 +1,7 @@
 //! One attempt to reach a target, bounded in time.
 
 use super::complaints::reason;
-use super::target::Target;
+use multipod_values::{Host, Target};
 use rustls::CertificateError;
 use rustls::crypto::aws_lc_rs;
 use std::io::{self, ErrorKind};
@@ -53,9 +53,16 @@ impl Probe {
     pub(super) fn attempt(&mut self, allowed: Duration) -> Result<(), String> {
         let deadline = Instant::now() + allowed;
         match &self.target {
-            Target::Dns { name } => self.lookup.addresses(name, 0, deadline).map(|_| ()),
-            Target::Tcp { host, port } => connect(&self.lookup.addresses(host, *port, deadline)?, deadline),
-            Target::Http { url, .. } => get(&self.agent, url, allowed),
+            Target::Name(name) => self.lookup.addresses(name, 0, deadline).map(|_| ()),
+            Target::Port(host, port) => {
+                let addresses = match host {
+                    Host::Name(name) => self.lookup.addresses(name, port.get(), deadline)?,
+                    Host::V4(address) => vec![(*address, port.get()).into()],
+                    Host::V6(address) => vec![(*address, port.get()).into()],
+                };
+                connect(&addresses, deadline)
+            }
+            Target::Page(url) => get(&self.agent, &url.to_string(), allowed),
         }
     }
 }

@@ -4,9 +4,9 @@
 //! sandboxed runtimes, and where the per-user limit of watches is used up.
 
 use super::complaints::Complaints;
-use super::glob::{Glob, Part};
 use super::handles::is_starved;
 use super::table::{FileId, Found};
+use multipod_values::{Glob, Part};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, FileType, Metadata};
 use std::io;

@@ -1,10 +1,9 @@
 //! The loop of `multipod wait-for`: try, say why not, sleep.
 
 use super::complaints::say;
-use super::duration::Span;
 use super::probe::{CaError, Probe, certificates};
 use super::signals::Signals;
-use super::target::Target;
+use multipod_values::{Target, show_duration};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -96,12 +95,12 @@ impl Waiting {
                 error.clone_from(before);
             }
             if told.is_news(&error, passed) {
-                let (seconds, most) = (passed.as_secs(), Span(*timeout));
+                let (seconds, most) = (passed.as_secs(), show_duration(*timeout));
                 say(format_args!("waiting for {target}: {error} ({seconds} s, up to {most})"));
             }
             thread::sleep((*every).min(timeout.saturating_sub(passed)));
             if self.started.elapsed() >= *timeout {
-                say(format_args!("{target} is not ready after {}: {error}", Span(*timeout)));
+                say(format_args!("{target} is not ready after {}: {error}", show_duration(*timeout)));
                 return End::TimedOut;
             }
         }

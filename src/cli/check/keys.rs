@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::annotation::Key;
 use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
-use crate::annotation::{Key, suggest};
 use crate::manifest::{Finding, Level, Manifests};
 use crate::pod::{Object, objects};
+use multipod_values::suggest;
 use multipod_yaml::Document;
 
 /// The label by which a namespace opts in; `deploy/webhook.yaml` asks for it.

@@ -16,7 +16,7 @@ use crate::observe::LogFormat;
 use crate::pattern::Settings;
 use crate::pod::Version;
 use crate::server::Limits;
-use multipod_inpod::parse_duration;
+use multipod_values::unbounded_duration;
 
 /// Every option, where it was given.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize, Serialize)]
@@ -339,7 +339,10 @@ impl FromStr for Given<SocketAddr> {
 impl FromStr for Given<Duration> {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let value = parse_duration(text).map_err(|error| error.to_string())?;
+        let value = unbounded_duration(text).filter(|duration| !duration.is_zero());
+        let value = value.ok_or_else(|| {
+            format!("not a duration above zero: `{text}`; write it as 500ms, 30s, 10m, 1h or 1h30m")
+        })?;
         Ok(Given { text: text.to_owned(), value })
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use crate::annotation::ambassador::{CONNECT_TIMEOUT, Mode, TIMEOUT};
-use crate::annotation::value::show_duration;
 use crate::pattern::settings::IpFamilies;
+use multipod_values::show_duration;
 
 use super::{HEALTH_PATH, HEALTH_PORT, Route, To};
 

@@ -5,8 +5,8 @@ mod haproxy;
 use std::borrow::Cow;
 
 use crate::annotation::ambassador::{self, Request, Target};
-use crate::annotation::host::Host;
-use crate::annotation::{Fault, Key, value};
+use crate::annotation::{Fault, Key};
+use multipod_values::{self as value, Host};
 
 use super::container::{Container, Mount, ObjectName, Port, Probe, Security, Text, Volume, VolumeSource};
 use super::settings::Needs;

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::annotation::quantity::{Quantity, Resource};
-use crate::annotation::value;
 use crate::pattern::container::{Amount, Amounts, Container, Resources, Security, Text, Volume};
 use crate::pattern::node::{Node, Tree};
 use crate::pattern::settings::Needs;
+use multipod_values::{self as value, Quantity, Resource};
 
 use super::ceiling::{self, Privilege};
 use super::parts::{EnvTemplate, LoopbackPort, MountTemplate, PortTemplate, VolumeTemplate, full_name};

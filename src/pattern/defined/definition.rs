@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use crate::annotation::{Key, value};
+use crate::annotation::Key;
 use crate::pattern::node::Tree;
 use crate::pattern::object::{Document, Problem, line_of};
+use multipod_values as value;
 
 use super::ceiling::Privilege;
 use super::container::ContainerTemplate;

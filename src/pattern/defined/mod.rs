@@ -17,11 +17,11 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::annotation::diagnostic::short;
 use crate::annotation::item::{Faults, Options};
 use crate::annotation::named::{Named, Request};
-use crate::annotation::{Fault, Key, Word, settings, suggest, value};
+use crate::annotation::{Fault, Key, Word, settings};
 use crate::pod::Pod;
+use multipod_values::{self as value, short, suggest};
 
 use super::app::default_container;
 use super::container::{Port, Probe};

@@ -2,11 +2,8 @@
 
 use serde_json::Value;
 
-use crate::annotation::host::Host;
-use crate::annotation::quantity::{Quantity, Resource};
-use crate::annotation::suggest;
-use crate::annotation::value::{self, Parsed};
 use crate::pattern::node::Node;
+use multipod_values::{self as value, Host, Parsed, Quantity, Resource, suggest};
 
 use super::reader::Reader;
 

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::annotation::value;
 use crate::pattern::container::{Env, Mount, Port, Text, Volume, VolumeSource};
 use crate::pattern::node::{Node, Tree};
+use multipod_values as value;
 
 use super::ceiling;
 use super::reader::{Place, Reader};

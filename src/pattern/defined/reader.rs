@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::annotation::{suggest, value};
 use crate::pattern::node::{Node, Tree};
+use multipod_values::{self as value, suggest};
 
 use super::params::{Param, Type};
 use super::template::{Phrase, Template};

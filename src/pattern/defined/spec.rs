@@ -22,9 +22,10 @@
 
 use serde::Deserialize;
 
-use crate::annotation::{key, value};
+use crate::annotation::key;
 use crate::pattern::container::Container;
 use crate::pattern::node::Node;
+use multipod_values as value;
 
 use super::ceiling::{self, Privilege};
 use super::container::{ContainerTemplate, not_allowed};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use crate::annotation::{suggest, value};
+use multipod_values::{self as value, suggest};
 
 use super::params::Param;
 

@@ -5,11 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::annotation::endpoint::{Endpoint, Protocol};
 use crate::annotation::logging::Request;
 use crate::pattern::container::{Container, Env, Mount, Port, Probe, Text, Volume};
 use crate::pattern::settings::{IpFamilies, Needs};
 use crate::pattern::{Context, Fragment};
+use multipod_values::{Endpoint, Protocol};
 
 use super::{SHIPPER, Seen, operators};
 

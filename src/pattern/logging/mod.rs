@@ -12,12 +12,11 @@ mod volume;
 
 use std::borrow::Cow;
 
-use crate::annotation::diagnostic::short;
-use crate::annotation::endpoint::Endpoint;
 use crate::annotation::item::Faults;
 use crate::annotation::logging::{Destination, Fate, Files, Format, Parse, Request};
-use crate::annotation::{Fault, Key, suggest, value};
+use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
+use multipod_values::{self as value, Endpoint, short, suggest};
 
 use super::app::default_container;
 use super::container::{Container, Mount, Text};

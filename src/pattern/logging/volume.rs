@@ -14,12 +14,12 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::annotation::Fault;
-use crate::annotation::diagnostic::short;
 use crate::annotation::item::Faults;
 use crate::pattern::AppMount;
 use crate::pattern::container::{Mount, Text, Volume};
 use crate::pod::view::{covers, depth, lies_below, same_place};
 use crate::pod::{self, Pod};
+use multipod_values::short;
 
 use super::{Seen, Source, View, collector, is_ours};
 

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::is_label;
+
 /// A host that can be connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
@@ -71,16 +73,6 @@ impl fmt::Display for Host {
             Host::V6(address) => write!(f, "[{address}]"),
         }
     }
-}
-
-/// A DNS-1123 label: what container, volume and Service names are made of.
-pub fn is_label(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    !bytes.is_empty()
-        && bytes.len() <= 63
-        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
-        && bytes[0] != b'-'
-        && bytes[bytes.len() - 1] != b'-'
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::diagnostic::short;
-use super::host::Host;
-use super::value::{self, Parsed};
+use super::{Host, Parsed, one_of, port, short};
 
 const LONGEST: usize = 2048;
 /// What RFC 3986 lets stand in a path or query, save `$` and `'`, which other readers might take for their own.
@@ -49,7 +47,7 @@ impl Url {
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err("expected a URL such as http://web/ready".to_owned());
         };
-        Url::read(value::one_of(scheme, &PAGES)?, rest)
+        Url::read(one_of(scheme, &PAGES)?, rest)
     }
 
     /// A git repository: `https`, `http`, `git` or `ssh`, with a path.
@@ -60,7 +58,7 @@ impl Url {
                 meant(text).map(|url| format!(", did you mean {}?", short(&url))).unwrap_or_default()
             ));
         };
-        let url = Url::read(value::one_of(scheme, &REPOSITORIES)?, rest)?;
+        let url = Url::read(one_of(scheme, &REPOSITORIES)?, rest)?;
         if url.rest.contains('?') {
             return Err("the URL of a repository has no ?query".to_owned());
         }
@@ -82,7 +80,7 @@ impl Url {
         let in_brackets = place.starts_with('[');
         let (host, port) =
             match place.rsplit_once(':').filter(|(host, _)| !in_brackets || host.ends_with(']')) {
-                Some((host, port)) => (host, Some(value::port(port)?)),
+                Some((host, port)) => (host, Some(self::port(port)?)),
                 None => (place, None),
             };
         if host.is_empty() {

@@ -1,17 +1,32 @@
-//! Patterns of paths, as far as every program that reads them means the same by them.
+//! Patterns of absolute paths, as far as every program that reads them means the same by them: the follower in the pod,
+//! and the collectors that ship logs.
+//!
+//! No crate gives that: `glob` and `globset` accept what the others read differently (`{a,b}`, `[]a]`, `a**`), `globset`
+//! brings a regex engine into a sidecar that should stay small, and `glob` walks the disk by itself, while the follower
+//! needs to know every folder that it looked into.
 
-use super::value::{self, Parsed};
+use super::{Parsed, Wild, path_parts};
 
-/// A pattern of absolute paths: `*`, `?` and `[…]` within a part, `**` for folders at any depth.
+/// `*`, `?` and `[…]` within a part, `**` for folders at any depth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
     text: String,
     /// How long the literal folder is.
     folder: usize,
+    parts: Vec<Part>,
+}
+
+/// What stands between two slashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A name without wildcards: looked up, not searched for.
+    Name(String),
+    Wild(Wild),
+    /// `**`: this folder and every folder below it.
+    AnyDepth,
 }
 
 impl Glob {
-    /// Reads a glob that the follower and the collector understand alike.
     pub fn parse(text: &str) -> Parsed<Glob> {
         let Some(inside) = text.strip_prefix('/') else {
             return Err("expected an absolute path such as /var/log/app/*.log".to_owned());
@@ -19,21 +34,30 @@ impl Glob {
         if inside.is_empty() || inside.ends_with('/') {
             return Err("expected a file pattern such as *.log behind the last slash".to_owned());
         }
-        value::path_parts(inside)?;
+        path_parts(inside)?;
         if let Some(bad) = inside.chars().find(|c| matches!(c, '{' | '}' | '\u{2028}' | '\u{2029}')) {
             return Err(format!("a glob holds only *, ?, […] and **; {bad:?} has no place in it"));
         }
-        inside.split('/').try_for_each(part)?;
+        let mut parts = inside.split('/').map(Part::parse).collect::<Parsed<Vec<Part>>>()?;
+        parts.dedup_by(|part, before| *part == Part::AnyDepth && *before == Part::AnyDepth);
+        if parts.last() == Some(&Part::AnyDepth) {
+            parts.push(Part::Wild(Wild::anything()));
+        }
         let folder = literal_folder(text);
         if folder == 0 {
             return Err("the root folder cannot be shared: name the folder that the files lie in".to_owned());
         }
-        Ok(Glob { text: text.to_owned(), folder })
+        Ok(Glob { text: text.to_owned(), folder, parts })
     }
 
-    /// The glob as it was written.
+    /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// From the root; the last is that of a file, never `**`.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// The folder that all the files lie in or below: the leading parts without wildcards.
@@ -41,24 +65,35 @@ impl Glob {
         &self.text[..self.folder]
     }
 
-    /// Whether it names one file.
     pub fn is_one_file(&self) -> bool {
-        !self.text.contains(is_wildcard)
+        self.parts.iter().all(|part| matches!(part, Part::Name(_)))
     }
 
     /// Whether a file below `path` may match, where `path` lies below the literal folder. Parts with wildcards are
     /// taken to match everything.
     pub fn may_reach_below(&self, path: &str) -> bool {
         let Some(path) = path.strip_prefix(self.folder()) else { return false };
-        let mut parts = self.text[self.folder..].split('/').skip(1);
+        let mut parts = self.parts.iter().skip(self.folder().matches('/').count());
         for name in path.split('/').filter(|name| !name.is_empty()) {
             match parts.next() {
-                Some("**") => return true,
-                Some(part) if part == name || part.contains(is_wildcard) => {}
+                Some(Part::AnyDepth) => return true,
+                Some(Part::Wild(_)) => {}
+                Some(Part::Name(part)) if part == name => {}
                 _ => return false,
             }
         }
         parts.next().is_some()
+    }
+}
+
+impl Part {
+    fn parse(text: &str) -> Parsed<Part> {
+        match text {
+            "**" => Ok(Part::AnyDepth),
+            _ if text.contains("**") => Err("** is a whole part of the path: /var/log/**/*.log".to_owned()),
+            _ if text.contains(is_wildcard) => Wild::parse(text).map(Part::Wild),
+            _ => Ok(Part::Name(text.to_owned())),
+        }
     }
 }
 
@@ -70,41 +105,6 @@ fn is_wildcard(c: char) -> bool {
 fn literal_folder(text: &str) -> usize {
     let first = text.find(is_wildcard).unwrap_or(text.len());
     text[..first].rfind('/').unwrap_or(0)
-}
-
-fn part(text: &str) -> Parsed<()> {
-    if text.contains("**") && text != "**" {
-        return Err("** is a whole part of the path: /var/log/**/*.log".to_owned());
-    }
-    let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let inside = &rest[open + 1..];
-        let Some(close) = inside.find(']').filter(|close| is_class(&inside[..*close])) else {
-            return Err("expected characters or ranges in […], such as [0-9] or [!a-z]".to_owned());
-        };
-        rest = &inside[close + 1..];
-    }
-    Ok(())
-}
-
-/// What stands between brackets and means the same to everybody: no empty class, no open or backward range.
-fn is_class(text: &str) -> bool {
-    let mut members = text.strip_prefix(['!', '^']).unwrap_or(text).chars().peekable();
-    if members.peek().is_none() {
-        return false;
-    }
-    while let Some(low) = members.next() {
-        if matches!(low, '-' | '[' | '!' | '^') {
-            return false;
-        }
-        if members.next_if_eq(&'-').is_some() {
-            match members.next() {
-                Some(high) if low <= high && high != '-' && high != '[' => {}
-                _ => return false,
-            }
-        }
-    }
-    true
 }
 
 #[cfg(test)]
@@ -171,6 +171,13 @@ mod tests {
         ] {
             assert_eq!(Glob::parse(glob).unwrap().may_reach_below(path), reaches, "{glob} {path}");
         }
+    }
+
+    #[test]
+    fn two_stars_at_the_end_mean_every_file_below() {
+        let glob = Glob::parse("/var/log/**/**").unwrap();
+        let parts = glob.parts();
+        assert!(matches!(parts, [Part::Name(_), Part::Name(_), Part::AnyDepth, Part::Wild(_)]), "{glob:?}");
     }
 
     proptest::proptest! {

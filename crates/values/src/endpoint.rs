@@ -3,9 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::host::Host;
-use super::suggest;
-use super::value::{self, Parsed};
+use super::{Host, Parsed, path_parts, port, suggest};
 
 /// Where logs are sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +45,7 @@ impl Endpoint {
             return Err("otlp:// speaks gRPC and takes no path; HTTP is otlphttp://".to_owned());
         }
         if !path.is_empty() {
-            value::path_parts(&path[1..])?;
+            path_parts(&path[1..])?;
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '~');
         if let Some(bad) = path.chars().find(|c| !plain(*c)) {
@@ -58,7 +56,7 @@ impl Endpoint {
         }
         let expected = "expected HOST:PORT such as collector.observability:4317 behind ://";
         let (host, port) = server.rsplit_once(':').ok_or(expected)?;
-        Ok(Endpoint { protocol, host: Host::parse(host)?, port: value::port(port)?, path: path.to_owned() })
+        Ok(Endpoint { protocol, host: Host::parse(host)?, port: self::port(port)?, path: path.to_owned() })
     }
 }
 

@@ -1,0 +1,34 @@
+//! The values that annotations, settings and the programs in pods share: hosts, URLs, durations, globs and others.
+//!
+//! Each has one grammar. What the webhook accepts in an annotation, the program in the pod accepts too, and nothing else;
+//! so nobody learns from a crashing container that both read a text differently.
+
+mod duration;
+mod endpoint;
+mod glob;
+mod host;
+mod name;
+mod path;
+pub mod quantity;
+mod show;
+pub mod suggest;
+mod target;
+mod url;
+mod wild;
+mod word;
+
+pub use duration::{duration, show_duration, unbounded_duration};
+pub use endpoint::{Endpoint, Protocol};
+pub use glob::{Glob, Part};
+pub use host::Host;
+pub use name::{image, is_label, name, object_name};
+pub use path::{absolute_path, path_parts};
+pub use quantity::{Quantity, Resource};
+pub use show::{masked, plain, short, visible};
+pub use target::Target;
+pub use url::{Scheme, Url};
+pub use wild::Wild;
+pub use word::{boolean, escape_expansion, host_and_port, list, number, one_of, port};
+
+/// The value, or what was expected instead: a phrase that can stand under the marked word.
+pub type Parsed<T> = Result<T, String>;
