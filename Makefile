@@ -85,8 +85,9 @@ deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches 
 fmt: ## format the code
 	$(CARGO) fmt --all
 
-bless: ## rewrite the outcomes of the golden cases; read the diff before you commit
+bless: ## rewrite the outcomes of the golden cases and the tables of options in the docs; read the diff before you commit
 	MULTIPOD_BLESS=1 $(CARGO) test --locked --test cases
+	MULTIPOD_BLESS=1 $(CARGO) test --locked --test docs tables
 
 bench: ## multipod, alone and as a server, beside conventional ones, as ratios of one run
 	$(CARGO) bench --locked

@@ -9,6 +9,8 @@ mod console;
 mod options;
 #[path = "docs/page.rs"]
 mod page;
+#[path = "docs/tables.rs"]
+mod tables;
 
 use multipod::annotation::Key;
 use multipod::annotation::option::{Absent, Row};
