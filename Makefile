@@ -51,7 +51,7 @@ image: ## put dist/multipod into an image, without a network, and write it to di
 
 manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rules (needs kubectl and python3)
 	@test -x $(VALIDATE) || { python3 -m venv target/schemas && target/schemas/bin/pip install --quiet kubernetes-validate==1.37.0; }
-	@$(CARGO) test --quiet --locked --test deploy --no-run # the program, as the tests build it
+	@$(CARGO) test --quiet --locked --test it --no-run # the program, as the tests build it
 	@kubectl kustomize deploy | target/debug/multipod certs --fill - > target/schemas/base.yaml
 	@printf 'resources: [../../deploy]\ncomponents:\n' > target/schemas/kustomization.yaml
 	@for folder in deploy/components/*; do echo "- ../../$$folder" >> target/schemas/kustomization.yaml; done
@@ -67,10 +67,10 @@ test: setup ## run every test, and those of the features that are off by default
 	$(CARGO) test --locked --features otlp --test traces
 
 test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
-	$(CARGO) test --locked --test long -- --ignored --test-threads 1 --nocapture --skip soak
+	$(CARGO) test --locked --test it -- server::long --ignored --test-threads 1 --nocapture --skip soak
 
 soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay flat
-	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test long -- --ignored --nocapture --exact soak
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test it -- server::long::soak --ignored --nocapture --exact
 
 lint: ## formatting and lints; a warning is an error
 	$(CARGO) fmt --all --check
@@ -85,16 +85,16 @@ deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches 
 fmt: ## format the code
 	$(CARGO) fmt --all
 
-bless: ## rewrite the outcomes of the golden cases and the tables of options in the docs; read the diff before you commit
-	MULTIPOD_BLESS=1 $(CARGO) test --locked --test cases
-	MULTIPOD_BLESS=1 $(CARGO) test --locked --test docs tables
+bless: ## rewrite the outcomes of the golden cases, of those with CASE in their names, and the tables of options in the docs; read the diff
+	MULTIPOD_BLESS=1 $(CARGO) test --locked --test cases -- $(CASE)
+	MULTIPOD_BLESS=1 $(CARGO) test --locked --test it docs::tables
 
 bench: ## multipod, alone and as a server, beside conventional ones, as ratios of one run
 	$(CARGO) bench --locked
 
 # No sanitizer: there is no unsafe code here to watch, and the TLS library takes half an hour to build under one.
 fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuzz)
-	@FUZZ_CORPUS=fuzz/corpus $(CARGO) test --quiet --locked --test fuzz_seeds
+	@FUZZ_CORPUS=fuzz/corpus $(CARGO) test --quiet --locked --test it fuzz_seeds
 	@for target in $$($(CARGO) +nightly fuzz list); do \
 		$(CARGO) +nightly fuzz run -s none $$target -- -max_total_time=60 || exit 1; done
 

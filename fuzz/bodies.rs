@@ -1,4 +1,4 @@
-//! What is done with the bytes of a fuzzer, and what must hold then. `tests/fuzz_seeds.rs` does the same with the golden
+//! What is done with the bytes of a fuzzer, and what must hold then. `tests/it/core/fuzz_seeds.rs` does the same with the golden
 //! cases, so that an ordinary test run sees all of it.
 
 pub mod wire;

@@ -4,7 +4,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
-mod pods;
+mod support {
+    pub(crate) mod pods;
+}
 
 use allocation_counter::AllocationInfo;
 use multipod::admission::{Outcome, Snapshot, mutate};
@@ -13,6 +15,7 @@ use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
 use serde_json::Value;
+use support::pods;
 
 /// How a decision ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -169,4 +172,15 @@ fn a_review_costs_little_more_than_its_decision() {
     let (review, decision) = (of_review(&not_ours, Outcome::Skipped), measured(&not_ours, End::NotOurs));
     assert!(review.count_total <= decision.count_total + 2, "{review:?} {decision:?}");
     assert!(review.bytes_total < 4096, "no copy of the body: {review:?}");
+}
+
+#[test]
+fn allocations_grow_with_a_value_and_no_faster() {
+    let cost = |routes: usize| {
+        let value: Vec<String> = (0..routes).map(|at| format!("{}:8775", at + 10_000)).collect();
+        measured(&pods::with_annotation("ambassador", &value.join(",")), End::Injected)
+    };
+    let (few, many) = (cost(100), cost(1000));
+    assert!(many.count_total < 12 * few.count_total, "{few:?} for 100 routes, {many:?} for 1,000");
+    assert!(many.bytes_total < 12 * few.bytes_total, "{few:?} for 100 routes, {many:?} for 1,000");
 }

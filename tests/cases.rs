@@ -2,65 +2,70 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
-mod sound;
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
+use libtest_mimic::{Arguments, Failed, Trial};
 use multipod::inject::{DenyReason, Patch, SkipReason, Verdict, decide, removals};
 use multipod::pattern::{Context, Settings};
 use multipod::pod::{Head, Version};
 use multipod::policy;
 use serde_json::Value;
+use support::{golden, sound};
+
+mod support {
+    pub(crate) mod golden;
+    pub(crate) mod sound;
+}
 
 const LEAST_CASES: usize = 100;
 const INPUTS: [&str; 5] = ["input.yaml", "namespace.yaml", "settings.yaml", "policy.yaml", "version.txt"];
 const OUTCOMES: [&str; 3] = ["expected.yaml", "skipped.txt", "denied.txt"];
 const WARNINGS: &str = "warnings.txt";
 
-#[test]
-fn every_case_ends_as_it_says() {
+fn main() -> ExitCode {
     let bless = std::env::var_os("MULTIPOD_BLESS").is_some();
     assert!(!(bless && std::env::var_os("CI").is_some()), "CI does not bless");
-    let only = std::env::var("CASE").unwrap_or_default();
-    let folders = folders();
-    assert!(folders.len() >= LEAST_CASES, "{} cases, expected at least {LEAST_CASES}", folders.len());
-
-    let mut failures = Vec::new();
-    let mut slugs = BTreeSet::new();
-    for folder in folders.iter().filter(|folder| name(folder).contains(&only)) {
-        match std::panic::catch_unwind(|| Case::read(folder).run(bless)) {
-            Ok(Ok(seen)) => slugs.extend(seen),
-            Ok(Err(problem)) => failures.push(format!("== {}\n{problem}", name(folder))),
-            Err(panic) => failures.push(format!("== {}\n{}", name(folder), panic_text(&*panic))),
-        }
+    let case = |folder: PathBuf| {
+        let name = format!("{}/{}", golden::topic(&folder), golden::name(&folder));
+        Trial::test(name, move || Ok(Case::read(&folder).run(bless)?))
+    };
+    let mut trials: Vec<Trial> = golden::folders().into_iter().map(case).collect();
+    trials.push(Trial::test("there_are_many_cases_and_no_sentence_twice", many_cases));
+    trials.push(Trial::test("every_topic_holds_cases_alone", no_stray_file));
+    // What a case ends with is checked by its own test, or was written by it.
+    if !bless {
+        trials.push(Trial::test("every_reason_has_a_case", every_reason));
     }
-    assert!(failures.is_empty(), "{} cases failed:\n{}", failures.len(), failures.join("\n"));
-    if only.is_empty() {
-        let all = SkipReason::ALL.iter().map(|r| r.slug()).chain(DenyReason::ALL.iter().map(|r| r.slug()));
-        let untested: Vec<&str> = all.filter(|slug| !slugs.contains(*slug)).collect();
-        assert!(untested.is_empty(), "reasons without a case: {untested:?}");
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn many_cases() -> Result<(), Failed> {
+    let names: Vec<String> = golden::folders().iter().map(|folder| golden::name(folder)).collect();
+    let different = names.iter().collect::<BTreeSet<_>>().len();
+    if names.len() < LEAST_CASES || different < names.len() {
+        return Err(format!("{} cases, {different} sentences", names.len()).into());
     }
+    Ok(())
 }
 
-fn folders() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut folders: Vec<PathBuf> =
-        fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
-    folders.sort();
-    folders
+fn no_stray_file() -> Result<(), Failed> {
+    let stray = golden::strays();
+    if stray.is_empty() { Ok(()) } else { Err(format!("these belong to no case: {stray:?}").into()) }
 }
 
-fn name(folder: &Path) -> String {
-    folder.file_name().unwrap().to_string_lossy().into_owned()
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
+/// By the outcomes in the folders, so that the cases can run in any order, and some of them alone.
+fn every_reason() -> Result<(), Failed> {
+    let denied: String = golden::files("denied.txt").into_iter().map(|(_, text)| text).collect();
+    let skipped: Vec<String> = golden::files("skipped.txt").into_iter().map(|(_, text)| text).collect();
+    let has_line = |slug: &str| denied.lines().any(|line| line == format!("[{slug}]"));
+    let refusals = DenyReason::ALL.iter().map(|reason| reason.slug()).filter(|slug| !has_line(slug));
+    let left = SkipReason::ALL.iter().filter(|reason| !skipped.contains(&format!("{reason}\n")));
+    let untested: Vec<&str> = refusals.chain(left.map(|reason| reason.slug())).collect();
+    if untested.is_empty() { Ok(()) } else { Err(format!("reasons without a case: {untested:?}").into()) }
 }
 
 /// One folder.
@@ -98,7 +103,7 @@ struct Outcome {
     file: &'static str,
     text: String,
     warnings: String,
-    slugs: Vec<String>,
+    reason: Option<SkipReason>,
     result: Option<(Value, String)>,
 }
 
@@ -113,40 +118,36 @@ impl Case {
         Case { folder: folder.to_owned(), pod, json, cluster: cluster(folder) }
     }
 
-    fn run(&self, bless: bool) -> Result<Vec<String>, String> {
+    fn run(&self, bless: bool) -> Result<(), String> {
         let outcome = self.decide(&self.json, &self.pod)?;
         self.compare(&outcome, bless)?;
-        if let Some((result, patch)) = &outcome.result {
-            self.hold(result, patch)?;
-        }
-        Ok(outcome.slugs)
+        outcome.result.as_ref().map_or(Ok(()), |(result, patch)| self.hold(result, patch))
     }
 
     fn decide(&self, json: &str, pod: &Value) -> Result<Outcome, String> {
         let head = Head::read(json).map_err(|fault| format!("the head cannot be read: {fault}"))?;
         let decision = decide(&head, &self.cluster.context(), &self.cluster.loaded.policies);
         let warnings = decision.warnings.iter().fold(String::new(), |all, warning| all + warning + "\n");
-        let (file, text, slugs, result) = match decision.verdict {
+        let (file, text, reason, result) = match decision.verdict {
             Verdict::Inject(plan) => {
                 let view = head.open().unwrap();
                 let patch = Patch::of(&plan, &view).map_err(|fault| fault.to_string())?;
                 let result = sound::apply(pod, &patch);
                 let json = patch.json().to_owned();
-                ("expected.yaml", multipod_yaml::emit(&result), Vec::new(), Some((result, json)))
+                ("expected.yaml", multipod_yaml::emit(&result), None, Some((result, json)))
             }
             Verdict::Skip(reason) => {
-                ("skipped.txt", format!("{reason}\n"), vec![reason.slug().to_owned()], None)
+                ("skipped.txt", format!("{reason}\n"), Some(reason), None)
             }
             Verdict::Deny(refusals) => {
                 let mut text = String::new();
                 for refusal in &refusals {
                     writeln!(text, "[{}]\n{refusal}\n", refusal.reason.slug()).unwrap();
                 }
-                let slugs = refusals.iter().map(|refusal| refusal.reason.slug().to_owned()).collect();
-                ("denied.txt", text, slugs, None)
+                ("denied.txt", text, None, None)
             }
         };
-        Ok(Outcome { file, text, warnings, slugs, result })
+        Ok(Outcome { file, text, warnings, reason, result })
     }
 
     fn compare(&self, outcome: &Outcome, bless: bool) -> Result<(), String> {
@@ -186,7 +187,7 @@ impl Case {
         }
         let text = serde_json::to_string(result).unwrap();
         let twice = self.decide(&text, result)?;
-        if twice.slugs != [SkipReason::AlreadyInjected.slug()] {
+        if twice.reason != Some(SkipReason::AlreadyInjected) {
             return Err(format!("the injected pod, injected again, ended with:\n{}", twice.text));
         }
         let back = sound::undo(result, &removals(result).map_err(|fault| fault.to_string())?);

@@ -2,10 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
-mod program;
-mod reviews;
 #[path = "traces/span.rs"]
 mod span;
+mod support {
+    pub(crate) mod program;
+    pub(crate) mod reviews;
+}
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,8 +19,8 @@ use std::thread;
 use std::time::SystemTime;
 
 use multipod::certs::{Embedded, server_config};
-use program::{ambassador, multipod, serve, started};
-use reviews::pod;
+use support::program::{ambassador, multipod, serve, started};
+use support::reviews::pod;
 use serde_json::{Value, json};
 use span::{Span, spans};
 

@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod conventional;
-#[path = "../../tests/pods/mod.rs"]
+#[path = "../../tests/support/pods.rs"]
 mod pods;
 mod table;
 

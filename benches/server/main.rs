@@ -10,10 +10,10 @@ mod baseline;
 mod client;
 #[path = "../handler/conventional.rs"]
 mod conventional;
-#[path = "../../tests/pods/mod.rs"]
+#[path = "../../tests/support/pods.rs"]
 mod pods;
 mod process;
-#[path = "../../tests/reviews/mod.rs"]
+#[path = "../../tests/support/reviews.rs"]
 mod reviews;
 mod table;
 

@@ -1,5 +1,5 @@
 //! The program as a server, in a process of its own.
-#![allow(dead_code, unreachable_pub)] // Each test uses its own part.
+#![allow(dead_code, unreachable_pub)] // Each program uses its own part.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::{Value, json};
 
-use crate::reviews::pod;
+use crate::support::reviews::pod;
 
 /// A server with a certificate made in memory, on ports that are free.
 pub struct Server {

@@ -1,5 +1,5 @@
 //! What the API server would find wrong with a pod, as far as it can be seen offline; and how a patch is applied.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, dead_code, unreachable_pub)] // Each test program uses its own part.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, dead_code, unreachable_pub)] // Each program uses its own part.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,16 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use crate::run::{Ran, multipod, program, values};
+use crate::support::golden;
+use crate::support::run::{Ran, multipod, program, values};
 
 #[test]
 fn the_command_line_gives_what_the_golden_cases_expect() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut seen = 0;
-    for entry in fs::read_dir(root).unwrap() {
-        let folder = entry.unwrap().path();
+    for folder in golden::folders() {
         let Ok(expected) = fs::read_to_string(folder.join("expected.yaml")) else { continue };
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let name = golden::name(&folder);
         let ran = inject(&folder);
         assert_eq!(ran.code, 0, "{name}: {}", ran.err);
         assert_eq!(values(&ran.out), values(&expected), "{name}");

@@ -1,22 +1,15 @@
 //! `multipod certs` as people run it.
 
-// clippy.toml allows these in tests; what the tests share stands outside of them.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[allow(dead_code, reason = "shared with other tests, which need more of it")]
-#[path = "cli/run.rs"]
-mod run;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::support::run::{Files, Ran, multipod, values};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use multipod::certs::{Pair, Signed, server_config};
-use run::{Files, Ran, multipod, values};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
@@ -232,7 +225,7 @@ fn go_accepts_what_was_made_on_clocks_that_are_half_an_hour_off() {
     let both = printed(files.multipod(&["certs", "--reuse", "secret.yaml", "--days=30"]));
     fs::write(files.join("both.crt"), &both.authorities).unwrap();
     fs::write(files.join("new.crt"), &both.signed.chain).unwrap();
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certs/verify.go");
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/verify.go");
     let verify = |authority: &str, certificate: &str, name: &str| {
         let mut go = Command::new("go");
         go.args(["run", program, authority, certificate, name]).current_dir(files.path());

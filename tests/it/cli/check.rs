@@ -1,13 +1,6 @@
 //! `multipod check` as people run it.
 
-// clippy.toml allows these in tests; what the tests share stands outside of them.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[allow(dead_code, reason = "shared with other tests, which need more of it")]
-#[path = "cli/run.rs"]
-mod run;
-
-use run::{Files, multipod, pod};
+use crate::support::run::{Files, multipod, pod};
 use serde_json::{Value, json};
 
 /// The lines that name a place.

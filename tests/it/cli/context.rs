@@ -1,6 +1,6 @@
 //! Policies, settings, namespaces and versions around manifests.
 
-use crate::run::{Files, multipod, ours, pod, values};
+use crate::support::run::{Files, multipod, ours, pod, values};
 
 const BARE: &str = "kind: Pod\nmetadata: {name: web, namespace: shop}\nspec: {containers: [{name: app}]}\n";
 

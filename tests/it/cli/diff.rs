@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::run::{Files, multipod, pod};
+use crate::support::run::{Files, multipod, pod};
 
 #[test]
 fn nothing_to_do_is_no_difference() {

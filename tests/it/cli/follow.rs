@@ -1,9 +1,5 @@
 //! `multipod follow` as a process, with real files.
 
-// clippy.toml allows these in tests; what the tests share stands outside of them.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[path = "follow/process.rs"]
 mod process;
 
 use process::{BINARY, Follower, Logs, command, terminate};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::run::{Ran, injected, multipod, only_adds, ours, pod, values};
+use crate::support::run::{Ran, injected, multipod, only_adds, ours, pod, values};
 
 const SPEC: &str = "containers: [{name: app, image: 'app:1'}]";
 const ASKS: &str = "metadata: {annotations: {multipod/ambassador: '80:8775'}}";

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::run::{Files, Ran, multipod, ours, pod, program, values};
+use crate::support::run::{Files, Ran, multipod, ours, pod, program, values};
 
 fn named(name: &str) -> String {
     pod("").replace("name: web", &format!("name: {name}"))

@@ -1,13 +1,6 @@
 //! `multipod patterns`, `completions`, `man` and `version` as people run them.
 
-// clippy.toml allows these in tests; what the tests share stands outside of them.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[allow(dead_code, reason = "shared with other tests, which need more of it")]
-#[path = "cli/run.rs"]
-mod run;
-
-use run::{Files, Ran, multipod};
+use crate::support::run::{Files, Ran, multipod};
 use serde_json::{Value, json};
 
 const TAP: &str = "\

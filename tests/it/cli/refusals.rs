@@ -1,6 +1,6 @@
 //! All or nothing: what is refused, and how it is told.
 
-use crate::run::{Files, Ran, multipod, ours, pod, program, values};
+use crate::support::run::{Files, Ran, multipod, ours, pod, program, values};
 
 const BAD: &str = "8o:8775 mode=http";
 

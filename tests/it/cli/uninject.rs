@@ -1,6 +1,6 @@
 //! What `uninject` makes of what `inject` made.
 
-use crate::run::{injected, multipod, pod};
+use crate::support::run::{injected, multipod, pod};
 
 #[test]
 fn inject_and_uninject_give_the_very_text_again() {

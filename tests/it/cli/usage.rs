@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
-use crate::run::{Files, Ran, multipod, pod, program};
+use crate::support::run::{Files, Ran, multipod, pod, program};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_multipod");
 

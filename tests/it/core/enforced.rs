@@ -1,16 +1,12 @@
 //! Enforced policies and what goes wrong: an error, or something that nobody knows, never lets a pod pass as if no policy
 //! were for it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod reviews;
-
 use std::sync::Arc;
 
+use crate::support::reviews::{REAL, pod, verify};
 use multipod::admission::{self, Namespace, Namespaces, Snapshot};
 use multipod::pattern::{Settings, settings::OnMistake};
 use multipod::policy;
-use reviews::{REAL, pod, verify};
 use serde_json::{Value, json};
 
 /// A pod on its way into a namespace, and who knows what about it.

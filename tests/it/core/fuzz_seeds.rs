@@ -1,30 +1,16 @@
 //! The bodies of the fuzz targets over the golden cases: what a fuzzer starts from, seen by every test run. With
 //! `FUZZ_CORPUS=fuzz/corpus` in the environment the seeds are written there for the fuzzer.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
-#[path = "../fuzz/bodies.rs"]
+#[path = "../../../fuzz/bodies.rs"]
 #[allow(unreachable_pub)] // Shared with the targets.
 mod bodies;
-mod frames;
 
+use crate::support::frames;
 use std::fs;
 use std::path::Path;
 
+use crate::support::golden::files;
 use multipod::server::Protocol;
-
-/// Every file of the cases with this name, by the name of its case.
-fn files(name: &str) -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let folders = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<(String, String)> = folders
-        .filter_map(|folder| {
-            let text = fs::read_to_string(folder.join(name)).ok()?;
-            Some((folder.file_name().unwrap().to_string_lossy().into_owned(), text))
-        })
-        .collect();
-    files.sort();
-    files
-}
 
 fn run(target: &str, seeds: &[(String, Vec<u8>)], body: fn(&[u8])) {
     assert!(seeds.len() > 10, "{} seeds", seeds.len());

@@ -1,5 +1,4 @@
 //! The house as ARCHITECTURE.md draws it: who may use whom, which rooms are pure, and that no file is lost or endless.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

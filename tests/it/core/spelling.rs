@@ -1,7 +1,6 @@
 //! One pod can be spelt in many ways. However it is, multipod sees what the API server sees, or nothing at all: no spelling
 //! hides a port or an annotation. The API server's decoder knows names by their exact letters, escapes undone; of a name
 //! that stands there twice it takes the last, and merges maps, so that such a name is no pod for us.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
 use multipod::admission::{self, Fault, Snapshot};
 

@@ -1,22 +1,16 @@
 //! What is installed: rendered as people render it, and held to what was promised about it.
 
-// clippy.toml allows these in tests; what the tests share stands outside of them.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[allow(dead_code, reason = "shared with other tests, which need more of it")]
-#[path = "cli/run.rs"]
-mod run;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::golden;
+use crate::support::run::{self, Files, values};
 use multipod::annotation::Key;
 use multipod::annotation::settings::Settings as Asked;
 use multipod::pattern::{Settings, object};
 use multipod::policy;
-use run::{Files, values};
 use serde_json::{Value, json};
 
 const OURS: &str = "multipod-system";
@@ -145,16 +139,10 @@ fn plain_pods_reach_multipod_only_from_namespaces_that_have_opted_in() {
     assert_eq!(opted_in, &json!({"key": "multipod/injection", "operator": "In", "values": ["enabled"]}));
     // What multipod writes itself is not what a pod asks for.
     let mut written = BTreeSet::new();
-    for case in fs::read_dir(root().join("tests/cases")).unwrap() {
-        let folder = case.unwrap().path();
-        for file in fs::read_dir(&folder).into_iter().flatten().map(|file| file.unwrap().path()) {
-            let is_outcome =
-                file.file_stem().is_some_and(|name| name.to_string_lossy().starts_with("expected"));
-            let text = if is_outcome { fs::read_to_string(&file).unwrap() } else { continue };
-            let keys = text.lines().filter_map(|line| line.trim().split_once(": ")).map(|(key, _)| key);
-            let ours = keys.map(|key| key.trim_matches('"')).filter(|key| key.starts_with("multipod/"));
-            written.extend(ours.filter(|key| Key::from_full(key).is_none()).map(str::to_owned));
-        }
+    for (_, text) in golden::files("expected.yaml") {
+        let keys = text.lines().filter_map(|line| line.trim().split_once(": ")).map(|(key, _)| key);
+        let ours = keys.map(|key| key.trim_matches('"')).filter(|key| key.starts_with("multipod/"));
+        written.extend(ours.filter(|key| Key::from_full(key).is_none()).map(str::to_owned));
     }
     assert!(written.contains("multipod/status"), "{written:?}");
     for key in written {
@@ -249,7 +237,7 @@ fn the_server_starts_with_the_options_and_files_that_the_base_gives_it() {
     assert_eq!(loaded.policies.iter().count(), 1);
 }
 
-/// `tests/deploy/rights.yaml` is what people review: every right that the server has.
+/// `tests/data/deploy/rights.yaml` is what people review: every right that the server has.
 #[test]
 fn the_server_may_do_what_was_reviewed_and_nothing_else() {
     let objects = base();
@@ -258,7 +246,7 @@ fn the_server_may_do_what_was_reviewed_and_nothing_else() {
         .filter(|object| object["kind"].as_str().unwrap().ends_with("Role"))
         .map(|role| json!({"kind": role["kind"], "namespace": role["metadata"]["namespace"], "rules": role["rules"]}))
         .collect();
-    let reviewed = values(&fs::read_to_string(root().join("tests/deploy/rights.yaml")).unwrap());
+    let reviewed = values(&fs::read_to_string(root().join("tests/data/deploy/rights.yaml")).unwrap());
     assert_eq!(Value::from(rights.clone()), reviewed[0]);
     let text = Value::from(rights).to_string();
     for never in ["*", "secrets", "create", "update", "patch", "delete", "escalate", "impersonate"] {

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::page::{Block, root};
+use super::page::{Block, root};
 
 /// Nothing where every command of the block does as it says.
 pub(crate) fn fault(block: &Block) -> Option<String> {

@@ -1,15 +1,8 @@
 //! The documentation is true: what it shows is run, read and looked up.
 
-// clippy.toml allows these in tests; what the tests share stands outside of them.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[path = "docs/console.rs"]
 mod console;
-#[path = "docs/options.rs"]
 mod options;
-#[path = "docs/page.rs"]
 mod page;
-#[path = "docs/tables.rs"]
 mod tables;
 
 use multipod::annotation::Key;

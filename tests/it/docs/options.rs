@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use crate::page::page;
+use super::page::page;
 
 /// An option as `--help` tells it.
 struct Told {

@@ -1,13 +1,10 @@
 //! The two paths of the webhook, asked without a socket: every row of the table of answers.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod reviews;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::support::reviews::{REAL, REINVOKED, Verdict, WORKLOADS, deployment, patched, pod, verify};
 use axum::body::Body;
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -19,7 +16,6 @@ use multipod::pod::Text;
 use multipod::policy;
 use multipod::server::{Handlers, Limits, Shared, router};
 use proptest::prelude::*;
-use reviews::{REAL, REINVOKED, Verdict, WORKLOADS, deployment, patched, pod, verify};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 

@@ -1,22 +1,18 @@
 //! Certificates from files, exchanged under a running server as a mounted Secret exchanges them; and who may connect.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod reviews;
-mod running;
-
+use crate::support::reviews;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::support::running::{PATIENCE, Running, client, client_with, post, run};
 use multipod::admission::Snapshot;
 use multipod::certs::{Files, Tls};
 use multipod::server::{Handlers, Limits, Shared};
 use multipod::watch::{Certificates, Watch, watch};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use running::{PATIENCE, Running, client, client_with, post, run};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};

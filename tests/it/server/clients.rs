@@ -1,18 +1,13 @@
 //! Clients that others have written, against the server as people run it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod reviews;
-mod running;
-mod sim;
-
+use crate::support::sim;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use reviews::{REAL, verify};
+use crate::support::reviews::{REAL, verify};
+use crate::support::sim::replica::{Replica, Secret};
 use serde_json::Value;
-use sim::replica::{Replica, Secret};
 use tempfile::TempDir;
 
 /// A server, and a folder with its authority.
@@ -100,12 +95,12 @@ async fn the_http_of_go_is_answered_and_keeps_its_connections() {
     if Command::new("go").arg("version").output().is_err() {
         // Where no go is, nobody could tell a client of it from any other.
         let mut told = std::io::stderr();
-        writeln!(told, "not shown: the client in tests/goclient needs go, which is not here").unwrap();
+        writeln!(told, "not shown: the client in tests/data/goclient needs go, which is not here").unwrap();
         return;
     }
     let program = folder.path().join("goclient");
     let mut build = Command::new("go");
-    build.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goclient"));
+    build.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/goclient"));
     build.env("GOTOOLCHAIN", "local").env("GOPROXY", "off").env("GOFLAGS", "").env("GOWORK", "off");
     let built = run(build.args(["build", "-o"]).arg(&program).arg("."), b"");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));

@@ -1,18 +1,14 @@
 //! New connections beside those that are there: signing takes one turn at a time and nobody else's time.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod reviews;
-mod running;
-
+use crate::support::reviews;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
 
+use crate::support::running::{PATIENCE, client, post, run};
 use multipod::admission::Snapshot;
 use multipod::certs::{Embedded, Pair, Tls, server_config};
 use multipod::server::{Handlers, Limits, Shared};
-use running::{PATIENCE, client, post, run};
 use rustls::pki_types::ServerName;
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};

@@ -1,24 +1,19 @@
 //! HTTP/2 where it is wanted: floods that no client makes by accident, and what they cost.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 #![allow(clippy::print_stdout)] // What was measured is told.
 
-mod frames;
-mod reviews;
-mod running;
-mod sim;
-
+use crate::support::reviews;
 use std::time::Duration;
 
-use frames::{
-    CONTINUATION, END_HEADERS, END_STREAM, GOODBYE, HEADERS, PING, PREFACE, RESET, SETTINGS, WINDOW, frame,
-    head, review,
+use crate::support::frames::{
+    self, CONTINUATION, END_HEADERS, END_STREAM, GOODBYE, HEADERS, PING, PREFACE, RESET, SETTINGS, WINDOW,
+    frame, head, review,
 };
-use running::PATIENCE;
+use crate::support::running::{self, PATIENCE};
+use crate::support::sim::replica::{Replica, Secret};
+use crate::support::sim::service::Service;
+use crate::support::sim::{NAME, Sim};
 use rustls::pki_types::ServerName;
-use sim::replica::{Replica, Secret};
-use sim::service::Service;
-use sim::{NAME, Sim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

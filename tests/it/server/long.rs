@@ -2,32 +2,25 @@
 //! request, peers that are slow, certificates that change, too much load, and panics. `make test-long`; what it measures is
 //! worth telling with `MULTIPOD_PROGRAM=target/release/multipod`.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod cluster;
-#[path = "long/load.rs"]
 mod load;
-mod reviews;
-mod running;
-mod sim;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::reviews::{self, pod};
+use crate::support::running::{PATIENCE, post, start_with};
+use crate::support::sim::bad::{self, EVERY};
+use crate::support::sim::load::Load;
+use crate::support::sim::replica::{Replica, Secret};
+use crate::support::sim::service::Service;
+use crate::support::sim::{NAME, Sim};
 use hyper_util::rt::TokioIo;
 use multipod::admission::{self, Fault, Reply, Snapshot};
 use multipod::server::{Handlers, Limits};
-use reviews::pod;
-use running::{PATIENCE, post, start_with};
 use rustls::pki_types::ServerName;
 use serde_json::json;
-use sim::bad::{self, EVERY};
-use sim::load::Load;
-use sim::replica::{Replica, Secret};
-use sim::service::Service;
-use sim::{NAME, Sim};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};

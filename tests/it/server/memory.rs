@@ -1,19 +1,13 @@
 //! What many peers together may cost: the bytes that there may be, however many bodies come.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod reviews;
-mod running;
-mod sim;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use running::PATIENCE;
+use crate::support::running::PATIENCE;
+use crate::support::sim::replica::{Replica, Secret};
+use crate::support::sim::service::Service;
+use crate::support::sim::{self, NAME, Sim};
 use rustls::pki_types::ServerName;
-use sim::replica::{Replica, Secret};
-use sim::service::Service;
-use sim::{NAME, Sim};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;

@@ -1,17 +1,13 @@
 //! What a cluster says about its namespaces and itself, on its way to decisions, through everything that happens to
 //! API servers.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod cluster;
-mod reviews;
-mod running;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use cluster::Cluster;
+use crate::support::cluster::Cluster;
+use crate::support::reviews::{deployment, pod, verify};
+use crate::support::running::{self, Answer, PATIENCE, Running, post};
 use multipod::admission::Snapshot;
 use multipod::certs::{Embedded, Tls, server_config};
 use multipod::pattern::settings::IpFamilies;
@@ -19,8 +15,6 @@ use multipod::pod::Version;
 use multipod::policy;
 use multipod::server::{Handlers, Limits, Shared};
 use multipod::watch::{self, Said};
-use reviews::{deployment, pod, verify};
-use running::{Answer, PATIENCE, Running, post};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;

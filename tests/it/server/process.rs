@@ -1,13 +1,5 @@
 //! `multipod serve` as people run it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod cluster;
-mod program;
-#[path = "cli_serve/reload.rs"]
-mod reload;
-mod reviews;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -15,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use cluster::Cluster;
-use program::{Server, ambassador, decided, exchange, multipod, serve, started, wait_until};
+use crate::support::cluster::Cluster;
+use crate::support::program::{Server, ambassador, decided, exchange, multipod, serve, started, wait_until};
+use crate::support::reviews::{deployment, pod, verify};
 use rcgen::{CertificateParams, KeyPair};
-use reviews::{deployment, pod, verify};
 use serde_json::{Value, json};
 
 #[test]

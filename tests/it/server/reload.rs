@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cluster::Cluster;
-use crate::program::{Server, ambassador, decided, exchange, multipod, serve, started, wait_until};
-use crate::reviews::{deployment, pod, verify};
+use crate::support::cluster::Cluster;
+use crate::support::program::{Server, ambassador, decided, exchange, multipod, serve, started, wait_until};
+use crate::support::reviews::{deployment, pod, verify};
 
 fn config(server: &Server) -> Value {
     serde_json::from_str(&server.admin("/config")).unwrap()

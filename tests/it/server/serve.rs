@@ -1,18 +1,13 @@
 //! The server on real sockets: TLS, connections, slow peers, and its end.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
-
-mod reviews;
-mod running;
-
 use std::time::Duration;
 
+use crate::support::reviews::{REAL, pod, verify};
+use crate::support::running::{PATIENCE, builder, client, closed, post, start, start_with};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use multipod::server::{Handlers, Limits};
-use reviews::{REAL, pod, verify};
-use running::{PATIENCE, builder, client, closed, post, start, start_with};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

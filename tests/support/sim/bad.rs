@@ -100,7 +100,7 @@ async fn unread(address: SocketAddr, tls: &TlsConnector) -> io::Result<Duration>
     socket.set_nodelay(true)?;
     let tcp = socket.connect(address).await?;
     let mut stream = tls.connect(ServerName::try_from(NAME).map_err(io::Error::other)?, tcp).await?;
-    let body = crate::reviews::REAL[0];
+    let body = crate::support::reviews::REAL[0];
     let request = format!("{}{body}", HEAD.replace("100", &body.len().to_string()));
     let mut since = Instant::now();
     while write(&mut stream, request.as_bytes()).await.is_ok() {
@@ -116,5 +116,5 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Resu
 
 /// What these peers speak.
 pub fn tls(authority: &str) -> TlsConnector {
-    TlsConnector::from(Arc::new(crate::running::client(authority)))
+    TlsConnector::from(Arc::new(crate::support::running::client(authority)))
 }

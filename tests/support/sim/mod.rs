@@ -1,6 +1,5 @@
 //! A client that behaves as an API server does: HTTP/1.1 over TLS to a Service by its name, a few connections that are
 //! kept for a while, no second try for a request that was lost, and another try for whoever says `Retry-After`.
-#![allow(dead_code, unreachable_pub)] // Each program uses its own part.
 #![allow(clippy::print_stdout)] // What was measured is told.
 
 pub mod bad;
@@ -24,8 +23,8 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 
-use crate::reviews::{pod, verify};
-use crate::running::client;
+use crate::support::reviews::{pod, verify};
+use crate::support::running::client;
 use service::Service;
 
 /// What the Service is called: the name in every handshake and every `host`.
@@ -57,6 +56,7 @@ type Http = SendRequest<Full<Bytes>>;
 
 /// Why the failure policy would have to decide, or the user would see a 500.
 #[derive(Debug)]
+#[allow(dead_code, reason = "what they hold is shown by Debug")]
 pub enum Failure {
     /// Nobody answered the door.
     Connect(String),

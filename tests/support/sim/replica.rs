@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::NAME;
-use crate::running::PATIENCE;
+use crate::support::running::PATIENCE;
 
 /// An authority, and the folder where it puts what it has issued last.
 pub struct Secret {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::dice::Dice;
 use super::kubelet;
 use super::trial::{Trial, Winner};
-use crate::sound;
+use crate::support::sound;
 
 /// Where a patch may add something.
 pub fn is_allowed_place(path: &str) -> bool {

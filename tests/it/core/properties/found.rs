@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Read};
 use super::trial::{Ended, decide_in};
-use crate::sound;
+use crate::support::sound;
 
 fn bare() -> Read {
     Cluster::bare().read()

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::cluster::{Cluster, Read};
 use super::dice::Dice;
 use super::pods;
-use crate::sound;
+use crate::support::sound;
 
 /// One pod and its context.
 pub struct Trial {

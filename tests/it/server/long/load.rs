@@ -15,13 +15,13 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::{WEBHOOK, shaken};
-use crate::cluster::Cluster;
-use crate::reviews;
-use crate::running::{PATIENCE, post};
-use crate::sim::load::Load;
-use crate::sim::replica::{Replica, Secret};
-use crate::sim::service::Service;
-use crate::sim::{NAME, Sim, bad};
+use crate::support::cluster::Cluster;
+use crate::support::reviews;
+use crate::support::running::{PATIENCE, post};
+use crate::support::sim::load::Load;
+use crate::support::sim::replica::{Replica, Secret};
+use crate::support::sim::service::Service;
+use crate::support::sim::{NAME, Sim, bad};
 
 type Http = hyper::client::conn::http1::SendRequest<http_body_util::Full<hyper::body::Bytes>>;
 

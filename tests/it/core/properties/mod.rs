@@ -1,34 +1,28 @@
 //! What holds for every pod, whatever it asks for and whatever its context.
 //!
-//! `PROPTEST_CASES=20000 cargo test --release --test properties` looks longer. What it finds becomes a test of its own
+//! `PROPTEST_CASES=20000 cargo test --release --test it properties` looks longer. What it finds becomes a test of its own
 //! or a golden case, so that nothing depends on a file of seeds.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
-mod sound;
+mod added;
+mod asked;
+mod cluster;
+mod dice;
+mod foreign;
+mod found;
+mod kubelet;
+mod pods;
+mod subset;
+mod trial;
 
-#[allow(unreachable_pub)] // Seen by this program alone.
-mod properties {
-    pub(crate) mod added;
-    pub(crate) mod asked;
-    pub(crate) mod cluster;
-    pub(crate) mod dice;
-    pub(crate) mod foreign;
-    mod found;
-    pub(crate) mod kubelet;
-    pub(crate) mod pods;
-    pub(crate) mod subset;
-    pub(crate) mod trial;
-}
-
+use crate::support::sound;
 use multipod::annotation::Key;
 use multipod::inject::{SkipReason, removals};
 use multipod::policy;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use properties::dice::Dice;
-use properties::trial::{Ended, any_pod, any_trial, decide_in};
-use properties::{added, foreign, pods, subset};
+use dice::Dice;
+use trial::{Ended, any_pod, any_trial, decide_in};
 
 const STATUS: &str = "multipod/status";
 
@@ -127,7 +121,7 @@ proptest! {
     fn the_same_pod_gets_the_same_bytes_whatever_the_order_of_the_policies(trial in any_trial()) {
         let first = trial.decide();
         let second = trial.decide();
-        let mut other = properties::cluster::Cluster::read(trial.read.cluster.clone());
+        let mut other = cluster::Cluster::read(trial.read.cluster.clone());
         other.cluster.files.reverse();
         other.loaded = policy::load(&other.cluster.files);
         let third = decide_in(&other, &trial.pod);

@@ -1,0 +1,9 @@
+//! What holds for every decision, and for the source itself.
+
+mod dependencies;
+mod enforced;
+mod fuzz_seeds;
+mod layering;
+mod limits;
+mod properties;
+mod spelling;

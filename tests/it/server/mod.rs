@@ -1,0 +1,13 @@
+//! The webhook: what it answers, on sockets and without, and as a process.
+
+mod admission;
+mod certificates;
+mod clients;
+mod handshakes;
+mod http2;
+mod long;
+mod memory;
+mod namespaces;
+mod process;
+mod reload;
+mod serve;
