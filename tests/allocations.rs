@@ -4,9 +4,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
-mod support {
-    pub(crate) mod pods;
-}
+#[path = "support/pods.rs"]
+mod pods;
 
 use allocation_counter::AllocationInfo;
 use multipod::admission::{Outcome, Snapshot, mutate};
@@ -15,7 +14,6 @@ use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
 use serde_json::Value;
-use support::pods;
 
 /// How a decision ends.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,6 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
+#[path = "support/golden.rs"]
+mod golden;
+#[path = "support/sound.rs"]
+mod sound;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -14,12 +19,6 @@ use multipod::pattern::{Context, Settings};
 use multipod::pod::{Head, Version};
 use multipod::policy;
 use serde_json::Value;
-use support::{golden, sound};
-
-mod support {
-    pub(crate) mod golden;
-    pub(crate) mod sound;
-}
 
 const LEAST_CASES: usize = 100;
 const INPUTS: [&str; 5] = ["input.yaml", "namespace.yaml", "settings.yaml", "policy.yaml", "version.txt"];
@@ -136,9 +135,7 @@ impl Case {
                 let json = patch.json().to_owned();
                 ("expected.yaml", multipod_yaml::emit(&result), None, Some((result, json)))
             }
-            Verdict::Skip(reason) => {
-                ("skipped.txt", format!("{reason}\n"), Some(reason), None)
-            }
+            Verdict::Skip(reason) => ("skipped.txt", format!("{reason}\n"), Some(reason), None),
             Verdict::Deny(refusals) => {
                 let mut text = String::new();
                 for refusal in &refusals {

@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::{Value, json};
 
-use crate::support::reviews::pod;
+use super::reviews::pod;
 
 /// A server with a certificate made in memory, on ports that are free.
 pub struct Server {

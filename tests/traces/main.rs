@@ -2,13 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
-#[path = "traces/span.rs"]
+#[path = "../support/program.rs"]
+mod program;
+#[path = "../support/reviews.rs"]
+mod reviews;
 mod span;
-mod support {
-    pub(crate) mod program;
-    pub(crate) mod reviews;
-}
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -19,8 +17,8 @@ use std::thread;
 use std::time::SystemTime;
 
 use multipod::certs::{Embedded, server_config};
-use support::program::{ambassador, multipod, serve, started};
-use support::reviews::pod;
+use program::{ambassador, multipod, serve, started};
+use reviews::pod;
 use serde_json::{Value, json};
 use span::{Span, spans};
 
