@@ -208,7 +208,8 @@ mod tests {
     fn told(annotations: &str, policies: &str, version: &str) -> String {
         let loaded = policy::load(&[("policies.yaml".to_owned(), policies.to_owned())]);
         assert_eq!(loaded.problems, []);
-        let settings = Settings::default();
+        let settings = serde_json::from_str(r#"{"patterns":{"ambassador":{"image":"haproxy:3.2"}}}"#);
+        let settings: Settings = settings.unwrap();
         let context = Context {
             namespace: "shop",
             owner_kind: Some("Deployment"),

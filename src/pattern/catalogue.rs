@@ -7,21 +7,13 @@ use std::sync::{Arc, LazyLock};
 use super::defined::{Definition, Kind};
 use super::object::{self, Document, Problem};
 
-const ADAPTERS: [(&str, &str); 8] = [
-    ("adapters/apache.yaml", include_str!("adapters/apache.yaml")),
-    ("adapters/memcached.yaml", include_str!("adapters/memcached.yaml")),
-    ("adapters/mysql.yaml", include_str!("adapters/mysql.yaml")),
-    ("adapters/nginx.yaml", include_str!("adapters/nginx.yaml")),
-    ("adapters/php-fpm.yaml", include_str!("adapters/php-fpm.yaml")),
-    ("adapters/postgres.yaml", include_str!("adapters/postgres.yaml")),
-    ("adapters/redis.yaml", include_str!("adapters/redis.yaml")),
-    ("adapters/statsd.yaml", include_str!("adapters/statsd.yaml")),
-];
+/// Every file of the folder `adapters`.
+const ADAPTERS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/adapters.rs"));
 
 /// Read once; a test proves that nothing in it is wrong.
 static BUILT_IN: LazyLock<(Catalogue, Vec<Problem>)> = LazyLock::new(|| {
     let mut catalogue = Catalogue { definitions: BTreeMap::new() };
-    let (documents, mut problems) = object::documents(ADAPTERS);
+    let (documents, mut problems) = object::documents(ADAPTERS.iter().copied());
     catalogue.add(&documents, true, &mut problems);
     (catalogue, problems)
 });
@@ -78,10 +70,9 @@ impl Catalogue {
 
     fn add(&mut self, documents: &[Document<'_>], built_in: bool, problems: &mut Vec<Problem>) {
         for document in documents.iter().filter(|document| document.kind == object::Kind::Pattern) {
-            match Definition::read(document) {
-                Ok(mut definition) => match self.definitions.entry(definition.name.clone()) {
+            match Definition::read(document, built_in) {
+                Ok(definition) => match self.definitions.entry(definition.name.clone()) {
                     Entry::Vacant(entry) => {
-                        definition.built_in = built_in;
                         entry.insert(Arc::new(definition));
                     }
                     Entry::Occupied(taken) => {
@@ -101,28 +92,14 @@ impl Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::images;
 
     #[test]
     fn the_adapters_are_right_and_described() {
         assert_eq!(BUILT_IN.1, []);
         let catalogue = Catalogue::default();
-        let ports: Vec<(&str, u16)> = catalogue
-            .iter()
-            .map(|definition| (&*definition.name, definition.ports().next().unwrap()))
-            .collect();
-        assert_eq!(
-            ports,
-            [
-                ("apache", 9117),
-                ("memcached", 9150),
-                ("mysql", 9104),
-                ("nginx", 9113),
-                ("php-fpm", 9253),
-                ("postgres", 9187),
-                ("redis", 9121),
-                ("statsd", 9102)
-            ]
-        );
+        let names: Vec<&str> = catalogue.iter().map(|definition| &*definition.name).collect();
+        assert!(names.len() == ADAPTERS.len() && names.contains(&"nginx"), "{names:?}");
         for definition in catalogue.iter() {
             assert!(definition.kind == Kind::Metrics && definition.allow.is_empty());
             assert!(!definition.description.is_empty(), "{}", definition.name);
@@ -132,6 +109,13 @@ mod tests {
                 definition.name
             );
             assert!(definition.images().all(|image| image.contains(':')), "{}", definition.name);
+            assert!(definition.ports().next().is_some(), "{}", definition.name);
+        }
+        // None is left over from an adapter that is no more.
+        for (name, _) in images::ALL.iter().filter(|(name, _)| name.starts_with("metrics-")) {
+            let used =
+                catalogue.iter().any(|definition| definition.has_container(&format!("multipod-{name}")));
+            assert!(used, "{name}");
         }
     }
 

@@ -16,8 +16,6 @@ use super::settings::Needs;
 use super::user::own_user;
 use super::{AppMount, Context};
 
-/// The name has no host: the setting `registry`, or an image of the pattern, says where it comes from.
-pub(super) const IMAGE: &str = "git-sync/git-sync:v4.4.2";
 pub(super) const NEEDS: Needs =
     Needs { cpu: ("10m", 10), memory: ("64Mi", 64), memory_limit: ("256Mi", 256) };
 /// The image's user, and the only one that it lets use ssh.

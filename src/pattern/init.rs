@@ -12,7 +12,7 @@ use super::container::{Container, Text};
 use super::git::{self, Job, Places, Schedule};
 use super::settings::Needs;
 use super::user::own_user;
-use super::{Addition, Context, Fragment, Role};
+use super::{Addition, Context, Fragment, Role, images};
 
 const WAIT_NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };
 /// The user of multipod's own image.
@@ -43,7 +43,7 @@ pub fn fragments(
                     Err(fault) => faults.push(fault),
                 }
                 fragment.volumes.extend(job.volumes());
-                let image = context.settings.image_for("clone", settings, git::IMAGE);
+                let image = context.settings.image_for("clone", settings, images::GIT_SYNC);
                 let resources = context.settings.resources_for("clone", settings, git::NEEDS);
                 job.container(image, resources, pod, context)
             }

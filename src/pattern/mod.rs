@@ -9,6 +9,7 @@ pub mod defined;
 pub mod fragment;
 mod git;
 pub mod help;
+mod images;
 pub mod init;
 pub mod logging;
 pub mod node;

@@ -4,8 +4,8 @@ use crate::annotation::sync::Request;
 use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 
-use super::git::{IMAGE, Job, NEEDS, Places, Schedule};
-use super::{Addition, Context, Fragment, Role};
+use super::git::{Job, NEEDS, Places, Schedule};
+use super::{Addition, Context, Fragment, Role, images};
 
 /// Each copy's container listens on the port of its number, so that several fit into one pod.
 pub const BASE_PORT: u16 = 16100;
@@ -27,7 +27,7 @@ pub fn fragments(
             Ok(mount) => fragment.mounts.push(mount),
             Err(fault) => faults.push(fault),
         }
-        let image = context.settings.image_for("sync", settings, IMAGE);
+        let image = context.settings.image_for("sync", settings, images::GIT_SYNC);
         let resources = context.settings.resources_for("sync", settings, NEEDS);
         let container = job.container(image, resources, pod, context);
         fragment.containers.push(Addition { role: Role::Sidecar(settings.sidecar), container });
@@ -65,7 +65,7 @@ mod tests {
             container(&fragment, 0),
             json!({
                 "name": "multipod-sync-1",
-                "image": "git-sync/git-sync:v4.4.2",
+                "image": images::GIT_SYNC,
                 "imagePullPolicy": "IfNotPresent",
                 "args": [
                     "--repo=https://git.example/site", "--ref=HEAD", "--root=/git", "--link=html", "--depth=1",
@@ -173,7 +173,7 @@ mod tests {
     fn the_cluster_says_where_images_come_from() {
         let mirror = json!({"registry": "mirror.example"});
         let fragment = trial::with_settings("sync", SITE, &pod(), &mirror, false).unwrap();
-        assert_eq!(container(&fragment, 0)["image"], "mirror.example/git-sync/git-sync:v4.4.2");
+        assert_eq!(container(&fragment, 0)["image"], format!("mirror.example/{}", images::GIT_SYNC));
     }
 
     #[test]

@@ -164,8 +164,6 @@ fn of_row(row: &Row) -> Choice {
 fn of_definition(definition: &Definition) -> Entry {
     let key = definition.kind.key();
     let settings = TOPICS.iter().find(|topic| topic.key == key).map_or(&[][..], |topic| topic.settings);
-    let required = definition.params.iter().filter(|param| param.required());
-    let example = required.map(|param| format!(" {}={}", param.name, sample_of(&param.kind)));
     let ports = definition.ports().map(|port| port.to_string()).collect::<Vec<_>>();
     Entry {
         name: definition.name.clone(),
@@ -179,7 +177,7 @@ fn of_definition(definition: &Definition) -> Entry {
         images: definition.images().map(str::to_owned).collect(),
         ports,
         allow: definition.allow.iter().map(|privilege| privilege.name().to_owned()).collect(),
-        example: std::iter::once(definition.name.clone()).chain(example).collect(),
+        example: definition.example(),
     }
 }
 
@@ -202,51 +200,5 @@ fn values_of(kind: &Type) -> String {
         Type::Enum(words) => words.join("|"),
         Type::Boolean => "true|false".to_owned(),
         other => other.name().to_ascii_uppercase(),
-    }
-}
-
-/// A value that the type takes, for the example of a param that must be given.
-fn sample_of(kind: &Type) -> String {
-    match kind {
-        Type::Port => "8080".to_owned(),
-        Type::Integer { min, max } => 1.clamp(*min, *max).to_string(),
-        Type::Boolean => "true".to_owned(),
-        Type::String => "text".to_owned(),
-        Type::Identifier | Type::Name => "name".to_owned(),
-        Type::Path => "/path".to_owned(),
-        Type::UrlPath => "/status".to_owned(),
-        Type::Url => "http://127.0.0.1:8080/".to_owned(),
-        Type::Duration => "30s".to_owned(),
-        Type::Quantity => "64Mi".to_owned(),
-        Type::Secret => "my-secret".to_owned(),
-        Type::Enum(words) => words.first().cloned().unwrap_or_default(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn samples_are_what_their_types_take() {
-        for kind in [
-            Type::Port,
-            Type::Integer { min: 5, max: 9 },
-            Type::Integer { min: -9, max: 0 },
-            Type::Boolean,
-            Type::String,
-            Type::Identifier,
-            Type::Name,
-            Type::Path,
-            Type::UrlPath,
-            Type::Url,
-            Type::Duration,
-            Type::Quantity,
-            Type::Secret,
-            Type::Enum(vec!["a".into(), "b".into()]),
-        ] {
-            let sample = sample_of(&kind);
-            assert!(kind.parse(&sample).is_ok(), "{kind:?} {sample}");
-        }
     }
 }

@@ -10,12 +10,11 @@ use multipod_values::{self as value, Host};
 
 use super::container::{Container, Mount, ObjectName, Port, Probe, Security, Text, Volume, VolumeSource};
 use super::settings::Needs;
-use super::{Addition, Context, Fragment, Role};
+use super::{Addition, Context, Fragment, Role, images};
 
 /// The container's name.
 pub const CONTAINER: &str = "multipod-ambassador";
 const VOLUME: &str = "multipod-ambassador";
-const IMAGE: &str = "haproxy:3.2";
 const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("32Mi", 32), memory_limit: ("128Mi", 128) };
 const FOLDER: &str = "/usr/local/etc/haproxy";
 const FILE: &str = "haproxy.cfg";
@@ -129,7 +128,7 @@ fn target<'r>(target: Option<&'r Target>, listen: u16, context: &Context<'_>) ->
 
 fn container(request: &Request, context: &Context<'_>) -> Container {
     let settings = context.settings;
-    let image = settings.image_for("ambassador", &request.settings, IMAGE);
+    let image = settings.image_for("ambassador", &request.settings, images::AMBASSADOR);
     let resources = settings.resources_for("ambassador", &request.settings, NEEDS);
     let mut container = Container::new(CONTAINER, image, resources);
     container.command = COMMAND.map(Text::Borrowed).to_vec();

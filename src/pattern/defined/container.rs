@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::pattern::container::{Amount, Amounts, Container, Resources, Security, Text, Volume};
+use crate::pattern::images;
 use crate::pattern::node::{Node, Tree};
 use crate::pattern::settings::Needs;
 use multipod_values::{self as value, Quantity, Resource};
@@ -42,6 +43,10 @@ impl ContainerTemplate {
         let name = full_name(reader, node.get("name"), node.line, "containers");
         let image = if let Some(image) = node.get("image") {
             reader.fixed(image, "image", value::image)
+        } else if let Some(image) =
+            node.get("name").and_then(Node::text).filter(|_| reader.built_in).and_then(images::of)
+        {
+            Some(image.to_owned())
         } else {
             reader.issue(node.line, "containers: the image is missing");
             None

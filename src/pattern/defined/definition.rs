@@ -89,8 +89,11 @@ pub(super) enum AppContainer {
 }
 
 impl Definition {
-    /// Reads a `Pattern`; every fault of it is told with its line.
-    pub fn read(document: &Document<'_>) -> Result<Definition, Vec<Problem>> {
+    /// Reads a `Pattern`; every fault of it is told with its line. One that is `built_in` takes its images from the table.
+    pub(in crate::pattern) fn read(
+        document: &Document<'_>,
+        built_in: bool,
+    ) -> Result<Definition, Vec<Problem>> {
         let object: Object = document.read().map_err(|problem| vec![problem])?;
         let (spec, spec_line) = (object.spec.value, line_of(&object.spec.referenced));
         let mut issues = Vec::new();
@@ -103,7 +106,7 @@ impl Definition {
             }
         };
         let params = params::read(spec.params.as_ref(), &mut issues);
-        let mut reader = Reader::new(&params, issues);
+        let mut reader = Reader::new(&params, built_in, issues);
         let parts = Parts::read(&name, &spec, spec_line, &mut reader);
         let (mut issues, used) = reader.finish();
         let lines = spec.params.iter().flat_map(|node| match &node.tree {
@@ -125,7 +128,7 @@ impl Definition {
             description: spec.description,
             params,
             allow: spec.allow,
-            built_in: false,
+            built_in,
             line: line_of(&object.metadata.name.referenced),
             scrape: parts.scrape,
             containers: parts.containers,
@@ -142,9 +145,21 @@ impl Definition {
         self.params.iter().find(|param| param.name == name)
     }
 
+    /// A value of its annotation: the name, and what must stand behind it.
+    pub fn example(&self) -> String {
+        let required = self.params.iter().filter(|param| param.required());
+        let params = required.map(|param| format!(" {}={}", param.name, param.kind.example()));
+        std::iter::once(self.name.clone()).chain(params).collect()
+    }
+
     /// The images, in the order of the containers.
     pub fn images(&self) -> impl Iterator<Item = &str> {
         self.containers.iter().map(|container| &*container.fixed.image)
+    }
+
+    #[cfg(test)]
+    pub(in crate::pattern) fn has_container(&self, name: &str) -> bool {
+        self.containers.iter().any(|container| container.fixed.name == name)
     }
 
     /// The ports that it opens whatever the params say.

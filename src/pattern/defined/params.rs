@@ -127,6 +127,24 @@ impl Type {
         }
     }
 
+    /// A value that the type takes.
+    pub fn example(&self) -> String {
+        match self {
+            Type::Port => "8080".to_owned(),
+            Type::Integer { min, max } => 1.clamp(*min, *max).to_string(),
+            Type::Boolean => "true".to_owned(),
+            Type::String => "text".to_owned(),
+            Type::Identifier | Type::Name => "name".to_owned(),
+            Type::Path => "/path".to_owned(),
+            Type::UrlPath => "/status".to_owned(),
+            Type::Url => "http://127.0.0.1:8080/".to_owned(),
+            Type::Duration => "30s".to_owned(),
+            Type::Quantity => "64Mi".to_owned(),
+            Type::Secret => "my-secret".to_owned(),
+            Type::Enum(words) => words.first().cloned().unwrap_or_default(),
+        }
+    }
+
     /// The value that `text` stands for; else what was expected.
     pub fn parse(&self, text: &str) -> Parsed<Value> {
         Ok(match self {
@@ -152,7 +170,7 @@ impl Type {
 
 /// Reads the params of a file; what is wrong is added to `issues`.
 pub(super) fn read(node: Option<&Node>, issues: &mut Vec<(usize, String)>) -> Vec<Param> {
-    let mut reader = Reader::new(&[], std::mem::take(issues));
+    let mut reader = Reader::new(&[], false, std::mem::take(issues));
     let mut params = Vec::new();
     for (name, node) in node.map_or(&[][..], |node| reader.entries(node, "params")) {
         let plain = value::name(name).is_ok() && name.starts_with(|c: char| c.is_ascii_lowercase());
@@ -331,6 +349,15 @@ mod tests {
             (words(), "debug", json!("debug")),
         ] {
             assert_eq!(kind.parse(text), Ok(value), "{} {text}", kind.name());
+        }
+    }
+
+    #[test]
+    fn examples_are_what_their_types_take() {
+        let bounded = [Type::Integer { min: 5, max: 9 }, Type::Integer { min: -9, max: 0 }, words()];
+        for kind in Type::NAMES.iter().filter_map(|name| Type::named(name)).chain(bounded) {
+            let example = kind.example();
+            assert!(kind == Type::Enum(Vec::new()) || kind.parse(&example).is_ok(), "{kind:?} {example}");
         }
     }
 

@@ -35,13 +35,14 @@ pub(super) enum Place {
 /// Reads one definition and collects what is wrong with it.
 pub(super) struct Reader<'p> {
     params: &'p [Param],
+    pub(super) built_in: bool,
     used: Vec<bool>,
     issues: Vec<(usize, String)>,
 }
 
 impl<'p> Reader<'p> {
-    pub(super) fn new(params: &'p [Param], issues: Vec<(usize, String)>) -> Self {
-        Reader { params, used: vec![false; params.len()], issues }
+    pub(super) fn new(params: &'p [Param], built_in: bool, issues: Vec<(usize, String)>) -> Self {
+        Reader { params, built_in, used: vec![false; params.len()], issues }
     }
 
     /// Something wrong at a line.

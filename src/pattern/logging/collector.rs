@@ -8,13 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::annotation::logging::Request;
 use crate::pattern::container::{Container, Env, Mount, Port, Probe, Text, Volume};
 use crate::pattern::settings::{IpFamilies, Needs};
-use crate::pattern::{Context, Fragment};
+use crate::pattern::{Context, Fragment, images};
 use multipod_values::{Endpoint, Protocol};
 
 use super::{SHIPPER, Seen, operators};
 
-/// Its user is a number, and it has the certificates of public servers.
-const IMAGE: &str = "otel/opentelemetry-collector-contrib:0.149.0";
 const NEEDS: Needs = Needs { cpu: ("20m", 20), memory: ("128Mi", 128), memory_limit: ("256Mi", 256) };
 const CONFIG: &str = "multipod-logging-config";
 const CONFIG_FOLDER: &str = "/etc/multipod/otelcol";
@@ -42,7 +40,7 @@ pub(super) fn shipper(
     fragment.volumes.push(Volume::empty_dir(STATE));
     fragment.rendered(RENDERED, format!("{:#}\n", configuration(group, context)));
 
-    let image = context.settings.image_for("logging-shipper", &request.settings, IMAGE);
+    let image = context.settings.image_for("logging-shipper", &request.settings, images::LOGGING_SHIPPER);
     let resources = context.settings.resources_for("logging-shipper", &request.settings, NEEDS);
     let mut container = Container::new(SHIPPER, image, resources);
     // No command: distributions of the collector differ in the name of the program.

@@ -1,13 +1,18 @@
 package controlplane
 
 import (
+	"encoding/json"
+	"maps"
+	"os/exec"
 	"strings"
 	"testing"
 
 	core "k8s.io/api/core/v1"
+
+	"multipod/e2e/cluster"
 )
 
-// requests is one for every pattern there is, in each of its shapes.
+// requests is one for every pattern there is, in each of its shapes; the program itself says which adapters there are.
 var requests = map[string][2]string{
 	"ambassador-in":         {ambassador, "80:8775"},
 	"ambassador-out":        {ambassador, "5432:db"},
@@ -15,22 +20,50 @@ var requests = map[string][2]string{
 	"logging":               {"multipod/logging", "/var/log/app/*.log"},
 	"logging-json":          {"multipod/logging", "/var/log/app/*.log format=json"},
 	"logging-shipped":       {"multipod/logging", "/var/log/app/*.log to=otlp://collector:4317"},
-	"metrics-nginx":         {"multipod/metrics", "nginx"},
-	"metrics-apache":        {"multipod/metrics", "apache"},
-	"metrics-php-fpm":       {"multipod/metrics", "php-fpm"},
-	"metrics-redis":         {"multipod/metrics", "redis"},
-	"metrics-memcached":     {"multipod/metrics", "memcached"},
-	"metrics-postgres":      {"multipod/metrics", "postgres secret=db"},
-	"metrics-mysql":         {"multipod/metrics", "mysql secret=db"},
-	"metrics-statsd":        {"multipod/metrics", "statsd"},
+	"metrics-with-a-secret": {"multipod/metrics", "postgres secret=db"},
 	"wait-for":              {"multipod/init", "wait-for db:5432"},
 	"clone":                 {"multipod/init", "clone https://git.example/seed into=/seed"},
 	"sync":                  {"multipod/sync", "https://git.example/site into=/srv/site"},
 	"shared-processes":      {"multipod/share-process-namespace", "true"},
 }
 
+// adapters is one for every adapter: its own example.
+func adapters(t *testing.T) map[string][2]string {
+	t.Helper()
+	var listed []struct{ Name string }
+	patterns(t, "metrics", &listed)
+	all := map[string][2]string{}
+	for _, adapter := range listed {
+		var shown struct{ Annotation, Example string }
+		patterns(t, adapter.Name, &shown)
+		all["metrics-"+adapter.Name] = [2]string{shown.Annotation, shown.Example}
+	}
+	if len(all) == 0 {
+		t.Fatal("multipod knows no adapter")
+	}
+	return all
+}
+
+// patterns reads what multipod tells of a pattern, or of those of a key.
+func patterns(t *testing.T, name string, into any) {
+	t.Helper()
+	program, err := cluster.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, err := exec.Command(program, "patterns", name, "--output=json").Output()
+	if err == nil {
+		err = json.Unmarshal(told, into)
+	}
+	if err != nil {
+		t.Fatal(name, err)
+	}
+}
+
 func forEveryPattern(t *testing.T, s site, check func(*testing.T, *core.Pod)) {
-	for name, asked := range requests {
+	all := adapters(t)
+	maps.Copy(all, requests)
+	for name, asked := range all {
 		t.Run(name, func(t *testing.T) {
 			made, err := s.try(podWith(asked[0], asked[1]))
 			if err != nil {

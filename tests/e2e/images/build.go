@@ -144,7 +144,21 @@ func (w *workshop) log() io.Writer {
 
 var version = regexp.MustCompile(`(?m)^version = "([^"]+)"`)
 
-// tags are the recipe's, with the version of multipod in the place that it has.
+// Default is the image that a pattern asks for by default, by the name of its row in Defaults.
+func Default(repository, name string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(repository, Defaults))
+	if err != nil {
+		return "", err
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if image, found := strings.CutPrefix(line, name+": "); found {
+			return image, nil
+		}
+	}
+	return "", fmt.Errorf("%s has no image for %q", Defaults, name)
+}
+
+// tags are the recipe's, with the version of multipod and the images of the patterns in their places.
 func (w *workshop) tags(recipe Recipe) ([]string, error) {
 	manifest, err := os.ReadFile(filepath.Join(w.options.Repository, "Cargo.toml"))
 	if err != nil {
@@ -156,6 +170,11 @@ func (w *workshop) tags(recipe Recipe) ([]string, error) {
 	}
 	var tags []string
 	for _, tag := range recipe.Tags {
+		if name, found := strings.CutPrefix(tag, byDefault); found {
+			if tag, err = Default(w.options.Repository, name); err != nil {
+				return nil, err
+			}
+		}
 		tags = append(tags, strings.ReplaceAll(tag, own, string(found[1])))
 	}
 	return tags, nil

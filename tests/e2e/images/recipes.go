@@ -53,7 +53,7 @@ var Recipes = []Recipe{
 	},
 	{
 		Name: "haproxy",
-		Tags: []string{"haproxy:3.2"},
+		Tags: []string{byDefault + "ambassador"},
 		Config: archive.Config{
 			User: "haproxy", Env: path(everywhere), StopSignal: "SIGUSR1", WorkingDir: "/var/lib/haproxy",
 			Cmd: []string{"haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"},
@@ -80,7 +80,7 @@ var Recipes = []Recipe{
 	},
 	{
 		Name:   "nginx-exporter",
-		Tags:   []string{"nginx/nginx-prometheus-exporter:1.4.2"},
+		Tags:   []string{byDefault + "metrics-nginx"},
 		Config: archive.Config{User: "1001:1001", Entrypoint: []string{"/usr/bin/nginx-prometheus-exporter"}},
 		Contents: []content{
 			program("nginx-exporter", "/usr/bin/nginx-prometheus-exporter"),
@@ -99,7 +99,7 @@ var Recipes = []Recipe{
 	{
 		// Debian's release, which is older than its tag here.
 		Name:     "redis-exporter",
-		Tags:     []string{"oliver006/redis_exporter:v1.74.0"},
+		Tags:     []string{byDefault + "metrics-redis"},
 		Config:   archive.Config{User: "59000:59000", Entrypoint: []string{"/redis_exporter"}},
 		Contents: []content{debianAs("/usr/bin/prometheus-redis-exporter", "/redis_exporter")},
 	},
@@ -118,7 +118,7 @@ var Recipes = []Recipe{
 	},
 	{
 		Name: "otelcol",
-		Tags: []string{"otel/opentelemetry-collector-contrib:0.149.0"},
+		Tags: []string{byDefault + "logging-shipper"},
 		Config: archive.Config{
 			User: "10001:10001", Entrypoint: []string{"/otelcol-contrib"},
 			Cmd: []string{"--config", "/etc/otelcol-contrib/config.yaml"},
@@ -127,7 +127,7 @@ var Recipes = []Recipe{
 	},
 	{
 		Name: "git-sync",
-		Tags: []string{"git-sync/git-sync:v4.4.2"},
+		Tags: []string{byDefault + "git-sync"},
 		Config: archive.Config{
 			User: "65533:65533", WorkingDir: "/tmp", Env: append(path(everywhere), "HOME=/tmp"),
 			Entrypoint: []string{"/git-sync"},
@@ -172,6 +172,12 @@ var others = map[string][]string{
 
 // own stands for the version of multipod in a tag.
 const own = "OWN"
+
+// byDefault stands, before the name of a row in Defaults, for the image that a pattern asks for by default.
+const byDefault = "default "
+
+// Defaults is the file, from the repository on, of the images that patterns ask for by default.
+const Defaults = "src/pattern/images.yaml"
 
 const everywhere = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

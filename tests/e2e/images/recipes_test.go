@@ -9,35 +9,29 @@ import (
 	"testing"
 )
 
-// Patterns of the adapters whose apps no lab has.
-var withoutLab = []string{"apache", "memcached", "mysql", "php-fpm", "postgres", "statsd"}
-
 func TestEveryImageThatPatternsAskForByDefaultIsMade(t *testing.T) {
 	root := repository(t)
-	asked := 0
-	for _, place := range []struct{ files, image string }{
-		{"src/pattern/*.rs", `(?m)const IMAGE: &str = "([^"]+)"`},
-		{"src/pattern/*/*.rs", `(?m)const IMAGE: &str = "([^"]+)"`},
-		{"src/pattern/adapters/*.yaml", `(?m)^ +image: (\S+)$`},
-	} {
-		files, err := filepath.Glob(filepath.Join(root, place.files))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: nothing there, %v", place.files, err)
+	names := regexp.MustCompile(`(?m)^([a-z-]+): `).FindAllStringSubmatch(read(t, filepath.Join(root, Defaults)), -1)
+	if len(names) < 5 {
+		t.Errorf("%s names only %d images", Defaults, len(names))
+	}
+	for _, found := range names {
+		// An adapter has a lab, and with it an image, where its app has one.
+		name := found[1]
+		if !strings.HasPrefix(name, "metrics-") && !tagged(byDefault+name) {
+			t.Errorf("no recipe makes the image of %s", name)
 		}
-		for _, file := range files {
-			if slices.Contains(withoutLab, strings.TrimSuffix(filepath.Base(file), ".yaml")) {
-				continue
-			}
-			for _, found := range regexp.MustCompile(place.image).FindAllStringSubmatch(read(t, file), -1) {
-				asked++
-				if !tagged(found[1]) {
-					t.Errorf("%s asks for %s, which no recipe makes", file, found[1])
-				}
+	}
+	for _, recipe := range Recipes {
+		for _, tag := range recipe.Tags {
+			name, found := strings.CutPrefix(tag, byDefault)
+			if image, err := Default(root, name); found && (err != nil || !strings.Contains(image, ":")) {
+				t.Errorf("%s: %q, %v", name, image, err)
 			}
 		}
 	}
-	if asked < 5 {
-		t.Errorf("only %d images were found in the patterns; have they moved?", asked)
+	if image, err := Default(root, "no-such"); err == nil {
+		t.Errorf("an image that nobody has named is %s", image)
 	}
 }
 

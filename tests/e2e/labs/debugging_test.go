@@ -21,7 +21,7 @@ func TestWhatPeopleDebugWithWorksOnAnInjectedPod(t *testing.T) {
 
 	t.Run("describe", func(t *testing.T) {
 		said := kubectl("describe", "pod", name)
-		for _, part := range []string{"multipod-ambassador:", "multipod/ambassador: " + asked, "multipod/status:", "haproxy:3.2"} {
+		for _, part := range []string{"multipod-ambassador:", "multipod/ambassador: " + asked, "multipod/status:", defaultImage(t, "ambassador")} {
 			if !strings.Contains(said, part) {
 				t.Errorf("%s is missing in:\n%s", part, said)
 			}

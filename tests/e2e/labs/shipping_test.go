@@ -62,7 +62,7 @@ metadata: {name: central, labels: {app: central}}
 spec:
   containers:
     - name: collector
-      image: otel/opentelemetry-collector-contrib:0.149.0
+      image: COLLECTOR
       volumeMounts: [{name: config, mountPath: /etc/otelcol-contrib}]
   volumes:
     - name: config
@@ -106,6 +106,7 @@ func TestLinesOfTwoFormatsReachACentralCollectorInOneShapeAndSurviveItsRestart(t
 	t.Parallel()
 	load(t, "otelcol")
 	namespace := k.Namespace(t)
+	central := strings.Replace(central, "COLLECTOR", defaultImage(t, "logging-shipper"), 1)
 	k.Apply(t, namespace, store+"---"+central)
 	k.Kubectl(t, "wait", "--namespace", namespace, "--for=condition=Ready", "--timeout=120s", "pod/store", "pod/central")
 	k.Apply(t, namespace, shippingApps)

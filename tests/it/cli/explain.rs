@@ -42,8 +42,10 @@ fn assert_holds(text: &str, parts: &[&str]) {
 
 #[test]
 fn a_deployment_is_explained_from_its_annotations_to_its_drawing() {
-    let files = Files::new(&[("shop.yaml", SHOP)]);
-    let ran = files.multipod(&["explain", "-f", "shop.yaml", "--width", "80"]);
+    let settings = ("settings.yaml", "patterns: {ambassador: {image: 'haproxy:3.2'}}\n");
+    let files = Files::new(&[("shop.yaml", SHOP), settings]);
+    let args = ["explain", "-f", "shop.yaml", "--width", "80", "--config", "settings.yaml"];
+    let ran = files.multipod(&args);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert_holds(
         &ran.out,

@@ -54,11 +54,11 @@ fn a_pattern_is_shown_with_its_options_and_what_it_adds() {
     for part in [
         "  multipod/ambassador: \"LISTEN:TARGET [mode=tcp|http] [timeout=TIME]",
         "  connect-timeout=TIME  how long connecting to the target may take [default: 5s]\n",
-        "\nImages\n  haproxy:3.2\n",
+        "\nImages\n  haproxy:",
         "\nPorts\n  80\n",
         "\nExample\n  multipod/ambassador: \"80:8775\"\n",
         "        listen inbound-80\n",
-        "    - name: multipod-ambassador\n      image: haproxy:3.2\n",
+        "    - name: multipod-ambassador\n      image: haproxy:",
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }
@@ -126,11 +126,8 @@ fn settings_and_versions_count_in_what_is_shown() {
         "--kubernetes-version",
         "1.28",
     ]));
-    assert!(page.contains("\nImages\n  mirror.example/haproxy:3.2\n"), "{page}");
-    assert!(
-        page.contains("image: mirror.example/haproxy:3.2\n") && !page.contains("initContainers"),
-        "{page}"
-    );
+    assert!(page.contains("\nImages\n  mirror.example/haproxy:"), "{page}");
+    assert!(page.contains("image: mirror.example/haproxy:") && !page.contains("initContainers"), "{page}");
 }
 
 #[test]

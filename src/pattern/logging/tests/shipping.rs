@@ -1,6 +1,7 @@
 //! What the collector is told.
 
 use super::*;
+use crate::pattern::images;
 
 #[test]
 fn a_collector_ships_what_has_a_destination() {
@@ -11,7 +12,7 @@ fn a_collector_ships_what_has_a_destination() {
         container(&fragment, 0),
         json!({
             "name": "multipod-logging-shipper",
-            "image": "mirror.example/otel/opentelemetry-collector-contrib:0.149.0",
+            "image": format!("mirror.example/{}", images::LOGGING_SHIPPER),
             "imagePullPolicy": "IfNotPresent",
             "args": ["--config=/etc/multipod/otelcol/otelcol.yaml"],
             "env": [

@@ -64,14 +64,17 @@ const FIELDS: [&str; 13] = [
     "securityContext",
     "volumeMounts",
 ];
-const IMAGES: [&str; 6] = [
-    "haproxy:3.2",
-    "git-sync/git-sync:v4.4.2",
-    "otel/opentelemetry-collector-contrib:0.149.0",
+const IMAGES: [&str; 3] = [
     concat!("multipod/multipod:", env!("CARGO_PKG_VERSION")),
     "team/audit-tap:2.1",
     "mirror.example/multipod:1",
 ];
+
+/// The default images, by name.
+static DEFAULTS: LazyLock<Value> = LazyLock::new(|| {
+    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/pattern/images.yaml"));
+    multipod_yaml::documents(text).unwrap()[0].value().clone()
+});
 
 /// The files of the adapters, read without the code that reads them otherwise.
 static ADAPTERS: LazyLock<Vec<Value>> = LazyLock::new(|| {
@@ -131,8 +134,8 @@ fn list_of<'v>(value: &'v Value, field: &str) -> Vec<&'v Value> {
 
 /// The defaults, from the mirror or not; what the settings say; and `image=` of the value that won.
 fn images(trial: &Trial, winners: &[Winner]) -> BTreeSet<String> {
-    let adapters = adapters().map(|container| container["image"].as_str().unwrap());
-    let mut images: BTreeSet<String> = IMAGES.iter().copied().chain(adapters).map(str::to_owned).collect();
+    let defaults = DEFAULTS.as_object().unwrap().values().map(|image| image.as_str().unwrap());
+    let mut images: BTreeSet<String> = IMAGES.iter().copied().chain(defaults).map(str::to_owned).collect();
     let mirrored: Vec<String> = images.iter().map(|image| format!("mirror.example/{image}")).collect();
     if !trial.read.cluster.settings["registry"].is_null() {
         images.extend(mirrored);

@@ -1,5 +1,10 @@
 //! Values of our annotations: mostly right by the grammar, some of them spoilt.
 
+use std::sync::LazyLock;
+
+use multipod::pattern::Catalogue;
+use multipod::pattern::defined::Definition;
+
 use super::dice::Dice;
 
 pub const KEYS: [&str; 8] =
@@ -151,20 +156,17 @@ fn logging(dice: &mut Dice<'_>, _: usize) -> String {
 }
 
 fn metrics(dice: &mut Dice<'_>, _: usize) -> String {
-    const GOOD: [&str; 11] = [
-        "nginx",
+    const WITH_PARAMS: [&str; 5] = [
         "nginx port=8080 path=/status",
         "redis secret=cache password-key=p.w_d",
-        "memcached",
         "postgres secret=db user=me database=shop",
-        "postgres",
-        "mysql secret=db",
         "mysql secret=db user=root",
-        "apache",
         "php-fpm port=9001",
-        "statsd",
     ];
-    dice.mostly(&GOOD, &["mysql", "audit-tap", "nginx path=/a\"b"]).to_owned()
+    static EXAMPLES: LazyLock<Vec<String>> =
+        LazyLock::new(|| Catalogue::builtin().iter().map(Definition::example).collect());
+    let good: Vec<&str> = EXAMPLES.iter().map(String::as_str).chain(WITH_PARAMS).collect();
+    dice.mostly(&good, &["mysql", "audit-tap", "nginx path=/a\"b"]).to_owned()
 }
 
 fn init(dice: &mut Dice<'_>, _: usize) -> String {
