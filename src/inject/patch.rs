@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::pod::{Field, Pod};
-use multipod_json::Unwritable;
+use multipod_json::{Unwritable, pointer};
 
 use super::check::{self, PatchFault};
 use super::plan::Plan;
@@ -166,14 +166,7 @@ impl Patch {
         self.json.push_str(r#"{"op":"add","path":""#);
         let start = self.json.len();
         for part in path {
-            self.json.push('/');
-            let mut rest = *part;
-            while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'~' | b'/')) {
-                self.json.push_str(&rest[..at]);
-                self.json.push_str(if rest.as_bytes()[at] == b'~' { "~0" } else { "~1" });
-                rest = &rest[at + 1..];
-            }
-            self.json.push_str(rest);
+            pointer::push_step(&mut self.json, part);
         }
         if append {
             self.json.push_str("/-");

@@ -8,6 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::annotation::key::STATUS;
+use multipod_json::pointer;
 
 use super::Status;
 
@@ -80,8 +81,7 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     }
     for key in status.annotations.iter().map(|key| &**key).chain([STATUS]) {
         if pod["metadata"]["annotations"].get(key).is_some() {
-            let escaped = key.replace('~', "~0").replace('/', "~1");
-            out.push(Removal::Remove(format!("/metadata/annotations/{escaped}")));
+            out.push(Removal::Remove(format!("/metadata/annotations/{}", pointer::escaped(key))));
         }
     }
     restore(

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::annotation::key::PREFIX;
 use crate::pod::{Object, objects};
+use multipod_json::pointer::escaped;
 use multipod_yaml::Document;
 
 use super::{Annotation, Finding, Level, Manifest};
@@ -197,9 +198,4 @@ impl<'m> Target<'m> {
         });
         findings
     }
-}
-
-/// A name as a part of a JSON pointer.
-pub(super) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -5,6 +5,7 @@
 //! which wrote it, checks it again.
 
 mod error;
+pub mod pointer;
 mod raw;
 mod reader;
 mod skip;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Parsed;
+use super::word::Parsed;
 
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 const DAY: Duration = Duration::from_hours(24);

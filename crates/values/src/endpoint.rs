@@ -3,7 +3,10 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::{Host, Parsed, path_parts, port, suggest};
+use super::host::Host;
+use super::path::path_parts;
+use super::suggest;
+use super::word::{Parsed, port};
 
 /// Where logs are sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]

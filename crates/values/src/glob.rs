@@ -5,7 +5,9 @@
 //! brings a regex engine into a sidecar that should stay small, and `glob` walks the disk by itself, while the follower
 //! needs to know every folder that it looked into.
 
-use super::{Parsed, Wild, path_parts};
+use super::path::path_parts;
+use super::wild::Wild;
+use super::word::Parsed;
 
 /// `*`, `?` and `[…]` within a part, `**` for folders at any depth.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU16;
 
-use super::is_label;
+use super::name::is_label;
+use super::word::{Parsed, port};
 
 /// A host that can be connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,12 @@ impl fmt::Display for Host {
             Host::V6(address) => write!(f, "[{address}]"),
         }
     }
+}
+
+/// `HOST:PORT`; the error says which half is wrong.
+pub fn host_and_port(text: &str) -> Parsed<(Host, NonZeroU16)> {
+    let (host, number) = text.rsplit_once(':').ok_or("expected HOST:PORT such as db:5432")?;
+    Ok((Host::parse(host)?, port(number)?))
 }
 
 #[cfg(test)]

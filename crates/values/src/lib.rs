@@ -20,7 +20,7 @@ mod word;
 pub use duration::{duration, show_duration, unbounded_duration};
 pub use endpoint::{Endpoint, Protocol};
 pub use glob::{Glob, Part};
-pub use host::Host;
+pub use host::{Host, host_and_port};
 pub use name::{image, is_label, name, object_name};
 pub use path::{absolute_path, path_parts};
 pub use quantity::{Quantity, Resource};
@@ -28,7 +28,4 @@ pub use show::{masked, plain, short, visible};
 pub use target::Target;
 pub use url::{Scheme, Url};
 pub use wild::Wild;
-pub use word::{boolean, escape_expansion, host_and_port, list, number, one_of, port};
-
-/// The value, or what was expected instead: a phrase that can stand under the marked word.
-pub type Parsed<T> = Result<T, String>;
+pub use word::{Parsed, boolean, escape_expansion, list, number, one_of, port};

@@ -1,6 +1,6 @@
 //! Names of what Kubernetes and registries hold.
 
-use super::Parsed;
+use super::word::Parsed;
 
 /// A DNS-1123 label: what container, volume and Service names are made of.
 pub fn is_label(text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Absolute paths, as a mount can hold them.
 
-use super::Parsed;
+use super::word::Parsed;
 
 /// An absolute path of plain parts: no `..`, no `//`, no closing slash, nothing that a mount cannot hold.
 pub fn absolute_path(text: &str) -> Parsed<String> {

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::{Host, Parsed, Url, host_and_port};
+use super::host::{Host, host_and_port};
+use super::url::Url;
+use super::word::Parsed;
 
 /// Something that will answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::num::NonZeroU16;
 
-use super::{Host, Parsed, one_of, port, short};
+use super::host::Host;
+use super::show::short;
+use super::word::{Parsed, one_of, port};
 
 const LONGEST: usize = 2048;
 /// What RFC 3986 lets stand in a path or query, save `$` and `'`, which other readers might take for their own.

@@ -2,7 +2,7 @@
 
 use std::str::Chars;
 
-use super::Parsed;
+use super::word::Parsed;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wild(Vec<Token>);

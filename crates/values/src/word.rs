@@ -2,7 +2,10 @@
 
 use std::num::NonZeroU16;
 
-use super::{Host, Parsed, suggest};
+use super::suggest;
+
+/// The value, or what was expected instead: a phrase that can stand under the marked word.
+pub type Parsed<T> = Result<T, String>;
 
 /// A port between 1 and 65535.
 pub fn port(text: &str) -> Parsed<NonZeroU16> {
@@ -13,12 +16,6 @@ pub fn port(text: &str) -> Parsed<NonZeroU16> {
         Some(port) if !text.starts_with('+') => Ok(port),
         _ => Err("expected a port between 1 and 65535".to_owned()),
     }
-}
-
-/// `HOST:PORT`; the error says which half is wrong.
-pub fn host_and_port(text: &str) -> Parsed<(Host, NonZeroU16)> {
-    let (host, number) = text.rsplit_once(':').ok_or("expected HOST:PORT such as db:5432")?;
-    Ok((Host::parse(host)?, port(number)?))
 }
 
 /// A whole number within bounds.

@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 
+use multipod_json::pointer;
 use serde_json::Value;
 
-use super::events::{Event, Events, Fault};
-use super::members::{Reader, pointer_tokens};
-use super::tree::{Builder, Kind, NodeId, Style, SyntaxError, Tree, Wrong};
+use super::events::Style;
+use super::events::{Event, Events};
+use super::layout::line_after;
+use super::members::Reader;
+use super::problem::{Problem, SyntaxError};
+use super::tree::{Builder, Kind, NodeId, Tree};
 use super::{splice, value};
 
 /// One YAML document with all the text that belongs to it.
@@ -48,10 +52,10 @@ pub fn documents(text: &str) -> Result<Vec<Document<'_>>, SyntaxError> {
     let mut documents = Vec::new();
     let mut lines = Lines::default();
     let mut expansion = value::Budget::default();
-    let pieces = pieces(text).map_err(|(wrong, number)| error(text, 0, wrong, number))?;
+    let pieces = pieces(text).map_err(|(problem, number)| error(text, 0, problem, number))?;
     for (index, piece) in pieces.into_iter().enumerate() {
         let value = piece.tree.as_ref().map_or(Ok(Value::Null), |tree| value::value(tree, &mut expansion));
-        let value = value.map_err(|wrong| error(text, piece.start, wrong, index + 1))?;
+        let value = value.map_err(|problem| error(text, piece.start, problem, index + 1))?;
         let line = lines.at(text, piece.start);
         documents.push(Document { text: piece.text, tree: piece.tree, value, line });
     }
@@ -100,7 +104,7 @@ impl<'a> Document<'a> {
         let reader = Reader::new(tree);
         let mut id = tree.root;
         let mut key = None;
-        for token in pointer_tokens(pointer)? {
+        for token in pointer::steps(pointer)? {
             (key, id) = step(tree, &reader, id, &token)?;
         }
         let node = tree.node(id);
@@ -144,7 +148,7 @@ struct Piece<'a> {
 }
 
 /// Cuts the text where documents meet: before a `---`, or after the line of a `...`.
-fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Wrong, usize)> {
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
     let mut events = Events::new(text);
     let mut starts = Vec::new();
     let mut builders = Vec::new();
@@ -153,8 +157,7 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Wrong, usize)> {
     let mut ended = Some(0);
     loop {
         let number = builders.len() + 1;
-        let wrong = |fault: Fault| (Wrong::new(fault.offset, fault.message), number);
-        let next = events.next().map_err(wrong)?;
+        let next = events.next().map_err(|problem| (problem, number))?;
         let Some(token) = next else { break };
         match token.event {
             Event::DocumentStart { explicit } => {
@@ -170,7 +173,7 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Wrong, usize)> {
             _ => {
                 if let Some(builder) = current.as_mut() {
                     let start = starts.last().map_or(0, |(start, _)| *start);
-                    builder.push(token).map_err(|wrong| (at(start, wrong), number))?;
+                    builder.push(token).map_err(|problem| (at(start, problem), number))?;
                 }
             }
         }
@@ -187,26 +190,17 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Wrong, usize)> {
     Ok(pieces)
 }
 
-fn at(start: usize, wrong: Wrong) -> Wrong {
-    Wrong { offset: start + wrong.offset, ..wrong }
-}
-
-/// Where the line after the one of `offset` begins.
-pub(super) fn line_after(text: &str, offset: usize) -> usize {
-    if offset > 0 && text.as_bytes().get(offset - 1) == Some(&b'\n') {
-        return offset;
-    }
-    let rest = text.get(offset..).unwrap_or_default();
-    rest.find('\n').map_or(text.len(), |newline| offset + newline + 1)
+fn at(start: usize, problem: Problem) -> Problem {
+    Problem { offset: start + problem.offset, ..problem }
 }
 
 /// The error as people count: in lines of the whole file.
-fn error(text: &str, start: usize, wrong: Wrong, document: usize) -> SyntaxError {
+fn error(text: &str, start: usize, problem: Problem, document: usize) -> SyntaxError {
     let measured = |offset: usize| measure(text.get(..start + offset).unwrap_or_default());
-    let (breaks, column) = measured(wrong.offset);
-    let message = match wrong.earlier {
-        Some(earlier) => format!("{} (first on line {})", wrong.message, measured(earlier).0 + 1),
-        None => wrong.message,
+    let (breaks, column) = measured(problem.offset);
+    let message = match problem.earlier {
+        Some(earlier) => format!("{} (first on line {})", problem.message, measured(earlier).0 + 1),
+        None => problem.message,
     };
     SyntaxError { line: breaks + 1, column, document, message }
 }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use multipod_json::pointer;
 use serde_json::Value;
 
 use super::edit::Edit;
 use super::form::Form;
-use super::members::{Reader, pointer_tokens};
+use super::members::Reader;
 use super::tree::{Kind, NodeId};
 
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl<'t> Drafter<'t, '_> {
     where
         't: 'v,
     {
-        let mut tokens = pointer_tokens(edit.pointer())?;
+        let mut tokens = pointer::steps(edit.pointer())?;
         let Some(last) = tokens.pop() else {
             *root = Draft::New(edit.value()?);
             return Some(());
@@ -165,18 +166,18 @@ fn edit_item<'v>(items: &mut Vec<Draft<'v>>, token: &str, edit: &'v Edit) -> Opt
 
 #[cfg(test)]
 mod tests {
+    use multipod_json::pointer::escaped;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::Edit;
-    use crate::edit::wanted;
+    use crate::editor::edited_value;
     use crate::emit::tests::{any_text, any_value};
     use crate::{documents, emit};
 
     /// A place in or right beside a value, found by following the numbers.
     fn pointer(value: &Value, steps: &[usize], name: &str) -> String {
         let Some((step, rest)) = steps.split_first() else { return String::new() };
-        let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
         match value {
             Value::Object(map) => match map.iter().nth(step % (map.len() + 1)) {
                 Some((key, value)) => format!("/{}{}", escaped(key), pointer(value, rest, name)),
@@ -201,7 +202,7 @@ mod tests {
     fn settle_edits(value: &Value, plan: Vec<(u8, Vec<usize>, String, Value)>) -> Vec<Edit> {
         let mut edits = Vec::<Edit>::new();
         for (kind, steps, name, new) in plan {
-            let now = wanted(value, &edits).unwrap();
+            let now = edited_value(value, &edits).unwrap();
             let pointer = pointer(&now, &steps, &name);
             let edit = match kind {
                 0 => Edit::Remove { pointer },
@@ -209,7 +210,7 @@ mod tests {
                 _ => Edit::Add { pointer, value: new },
             };
             edits.push(edit);
-            if wanted(value, &edits).is_err() {
+            if edited_value(value, &edits).is_err() {
                 edits.pop();
             }
         }
@@ -224,7 +225,7 @@ mod tests {
                 let edits = settle_edits(documents[0].value(), plan.clone());
                 let edited = documents[0].edit(&edits).unwrap();
                 prop_assert_eq!(edited.rewritten, None, "{}\n{:?}", text, edits);
-                let expected = wanted(documents[0].value(), &edits).unwrap();
+                let expected = edited_value(documents[0].value(), &edits).unwrap();
                 let read = crate::documents(&edited.text).unwrap();
                 prop_assert_eq!(read[0].value(), &expected);
             }

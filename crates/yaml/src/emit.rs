@@ -27,13 +27,13 @@ impl Default for Block {
     }
 }
 
-/// Where a value stands.
+/// What stands before a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seat {
-    /// After a `key:`.
-    Member,
-    /// After a `-`.
-    Item,
+pub(super) enum Marker {
+    /// `key:`
+    Colon,
+    /// `-`
+    Dash,
 }
 
 impl Block {
@@ -43,7 +43,7 @@ impl Block {
             Form::Map(members) if !members.is_empty() => self.members(members, 0),
             Form::List(items) if !items.is_empty() => self.items(items, 0),
             Form::Token(_) | Form::Text(_) | Form::List(_) | Form::Map(_) => {
-                self.value(form, 0, Seat::Member).trim_start_matches(' ').to_owned()
+                self.value(form, 0, Marker::Colon).trim_start_matches(' ').to_owned()
             }
         }
     }
@@ -55,7 +55,7 @@ impl Block {
             push_blanks(&mut out, indent);
             out.push_str(&inline(key));
             out.push(':');
-            out.push_str(&self.value(value, indent, Seat::Member));
+            out.push_str(&self.value(value, indent, Marker::Colon));
         }
         out
     }
@@ -66,22 +66,22 @@ impl Block {
         for item in items {
             push_blanks(&mut out, indent);
             out.push('-');
-            out.push_str(&self.value(item, indent, Seat::Item));
+            out.push_str(&self.value(item, indent, Marker::Dash));
         }
         out
     }
 
     /// What follows a `:` or `-` that stands `indent` to the right: the rest of that line, and the lines below.
-    pub(super) fn value(self, form: &Form, indent: usize, seat: Seat) -> String {
-        match (form, seat) {
+    pub(super) fn value(self, form: &Form, indent: usize, marker: Marker) -> String {
+        match (form, marker) {
             (Form::Token(token), _) => format!(" {token}\n"),
             (Form::Text(text), _) => literal(text, indent + self.step),
             (Form::Map(members), _) if members.is_empty() => " {}\n".into(),
             (Form::List(items), _) if items.is_empty() => " []\n".into(),
-            (Form::Map(members), Seat::Member) => format!("\n{}", self.members(members, indent + self.step)),
-            (Form::List(items), Seat::Member) => format!("\n{}", self.items(items, indent + self.list_step)),
-            (Form::Map(members), Seat::Item) => beside_dash(&self.members(members, indent + 2)),
-            (Form::List(items), Seat::Item) => beside_dash(&self.items(items, indent + 2)),
+            (Form::Map(members), Marker::Colon) => format!("\n{}", self.members(members, indent + self.step)),
+            (Form::List(items), Marker::Colon) => format!("\n{}", self.items(items, indent + self.list_step)),
+            (Form::Map(members), Marker::Dash) => beside_dash(&self.members(members, indent + 2)),
+            (Form::List(items), Marker::Dash) => beside_dash(&self.items(items, indent + 2)),
         }
     }
 }
@@ -131,7 +131,7 @@ pub(super) mod tests {
 
     use super::emit;
     use crate::documents;
-    use crate::edit::settle;
+    use crate::editor::settle;
 
     #[test]
     fn strings_are_quoted_whenever_a_reader_could_take_them_for_something_else() {

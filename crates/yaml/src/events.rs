@@ -6,7 +6,27 @@ use std::ops::Range;
 
 use granit_parser::{Event as Raw, Parser, ScalarStyle, StrInput, StructureStyle, Tag, options};
 
-use super::tree::{MAX_DEPTH, Style};
+use super::problem::Problem;
+
+/// How deep values may nest; the JSON readers of Kubernetes and serde stop near here too.
+pub(super) const MAX_DEPTH: usize = 127;
+
+/// How a value was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// `text`
+    Plain,
+    /// `'text'`
+    Single,
+    /// `"text"`
+    Double,
+    /// `|` and the lines below.
+    Literal,
+    /// `>` and the lines below.
+    Folded,
+    /// A map or a list.
+    Collection,
+}
 
 /// What stands next in the text.
 #[derive(Debug)]
@@ -31,12 +51,6 @@ pub(super) struct Token<'a> {
     pub(super) properties: Option<Range<usize>>,
 }
 
-/// The parser's word for what it could not read.
-pub(super) struct Fault {
-    pub(super) offset: usize,
-    pub(super) message: String,
-}
-
 pub(super) struct Events<'a> {
     parser: Peekable<Parser<'a, StrInput<'a>>>,
 }
@@ -52,11 +66,11 @@ impl<'a> Events<'a> {
         Self { parser: Parser::new_from_str_with_options(text, options).peekable() }
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<Token<'a>>, Fault> {
+    pub(super) fn next(&mut self) -> Result<Option<Token<'a>>, Problem> {
         while let Some(next) = self.parser.next() {
-            let (raw, span) = next.map_err(|error| Fault {
-                offset: error.marker().byte_offset().unwrap_or_default(),
-                message: explained(error.info()),
+            let (raw, span) = next.map_err(|error| {
+                let offset = error.marker().byte_offset().unwrap_or_default();
+                Problem::new(offset, explained(error.info()))
             })?;
             let range = span.byte_range().unwrap_or_default();
             let tag_range = span.tag_span().and_then(|span| span.byte_range());

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::events::Style;
 use super::members::Reader;
 use super::scalar::Scalar;
-use super::tree::{Kind, NodeId, Style};
+use super::tree::{Kind, NodeId};
 
 #[derive(Debug)]
 pub(super) enum Form<'v> {

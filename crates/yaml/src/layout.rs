@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::document::line_after;
 use super::emit::Block;
 use super::tree::{Kind, NodeId, Tree};
 
@@ -57,6 +56,15 @@ pub(super) fn is_first_on_line(text: &str, offset: usize) -> bool {
 pub(super) fn indent_of_line(text: &str, offset: usize) -> usize {
     let start = line_start(text, offset);
     text.get(start..).unwrap_or_default().bytes().take_while(|byte| *byte == b' ').count()
+}
+
+/// Where the line after the one of `offset` begins.
+pub(super) fn line_after(text: &str, offset: usize) -> usize {
+    if offset > 0 && text.as_bytes().get(offset - 1) == Some(&b'\n') {
+        return offset;
+    }
+    let rest = text.get(offset..).unwrap_or_default();
+    rest.find('\n').map_or(text.len(), |newline| offset + newline + 1)
 }
 
 /// The line after an entry that ends at `end` in a collection `indent` to the right; comments that stand

@@ -6,19 +6,24 @@
 mod document;
 mod draft;
 mod edit;
+mod editor;
 mod emit;
 mod events;
 mod flow;
+mod flow_edit;
 mod form;
 mod layout;
 mod members;
 mod plain;
+mod problem;
 mod scalar;
 mod splice;
+mod splicer;
 mod tree;
 mod value;
 
 pub use document::{Document, Place, Position, documents};
 pub use edit::{Edit, EditError, Edited, Reason};
 pub use emit::emit;
-pub use tree::{Style, SyntaxError};
+pub use events::Style;
+pub use problem::SyntaxError;

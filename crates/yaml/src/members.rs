@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::events::Style;
+use super::problem::Problem;
 use super::scalar::{self, Scalar};
-use super::tree::{Kind, NodeId, Style, Tree, Wrong};
+use super::tree::{Kind, NodeId, Tree};
 
 /// How many nodes and bytes of text aliases may add to one file: an alias bomb ends here.
 const EXPANSION: usize = 1 << 20;
@@ -19,13 +21,13 @@ impl Default for Budget {
 }
 
 impl Budget {
-    pub(super) fn spend(&mut self, cost: usize, offset: usize) -> Result<(), Wrong> {
+    pub(super) fn spend(&mut self, cost: usize, offset: usize) -> Result<(), Problem> {
         match self.0.checked_sub(cost) {
             Some(left) => {
                 self.0 = left;
                 Ok(())
             }
-            None => Err(Wrong::new(offset, "aliases make this document too big")),
+            None => Err(Problem::new(offset, "aliases make this document too big")),
         }
     }
 }
@@ -51,7 +53,7 @@ impl<'t, 'a> Reader<'t, 'a> {
     }
 
     /// The members of a map in a tree that was found sound before.
-    pub(super) fn members(&self, id: NodeId) -> Result<Vec<Member>, Wrong> {
+    pub(super) fn members(&self, id: NodeId) -> Result<Vec<Member>, Problem> {
         self.members_within(id, 0, &mut Budget(usize::MAX))
     }
 
@@ -62,7 +64,7 @@ impl<'t, 'a> Reader<'t, 'a> {
         id: NodeId,
         depth: usize,
         budget: &mut Budget,
-    ) -> Result<Vec<Member>, Wrong> {
+    ) -> Result<Vec<Member>, Problem> {
         let Kind::Mapping { entries, .. } = &self.tree.node(id).kind else { return Ok(Vec::new()) };
         let mut members = Members::default();
         for entry in entries {
@@ -77,18 +79,18 @@ impl<'t, 'a> Reader<'t, 'a> {
             if let Some(other) = members.find(&name).filter(|member| !member.inherited) {
                 let earlier = Some(self.tree.node(other.key).outer);
                 let message = format!("the key stands twice in one map: {name}");
-                return Err(Wrong { offset, message, earlier });
+                return Err(Problem { offset, message, earlier });
             }
             members.put(Member { name, key: entry.key, value: entry.value, inherited: false });
         }
         Ok(members.list)
     }
 
-    pub(super) fn scalar(&self, id: NodeId) -> Option<Result<Scalar<'t>, Wrong>> {
+    pub(super) fn scalar(&self, id: NodeId) -> Option<Result<Scalar<'t>, Problem>> {
         let node = self.tree.node(id);
         let Kind::Scalar { text, style } = &node.kind else { return None };
         let scalar = scalar::resolve(node.tag.as_deref(), *style, text);
-        Some(scalar.map_err(|message| Wrong::new(node.start, message)))
+        Some(scalar.map_err(|message| Problem::new(node.start, message)))
     }
 
     pub(super) fn is_merge(&self, key: NodeId) -> bool {
@@ -97,10 +99,10 @@ impl<'t, 'a> Reader<'t, 'a> {
     }
 
     /// Members of the map, or of the maps in the list, behind a merge key; in a list the first map wins.
-    fn merged(&self, value: NodeId, depth: usize, budget: &mut Budget) -> Result<Vec<Member>, Wrong> {
+    fn merged(&self, value: NodeId, depth: usize, budget: &mut Budget) -> Result<Vec<Member>, Problem> {
         let offset = self.tree.node(value).outer;
-        if depth >= super::tree::MAX_DEPTH {
-            return Err(Wrong::new(offset, "merge keys follow one another too deep"));
+        if depth >= super::events::MAX_DEPTH {
+            return Err(Problem::new(offset, "merge keys follow one another too deep"));
         }
         let source = self.tree.resolve(value);
         let maps = match &self.tree.node(source).kind {
@@ -110,7 +112,7 @@ impl<'t, 'a> Reader<'t, 'a> {
             _ => vec![source],
         };
         if maps.iter().any(|map| !matches!(self.tree.node(*map).kind, Kind::Mapping { .. })) {
-            return Err(Wrong::new(offset, "a merge key takes a map or a list of maps"));
+            return Err(Problem::new(offset, "a merge key takes a map or a list of maps"));
         }
         let mut members = Vec::new();
         for map in maps {
@@ -121,9 +123,9 @@ impl<'t, 'a> Reader<'t, 'a> {
         Ok(members)
     }
 
-    fn name(&self, key: NodeId) -> Result<String, Wrong> {
+    fn name(&self, key: NodeId) -> Result<String, Problem> {
         let offset = self.tree.node(key).outer;
-        let wrong = |message: &str| Wrong::new(offset, message);
+        let wrong = |message: &str| Problem::new(offset, message);
         match self.scalar(self.tree.resolve(key)) {
             Some(scalar) => scalar?.key().map_err(wrong),
             None => Err(wrong("a map or a list cannot be a key")),
@@ -151,13 +153,4 @@ impl Members {
             self.list.push(member);
         }
     }
-}
-
-/// The steps of a JSON pointer, or none if it is not one.
-pub(super) fn pointer_tokens(pointer: &str) -> Option<Vec<String>> {
-    if pointer.is_empty() {
-        return Some(Vec::new());
-    }
-    let steps = pointer.strip_prefix('/')?.split('/');
-    Some(steps.map(|step| step.replace("~1", "/").replace("~0", "~")).collect())
 }

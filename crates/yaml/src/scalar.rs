@@ -10,9 +10,11 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Number, Value};
 
-use super::tree::Style;
+use super::events::Style;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Scalar<'t> {
@@ -131,38 +133,16 @@ fn between_digits(text: &str) -> Option<String> {
     if bytes.iter().enumerate().any(misplaced) { None } else { Some(text.replace('_', "")) }
 }
 
-fn binary(text: &str) -> Result<String, String> {
-    let wrong = || "!!binary does not hold valid base64".to_owned();
-    let symbols = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect::<Vec<_>>();
-    if symbols.len() % 4 != 0 {
-        return Err(wrong());
-    }
-    let padding = symbols.iter().rev().take_while(|byte| **byte == b'=').count();
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for symbol in symbols.get(..symbols.len() - padding).unwrap_or_default() {
-        bits = (bits << 6 | u32::from(sextet(*symbol).ok_or_else(wrong)?)) & 0xff_ffff;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.extend(u8::try_from(bits >> count & 0xff));
-        }
-    }
-    if padding > 2 {
-        return Err(wrong());
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
+/// As Go's standard encoding reads it: bits that are left over need not be zero.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
-fn sextet(symbol: u8) -> Option<u8> {
-    Some(match symbol {
-        b'A'..=b'Z' => symbol - b'A',
-        b'a'..=b'z' => symbol - b'a' + 26,
-        b'0'..=b'9' => symbol - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    })
+fn binary(text: &str) -> Result<String, String> {
+    let symbols = text.replace(['\r', '\n'], "");
+    let bytes = BASE64.decode(symbols).map_err(|_| "!!binary does not hold valid base64".to_owned())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 impl Scalar<'_> {

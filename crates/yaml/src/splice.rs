@@ -3,12 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::document::line_after;
 use super::draft::{Draft, Member};
-use super::emit::{Block, Seat};
-use super::flow::Flow;
-use super::layout::{Splice, after_entry, apply, column, is_first_on_line, line_start, style};
-use super::members::Reader;
+use super::emit::Marker;
+use super::layout::{Splice, after_entry, apply, column, is_first_on_line, line_after, line_start};
+use super::splicer::Splicer;
 use super::tree::{Entry, Item, Kind, NodeId, Tree};
 
 /// The text with the draft's changes, if its layout allows them.
@@ -18,7 +16,7 @@ pub(super) fn edited(tree: &Tree, draft: &Draft) -> Option<String> {
     }
     let mut splicer = Splicer::new(tree);
     let root = tree.node(tree.root);
-    splicer.edit(&Slot { old: tree.root, after: root.outer, indent: 0, seat: None }, draft)?;
+    splicer.edit(&Slot { old: tree.root, after: root.outer, indent: 0, marker: None }, draft)?;
     let end = tree.text.len();
     if splicer.splices.iter().any(|splice| splice.at == (end..end)) {
         splicer.splices.extend(tree.cut_short.clone().map(|at| Splice {
@@ -50,15 +48,6 @@ pub(super) fn ended(tree: &Tree) -> Option<String> {
     apply(tree.text, cut.into_iter().chain([end]).collect())
 }
 
-/// Collects the changes of one document.
-pub(super) struct Splicer<'t, 'a> {
-    pub(super) tree: &'t Tree<'a>,
-    pub(super) reader: Reader<'t, 'a>,
-    pub(super) splices: Vec<Splice>,
-    pub(super) flow: Flow,
-    block: Block,
-}
-
 /// The place of a value in block style.
 struct Slot {
     old: NodeId,
@@ -67,20 +56,10 @@ struct Slot {
     /// How far to the right the collection stands that holds it.
     indent: usize,
     /// None for the whole document.
-    seat: Option<Seat>,
+    marker: Option<Marker>,
 }
 
-impl<'t, 'a> Splicer<'t, 'a> {
-    fn new(tree: &'t Tree<'a>) -> Self {
-        Self {
-            tree,
-            reader: Reader::new(tree),
-            splices: Vec::new(),
-            flow: Flow::of(tree),
-            block: style(tree),
-        }
-    }
-
+impl Splicer<'_, '_> {
     fn edit(&mut self, slot: &Slot, draft: &Draft) -> Option<()> {
         if draft.origin() != Some(slot.old) {
             return self.replace(slot, draft);
@@ -125,7 +104,8 @@ impl<'t, 'a> Splicer<'t, 'a> {
         for (index, entry) in entries.iter().enumerate() {
             let start = self.tree.node(entry.key).outer;
             if let Some(Some(member)) = changes.of_entries.get(index) {
-                let slot = Slot { old: entry.value, after: entry.colon?, indent, seat: Some(Seat::Member) };
+                let slot =
+                    Slot { old: entry.value, after: entry.colon?, indent, marker: Some(Marker::Colon) };
                 self.edit(&slot, &member.draft)?;
             } else if changes.is_removed(index) && index >= inline_until {
                 if is_first_on_line(text, start) {
@@ -147,38 +127,6 @@ impl<'t, 'a> Splicer<'t, 'a> {
         Some(())
     }
 
-    /// Which entries keep, change or lose their value, and what comes new.
-    pub(super) fn changes<'d, 'v>(
-        &self,
-        map: NodeId,
-        members: &'d [Member<'v>],
-        entries: &[Entry],
-    ) -> Changes<'d, 'v> {
-        let places =
-            entries.iter().enumerate().map(|(index, entry)| (entry.key, index)).collect::<HashMap<_, _>>();
-        let old = self.reader.members(map).unwrap_or_default();
-        let written = old.iter().filter(|member| !member.inherited);
-        let mut written = written
-            .filter_map(|member| Some((member.name.as_str(), *places.get(&member.key)?)))
-            .collect::<HashMap<_, _>>();
-        let inherited = old.iter().filter(|member| member.inherited);
-        let inherited =
-            inherited.map(|member| (member.name.as_str(), member.value)).collect::<HashMap<_, _>>();
-        let mut of_entries = entries.iter().map(|_| None).collect::<Vec<_>>();
-        let mut added = Vec::new();
-        for member in members {
-            let is_inherited =
-                matches!(member.draft, Draft::Copy(id) if inherited.get(member.name.as_str()) == Some(&id));
-            match written.remove(member.name.as_str()).and_then(|index| of_entries.get_mut(index)) {
-                Some(entry) => *entry = Some(member),
-                None if is_inherited => {}
-                None => added.push(member),
-            }
-        }
-        let removed = written.into_values().collect();
-        Changes { of_entries, removed, added }
-    }
-
     fn edit_list(&mut self, slot: &Slot, draft: &Draft, drafts: &[Draft], items: &[Item]) -> Option<()> {
         let text = self.tree.text;
         let first = items.first()?;
@@ -198,8 +146,12 @@ impl<'t, 'a> Splicer<'t, 'a> {
                 added.extend(draft);
                 continue;
             };
-            let item_slot =
-                |item: &Item| Slot { old: item.node, after: item.dash + 1, indent, seat: Some(Seat::Item) };
+            let item_slot = |item: &Item| Slot {
+                old: item.node,
+                after: item.dash + 1,
+                indent,
+                marker: Some(Marker::Dash),
+            };
             let gone = items.get(next..index)?;
             let replaced = gone.len().min(added.len());
             for (item, draft) in gone.iter().zip(added.drain(..replaced)) {
@@ -230,7 +182,7 @@ impl<'t, 'a> Splicer<'t, 'a> {
                 let beside = lines.trim_start_matches(' ');
                 self.push(first.dash..first.dash, &format!("{beside}{}", " ".repeat(indent)));
             }
-            (None, Some(first)) if slot.seat.is_none() => {
+            (None, Some(first)) if slot.marker.is_none() => {
                 self.push_lines(line_start(text, first.dash), lines);
             }
             (None, _) => self.push_lines(line_after(text, slot.after), lines),
@@ -252,12 +204,12 @@ impl<'t, 'a> Splicer<'t, 'a> {
 
     /// Puts another value where the old one stands.
     fn replace(&mut self, slot: &Slot, draft: &Draft) -> Option<()> {
-        let Some(seat) = slot.seat else {
+        let Some(marker) = slot.marker else {
             self.replace_root(draft);
             return Some(());
         };
         let text = self.tree.text;
-        let rendered = self.block.value(&draft.form(&self.reader), slot.indent, seat);
+        let rendered = self.block.value(&draft.form(&self.reader), slot.indent, marker);
         let (head, body) = rendered.split_once('\n')?;
         let node = self.tree.node(slot.old);
         // Block scalars that keep their last line breaks end below them.
@@ -304,34 +256,7 @@ impl<'t, 'a> Splicer<'t, 'a> {
         }
     }
 
-    pub(super) fn entry_end(&self, entry: &Entry) -> usize {
-        let key = self.tree.node(entry.key).end;
-        self.tree.node(entry.value).end.max(entry.colon.unwrap_or(key))
-    }
-
     fn item_end(&self, item: Item) -> usize {
         self.tree.node(item.node).end.max(item.dash + 1)
-    }
-
-    pub(super) fn push(&mut self, at: std::ops::Range<usize>, text: &str) {
-        self.splices.push(Splice { at, text: text.to_owned(), is_lines: false });
-    }
-
-    pub(super) fn push_lines(&mut self, at: usize, text: String) {
-        self.splices.push(Splice { at: at..at, text, is_lines: true });
-    }
-}
-
-/// What becomes of the entries of a map.
-pub(super) struct Changes<'d, 'v> {
-    /// For each entry the member that has its name.
-    pub(super) of_entries: Vec<Option<&'d Member<'v>>>,
-    pub(super) removed: Vec<usize>,
-    pub(super) added: Vec<&'d Member<'v>>,
-}
-
-impl Changes<'_, '_> {
-    pub(super) fn is_removed(&self, index: usize) -> bool {
-        self.removed.contains(&index)
     }
 }

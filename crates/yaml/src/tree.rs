@@ -2,66 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::ops::Range;
 
-use super::events::{Event, Token};
-
-/// How deep values may nest; the JSON readers of Kubernetes and serde stop near here too.
-pub(super) const MAX_DEPTH: usize = 127;
-
-/// How a value was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// `text`
-    Plain,
-    /// `'text'`
-    Single,
-    /// `"text"`
-    Double,
-    /// `|` and the lines below.
-    Literal,
-    /// `>` and the lines below.
-    Folded,
-    /// A map or a list.
-    Collection,
-}
-
-/// Why a text is not YAML that kubectl could send, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// Line in the file, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// Which document of the file, from 1.
-    pub document: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl std::error::Error for SyntaxError {}
-
-impl fmt::Display for SyntaxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {} (document {}): {}", self.line, self.column, self.document, self.message)
-    }
-}
-
-/// Something wrong at a byte of the document.
-#[derive(Debug)]
-pub(super) struct Wrong {
-    pub(super) offset: usize,
-    pub(super) message: String,
-    /// The other byte it takes for this to be wrong.
-    pub(super) earlier: Option<usize>,
-}
-
-impl Wrong {
-    pub(super) fn new(offset: usize, message: impl Into<String>) -> Self {
-        Self { offset, message: message.into(), earlier: None }
-    }
-}
+use super::events::{Event, MAX_DEPTH, Style, Token};
+use super::problem::Problem;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct NodeId(usize);
@@ -171,7 +115,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn push(&mut self, token: Token<'a>) -> Result<(), Wrong> {
+    pub(super) fn push(&mut self, token: Token<'a>) -> Result<(), Problem> {
         let range = token.range.start - self.offset..token.range.end - self.offset;
         let properties = token.properties.map(|at| at.start - self.offset..at.end - self.offset);
         let outer = properties.as_ref().map_or(range.start, |at| at.start.min(range.start));
@@ -212,7 +156,7 @@ impl<'a> Builder<'a> {
         }
         if opens {
             if self.open.len() >= MAX_DEPTH {
-                return Err(Wrong::new(start, format!("nested more than {MAX_DEPTH} levels deep")));
+                return Err(Problem::new(start, format!("nested more than {MAX_DEPTH} levels deep")));
             }
             self.open.push(Open { id, key: None });
         }
@@ -259,16 +203,16 @@ impl<'a> Builder<'a> {
         (start, end)
     }
 
-    fn alias(&mut self, anchor: usize, offset: usize) -> Result<Kind<'a>, Wrong> {
+    fn alias(&mut self, anchor: usize, offset: usize) -> Result<Kind<'a>, Problem> {
         match self.anchors.get(&anchor) {
             Some(&target) if self.open.iter().any(|open| open.id == target) => {
-                Err(Wrong::new(offset, "the anchor's value contains itself"))
+                Err(Problem::new(offset, "the anchor's value contains itself"))
             }
             Some(&target) => {
                 self.nodes[target.0].shared = true;
                 Ok(Kind::Alias(target))
             }
-            None => Err(Wrong::new(offset, "no such anchor in this document")),
+            None => Err(Problem::new(offset, "no such anchor in this document")),
         }
     }
 

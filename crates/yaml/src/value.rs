@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::events::{MAX_DEPTH, Style};
 pub(super) use super::members::Budget;
 use super::members::Reader;
+use super::problem::Problem;
 use super::scalar::Scalar;
-use super::tree::{Kind, MAX_DEPTH, NodeId, Style, Tree, Wrong};
+use super::tree::{Kind, NodeId, Tree};
 
 /// Reads the whole document, with aliases and merge keys followed.
-pub(super) fn value(tree: &Tree, budget: &mut Budget) -> Result<Value, Wrong> {
+pub(super) fn value(tree: &Tree, budget: &mut Budget) -> Result<Value, Problem> {
     let mut walk = Walk { reader: Reader::new(tree), budget };
     walk.value(tree.root, 0, false)
 }
@@ -21,7 +23,7 @@ struct Walk<'t, 'a, 'b> {
 }
 
 impl Walk<'_, '_, '_> {
-    fn value(&mut self, id: NodeId, depth: usize, copied: bool) -> Result<Value, Wrong> {
+    fn value(&mut self, id: NodeId, depth: usize, copied: bool) -> Result<Value, Problem> {
         let tree = self.reader.tree;
         let node = tree.node(id);
         if let Some(scalar) = self.reader.scalar(id) {
@@ -32,10 +34,12 @@ impl Walk<'_, '_, '_> {
             return Ok(value);
         }
         if let Kind::Alias(target) = node.kind {
-            return self.value(target, depth, true).map_err(|wrong| Wrong { offset: node.start, ..wrong });
+            return self
+                .value(target, depth, true)
+                .map_err(|problem| Problem { offset: node.start, ..problem });
         }
         if depth >= MAX_DEPTH {
-            return Err(Wrong::new(node.start, format!("nested more than {MAX_DEPTH} levels deep")));
+            return Err(Problem::new(node.start, format!("nested more than {MAX_DEPTH} levels deep")));
         }
         if copied {
             self.budget.spend(1, node.start)?;
@@ -59,11 +63,13 @@ impl Walk<'_, '_, '_> {
     }
 }
 
-fn tag_is(tag: Option<&str>, expected: &str, offset: usize) -> Result<(), Wrong> {
+fn tag_is(tag: Option<&str>, expected: &str, offset: usize) -> Result<(), Problem> {
     match tag {
         None | Some("!") => Ok(()),
         Some(tag) if tag == expected => Ok(()),
-        Some(tag) => Err(Wrong::new(offset, format!("tag that Kubernetes does not know; remove it: {tag}"))),
+        Some(tag) => {
+            Err(Problem::new(offset, format!("tag that Kubernetes does not know; remove it: {tag}")))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::annotation::Key;
 use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
 use crate::manifest::{Finding, Level, Manifests};
 use crate::pod::{Object, objects};
+use multipod_json::pointer::escaped;
 use multipod_values::suggest;
 use multipod_yaml::Document;
 
@@ -153,10 +154,6 @@ fn misspelt_prefix(key: &str) -> Option<String> {
     let near = plain.split('.').next() == Some(ours) || suggest::nearest(&plain, [ours]).is_some();
     let meant = Key::from_name(name).or_else(|| Key::nearest(&format!("{PREFIX}{name}")))?;
     near.then(|| meant.full().to_owned())
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -415,8 +415,8 @@ fn wrong_usage_ends_with_2_and_says_what_is_allowed() {
     for (arguments, said) in [
         (&[][..], "GLOB"),
         (&["logs/*.log"], "absolute path"),
-        (&["/var/log/"], "no file name"),
-        (&["/var/[a.log"], "[[]"),
+        (&["/var/log/"], "behind the last slash"),
+        (&["/var/[a.log"], "characters or ranges"),
         (&["--max-line=1", "/a"], "256Ki"),
         (&["--format=xml", "/a"], "raw, json"),
     ] {

@@ -1,0 +1,91 @@
+//! The changes of one document's text, as they are collected.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::draft::{Draft, Member};
+use super::emit::Block;
+use super::flow::Flow;
+use super::layout::{Splice, style};
+use super::members::Reader;
+use super::tree::{Entry, NodeId, Tree};
+
+/// Collects the changes of one document.
+pub(super) struct Splicer<'t, 'a> {
+    pub(super) tree: &'t Tree<'a>,
+    pub(super) reader: Reader<'t, 'a>,
+    pub(super) splices: Vec<Splice>,
+    pub(super) flow: Flow,
+    pub(super) block: Block,
+}
+
+impl<'t, 'a> Splicer<'t, 'a> {
+    pub(super) fn new(tree: &'t Tree<'a>) -> Self {
+        Self {
+            tree,
+            reader: Reader::new(tree),
+            splices: Vec::new(),
+            flow: Flow::of(tree),
+            block: style(tree),
+        }
+    }
+
+    /// Which entries keep, change or lose their value, and what comes new.
+    pub(super) fn changes<'d, 'v>(
+        &self,
+        map: NodeId,
+        members: &'d [Member<'v>],
+        entries: &[Entry],
+    ) -> Changes<'d, 'v> {
+        let places =
+            entries.iter().enumerate().map(|(index, entry)| (entry.key, index)).collect::<HashMap<_, _>>();
+        let old = self.reader.members(map).unwrap_or_default();
+        let written = old.iter().filter(|member| !member.inherited);
+        let mut written = written
+            .filter_map(|member| Some((member.name.as_str(), *places.get(&member.key)?)))
+            .collect::<HashMap<_, _>>();
+        let inherited = old.iter().filter(|member| member.inherited);
+        let inherited =
+            inherited.map(|member| (member.name.as_str(), member.value)).collect::<HashMap<_, _>>();
+        let mut of_entries = entries.iter().map(|_| None).collect::<Vec<_>>();
+        let mut added = Vec::new();
+        for member in members {
+            let is_inherited =
+                matches!(member.draft, Draft::Copy(id) if inherited.get(member.name.as_str()) == Some(&id));
+            match written.remove(member.name.as_str()).and_then(|index| of_entries.get_mut(index)) {
+                Some(entry) => *entry = Some(member),
+                None if is_inherited => {}
+                None => added.push(member),
+            }
+        }
+        let removed = written.into_values().collect();
+        Changes { of_entries, removed, added }
+    }
+
+    pub(super) fn entry_end(&self, entry: &Entry) -> usize {
+        let key = self.tree.node(entry.key).end;
+        self.tree.node(entry.value).end.max(entry.colon.unwrap_or(key))
+    }
+
+    pub(super) fn push(&mut self, at: Range<usize>, text: &str) {
+        self.splices.push(Splice { at, text: text.to_owned(), is_lines: false });
+    }
+
+    pub(super) fn push_lines(&mut self, at: usize, text: String) {
+        self.splices.push(Splice { at: at..at, text, is_lines: true });
+    }
+}
+
+/// What becomes of the entries of a map.
+pub(super) struct Changes<'d, 'v> {
+    /// For each entry the member that has its name.
+    pub(super) of_entries: Vec<Option<&'d Member<'v>>>,
+    pub(super) removed: Vec<usize>,
+    pub(super) added: Vec<&'d Member<'v>>,
+}
+
+impl Changes<'_, '_> {
+    pub(super) fn is_removed(&self, index: usize) -> bool {
+        self.removed.contains(&index)
+    }
+}
