@@ -1,21 +1,21 @@
 //! Log lines: one for each decision, and one for whatever an operator should know.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tracing::Subscriber;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
-use tracing_subscriber::{Registry, reload};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::admission::{Outcome, Record};
 use multipod_values::visible;
-
-use super::json_lines::Json;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -33,22 +33,26 @@ impl Default for LogFormat {
     }
 }
 
-/// Writes what is left when it is dropped.
+/// Lines beyond these are dropped while the standard error takes none.
+const MOST_WAITING: usize = 4096;
+
+/// Writes what still waits when it is dropped, for a second at most.
 #[derive(Debug)]
 pub struct LogGuard {
-    lines: Lines,
     level: LogLevel,
-    writer: Option<JoinHandle<()>>,
+    _writer: WorkerGuard,
 }
 
 /// Begins to log to the standard error; the error says what is wrong with `level`.
 pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
     let (filter, level) = reload::Layer::new(filter(level)?);
-    let lines = Lines::default();
-    let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_target(false);
+    let (lines, writer) = non_blocking(io::stderr());
     let layer = match format {
-        LogFormat::Json => layer.event_format(Json).boxed(),
-        LogFormat::Text => layer.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => json(lines).boxed(),
+        LogFormat::Text => {
+            let layer = tracing_subscriber::fmt::layer().with_writer(lines).with_target(false);
+            layer.with_ansi(io::stderr().is_terminal()).boxed()
+        }
     };
     let begun = tracing_subscriber::registry().with(filter).with(layer).try_init();
     begun.map_err(|error| error.to_string())?;
@@ -57,12 +61,17 @@ pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "panic");
     }));
-    let written = lines.clone();
-    let writer = thread::Builder::new()
-        .name("logs".to_owned())
-        .spawn(move || written.write_all_until_closed())
-        .map_err(|error| error.to_string())?;
-    Ok(LogGuard { lines, level: LogLevel(level), writer: Some(writer) })
+    Ok(LogGuard { level: LogLevel(level), _writer: writer })
+}
+
+/// One object for each line: the time, the level, and the fields in their order.
+fn json<S, W>(writer: W) -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'l> LookupSpan<'l>,
+    W: for<'l> MakeWriter<'l> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false).json();
+    layer.flatten_event(true).with_current_span(false).with_span_list(false)
 }
 
 // Not the filter that also knows spans and patterns: it brings a whole engine of regular expressions.
@@ -134,97 +143,128 @@ pub(super) fn short(name: &str) -> Cow<'_, str> {
     name.chars().take(LONGEST).map(visible).collect()
 }
 
-/// Lines on their way to the standard error, which may be slower than we are: nobody who decides waits for it, and what
-/// does not fit is dropped and counted.
-#[derive(Clone, Debug, Default)]
-struct Lines(Arc<(Mutex<Waiting>, Condvar)>);
-
-#[derive(Debug, Default)]
-struct Waiting {
-    bytes: Vec<u8>,
-    dropped: u64,
-    closed: bool,
+/// A writer that only hands lines over to a thread of its own: the standard error may be slower than we are, and no
+/// answer waits for it. Lines beyond [`MOST_WAITING`] are dropped.
+fn non_blocking(out: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    let dropped = Arc::new(OnceLock::new());
+    let out = ReportsDropped { out: BufWriter::new(out), dropped: Arc::clone(&dropped), reported: 0 };
+    let builder = NonBlockingBuilder::default().buffered_lines_limit(MOST_WAITING).thread_name("logs");
+    let (lines, guard) = builder.finish(out);
+    let _ = dropped.set(lines.error_counter());
+    (lines, guard)
 }
 
-const MOST_WAITING: usize = 1 << 20;
-/// Lines that come together are written together.
-const TOGETHER: Duration = Duration::from_millis(20);
-
-impl Lines {
-    fn write_all_until_closed(&self) {
-        let (waiting, changed) = &*self.0;
-        let mut bytes = Vec::new();
-        loop {
-            let guard = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut guard = changed
-                .wait_while(guard, |waiting| waiting.bytes.is_empty() && !waiting.closed)
-                .unwrap_or_else(PoisonError::into_inner);
-            let closed = guard.closed;
-            if !closed {
-                drop(guard);
-                thread::sleep(TOGETHER);
-                guard = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            }
-            std::mem::swap(&mut bytes, &mut guard.bytes);
-            let dropped = std::mem::take(&mut guard.dropped);
-            drop(guard);
-            let mut out = io::stderr().lock();
-            let _ = out.write_all(&bytes);
-            if dropped > 0 {
-                let _ =
-                    writeln!(out, "{{\"level\":\"WARN\",\"message\":\"{dropped} log lines were dropped\"}}");
-            }
-            bytes.clear();
-            if closed {
-                return;
-            }
-        }
-    }
+/// Reports how many lines were dropped, behind those that were kept.
+struct ReportsDropped<W: Write> {
+    out: BufWriter<W>,
+    dropped: Arc<OnceLock<ErrorCounter>>,
+    reported: usize,
 }
 
-impl Write for Lines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let (waiting, changed) = &*self.0;
-        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.bytes.len() + line.len() > MOST_WAITING {
-            waiting.dropped += 1;
-        } else {
-            let was_empty = waiting.bytes.is_empty();
-            waiting.bytes.extend_from_slice(line);
-            drop(waiting);
-            if was_empty {
-                changed.notify_one();
-            }
-        }
-        Ok(line.len())
+impl<W: Write> Write for ReportsDropped<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
     }
 
+    /// Called whenever no line waits any more.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Lines;
-    fn make_writer(&'a self) -> Lines {
-        self.clone()
-    }
-}
-
-impl Drop for LogGuard {
-    fn drop(&mut self) {
-        let (waiting, changed) = &*self.lines.0;
-        waiting.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
-        changed.notify_one();
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
+        let dropped = self.dropped.get().map_or(0, ErrorCounter::dropped_lines);
+        let new = dropped - self.reported;
+        if new > 0 {
+            self.reported = dropped;
+            writeln!(self.out, r#"{{"level":"WARN","message":"{new} log lines were dropped"}}"#)?;
         }
+        self.out.flush()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Mutex, MutexGuard};
+    use std::time::Instant;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Kept {
+        fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+            self.0.lock().unwrap()
+        }
+    }
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.bytes().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_line_is_an_object_whatever_its_fields_hold() {
+        let kept = Kept::default();
+        let lines = kept.clone();
+        let subscriber = tracing_subscriber::registry().with(json(move || lines.clone()));
+        let alone: String =
+            (0..=0x7f_u8).map(char::from).filter(|sign| !sign.is_ascii_alphanumeric()).collect();
+        let nasty = "quote \" back \\ line\nbell \u{7} delete \u{7f} ä 😀";
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(
+                name = nasty,
+                shown = %nasty,
+                quoted = ?"a\"b",
+                count = 7_u64,
+                below = -7_i64,
+                yes = true,
+                "said \"so\""
+            );
+            tracing::warn!("bare");
+            for sign in alone.chars() {
+                tracing::info!(sign = %sign, "one that needs an escape, or none");
+            }
+        });
+        let text = String::from_utf8(kept.bytes().clone()).unwrap();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [first, second, signs @ ..] = &*lines else { panic!("{text}") };
+        assert_eq!(first["name"], nasty);
+        assert_eq!(first["shown"], nasty);
+        assert_eq!(first["quoted"], r#""a\"b""#);
+        assert_eq!(
+            (&first["count"], &first["below"], &first["yes"]),
+            (&7.into(), &(-7).into(), &true.into())
+        );
+        assert_eq!((&first["level"], &first["message"]), (&"INFO".into(), &"said \"so\"".into()));
+        assert!(first["timestamp"].as_str().unwrap().ends_with('Z'));
+        assert_eq!((&second["level"], &second["message"]), (&"WARN".into(), &"bare".into()));
+        let signs: String = signs.iter().filter_map(|line| line["sign"].as_str()).collect();
+        assert_eq!(signs, alone);
+    }
+
+    #[test]
+    fn a_full_pipe_holds_nobody_up_and_what_it_loses_is_counted() {
+        let pipe = Kept::default();
+        let full = pipe.bytes();
+        let (mut lines, guard) = non_blocking(pipe.clone());
+        let (line, most, begun) = (vec![b'x'; 8 * 1024], MOST_WAITING + 1000, Instant::now());
+        for _ in 0..most {
+            lines.write_all(&line).unwrap();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+        drop(full);
+        drop(guard);
+        let text = String::from_utf8(pipe.bytes().clone()).unwrap();
+        let (kept, report) = text.split_once('{').unwrap();
+        let dropped = most - kept.len() / line.len();
+        assert!((900..=1000).contains(&dropped), "{dropped}");
+        assert_eq!(
+            report,
+            format!("\"level\":\"WARN\",\"message\":\"{dropped} log lines were dropped\"}}\n")
+        );
+    }
 
     #[test]
     fn a_name_steers_no_terminal_and_fills_no_line() {

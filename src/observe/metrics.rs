@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::admission::Record;
 
-use super::process::Process;
+use super::process::ProcessCollector;
 
 /// Fine where we are and coarse where nobody should be; the API server's own begin at 5 ms.
 const DURATIONS: [f64; 13] =
@@ -131,7 +131,7 @@ impl Default for Metrics {
 
 impl Metrics {
     fn register(&mut self) {
-        self.registry.register_collector(Box::new(Process));
+        self.registry.register_collector(Box::new(ProcessCollector));
         let registry = self.registry.sub_registry_with_prefix("multipod");
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What is running", version);

@@ -1,6 +1,5 @@
 //! What the outside sees of a running server: metrics, log lines and traces, with the same slugs.
 
-mod json_lines;
 mod logs;
 mod metrics;
 mod process;
