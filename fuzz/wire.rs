@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use multipod::admission::Snapshot;
 use multipod::certs::{Embedded, Tls, server_config};
-use multipod::server::{Guests, Handlers, House, Limits, Protocol, Shared, router, serve};
+use multipod::server::{Connections, Handlers, HttpService, Limits, Protocol, Shared, router, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -34,10 +34,10 @@ pub fn talk(data: &[u8], protocol: Protocol) -> Option<Vec<u8>> {
     let shared = shared();
     // Never true, and never dropped before the end.
     let (_open, closing) = watch::channel(false);
-    let house = House {
+    let service = HttpService {
         router: router(Arc::clone(shared), Handlers::default()),
         shared: Arc::clone(shared),
-        guests: Arc::new(Guests::default()),
+        connections: Arc::new(Connections::default()),
         closing,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -48,7 +48,7 @@ pub fn talk(data: &[u8], protocol: Protocol) -> Option<Vec<u8>> {
         .expect("a runtime");
     let said = runtime.block_on(async {
         let (ours, theirs) = duplex(4096);
-        let server = tokio::spawn(serve(theirs, protocol, house));
+        let server = tokio::spawn(serve(theirs, protocol, service));
         let (mut read, mut write) = split(ours);
         let mut said = Vec::new();
         let sending = async {

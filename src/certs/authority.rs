@@ -11,14 +11,13 @@ use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::pair::{chain_of, end_of};
-use super::{CertError, Pair};
+use super::pair::expiry;
+use super::{CertError, Pair, pem};
 
-/// Other clocks may be behind ours.
+/// Certificates are valid from an hour ago: other clocks may be behind ours.
 const BEFORE: Duration = Duration::from_hours(1);
 
 /// An authority with its key.
@@ -29,17 +28,16 @@ pub struct Authority {
     ends: SystemTime,
 }
 
-/// A server's certificate with its key, both in PEM.
+/// A leaf certificate with its key, both in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {
-    /// The certificate, and what stands between it and the authority.
+    /// The leaf, followed by intermediate certificates.
     pub chain: String,
-    /// Its key.
     pub key: String,
 }
 
 impl Authority {
-    /// Makes one that is trusted for as long as `life`.
+    /// Makes one that is valid for `life`.
     pub fn make(name: &str, now: SystemTime, life: Duration) -> Result<Authority, CertError> {
         let mut params = CertificateParams::default();
         params.not_before = (now - BEFORE).into();
@@ -50,35 +48,33 @@ impl Authority {
         // The default key of rcgen is ECDSA on P-256: a handshake costs a quarter of what RSA costs.
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?;
-        let (ends, _) = end_of(certificate.der()).ok_or(CertError::Broken(1))?;
+        let (ends, _) = expiry(certificate.der()).ok_or(CertError::Broken(1))?;
         Ok(Authority { certificate: certificate.pem(), issuer: Issuer::new(params, key), ends })
     }
 
-    /// Reads one, in PEM, of which the first certificate counts; one that has ended, or that may not sign, is an error.
+    /// Reads the first certificate of a PEM text, with its key. It is an error if it has expired or may not sign others.
     pub fn read(pem: &str, key: &str, now: SystemTime) -> Result<Authority, CertError> {
-        let certificate = first_of(pem).ok_or(CertError::NoCertificate)?;
-        let ends = Pair::read(certificate.as_bytes(), key.as_bytes(), now)?.ends;
-        let first =
-            CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(|_| CertError::Broken(1))?;
-        if !is_authority(&first) {
+        let certificate = pem::first(pem.as_bytes())?;
+        let key = pem::key(key.as_bytes())?;
+        let ends = Pair::of(vec![certificate.clone()], key.clone_key(), now)?.ends;
+        if !is_authority(&certificate) {
             return Err(CertError::NoAuthority);
         }
-        let key = KeyPair::from_pem(key)?;
-        let issuer = Issuer::from_ca_cert_der(&first, key)?;
-        Ok(Authority { issuer, certificate, ends })
+        let issuer = Issuer::from_ca_cert_der(&certificate, KeyPair::try_from(&key)?)?;
+        Ok(Authority { issuer, certificate: pem::text(&certificate), ends })
     }
 
-    /// Its certificate, in PEM.
+    /// In PEM.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// Its key, in PEM; whoever has it can be any server.
+    /// Its private key, in PEM.
     pub fn key(&self) -> String {
         self.issuer.key().serialize_pem()
     }
 
-    /// Makes a certificate for servers of these host names and addresses. It never outlives the authority.
+    /// Makes a leaf for servers of these host names and addresses. It never outlives the authority.
     pub fn sign(&self, names: &[String], now: SystemTime, life: Duration) -> Result<Signed, CertError> {
         let mut params = CertificateParams::new(names)?;
         params.not_before = (now - BEFORE).into();
@@ -94,13 +90,13 @@ impl Authority {
 }
 
 impl Signed {
-    /// Whether a client that trusts these authorities, in PEM, would accept it at that time for all of these names.
+    /// Whether a client that trusts these authorities (PEM) would accept it at that time for all of these names.
     pub fn serves(&self, authorities: &str, names: &[String], at: SystemTime) -> Result<(), CertError> {
         Pair::read(self.chain.as_bytes(), self.key.as_bytes(), at)?;
-        let chain = chain_of(self.chain.as_bytes())?;
+        let chain = pem::chain(self.chain.as_bytes())?;
         let (first, between) = chain.split_first().ok_or(CertError::NoCertificate)?;
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(chain_of(authorities.as_bytes())?);
+        roots.add_parsable_certificates(pem::chain(authorities.as_bytes())?);
         let verifier =
             WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::new(default_provider()))
                 .build()
@@ -115,14 +111,6 @@ impl Signed {
         }
         Ok(())
     }
-}
-
-/// The first certificate of a text in PEM, without what stands around it.
-pub fn first_of(pem: &str) -> Option<String> {
-    const END: &str = "-----END CERTIFICATE-----";
-    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
-    let (body, _) = rest.split_once(END)?;
-    Some(format!("-----BEGIN CERTIFICATE-----{body}{END}\n"))
 }
 
 fn is_authority(certificate: &CertificateDer<'_>) -> bool {

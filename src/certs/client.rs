@@ -1,4 +1,4 @@
-//! Who may connect: certificates of one authority, and with one of the names that were given.
+//! Which clients may connect: those with a certificate of a given authority and, where names are given, one of them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,21 +14,20 @@ use rustls::{
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::CertError;
-use super::pair::chain_of;
+use super::{CertError, pem};
 
-/// Checks the certificates of clients.
+/// Verifies the certificates of clients.
 pub struct ClientCheck {
     chain: Arc<dyn ClientCertVerifier>,
     names: Vec<String>,
 }
 
 impl ClientCheck {
-    /// Clients need a certificate of one of these authorities; where names are given, one that has one of them as its
-    /// common name or among its DNS names.
+    /// Clients need a certificate of one of these authorities (PEM). Where names are given, one of them must be its common
+    /// name or among its DNS names.
     pub fn new(authorities: &[u8], names: &[String]) -> Result<ClientCheck, CertError> {
         let mut roots = RootCertStore::empty();
-        for (index, certificate) in chain_of(authorities)?.into_iter().enumerate() {
+        for (index, certificate) in pem::chain(authorities)?.into_iter().enumerate() {
             roots.add(certificate).map_err(|_| CertError::Broken(index + 1))?;
         }
         let chain =

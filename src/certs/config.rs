@@ -1,4 +1,4 @@
-//! What TLS does with the certificates, for new connections; old ones keep what they began with.
+//! The configuration of TLS: replaced as a whole, and only for new handshakes.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,35 +11,33 @@ use rustls::sign::SingleCertAndKey;
 
 use super::{CertError, ClientCheck, Pair};
 
-/// The configuration of new handshakes, which can be exchanged at any time.
+/// The configuration of new handshakes, which may be replaced at any time.
 #[derive(Debug)]
 pub struct Tls {
     current: ArcSwap<(Arc<ServerConfig>, SystemTime)>,
 }
 
 impl Tls {
-    /// Begins with this one, whose certificate ends then.
+    /// `ends` is when its certificate expires.
     pub fn new(config: ServerConfig, ends: SystemTime) -> Tls {
         Tls { current: ArcSwap::from_pointee((Arc::new(config), ends)) }
     }
 
-    /// New handshakes take this one from now on.
     pub fn replace(&self, config: ServerConfig, ends: SystemTime) {
         self.current.store(Arc::new((Arc::new(config), ends)));
     }
 
-    /// What a handshake takes that begins now.
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current.load().0)
     }
 
-    /// When the certificate ends.
+    /// When the certificate expires.
     pub fn ends(&self) -> SystemTime {
         self.current.load().1
     }
 }
 
-/// TLS 1.2 and 1.3, HTTP/1.1 alone unless `http2`; with `clients`, only for those that it lets in.
+/// TLS 1.2 and 1.3, and HTTP/1.1 alone unless `http2`; with `clients`, only for those that it verifies.
 pub fn server_config(
     pair: &Pair,
     clients: Option<ClientCheck>,
@@ -59,7 +57,7 @@ pub fn server_config(
     if http2 {
         config.alpn_protocols.insert(0, b"h2".to_vec());
     }
-    // API servers resume no sessions, so tickets would be bytes and work for nobody.
+    // API servers resume no sessions, so tickets would cost bytes and work without a use.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)

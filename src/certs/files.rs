@@ -1,4 +1,4 @@
-//! Certificates in files, as people and mounted Secrets put them there.
+//! Certificates in files, as people and mounted Secrets provide them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,25 +6,22 @@ use std::time::SystemTime;
 
 use rustls::ServerConfig;
 
-use super::pair::{chain_of, end_of};
-use super::{CertError, ClientCheck, Pair, server_config};
+use super::pair::expiry;
+use super::{CertError, ClientCheck, Pair, pem, server_config};
 
-/// Where the certificates stand.
+/// Paths of the certificates.
 #[derive(Clone, Debug)]
 pub struct Files {
-    /// The chain, in PEM.
     pub certificate: PathBuf,
-    /// Its key, in PEM.
     pub key: PathBuf,
-    /// The authorities of clients, in PEM; without it everybody may connect.
+    /// The authorities of clients; without it every client may connect.
     pub client_ca: Option<PathBuf>,
-    /// Names of clients, one of which their certificate must have; without any, every certificate does.
+    /// Names of clients, one of which their certificate must have; if empty, any certificate of the authorities will do.
     pub client_names: Vec<String>,
-    /// Whether HTTP/2 is offered.
     pub http2: bool,
 }
 
-/// What the files held.
+/// The content of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Material {
     certificate: Vec<u8>,
@@ -32,19 +29,18 @@ pub struct Material {
     client_ca: Option<Vec<u8>>,
 }
 
-/// A configuration made of files.
+/// A configuration that was made from files.
 #[derive(Debug)]
 pub struct Configured {
-    /// What TLS takes.
     pub config: ServerConfig,
-    /// When the certificate ends.
+    /// When the certificate expires.
     pub ends: SystemTime,
-    /// When the first of the clients' authorities ends.
+    /// When the first of the clients' authorities expires.
     pub client_ca_ends: Option<SystemTime>,
 }
 
 impl Files {
-    /// Reads the files as they are now, unchecked.
+    /// Reads the files as they are now, without validation.
     pub fn read(&self) -> Result<Material, CertError> {
         Ok(Material {
             certificate: read(&self.certificate)?,
@@ -53,21 +49,21 @@ impl Files {
         })
     }
 
-    /// What TLS makes of them; an error where they do not fit together or are over.
+    /// The configuration for them; an error where they do not fit together or have expired.
     pub fn configure(&self, material: &Material, now: SystemTime) -> Result<Configured, CertError> {
         let pair = Pair::read(&material.certificate, &material.key, now)?;
         let clients = material.client_ca.as_deref();
         let check = clients.map(|pem| ClientCheck::new(pem, &self.client_names)).transpose()?;
         let client_ca_ends = clients
-            .map(chain_of)
+            .map(pem::chain)
             .transpose()?
-            .and_then(|authorities| authorities.iter().filter_map(end_of).map(|(end, _)| end).min());
+            .and_then(|authorities| authorities.iter().filter_map(expiry).map(|(end, _)| end).min());
         let config = server_config(&pair, check, self.http2)?;
         Ok(Configured { config, ends: pair.ends, client_ca_ends })
     }
 
-    /// The folders whose entries change when the files do. A mounted Secret exchanges a link in the folder, so that a
-    /// watch on the file itself would see the first change and no other.
+    /// The folders whose entries change when the files do. A mounted Secret replaces a link in the folder, so that a watch
+    /// on the file itself would see the first change and no other.
     pub fn folders(&self) -> Vec<PathBuf> {
         let files = [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()];
         let mut folders: Vec<PathBuf> = files.into_iter().flatten().map(|file| folder_of(file)).collect();

@@ -1,4 +1,4 @@
-//! A certificate authority and a certificate that live as long as the process.
+//! An authority and a certificate in memory, for as long as the process lives.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,17 +6,15 @@ use super::{Authority, CertError, Pair};
 
 const LIFE: Duration = Duration::from_hours(365 * 24);
 
-/// What was made.
 #[derive(Clone, Debug)]
 pub struct Embedded {
-    /// The certificate, signed by the authority.
     pub pair: Pair,
-    /// The authority's certificate, for those who want to trust it; its key is gone.
+    /// The authority's certificate in PEM, for clients that want to trust it; its key is not kept.
     pub authority: String,
 }
 
 impl Embedded {
-    /// Makes both; the certificate is for these host names and addresses.
+    /// Makes both, for these host names and addresses.
     pub fn make(names: &[String], now: SystemTime) -> Result<Embedded, CertError> {
         let authority = Authority::make("multipod, made in memory", now, LIFE)?;
         let signed = authority.sign(names, now, LIFE)?;

@@ -1,4 +1,4 @@
-//! Certificates: made, or read from files and checked; and what TLS does with them.
+//! Certificates, made or read from files and validated, and the TLS configuration that uses them.
 
 mod authority;
 mod client;
@@ -6,10 +6,12 @@ mod config;
 mod files;
 mod memory;
 mod pair;
+mod pem;
 
-pub use authority::{Authority, Signed, first_of};
+pub use authority::{Authority, Signed};
 pub use client::ClientCheck;
 pub use config::{Tls, server_config};
 pub use files::{Configured, Files, Material};
 pub use memory::Embedded;
 pub use pair::{CertError, Pair};
+pub use pem::first_of;

@@ -16,7 +16,6 @@ pub(super) enum When {
 }
 
 impl When {
-    /// For the whole process.
     pub(super) fn apply(self) {
         let choice = match self {
             When::Auto => ColorChoice::Auto,
@@ -27,8 +26,8 @@ impl When {
     }
 }
 
-/// The styles of one stream: all of them plain where it takes no colours. What people wrote themselves is never
-/// stripped of anything, as it would be by a stream that removes colours.
+/// The styles of one stream: all of them plain where it shows no colours. Content of manifests is printed unchanged; a
+/// stream that removes colours would remove them from there, too.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Styles {
     pub(super) error: Style,
@@ -41,12 +40,10 @@ pub(super) struct Styles {
 }
 
 impl Styles {
-    /// Those of the standard output.
     pub(super) fn of_output() -> Styles {
         Styles::of(AutoStream::choice(&std::io::stdout()))
     }
 
-    /// Those of the standard error.
     pub(super) fn of_errors() -> Styles {
         Styles::of(AutoStream::choice(&std::io::stderr()))
     }

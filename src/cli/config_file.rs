@@ -1,4 +1,4 @@
-//! The file of `--config`, which settings and the options of the server share.
+//! The file of `--config`, which contains the settings and the options of the server.
 
 use std::path::Path;
 
@@ -8,7 +8,6 @@ use crate::pattern::{Catalogue, object, patterns_without_use};
 
 use super::input::read_text;
 
-/// Its name as messages show it, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConfigFile {
     name: String,
@@ -16,7 +15,7 @@ pub(super) struct ConfigFile {
 }
 
 impl Default for ConfigFile {
-    /// Where there is none, it says nothing.
+    /// A file that sets nothing.
     fn default() -> Self {
         ConfigFile { name: String::new(), text: "{}".to_owned() }
     }
@@ -27,17 +26,17 @@ impl ConfigFile {
         read_text(path).map(|(name, text)| ConfigFile { name, text })
     }
 
-    /// What `T` takes from it; the error names file and line.
+    /// The fields of `T`; the error names file and line.
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, String> {
-        object::read(&self.text).map_err(|problem| self.told(problem))
+        object::read(&self.text).map_err(|problem| self.located(problem))
     }
 
-    /// What it says about patterns that nobody has.
+    /// Problems with settings for patterns that do not exist.
     pub(super) fn patterns_without_use(&self, catalogue: &Catalogue) -> Vec<String> {
-        patterns_without_use(&self.text, catalogue).into_iter().map(|problem| self.told(problem)).collect()
+        patterns_without_use(&self.text, catalogue).into_iter().map(|problem| self.located(problem)).collect()
     }
 
-    fn told(&self, (line, message): (usize, String)) -> String {
+    fn located(&self, (line, message): (usize, String)) -> String {
         format!("{}:{line}: {message}", self.name)
     }
 }

@@ -8,7 +8,6 @@ use crate::manifest::Source;
 
 use super::report::Failure;
 
-/// Where manifests come from.
 #[derive(Debug, clap::Args)]
 pub(super) struct Input {
     /// Files, folders (their *.yaml, *.yml and *.json), or - for the standard input, which is also read where there
@@ -25,7 +24,7 @@ const STDIN: &str = "-";
 const STDIN_NAME: &str = "<stdin>";
 
 impl Input {
-    /// Reads everything, in the order given; the error is one line for each thing that cannot be read.
+    /// Reads everything, in the order given; the failure has one line for each file that cannot be read.
     pub(super) fn read(&self) -> Result<Vec<Source>, Failure> {
         let from_pipe = [PathBuf::from(STDIN)];
         let files = match self.files.as_slice() {
@@ -71,7 +70,7 @@ fn read_stdin() -> Result<(String, String), String> {
     text(STDIN_NAME, bytes)
 }
 
-/// The same for a file, or for the standard input as `-`.
+/// Reads one file, or the standard input as `-`.
 pub(super) fn read_one(path: &Path) -> Result<(String, String), Failure> {
     let read = if path.as_os_str() == STDIN { read_stdin() } else { read_text(path) };
     read.map_err(Failure::one)
@@ -123,7 +122,7 @@ fn walk(folder: &Path, recursive: bool, found: &mut Vec<PathBuf>) -> io::Result<
             continue;
         }
         let path = entry.path();
-        // A link to a folder may lead back to where we are; a link to a file is the file.
+        // A link to a folder may lead back to a folder above; a link to a file is read like a file.
         if entry.file_type()?.is_dir() {
             if recursive {
                 walk(&path, recursive, found)?;

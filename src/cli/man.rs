@@ -1,6 +1,6 @@
 //! `multipod man`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -26,7 +26,7 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let command = super::Cli::command().disable_help_subcommand(true);
         if let Some(folder) = &self.dir {
-            let failure = |error: std::io::Error| Failure::one(told(folder, &error));
+            let failure = |error: std::io::Error| Failure::one(format!("{}: {error}", folder.display()));
             std::fs::create_dir_all(folder).map_err(failure)?;
             clap_mangen::generate_to(command, folder).map_err(failure)?;
             return Ok(ExitCode::SUCCESS);
@@ -36,8 +36,4 @@ impl Args {
         let _ = clap_mangen::Man::new(command).render(&mut page);
         output::print(&String::from_utf8_lossy(&page), ExitCode::SUCCESS)
     }
-}
-
-fn told(folder: &Path, error: &std::io::Error) -> String {
-    format!("{}: {error}", folder.display())
 }

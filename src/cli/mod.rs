@@ -1,4 +1,4 @@
-//! The command line: one file per command, each thin, and what they share.
+//! The command line: one file for each command, and what they share.
 
 mod certs;
 mod check;
@@ -60,11 +60,11 @@ enum Command {
     Version(version::Args),
 }
 
-/// Runs the program with its arguments.
+/// Runs the program with the arguments of its process.
 pub fn run() -> ExitCode {
     let cli = parse(&env::args_os().collect::<Vec<_>>());
     cli.color.apply();
-    let end = match cli.command {
+    let result = match cli.command {
         Command::Inject(args) => args.run(),
         Command::Uninject(args) => args.run(),
         Command::Diff(args) => args.run(),
@@ -79,13 +79,13 @@ pub fn run() -> ExitCode {
         Command::Man(args) => args.run(),
         Command::Version(args) => args.run(),
     };
-    end.unwrap_or_else(report::Failure::tell)
+    result.unwrap_or_else(report::Failure::report)
 }
 
-/// Ends the process where the arguments ask for help, or make no sense.
+/// Exits where the arguments ask for help or are wrong.
 fn parse(args: &[OsString]) -> Cli {
     let called = args.first().and_then(|program| Path::new(program).file_stem());
-    // A variable with nothing in it says nothing, as manifests write it.
+    // An empty variable counts as unset, because manifests cannot leave a variable out.
     let mut command = Cli::command().mut_subcommands(|command| command.mut_args(unless_blank));
     if called.is_some_and(|name| name == "kubectl-multipod") {
         command = command.bin_name("kubectl multipod");
@@ -97,7 +97,7 @@ fn parse(args: &[OsString]) -> Cli {
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
-/// Files stand behind `-f`, as with kubectl; who forgot it is told so.
+/// Adds a tip for files without `-f`, which they need as with kubectl.
 fn point_to_files(error: &mut clap::Error, args: &[OsString], command: &clap::Command) {
     let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return };
     let called = args.iter().find_map(|arg| command.find_subcommand(arg));

@@ -1,4 +1,4 @@
-//! The standard output: everything or nothing, and quiet when nobody reads it.
+//! The standard output: everything or nothing, and no error when its reader closes it early.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use crate::manifest::{self, Outcome};
 
 use super::report::Failure;
 
-/// How manifests are printed.
+/// The output format of manifests.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub(super) enum Format {
     /// As it was written, with the changes
@@ -17,7 +17,6 @@ pub(super) enum Format {
     Json,
 }
 
-/// Prints what became of manifests.
 pub(super) fn manifests(outcome: &Outcome<'_>, format: Format) -> Result<ExitCode, Failure> {
     let text = match format {
         Format::Yaml => manifest::yaml(&outcome.texts),
@@ -26,7 +25,7 @@ pub(super) fn manifests(outcome: &Outcome<'_>, format: Format) -> Result<ExitCod
     print(&text, ExitCode::SUCCESS)
 }
 
-/// Prints a text and ends with `code`. A reader that goes away early has seen enough.
+/// Prints a text and returns `code`. A reader that closes the pipe early, such as `head`, is no error.
 pub(super) fn print(text: &str, code: ExitCode) -> Result<ExitCode, Failure> {
     let mut output = io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {

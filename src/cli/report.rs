@@ -1,4 +1,4 @@
-//! What people should know, on the standard error, in the manner of compilers.
+//! Messages on the standard error, in the manner of compilers.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -9,31 +9,30 @@ use multipod_values::visible;
 
 use super::color::Styles;
 
-/// Why a command could not do its work: a line for each thing that is wrong, unless all has been told already.
+/// Why a command failed: one message for each problem, none where all have been reported already.
 #[derive(Debug, Default)]
 pub(super) struct Failure(Vec<String>);
 
 impl Failure {
-    /// One thing is wrong.
     pub(super) fn one(message: impl Into<String>) -> Failure {
         Failure(vec![message.into()])
     }
 
-    /// These things are wrong; nothing is where there are none.
+    /// `good` if there are no messages.
     pub(super) fn unless_empty<T>(messages: Vec<String>, good: T) -> Result<T, Failure> {
         if messages.is_empty() { Ok(good) } else { Err(Failure(messages)) }
     }
 
-    /// Tells it; the code is the one that wrong arguments give.
-    pub(super) fn tell(self) -> ExitCode {
+    /// Prints the messages; the exit code is that of wrong arguments.
+    pub(super) fn report(self) -> ExitCode {
         let Styles { error, .. } = Styles::of_errors();
         let lines = self.0.iter().map(|message| format!("{error}error{error:#}: {}\n", clean(message)));
-        tell(&lines.collect::<String>());
+        print(&lines.collect::<String>());
         ExitCode::from(2)
     }
 }
 
-/// Both, or everything that is wrong with either.
+/// Both values, or the messages of both failures.
 pub(super) fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A, B), Failure> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
@@ -43,22 +42,21 @@ pub(super) fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result
     }
 }
 
-/// Tells what people should know, notes only where they are wanted; fails where something is refused.
+/// Prints the findings, notes only if `with_notes`; fails if something is refused.
 pub(super) fn outcome(outcome: &Outcome<'_>, with_notes: bool) -> Result<(), Failure> {
     let styles = Styles::of_errors();
     let shown = outcome.findings.iter().filter(|finding| with_notes || finding.level != Level::Note);
-    tell(&shown.map(|finding| rendered(finding, styles)).collect::<String>());
+    print(&shown.map(|finding| rendered(finding, styles)).collect::<String>());
     if outcome.is_refused() { Err(Failure::default()) } else { Ok(()) }
 }
 
-/// Tells something that is well.
 pub(super) fn note(message: &str) {
     let Styles { note, .. } = Styles::of_errors();
-    tell(&format!("{note}note{note:#}: {}\n", clean(message)));
+    print(&format!("{note}note{note:#}: {}\n", clean(message)));
 }
 
-/// Who closes the standard error wants to know nothing.
-fn tell(text: &str) {
+/// A closed standard error is ignored: there is nowhere to report it.
+fn print(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -83,7 +81,7 @@ fn rendered(finding: &Finding, styles: Styles) -> String {
     out
 }
 
-/// Names and values of manifests reach the terminal as signs only, never as commands to it.
+/// Names and values of manifests must not control the terminal.
 fn clean(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { c } else { visible(c) }).collect()
 }
@@ -105,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_are_told_in_the_manner_of_compilers() {
+    fn findings_are_printed_in_the_manner_of_compilers() {
         let error = finding(Level::Error, "no port: x\n  x:1\n  ^ here");
         let expected = "error[bad_value]: no port: x\n  --> a.yaml:12:9 (document 2, Deployment \u{FFFD}[31mweb)\n   \
                         |\n   |   x:1\n   |   ^ here\n";

@@ -20,7 +20,7 @@ pub(super) struct Args {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct Answer {
     version: &'static str,
     assumed_kubernetes: String,
     native_sidecars: bool,
@@ -28,18 +28,18 @@ struct Told {
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let told = Told {
+        let answer = Answer {
             version: env!("CARGO_PKG_VERSION"),
             assumed_kubernetes: Version::ASSUMED.to_string(),
             native_sidecars: Version::ASSUMED.knows_native_sidecars(),
         };
         let text = match self.output {
-            Format::Json => json(&told),
+            Format::Json => json(&answer),
             Format::Text => {
-                let sidecars = if told.native_sidecars { "native" } else { "classic" };
+                let sidecars = if answer.native_sidecars { "native" } else { "classic" };
                 format!(
                     "multipod {}\nassumes Kubernetes {} ({sidecars} sidecars) where no --kubernetes-version is given\n",
-                    told.version, told.assumed_kubernetes
+                    answer.version, answer.assumed_kubernetes
                 )
             }
         };

@@ -1,4 +1,4 @@
-//! Log lines: one for each decision, and one for whatever an operator should know.
+//! Log lines: one for each decision, and those that an operator should see.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -17,7 +17,6 @@ use tracing_subscriber::{Layer, Registry, reload};
 use crate::admission::{Outcome, Record};
 use multipod_values::visible;
 
-/// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -43,7 +42,7 @@ pub struct LogGuard {
     _writer: WorkerGuard,
 }
 
-/// Begins to log to the standard error; the error says what is wrong with `level`.
+/// Starts to log to the standard error; the error says what is wrong with `level`.
 pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
     let (filter, level) = reload::Layer::new(filter(level)?);
     let (lines, writer) = non_blocking(io::stderr());
@@ -74,30 +73,29 @@ where
     layer.flatten_event(true).with_current_span(false).with_span_list(false)
 }
 
-// Not the filter that also knows spans and patterns: it brings a whole engine of regular expressions.
+// `EnvFilter` would bring a whole engine of regular expressions for spans and patterns that we have no use for.
 fn filter(level: &str) -> Result<Targets, String> {
     level.parse().map_err(|error| format!("--log-level {level}: {error}"))
 }
 
-/// What is logged, which may change at any time.
+/// The filter in force, which may change at any time.
 #[derive(Clone, Debug)]
 pub struct LogLevel(reload::Handle<Targets, Registry>);
 
 impl LogLevel {
-    /// From now on this is logged; the error says what is wrong with `level`.
+    /// Changes the filter; the error says what is wrong with `level`.
     pub fn set(&self, level: &str) -> Result<(), String> {
         self.0.reload(filter(level)?).map_err(|error| error.to_string())
     }
 }
 
 impl LogGuard {
-    /// What changes the level.
     pub fn level(&self) -> LogLevel {
         self.level.clone()
     }
 }
 
-/// One line for one decision. What it names here is all that is ever logged of a review.
+/// Logs one decision. These fields are all that is ever logged of a review.
 pub fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
     macro_rules! line {
         ($level:ident) => {
@@ -115,7 +113,7 @@ pub fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
             )
         };
     }
-    // Pods that ask for nothing may come by the thousand and are no news.
+    // Pods without a request may arrive by the thousand, and are not worth a line.
     if record.outcome == Outcome::Ignored || record.reason == "not_requested" {
         line!(debug);
     } else {
@@ -123,28 +121,28 @@ pub fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
     }
 }
 
-/// One line for a request that was answered with an error. Peers can cause most of them as often as they like, so only
-/// those that are ours are shown unasked.
-pub fn failure(endpoint: &'static str, reason: &'static str, ours: bool) {
-    if ours {
+/// Logs a request that was answered with an HTTP error. Clients can cause most of them as often as they like, so only
+/// those that are the server's own are logged by default.
+pub fn failure(endpoint: &'static str, reason: &'static str, is_server_error: bool) {
+    if is_server_error {
         tracing::error!(endpoint, outcome = "error", reason, "review");
     } else {
         tracing::debug!(endpoint, outcome = "error", reason, "review");
     }
 }
 
-/// The beginning of a name, as signs.
+/// The beginning of a name, without control characters.
 pub(super) fn short(name: &str) -> Cow<'_, str> {
     const LONGEST: usize = 64;
-    // Nearly all of them.
+    // Nearly all names take this path.
     if name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Cow::Borrowed(name);
     }
     name.chars().take(LONGEST).map(visible).collect()
 }
 
-/// A writer that only hands lines over to a thread of its own: the standard error may be slower than we are, and no
-/// answer waits for it. Lines beyond [`MOST_WAITING`] are dropped.
+/// A writer that passes lines to a thread of its own: the standard error may be slower than the server, and no answer
+/// waits for it. Lines beyond [`MOST_WAITING`] are dropped.
 fn non_blocking(out: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
     let dropped = Arc::new(OnceLock::new());
     let out = ReportsDropped { out: BufWriter::new(out), dropped: Arc::clone(&dropped), reported: 0 };
@@ -204,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_an_object_whatever_its_fields_hold() {
+    fn every_line_is_an_object_with_any_content_of_its_fields() {
         let kept = Kept::default();
         let lines = kept.clone();
         let subscriber = tracing_subscriber::registry().with(json(move || lines.clone()));
@@ -245,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_pipe_holds_nobody_up_and_what_it_loses_is_counted() {
+    fn a_full_pipe_blocks_no_caller_and_dropped_lines_are_counted() {
         let pipe = Kept::default();
         let full = pipe.bytes();
         let (mut lines, guard) = non_blocking(pipe.clone());

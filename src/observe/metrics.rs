@@ -1,4 +1,4 @@
-//! The metrics. Every label is one of few values: nothing in them comes from a review.
+//! The metrics. Every label has few values: none of them comes from a review.
 
 use std::borrow::Cow;
 use std::sync::atomic::AtomicU64;
@@ -17,12 +17,11 @@ use crate::admission::Record;
 
 use super::process::ProcessCollector;
 
-/// Fine where we are and coarse where nobody should be; the API server's own begin at 5 ms.
+/// Fine where answers usually are, and coarse above; those of the API server begin at 5 ms.
 const DURATIONS: [f64; 13] =
     [50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 51.2e-3, 0.2048, 1.0, 5.0];
 const PATCHES: [f64; 8] = [512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 65536.0, 262_144.0];
 
-/// Everything that is counted.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -30,27 +29,23 @@ pub struct Metrics {
     durations: Family<Endpoint, Histogram, fn() -> Histogram>,
     patches: Histogram,
     injections: Family<Pattern, Counter>,
-    refused: Family<Reason, Counter>,
+    connections_failed: Family<Reason, Counter>,
     reloads: Family<Reload, Counter>,
     certificates: Family<Certificate, Gauge>,
-    namespaces: Gauge<f64, AtomicU64>,
-    /// Connections that are open now.
+    namespaces_synced: Gauge<f64, AtomicU64>,
+    /// Open at present.
     pub connections: Gauge,
-    /// Connections that were accepted.
+    /// Connections since the start.
     pub accepted: Counter,
-    /// Requests that are being answered now.
     pub in_flight: Gauge,
-    /// Bytes of request bodies that are held now.
+    /// Bytes of request bodies in memory.
     pub buffered: Gauge,
-    /// Panics that became an error 500.
     pub panics: Counter,
-    /// Policies in force.
     pub policies: Gauge,
-    /// Objects of the policy folder that cannot be used.
     pub policy_problems: Gauge,
-    /// When the policies were read last, in seconds since 1970.
+    /// In seconds since 1970.
     pub policies_read: Gauge<f64, AtomicU64>,
-    /// Whether the file of `--config` is not in force as it is.
+    /// 1 while the file of `--config` is not in force as it is.
     pub config_problems: Gauge,
 }
 
@@ -87,16 +82,14 @@ struct Certificate {
     certificate: &'static str,
 }
 
-/// A connection that came to nothing.
+/// Why a connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// The handshake failed.
+pub enum ConnectionFailure {
     Handshake,
-    /// The handshake took too long.
     HandshakeTimeout,
     /// The system could not accept it.
     Accept,
-    /// Somebody was too slow, or spoke no HTTP.
+    /// The peer was too slow, or did not speak HTTP.
     Broken,
 }
 
@@ -108,10 +101,10 @@ impl Default for Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
             patches: Histogram::new(PATCHES),
             injections: Family::default(),
-            refused: Family::default(),
+            connections_failed: Family::default(),
             reloads: Family::default(),
             certificates: Family::default(),
-            namespaces: Gauge::default(),
+            namespaces_synced: Gauge::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
             in_flight: Gauge::default(),
@@ -122,8 +115,8 @@ impl Default for Metrics {
             policies_read: Gauge::default(),
             config_problems: Gauge::default(),
         };
-        // Where there is no cluster, this is no time at all; zero would be a very old one.
-        metrics.namespaces.set(f64::NAN);
+        // Without a cluster there is no such time; zero would be a very old one.
+        metrics.namespaces_synced.set(f64::NAN);
         metrics.register();
         metrics
     }
@@ -147,7 +140,11 @@ impl Metrics {
         registry.register("injections", "Patterns that were added to pods", self.injections.clone());
         registry.register("connections_open", "Connections that are open", self.connections.clone());
         registry.register("connections_accepted", "Connections that were accepted", self.accepted.clone());
-        registry.register("connections_failed", "Connections that came to nothing", self.refused.clone());
+        registry.register(
+            "connections_failed",
+            "Connections that came to nothing",
+            self.connections_failed.clone(),
+        );
         registry.register("requests_in_flight", "Requests that are being answered", self.in_flight.clone());
         registry.register_with_unit("buffered", "Bodies held in memory", Unit::Bytes, self.buffered.clone());
         registry.register("panics", "Panics that became an error 500", self.panics.clone());
@@ -155,7 +152,7 @@ impl Metrics {
         let help = "When the certificate ends, in seconds since 1970";
         registry.register("certificate_expiry_timestamp_seconds", help, self.certificates.clone());
         let help = "Until when the namespaces were known to be up to date, in seconds since 1970";
-        registry.register("namespaces_synced_timestamp_seconds", help, self.namespaces.clone());
+        registry.register("namespaces_synced_timestamp_seconds", help, self.namespaces_synced.clone());
         registry.register("policies", "Policies in force", self.policies.clone());
         let help = "Objects of the policy folder that cannot be used";
         registry.register("policy_problems", help, self.policy_problems.clone());
@@ -165,7 +162,7 @@ impl Metrics {
         registry.register("config_problems", help, self.config_problems.clone());
     }
 
-    /// A review that was answered.
+    /// Counts a review that was answered.
     pub fn decided(&self, endpoint: &'static str, record: &Record<'_>, took: Duration) {
         self.answered(endpoint, record.outcome.slug(), record.reason, took);
         if record.patch_bytes > 0 {
@@ -176,7 +173,7 @@ impl Metrics {
         }
     }
 
-    /// A request that got an error instead.
+    /// Counts a request that got an HTTP error instead.
     pub fn failed(&self, endpoint: &'static str, reason: &'static str, took: Duration) {
         self.answered(endpoint, "error", reason, took);
     }
@@ -186,38 +183,36 @@ impl Metrics {
         self.durations.get_or_create(&Endpoint { endpoint }).observe(took.as_secs_f64());
     }
 
-    /// A connection that came to nothing.
-    pub fn refused(&self, why: Refused) {
+    pub fn connection_failed(&self, why: ConnectionFailure) {
         let reason = match why {
-            Refused::Handshake => "handshake",
-            Refused::HandshakeTimeout => "handshake_timeout",
-            Refused::Accept => "accept",
-            Refused::Broken => "broken",
+            ConnectionFailure::Handshake => "handshake",
+            ConnectionFailure::HandshakeTimeout => "handshake_timeout",
+            ConnectionFailure::Accept => "accept",
+            ConnectionFailure::Broken => "broken",
         };
-        self.refused.get_or_create(&Reason { reason }).inc();
+        self.connections_failed.get_or_create(&Reason { reason }).inc();
     }
 
-    /// Files that were read again.
+    /// Counts an attempt to read `what` again.
     pub fn reloaded(&self, what: &'static str, good: bool) {
         let result = if good { "success" } else { "failure" };
         self.reloads.get_or_create(&Reload { what, result }).inc();
     }
 
-    /// When a certificate ends.
-    pub fn certificate_ends(&self, certificate: &'static str, ends: SystemTime) {
+    pub fn certificate_expires(&self, certificate: &'static str, ends: SystemTime) {
         let seconds = ends.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         self.certificates
             .get_or_create(&Certificate { certificate })
             .set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
-    /// Until when the namespaces were known to be up to date.
+    /// Sets until when the namespaces were known to be current.
     pub fn namespaces_synced(&self, until: SystemTime) {
         let seconds = until.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        self.namespaces.set(seconds);
+        self.namespaces_synced.set(seconds);
     }
 
-    /// All of them, in the text format of `OpenMetrics`.
+    /// In the text format of `OpenMetrics`.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::with_capacity(8192);
         encode(&mut text, &self.registry)?;

@@ -1,4 +1,4 @@
-//! What the outside sees of a running server: metrics, log lines and traces, with the same slugs.
+//! Metrics, log lines and traces of a running server, with the same slugs.
 
 mod logs;
 mod metrics;
@@ -6,6 +6,6 @@ mod process;
 mod traces;
 
 pub use logs::{LogFormat, LogGuard, LogLevel, decision, failure, start_logs};
-pub use metrics::{Metrics, Refused};
-pub(crate) use process::most_descriptors;
+pub use metrics::{ConnectionFailure, Metrics};
+pub(crate) use process::descriptor_limit;
 pub use traces::{Span, Traces};

@@ -1,4 +1,4 @@
-//! What the kernel knows of this process, read when somebody asks.
+//! What the kernel reports of this process, read when the metrics are.
 
 use procfs::WithCurrentSystemInfo;
 use procfs::process::{LimitValue, Process};
@@ -7,7 +7,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-/// The usual `process_` metrics; what `/proc` does not say is left out.
+/// The conventional `process_` metrics; those that `/proc` does not have are left out.
 #[derive(Debug)]
 pub(super) struct ProcessCollector;
 
@@ -22,11 +22,7 @@ impl Collector for ProcessCollector {
         };
         let descriptors = process.fd_count().ok();
         gauge("process_open_fds", "Open file descriptors", descriptors.map(|count| count as f64))?;
-        gauge(
-            "process_max_fds",
-            "Most file descriptors",
-            descriptor_limit(&process).map(|most| most as f64),
-        )?;
+        gauge("process_max_fds", "Most file descriptors", limit_of(&process).map(|most| most as f64))?;
         let Ok(stat) = process.stat() else { return Ok(()) };
         let ticks = procfs::ticks_per_second() as f64;
         let booted = procfs::boot_time_secs().ok();
@@ -42,12 +38,12 @@ impl Collector for ProcessCollector {
     }
 }
 
-/// The most file descriptors that this process may have.
-pub(crate) fn most_descriptors() -> Option<usize> {
-    usize::try_from(descriptor_limit(&Process::myself().ok()?)?).ok()
+/// How many file descriptors this process may have; none where there is no limit.
+pub(crate) fn descriptor_limit() -> Option<usize> {
+    usize::try_from(limit_of(&Process::myself().ok()?)?).ok()
 }
 
-fn descriptor_limit(process: &Process) -> Option<u64> {
+fn limit_of(process: &Process) -> Option<u64> {
     match process.limits().ok()?.max_open_files.soft_limit {
         LimitValue::Value(most) => Some(most),
         LimitValue::Unlimited => None,
@@ -75,7 +71,7 @@ mod tests {
             (value("process_resident_memory_bytes"), value("process_virtual_memory_bytes"));
         assert!(1e6 < resident && resident < virtual_, "{resident} {virtual_}");
         assert!(2.0 < value("process_open_fds") && value("process_open_fds") < value("process_max_fds"));
-        assert_eq!(most_descriptors().map(|most| most as f64), Some(value("process_max_fds")));
+        assert_eq!(descriptor_limit().map(|most| most as f64), Some(value("process_max_fds")));
         assert!(value("process_threads") >= 2.0 && value("process_cpu_seconds_total") >= 0.0);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
         let age = now - value("process_start_time_seconds");

@@ -16,10 +16,10 @@ use super::{Configuration, Shared};
 const PATHS: &str = "there are these paths here: /livez, /readyz?verbose, /metrics, /config, /ca.crt\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The paths, as a value that can be asked without a socket.
-pub fn admin_router(shared: Arc<Shared>) -> Router {
+/// The routes, as a value that tests call without a socket.
+pub(super) fn admin_router(shared: Arc<Shared>) -> Router {
     Router::new()
-        // Whoever answers is alive; nothing that others do may restart us.
+        // A process that answers is alive; no state of another one may restart it.
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -52,7 +52,7 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let metrics = &shared.metrics;
     metrics.in_flight.set(i64::try_from(shared.requests.used()).unwrap_or(i64::MAX));
     metrics.buffered.set(i64::try_from(shared.buffered.used()).unwrap_or(i64::MAX));
-    if let Some(until) = shared.standing.known_until(SystemTime::now()) {
+    if let Some(until) = shared.cluster.current_until(SystemTime::now()) {
         metrics.namespaces_synced(until);
     }
     match metrics.text() {

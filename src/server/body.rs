@@ -1,21 +1,20 @@
-//! The body of a request, read within limits: its own, and the one for all bodies together.
+//! The body of a request, read within two limits: its own, and that of all bodies together.
 
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
 
-use super::Load;
-use super::load::Share;
+use super::quota::{Quota, Share};
 
-/// A body, as long as it counts.
+/// A body, which is charged to the quota until it is dropped.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct Charged {
     pub(super) bytes: Bytes,
     _share: Share,
 }
 
-/// Why there is no body.
+/// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyError {
     TooLarge,
@@ -23,17 +22,17 @@ pub(super) enum BodyError {
     Broken,
 }
 
-/// Set aside at once; more only as more has come.
+/// The first allocation; it grows only with what has arrived.
 const FIRST: usize = 64 * 1024;
 
-/// Reads all of it. What is charged is what is set aside, by what has come and not by what was announced.
-pub(super) async fn read(mut body: Body, limit: usize, load: &Arc<Load>) -> Result<Read, BodyError> {
+/// Reads all of it. The quota is charged what is allocated, by what has arrived and not by what was announced.
+pub(super) async fn read(mut body: Body, limit: usize, quota: &Arc<Quota>) -> Result<Charged, BodyError> {
     let hint = body.size_hint();
     let most = hint.upper().map_or(limit, |most| usize::try_from(most).unwrap_or(usize::MAX));
     if most > limit {
         return Err(BodyError::TooLarge);
     }
-    let mut share = load.take(0).ok_or(BodyError::Overloaded)?;
+    let mut share = quota.take(0).ok_or(BodyError::Overloaded)?;
     let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(bytes) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
@@ -43,7 +42,7 @@ pub(super) async fn read(mut body: Body, limit: usize, load: &Arc<Load>) -> Resu
         }
         if whole.is_empty() && body.is_end_stream() {
             return if share.grow(length) {
-                Ok(Read { bytes, _share: share })
+                Ok(Charged { bytes, _share: share })
             } else {
                 Err(BodyError::Overloaded)
             };
@@ -57,5 +56,5 @@ pub(super) async fn read(mut body: Body, limit: usize, load: &Arc<Load>) -> Resu
         }
         whole.extend_from_slice(&bytes);
     }
-    Ok(Read { bytes: whole.into(), _share: share })
+    Ok(Charged { bytes: whole.into(), _share: share })
 }

@@ -20,47 +20,44 @@ use tokio::sync::watch;
 use tokio::time::{timeout, timeout_at};
 use tower::Service;
 
-use super::guests::Guests;
+use super::Shared;
+use super::eviction::Connections;
 use super::timed::{Clock, Timed, Waits};
-use super::{Phase, Shared};
 
-/// What is spoken on a connection.
+/// The version of HTTP on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// HTTP/1.1, and 1.0.
+    /// 1.1 and 1.0.
     Http1,
-    /// HTTP/2, from its preface on.
+    /// From its preface on.
     Http2,
 }
 
 /// The largest head of a request, and how much of a body is read at once.
 const READ_BUFFER: usize = 16 * 1024;
-/// How long answers may still take once the server wants to end.
+/// How long answers may still take once a connection is closing.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
-/// Who is served, and until when.
+/// What answers on the connections of one port.
 #[derive(Clone, Debug)]
-pub struct House {
-    /// What answers.
+pub struct HttpService {
     pub router: Router,
-    /// What all connections share.
     pub shared: Arc<Shared>,
-    /// Who is there.
-    pub guests: Arc<Guests>,
+    pub connections: Arc<Connections>,
     /// True once idle connections should close.
     pub closing: watch::Receiver<bool>,
 }
 
-/// Serves a connection, whatever carries it, until it ends; true where nothing went wrong.
-pub async fn serve<S>(stream: S, protocol: Protocol, house: House) -> bool
+/// Serves a connection until it ends; true where nothing went wrong.
+pub async fn serve<S>(stream: S, protocol: Protocol, service: HttpService) -> bool
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let House { router, shared, guests, mut closing } = house;
+    let HttpService { router, shared, connections, mut closing } = service;
     let (clock, grace) = (Clock::new(protocol == Protocol::Http1), shared.limits.grace);
-    guests.welcome(&clock);
+    connections.add(&clock);
     let io = TokioIo::new(Timed::new(stream, Arc::clone(&clock), &shared.limits));
-    let old_at = Instant::now() + around(shared.limits.age);
+    let old_at = Instant::now() + jittered(shared.limits.age);
     let answering = Arc::clone(&clock);
     let service = service_fn(move |request: Request<Incoming>| {
         answering.busy();
@@ -68,15 +65,15 @@ where
         let answer = router.clone().call(request.map(Body::new));
         async move {
             let mut response: Response = answer.await?;
-            // The client learns it with an answer in its hands, so it never sends into a connection that closes.
-            if protocol == Protocol::Http1 && (shared.phase() == Phase::Draining || Instant::now() > old_at) {
+            // Sent with an answer, so that the client never sends a request into a connection that closes.
+            if protocol == Protocol::Http1 && (shared.is_draining() || Instant::now() > old_at) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             clock.answered();
             Ok::<_, Infallible>(response)
         }
     });
-    // Not hyper's builder that guesses the protocol: it waits for ever for a first byte.
+    // Not hyper's builder that detects the protocol: it waits for a first byte without a timeout.
     match protocol {
         Protocol::Http1 => {
             let connection = http1().serve_connection(io, service);
@@ -84,7 +81,7 @@ where
             tokio::select! {
                 result = connection.as_mut() => return result.is_ok(),
                 () = closes(&mut closing) => {}
-                waits = clock.gives_way(grace) => if waits == Waits::Head { return false },
+                waits = clock.evicted(grace) => if waits == Waits::Head { return false },
             }
             connection.as_mut().graceful_shutdown();
             timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
@@ -95,7 +92,7 @@ where
             tokio::select! {
                 result = connection.as_mut() => return result.is_ok(),
                 _ = timeout_at(old_at.into(), closes(&mut closing)) => {}
-                waits = clock.gives_way(grace) => if waits == Waits::Head { return false },
+                waits = clock.evicted(grace) => if waits == Waits::Head { return false },
             }
             connection.as_mut().graceful_shutdown();
             timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
@@ -109,8 +106,8 @@ fn http1() -> http1::Builder {
     builder
 }
 
-/// Everything that a peer can make pile up has a bound of ours: streams, heads, and streams that are begun only to be
-/// reset, by the peer or by its own mistakes.
+/// Everything that a peer can accumulate has a limit: streams, heads, and streams that are opened only to be reset, by
+/// the peer or because of its errors.
 fn http2() -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
@@ -128,12 +125,12 @@ fn http2() -> http2::Builder<TokioExecutor> {
 }
 
 async fn closes(closing: &mut watch::Receiver<bool>) {
-    // An error says that the server is gone, which is the same.
+    // An error means that the server is gone, which is the same.
     let _ = closing.wait_for(|closing| *closing).await;
 }
 
-/// Up to a tenth more or less, so that connections that began together do not end together.
-fn around(time: Duration) -> Duration {
+/// Up to a tenth more or less, so that connections that were opened together do not close together.
+fn jittered(time: Duration) -> Duration {
     let chance = u32::try_from(RandomState::new().hash_one(0) % 201).unwrap_or(100);
     time * (900 + chance) / 1000
 }

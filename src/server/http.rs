@@ -1,16 +1,16 @@
-//! The webhook's two paths. Whatever goes wrong here is an HTTP error, which leaves the object to the API server's
-//! failure policy; only a decision about an object is an answer.
+//! The webhook's two paths. Every failure here is an HTTP error, which leaves the object to the API server's failure
+//! policy; `allowed: false` only ever says something about the object itself.
 //!
 //! | what | status |
 //! |---|---|
 //! | another path, another method | 404, 405 |
-//! | no JSON by its media type, or compressed | 415 |
-//! | too large; announced or not | 413 |
-//! | broken JSON, no review | 400 |
-//! | the body came too slowly | 408 |
-//! | too much at one time | 429 with `Retry-After`, which API servers honour |
+//! | another media type than JSON, or compressed | 415 |
+//! | too large, announced or not | 413 |
+//! | broken JSON, not a review | 400 |
+//! | the body arrives too slowly | 408 |
+//! | a limit is reached | 429 with `Retry-After`, which API servers honour |
 //! | not synced yet, a namespace not known yet, or out of time | 503 with `Retry-After` |
-//! | our own fault | 500 |
+//! | internal error | 500 |
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -31,12 +31,10 @@ use crate::observe::{self, Span};
 use super::Shared;
 use super::body::{self, BodyError};
 
-/// What answers the bodies of requests.
+/// What decides about a review, by path; benchmarks and tests bring their own.
 #[derive(Clone, Copy, Debug)]
 pub struct Handlers {
-    /// For `/mutate`.
     pub mutate: Handler,
-    /// For `/warn`.
     pub warn: Handler,
 }
 
@@ -48,14 +46,14 @@ impl Default for Handlers {
     }
 }
 
-/// The paths, as a value that can be asked without a socket.
+/// The routes, as a value that tests call without a socket.
 pub fn router(shared: Arc<Shared>, handlers: Handlers) -> Router {
     Router::new()
         .route("/mutate", endpoint("mutate", handlers.mutate))
         .route("/warn", endpoint("warn", handlers.warn))
-        .fallback(async |State(shared): State<Arc<Shared>>| elsewhere(&shared, &Problem::NotFound))
+        .fallback(async |State(shared): State<Arc<Shared>>| other_path(&shared, &HttpError::NotFound))
         .method_not_allowed_fallback(async |State(shared): State<Arc<Shared>>| {
-            elsewhere(&shared, &Problem::Method)
+            other_path(&shared, &HttpError::Method)
         })
         .with_state(shared)
 }
@@ -66,19 +64,19 @@ fn endpoint(name: &'static str, handler: Handler) -> MethodRouter<Arc<Shared>> {
         shared.touch();
         let span = shared.traces.begin(request.headers());
         let answer = review(&shared, name, handler, request, begun, &span).await;
-        answer.unwrap_or_else(|problem| {
+        answer.unwrap_or_else(|error| {
             let took = begun.elapsed();
-            shared.metrics.failed(name, problem.slug(), took);
-            span.failed(&shared.traces, name, problem.slug(), took);
-            observe::failure(name, problem.slug(), problem.status().is_server_error());
-            problem.response()
+            shared.metrics.failed(name, error.slug(), took);
+            span.failed(&shared.traces, name, error.slug(), took);
+            observe::failure(name, error.slug(), error.status().is_server_error());
+            error.response()
         })
     })
 }
 
-fn elsewhere(shared: &Shared, problem: &Problem) -> Response {
-    shared.metrics.failed("other", problem.slug(), Duration::ZERO);
-    problem.response()
+fn other_path(shared: &Shared, error: &HttpError) -> Response {
+    shared.metrics.failed("other", error.slug(), Duration::ZERO);
+    error.response()
 }
 
 async fn review(
@@ -88,27 +86,27 @@ async fn review(
     request: Request,
     begun: Instant,
     span: &Span,
-) -> Result<Response, Problem> {
-    let _in_flight = shared.requests.take(1).ok_or(Problem::Overloaded)?;
+) -> Result<Response, HttpError> {
+    let _in_flight = shared.requests.take(1).ok_or(HttpError::Overloaded)?;
     check(request.headers(), shared.limits.body)?;
     if !shared.snapshot.load().synced {
-        return Err(Problem::NotReady);
+        return Err(HttpError::NotReady);
     }
     let until = begun + budget(request.uri().query());
     let read_until = until.min(begun + shared.limits.read);
     let body = body::read(request.into_body(), shared.limits.body, &shared.buffered);
-    let body = timeout_at(read_until.into(), body).await.map_err(|_| Problem::TooSlow)??;
+    let body = timeout_at(read_until.into(), body).await.map_err(|_| HttpError::TooSlow)??;
 
-    // Taken once, so that one decision never sees two worlds.
+    // Taken once, so that one decision never mixes two snapshots.
     let snapshot = shared.snapshot.load();
     let Ok(reply) = catch_unwind(AssertUnwindSafe(|| handler(&body.bytes, &snapshot))) else {
         shared.metrics.panics.inc();
-        return Err(Problem::Panic);
+        return Err(HttpError::Panic);
     };
-    let reply = reply.map_err(Problem::Fault)?;
+    let reply = reply.map_err(HttpError::Fault)?;
     let took = begun.elapsed();
     if begun + took > until {
-        return Err(Problem::OutOfTime);
+        return Err(HttpError::OutOfTime);
     }
     shared.metrics.decided(name, &reply.record, took);
     observe::decision(name, &reply.record, took);
@@ -118,24 +116,24 @@ async fn review(
     Ok(response)
 }
 
-/// What can be told from the head alone.
-fn check(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
+/// What the head alone decides.
+fn check(headers: &HeaderMap, limit: usize) -> Result<(), HttpError> {
     let is_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
         value.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
     });
     let is_plain =
         headers.get(CONTENT_ENCODING).is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
     if !is_json || !is_plain {
-        return Err(Problem::MediaType);
+        return Err(HttpError::MediaType);
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit)) {
-        return Err(Problem::TooLarge);
+        return Err(HttpError::TooLarge);
     }
     Ok(())
 }
 
-/// The API server's whole patience, less what the way back takes.
+/// How long the API server waits, minus the time for the way back.
 fn budget(query: Option<&str>) -> Duration {
     const DEFAULT: Duration = Duration::from_secs(10);
     const RESERVE: Duration = Duration::from_millis(500);
@@ -145,7 +143,7 @@ fn budget(query: Option<&str>) -> Duration {
     asked.clamp(Duration::from_secs(1), Duration::from_secs(30)).saturating_sub(RESERVE)
 }
 
-/// `5s`, `2.5s` or `1m30s`, as Go writes durations of a second and more.
+/// `5s`, `2.5s` or `1m30s`, as Go prints durations of a second and more.
 fn seconds(text: &str) -> Option<Duration> {
     let text = text.strip_suffix('s')?;
     let (minutes, seconds) = text.split_once('m').unwrap_or(("0", text));
@@ -153,9 +151,9 @@ fn seconds(text: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// Why there is no answer to a review.
+/// Why a request gets an HTTP error instead of a decision.
 #[derive(Debug)]
-enum Problem {
+enum HttpError {
     NotFound,
     Method,
     MediaType,
@@ -169,52 +167,52 @@ enum Problem {
     Fault(Fault),
 }
 
-impl Problem {
+impl HttpError {
     const fn slug(&self) -> &'static str {
         match self {
-            Problem::NotFound => "not_found",
-            Problem::Method => "method",
-            Problem::MediaType => "media_type",
-            Problem::TooLarge => "too_large",
-            Problem::TooSlow => "too_slow",
-            Problem::Broken => "broken_body",
-            Problem::Overloaded => "overloaded",
-            Problem::NotReady => "not_ready",
-            Problem::OutOfTime => "out_of_time",
-            Problem::Panic => "panic",
-            Problem::Fault(fault) => fault.slug(),
+            HttpError::NotFound => "not_found",
+            HttpError::Method => "method",
+            HttpError::MediaType => "media_type",
+            HttpError::TooLarge => "too_large",
+            HttpError::TooSlow => "too_slow",
+            HttpError::Broken => "broken_body",
+            HttpError::Overloaded => "overloaded",
+            HttpError::NotReady => "not_ready",
+            HttpError::OutOfTime => "out_of_time",
+            HttpError::Panic => "panic",
+            HttpError::Fault(fault) => fault.slug(),
         }
     }
 
     const fn status(&self) -> StatusCode {
         match self {
-            Problem::NotFound => StatusCode::NOT_FOUND,
-            Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Problem::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Problem::Overloaded => StatusCode::TOO_MANY_REQUESTS,
-            Problem::NotReady | Problem::OutOfTime | Problem::Fault(Fault::NamespaceUnknown) => {
+            HttpError::NotFound => StatusCode::NOT_FOUND,
+            HttpError::Method => StatusCode::METHOD_NOT_ALLOWED,
+            HttpError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            HttpError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            HttpError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            HttpError::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+            HttpError::NotReady | HttpError::OutOfTime | HttpError::Fault(Fault::NamespaceUnknown) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Problem::Panic | Problem::Fault(Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            Problem::Broken | Problem::Fault(_) => StatusCode::BAD_REQUEST,
+            HttpError::Panic | HttpError::Fault(Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            HttpError::Broken | HttpError::Fault(_) => StatusCode::BAD_REQUEST,
         }
     }
 
     fn text(&self) -> String {
         match self {
-            Problem::NotFound => "there are two paths here: /mutate and /warn".to_owned(),
-            Problem::Method => "send reviews with POST".to_owned(),
-            Problem::MediaType => "expected application/json, not compressed".to_owned(),
-            Problem::TooLarge => "the body is too large".to_owned(),
-            Problem::TooSlow => "the body came too slowly".to_owned(),
-            Problem::Broken => "the body could not be read to its end".to_owned(),
-            Problem::Overloaded => "too much at one time; try again in a second".to_owned(),
-            Problem::NotReady => "not ready yet; try again in a second".to_owned(),
-            Problem::OutOfTime => "there was no time left to answer".to_owned(),
-            Problem::Panic => "multipod failed on this review; its log says where".to_owned(),
-            Problem::Fault(fault) => fault.to_string(),
+            HttpError::NotFound => "there are two paths here: /mutate and /warn".to_owned(),
+            HttpError::Method => "send reviews with POST".to_owned(),
+            HttpError::MediaType => "expected application/json, not compressed".to_owned(),
+            HttpError::TooLarge => "the body is too large".to_owned(),
+            HttpError::TooSlow => "the body came too slowly".to_owned(),
+            HttpError::Broken => "the body could not be read to its end".to_owned(),
+            HttpError::Overloaded => "too much at one time; try again in a second".to_owned(),
+            HttpError::NotReady => "not ready yet; try again in a second".to_owned(),
+            HttpError::OutOfTime => "there was no time left to answer".to_owned(),
+            HttpError::Panic => "multipod failed on this review; its log says where".to_owned(),
+            HttpError::Fault(fault) => fault.to_string(),
         }
     }
 
@@ -227,21 +225,21 @@ impl Problem {
         if again {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        // A body that was not read to its end stands in the way of the next request; under load, or before we are ready,
-        // the next attempt should find its way to another replica; and who sends no reviews needs no connection to keep.
-        if !matches!(self, Problem::Panic | Problem::Fault(Fault::Internal(_))) {
+        // A body that was not read to its end would block the next request; under load, or before this replica is ready,
+        // the next attempt should reach another one; and a client that sends no reviews needs no connection to keep.
+        if !matches!(self, HttpError::Panic | HttpError::Fault(Fault::Internal(_))) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
 }
 
-impl From<BodyError> for Problem {
+impl From<BodyError> for HttpError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::TooLarge => Problem::TooLarge,
-            BodyError::Overloaded => Problem::Overloaded,
-            BodyError::Broken => Problem::Broken,
+            BodyError::TooLarge => HttpError::TooLarge,
+            BodyError::Overloaded => HttpError::Overloaded,
+            BodyError::Broken => HttpError::Broken,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How much of everything a peer may have, and how long it may take.
+//! How much a peer may take of everything, and for how long.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use serde::{Serialize, Serializer};
 pub struct Limits {
     /// Bytes of one body. Objects have up to 3 MiB; with the old object and the envelope a review reaches 7.
     pub body: usize,
-    /// Bytes of all bodies that are held at one time.
+    /// Bytes of all bodies in memory at one time.
     pub buffered: usize,
     /// Open connections; more wait in the kernel's queue. An API server keeps 25 and opens up to 600 under load.
     pub connections: usize,
-    /// Requests that are being answered at one time; more get 429.
+    /// Requests in flight; more get 429.
     pub requests: usize,
     /// From the connection to the end of the handshake.
     #[serde(serialize_with = "as_text")]
@@ -22,28 +22,28 @@ pub struct Limits {
     /// From the handshake, or the first byte of a later request, to the end of a request's head.
     #[serde(serialize_with = "as_text")]
     pub head: Duration,
-    /// From one answer to the next request. API servers keep connections for 90 s, and lose the request that meets a
-    /// connection on its end.
+    /// From one answer to the next request. API servers keep idle connections for 90 s, and lose a request that they send
+    /// while the connection is being closed.
     #[serde(serialize_with = "as_text")]
     pub idle: Duration,
-    /// What every connection gets, however many wait for its seat: for its handshake, for the head of a request, and
-    /// from one answer to the next request.
+    /// What every connection gets before it is evicted, however many wait for its slot: for its handshake, for the head
+    /// of a request, and from one answer to the next request.
     #[serde(serialize_with = "as_text")]
     pub grace: Duration,
     /// From the head of a request to the end of its body.
     #[serde(serialize_with = "as_text")]
     pub read: Duration,
-    /// From the first byte of an answer that waits to the last.
+    /// From the first to the last byte of an answer that the peer does not take at once.
     #[serde(serialize_with = "as_text")]
     pub write: Duration,
-    /// The age at which a connection is told to close, more or less, so that new replicas get their share.
+    /// The age at which a connection is asked to close, give or take a tenth, so that new replicas get their share.
     #[serde(serialize_with = "as_text")]
     pub age: Duration,
-    /// How long to go on accepting after the signal to end, at least: until everybody has heard of it, which may take
-    /// 15 s. That nobody comes proves nothing; kept connections elsewhere are enough until the next burst.
+    /// How long to go on accepting after the signal to end, at least. It may take 15 s until every client has heard of it,
+    /// and silence proves nothing: connections to other replicas are enough until the next burst.
     #[serde(serialize_with = "as_text")]
     pub drain_floor: Duration,
-    /// And at most.
+    /// How long to go on accepting after the signal to end, at most.
     #[serde(serialize_with = "as_text")]
     pub drain_limit: Duration,
 }

@@ -1,4 +1,4 @@
-//! Accepts connections, as many as there may be, and goes on whatever happens to them.
+//! Accepts connections up to their limit, and goes on whatever becomes of a single one.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,17 +9,16 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use crate::observe::Refused;
+use crate::observe::ConnectionFailure;
 
-use super::connection::{self, House, Protocol};
+use super::connection::{self, HttpService, Protocol};
 use super::{Shared, tls};
 
-/// std listens with 128, which 200 connections at once overflow; the overflown wait a second.
+/// std listens with 128, which a burst of 200 connections overflows; those beyond wait a second.
 const BACKLOG: u32 = 4096;
-/// Out of descriptors or memory: the kernel says so at once and again, so asking at once again would only burn time.
+/// Without descriptors or memory `accept` fails at once, so that trying again at once would only burn time.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
-/// Binds an address.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
@@ -31,42 +30,43 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) listener: TcpListener,
-    pub(super) house: House,
-    pub(super) seats: Arc<Semaphore>,
-    /// Present where TLS is spoken.
-    pub(super) lobby: Option<Arc<Lobby>>,
+    pub(super) service: HttpService,
+    /// Connection slots: a permit for each open connection.
+    pub(super) slots: Arc<Semaphore>,
+    /// Absent where the port is plain HTTP.
+    pub(super) handshakes: Option<Arc<Handshakes>>,
 }
 
-/// Where connections are until they have shaken hands.
+/// What the connections of a port share until their TLS handshake is done.
 #[derive(Debug)]
-pub(super) struct Lobby {
-    turns: Semaphore,
-    crowded: Notify,
+pub(super) struct Handshakes {
+    signing: Semaphore,
+    slots_exhausted: Notify,
 }
 
-impl Lobby {
-    pub(super) fn new() -> Arc<Lobby> {
-        Arc::new(Lobby { turns: Semaphore::new(1), crowded: Notify::new() })
+impl Handshakes {
+    pub(super) fn new() -> Arc<Handshakes> {
+        Arc::new(Handshakes { signing: Semaphore::new(1), slots_exhausted: Notify::new() })
     }
 
-    /// How long a handshake may take: all of `limit`, but only the grace where others wait for a seat.
-    async fn patience(&self, grace: Duration, limit: Duration) {
+    /// Ends when a handshake has taken too long: all of `limit`, but only `grace` while others wait for a slot.
+    async fn too_slow(&self, grace: Duration, limit: Duration) {
         let grace = grace.min(limit);
         sleep(grace).await;
-        let _ = timeout(limit.saturating_sub(grace), self.crowded.notified()).await;
+        let _ = timeout(limit.saturating_sub(grace), self.slots_exhausted.notified()).await;
     }
 }
 
 impl Port {
-    /// Accepts for ever; dropping it closes the port.
+    /// Accepts until it is dropped, which closes the port.
     pub(super) async fn accept(self) {
         loop {
-            let seat = self.seat().await;
+            let slot = self.slot().await;
             match self.listener.accept().await {
-                Ok((stream, _)) => self.spawn(stream, seat),
+                Ok((stream, _)) => self.spawn(stream, slot),
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
-                    self.house.shared.metrics.refused(Refused::Accept);
+                    self.service.shared.metrics.connection_failed(ConnectionFailure::Accept);
                     tracing::warn!(%error, "cannot accept connections");
                     sleep(BACK_OFF).await;
                 }
@@ -74,53 +74,53 @@ impl Port {
         }
     }
 
-    /// Without a seat, connections wait in the kernel's queue, where they cost nothing. Meanwhile those lose theirs that
-    /// take their time with a handshake or a head, or are idle, so that nobody can keep everybody else out.
-    async fn seat(&self) -> OwnedSemaphorePermit {
+    /// Connections without a slot wait in the kernel's queue, where they cost nothing. Meanwhile those are evicted that
+    /// are slow with a handshake or a head, or idle, so that no client can keep the others out.
+    async fn slot(&self) -> OwnedSemaphorePermit {
         loop {
-            let seat = Arc::clone(&self.seats).acquire_owned();
-            if let Ok(Ok(seat)) = timeout(BACK_OFF, seat).await {
-                return seat;
+            let slot = Arc::clone(&self.slots).acquire_owned();
+            if let Ok(Ok(slot)) = timeout(BACK_OFF, slot).await {
+                return slot;
             }
-            if let Some(lobby) = &self.lobby {
-                lobby.crowded.notify_waiters();
+            if let Some(handshakes) = &self.handshakes {
+                handshakes.slots_exhausted.notify_waiters();
             }
-            self.house.guests.make_room(self.house.shared.limits.grace);
+            self.service.connections.evict(self.service.shared.limits.grace);
         }
     }
 
-    fn spawn(&self, stream: TcpStream, seat: OwnedSemaphorePermit) {
-        // Answers are one segment or few; waiting to fill one would cost more than it saves.
+    fn spawn(&self, stream: TcpStream, slot: OwnedSemaphorePermit) {
+        // Answers are few segments; waiting to fill one would cost more than it saves.
         let _ = stream.set_nodelay(true);
-        let (house, lobby) = (self.house.clone(), self.lobby.clone());
+        let (service, handshakes) = (self.service.clone(), self.handshakes.clone());
         tokio::spawn(async move {
-            match lobby {
-                Some(lobby) => encrypted(stream, house, &lobby).await,
-                None => drop(connection::serve(stream, Protocol::Http1, house).await),
+            match handshakes {
+                Some(handshakes) => encrypted(stream, service, &handshakes).await,
+                None => drop(connection::serve(stream, Protocol::Http1, service).await),
             }
-            drop(seat);
+            drop(slot);
         });
     }
 }
 
-async fn encrypted(stream: TcpStream, house: House, lobby: &Lobby) {
-    let shared = Arc::clone(&house.shared);
+async fn encrypted(stream: TcpStream, service: HttpService, handshakes: &Handshakes) {
+    let shared = Arc::clone(&service.shared);
     shared.touch();
     shared.metrics.accepted.inc();
-    let _open = Open::count(&shared);
+    let _open = OpenConnection::count(&shared);
     let handshake = tokio::select! {
-        done = tls::accept(stream, &shared.tls, &lobby.turns) => Some(done),
-        () = lobby.patience(shared.limits.grace, shared.limits.handshake) => None,
+        done = tls::accept(stream, &shared.tls, &handshakes.signing) => Some(done),
+        () = handshakes.too_slow(shared.limits.grace, shared.limits.handshake) => None,
     };
     match handshake {
-        None => shared.metrics.refused(Refused::HandshakeTimeout),
+        None => shared.metrics.connection_failed(ConnectionFailure::HandshakeTimeout),
         Some(Err(error)) => {
-            shared.metrics.refused(Refused::Handshake);
+            shared.metrics.connection_failed(ConnectionFailure::Handshake);
             tracing::debug!(%error, "handshake failed");
         }
         Some(Ok((stream, protocol))) => {
-            if !connection::serve(stream, protocol, house).await {
-                shared.metrics.refused(Refused::Broken);
+            if !connection::serve(stream, protocol, service).await {
+                shared.metrics.connection_failed(ConnectionFailure::Broken);
             }
         }
     }
@@ -131,16 +131,17 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-struct Open(Arc<Shared>);
+/// Counts a connection in the metrics for as long as it is open.
+struct OpenConnection(Arc<Shared>);
 
-impl Open {
-    fn count(shared: &Arc<Shared>) -> Open {
+impl OpenConnection {
+    fn count(shared: &Arc<Shared>) -> OpenConnection {
         shared.metrics.connections.inc();
-        Open(Arc::clone(shared))
+        OpenConnection(Arc::clone(shared))
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.metrics.connections.dec();
     }

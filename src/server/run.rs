@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use super::connection::House;
-use super::listener::{Lobby, Port, listen};
+use super::connection::HttpService;
+use super::listener::{Handshakes, Port, listen};
 use super::{Handlers, Shared, admin_router, drain, router};
 
 /// Where to listen.
@@ -19,11 +19,11 @@ use super::{Handlers, Shared, admin_router, drain, router};
 pub struct Addresses {
     /// For reviews, with TLS.
     pub reviews: SocketAddr,
-    /// For probes and metrics, plain; nowhere if absent.
+    /// For probes and metrics, without TLS.
     pub admin: Option<SocketAddr>,
 }
 
-/// A server that listens and does not answer yet.
+/// A server that listens but does not answer yet.
 #[derive(Debug)]
 pub struct Bound {
     shared: Arc<Shared>,
@@ -32,7 +32,7 @@ pub struct Bound {
     admin: Option<TcpListener>,
 }
 
-/// An address that is not to be had.
+/// An address that cannot be listened on.
 #[derive(Debug, Error)]
 #[error("cannot listen on {address}: {error}")]
 pub struct BindError {
@@ -41,7 +41,7 @@ pub struct BindError {
 }
 
 const ADMIN_CONNECTIONS: usize = 64;
-/// For the last answers, once nobody new comes.
+/// For the last answers, once no connection is accepted any more.
 const LAST_ANSWERS: Duration = Duration::from_secs(11);
 
 /// Listens; connections wait in the kernel's queue until [`Bound::run`].
@@ -53,59 +53,57 @@ pub fn bind(shared: Arc<Shared>, addresses: Addresses) -> Result<Bound, BindErro
 }
 
 impl Bound {
-    /// Answers by these instead.
+    /// Answers by these handlers instead of those of `admission`.
     #[must_use]
     pub fn with(mut self, handlers: Handlers) -> Self {
         self.handlers = handlers;
         self
     }
 
-    /// Where reviews are taken.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.reviews.local_addr()
     }
 
-    /// Where probes are answered.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         self.admin.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// Serves until `end`, then drains; `hurry` cuts the drain short.
+    /// Serves until `end`, then drains; `hurry` ends the drain.
     pub async fn run(self, end: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
         let Bound { shared, handlers, reviews, admin } = self;
         let (close, closing) = watch::channel(false);
-        let most = seats(shared.limits.connections);
-        let seats = Arc::new(Semaphore::new(most));
-        let house = |router| House {
+        let limit = connection_limit(shared.limits.connections);
+        let slots = Arc::new(Semaphore::new(limit));
+        let service = |router| HttpService {
             router,
             shared: Arc::clone(&shared),
-            guests: Arc::default(),
+            connections: Arc::default(),
             closing: closing.clone(),
         };
         let admin = admin.map(|listener| Port {
             listener,
-            house: house(admin_router(Arc::clone(&shared))),
-            seats: Arc::new(Semaphore::new(ADMIN_CONNECTIONS)),
-            lobby: None,
+            service: service(admin_router(Arc::clone(&shared))),
+            slots: Arc::new(Semaphore::new(ADMIN_CONNECTIONS)),
+            handshakes: None,
         });
         let port = Port {
             listener: reviews,
-            house: house(router(Arc::clone(&shared), handlers)),
-            seats: Arc::clone(&seats),
-            lobby: Some(Lobby::new()),
+            service: service(router(Arc::clone(&shared), handlers)),
+            slots: Arc::clone(&slots),
+            handshakes: Some(Handshakes::new()),
         };
         let probes = admin.map(|port| tokio::spawn(port.accept()));
         let accepting = tokio::spawn(port.accept());
         end.await;
         tokio::select! {
-            () = drain::until_quiet(&shared) => {}
+            () = drain::until_idle(&shared) => {}
             () = hurry => {}
         }
         accepting.abort();
         let _ = accepting.await;
         let _ = close.send(true);
-        let all = u32::try_from(most).unwrap_or(u32::MAX);
-        let finished = timeout(LAST_ANSWERS, seats.acquire_many(all)).await.is_ok();
+        let all = u32::try_from(limit).unwrap_or(u32::MAX);
+        let finished = timeout(LAST_ANSWERS, slots.acquire_many(all)).await.is_ok();
         if let Some(probes) = probes {
             probes.abort();
         }
@@ -113,9 +111,10 @@ impl Bound {
     }
 }
 
-/// As many connections as wanted, if there are descriptors for them and for everything else.
-fn seats(wanted: usize) -> usize {
-    const EVERYTHING_ELSE: usize = 64;
-    let most = crate::observe::most_descriptors();
-    most.map_or(wanted, |most| wanted.min(most.saturating_sub(EVERYTHING_ELSE).max(8)))
+/// As many connections as configured, but no more than there are descriptors for, besides those for files and sockets of
+/// other kinds.
+fn connection_limit(configured: usize) -> usize {
+    const OTHER_DESCRIPTORS: usize = 64;
+    let most = crate::observe::descriptor_limit();
+    most.map_or(configured, |most| configured.min(most.saturating_sub(OTHER_DESCRIPTORS).max(8)))
 }

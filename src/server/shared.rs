@@ -1,7 +1,7 @@
-//! What all parts of a running server know.
+//! The state that all parts of a running server share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -10,96 +10,83 @@ use crate::admission::Snapshot;
 use crate::certs::Tls;
 use crate::observe::{Metrics, Traces};
 
-use super::{Configuration, Limits, Load, Standing};
+use super::quota::Quota;
+use super::{ClusterState, Configuration, Limits};
 
-/// What all parts of a running server know. Others may exchange the snapshot at any time.
+/// The state that all parts of a running server share; `watch` may replace the snapshot at any time.
 #[derive(Debug)]
 pub struct Shared {
     /// What decides about reviews from now on.
     pub snapshot: ArcSwap<Snapshot>,
-    /// The certificates of new handshakes.
+    /// For new handshakes.
     pub tls: Tls,
-    /// How far the snapshot is what the cluster is.
-    pub standing: Standing,
-    /// What is counted.
+    /// How current the snapshot's namespaces are.
+    pub cluster: ClusterState,
     pub metrics: Metrics,
-    /// What peers may have.
     pub limits: Limits,
-    /// The certificate of the embedded authority, for those who want to trust it.
+    /// The certificate of the authority that was made in memory, for clients that want to trust it.
     pub authority: Option<String>,
-    /// What the server runs by.
     pub configuration: ArcSwap<Configuration>,
-    /// Where spans of reviews go.
     pub traces: Traces,
-    pub(super) requests: Arc<Load>,
-    pub(super) buffered: Arc<Load>,
-    phase: AtomicU8,
+    pub(super) requests: Arc<Quota>,
+    pub(super) buffered: Arc<Quota>,
+    draining: AtomicBool,
     begun: Instant,
     last_active: AtomicU64,
 }
 
-/// Where a server is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// It answers.
-    Serving,
-    /// It answers, and asks everybody to go.
-    Draining,
-}
-
 impl Shared {
-    /// For a server that begins now.
     pub fn new(snapshot: Snapshot, tls: Tls, limits: Limits) -> Shared {
         let metrics = Metrics::default();
-        metrics.certificate_ends("serving", tls.ends());
+        metrics.certificate_expires("serving", tls.ends());
         Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             tls,
-            standing: Standing::default(),
+            cluster: ClusterState::default(),
             metrics,
             authority: None,
             configuration: ArcSwap::default(),
             traces: Traces::default(),
-            requests: Load::new(limits.requests),
-            buffered: Load::new(limits.buffered),
+            requests: Quota::new(limits.requests),
+            buffered: Quota::new(limits.buffered),
             limits,
-            phase: AtomicU8::new(0),
+            draining: AtomicBool::new(false),
             begun: Instant::now(),
             last_active: AtomicU64::new(0),
         }
     }
 
-    /// Where the server is in its life.
-    pub fn phase(&self) -> Phase {
-        if self.phase.load(Ordering::Relaxed) == 0 { Phase::Serving } else { Phase::Draining }
+    /// Whether the server still answers but asks every client to close its connection.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     pub(super) fn start_draining(&self) {
-        self.phase.store(1, Ordering::Relaxed);
+        self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Somebody has connected, or asked something.
+    /// A connection or a request has arrived.
     pub(super) fn touch(&self) {
         let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_active.store(millis, Ordering::Relaxed);
     }
 
-    /// How long nobody has connected or asked anything.
-    pub(super) fn quiet(&self) -> Duration {
+    /// Since when no connection and no request has arrived.
+    pub(super) fn idle_for(&self) -> Duration {
         let last = Duration::from_millis(self.last_active.load(Ordering::Relaxed));
         self.begun.elapsed().saturating_sub(last)
     }
 
-    /// Everything that readiness depends on, whether it is so, and what there is to say about it.
+    /// The checks of readiness: name, whether it passes, and a note for people.
     pub(super) fn checks(&self) -> [(&'static str, bool, Option<String>); 4] {
         let now = SystemTime::now();
         [
             ("certificate", self.tls.ends() > now, None),
-            // Old knowledge is served on: readiness would take all replicas out at once.
-            ("synced", self.snapshot.load().synced, self.standing.note(now)),
-            // Whatever stands in the file, what is in force was right.
+            // Stale knowledge stays in use: failing readiness would take all replicas out at once.
+            ("synced", self.snapshot.load().synced, self.cluster.note(now)),
+            // Whatever the file contains now, the configuration in force is valid.
             ("configuration", true, self.configuration.load().note()),
-            ("serving", self.phase() == Phase::Serving, None),
+            ("serving", !self.is_draining(), None),
         ]
     }
 }

@@ -1,7 +1,7 @@
-//! A stream that gives up on peers that are too slow.
+//! A stream that closes when its peer is too slow.
 //!
-//! hyper has one timer for the head of a request that also runs while a connection is idle. Idle must be long and a
-//! head must be short, so the timers stand below HTTP, and the service says what the connection is waiting for.
+//! hyper has one timer for the head of a request that also runs while a connection is idle. The idle timeout must be long
+//! and that for a head short, so the timers stand below HTTP, and the service says what the connection is waiting for.
 
 use std::io;
 use std::pin::Pin;
@@ -20,44 +20,45 @@ use super::Limits;
 #[derive(Debug)]
 pub(super) struct Clock {
     begun: Instant,
-    /// Milliseconds since then, and what is waited for. So a timer also knows whether it is still meant.
+    /// Milliseconds since `begun` and a [`Waits`] in the two lowest bits: one number, so that a timer can compare whether
+    /// what it was set for is still current.
     state: AtomicU64,
-    /// Whether what comes after an answer is the next request. In HTTP/2 it may be anything.
+    /// Whether bytes that follow an answer begin the next request, as in HTTP/1. In HTTP/2 they may be anything.
     one_by_one: bool,
-    wanted: Notify,
+    evicted: Notify,
 }
 
-/// What a connection waits for.
+/// What a connection waits for; in the order in which connections are evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Waits {
-    /// A request has begun, or the first one is due.
+    /// The head of a request that has begun, or of the first one.
     Head,
-    /// The last request was answered.
+    /// The next request: the last one was answered.
     Request,
-    /// A request is being answered; its body has a timer of its own.
+    /// Our own answer; the body of its request has a timer of its own.
     Answer,
 }
 
 impl Clock {
-    /// For a connection on which the first request is due.
+    /// For a connection that waits for its first request.
     pub(super) fn new(one_by_one: bool) -> Arc<Clock> {
-        let (begun, state, wanted) = (Instant::now(), AtomicU64::new(0), Notify::new());
-        Arc::new(Clock { begun, state, one_by_one, wanted })
+        let (begun, state, evicted) = (Instant::now(), AtomicU64::new(0), Notify::new());
+        Arc::new(Clock { begun, state, one_by_one, evicted })
     }
 
-    /// Something came.
+    /// Bytes have arrived.
     fn received(&self) {
         if self.one_by_one && self.now().1 == Waits::Request {
             self.change(Waits::Head);
         }
     }
 
-    /// The head of a request is here.
+    /// The head of a request is complete.
     pub(super) fn busy(&self) {
         self.change(Waits::Answer);
     }
 
-    /// It was answered.
+    /// The answer is ready.
     pub(super) fn answered(&self) {
         self.change(Waits::Request);
     }
@@ -77,29 +78,30 @@ impl Clock {
         (state, waiting)
     }
 
-    /// What its peer owes, and since when, if for longer than this.
-    pub(super) fn owes(&self, grace: Duration) -> Option<(Waits, Instant)> {
+    /// What the peer has owed for at least `grace`, and since when.
+    pub(super) fn waits_for_peer(&self, grace: Duration) -> Option<(Waits, Instant)> {
         let (state, waiting) = self.now();
         let since = self.begun + Duration::from_millis(state >> 2);
         (waiting != Waits::Answer && since.elapsed() >= grace).then_some((waiting, since))
     }
 
-    /// Somebody else wants its seat.
-    pub(super) fn want(&self) {
-        self.wanted.notify_one();
+    /// Asks the connection to give its slot up.
+    pub(super) fn evict(&self) {
+        self.evicted.notify_one();
     }
 
-    /// Waits until somebody else wants its seat, and still has a reason to; what its peer owes.
-    pub(super) async fn gives_way(&self, grace: Duration) -> Waits {
+    /// Waits for an eviction that still has a reason when it arrives; returns what the peer owes.
+    pub(super) async fn evicted(&self, grace: Duration) -> Waits {
         loop {
-            self.wanted.notified().await;
-            if let Some((waits, _)) = self.owes(grace) {
+            self.evicted.notified().await;
+            if let Some((waits, _)) = self.waits_for_peer(grace) {
                 return waits;
             }
         }
     }
 }
 
+/// A stream with a timer for reading and one for writing.
 pub(super) struct Timed<S> {
     stream: S,
     clock: Arc<Clock>,
@@ -117,7 +119,7 @@ struct Times {
     write: Duration,
 }
 
-/// How long a peer gets to see our last words before the connection is gone.
+/// How long a peer may take to read our last answer before the connection is gone.
 const LINGER: Duration = Duration::from_millis(500);
 
 impl<S> Timed<S> {
@@ -134,7 +136,7 @@ impl<S> Timed<S> {
         }
     }
 
-    /// The timer of whatever is waited for; it begins where nothing was there to read.
+    /// The timer of what the connection waits for; it starts when there is nothing to read.
     fn too_slow(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let (state, waiting) = self.clock.now();
         let time = match waiting {
@@ -211,8 +213,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         result
     }
 
-    /// Closing while unread bytes are there resets the connection, and the peer may lose the answer that told it why.
-    /// So the rest is read for a moment and thrown away.
+    /// Closing a socket that holds unread bytes resets the connection, and the peer may lose the answer that explains why.
+    /// So the rest is read for a moment and discarded.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
             let result = Pin::new(&mut self.stream).poll_shutdown(context);

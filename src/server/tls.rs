@@ -14,16 +14,16 @@ use crate::certs::Tls;
 
 use super::connection::Protocol;
 
-/// Shakes hands. The expensive step, which signs, is done by one connection at a time while the others wait in turn: a
-/// flood of new connections never holds up those that are there. Waiting for a slow peer takes nobody's turn.
+/// Completes the handshake. The expensive step is the signature. It is made for one connection at a time, so that a flood
+/// of new connections never delays the established ones. Waiting for a slow peer holds no permit.
 pub(super) async fn accept(
     stream: TcpStream,
     tls: &Tls,
-    turns: &Semaphore,
+    signing: &Semaphore,
 ) -> io::Result<(TlsStream<TcpStream>, Protocol)> {
     let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
     let mut handshake = {
-        let _turn = turns.acquire().await.map_err(io::Error::other)?;
+        let _permit = signing.acquire().await.map_err(io::Error::other)?;
         let mut handshake = Box::pin(start.into_stream(tls.config()));
         let signed = poll_fn(|context| Poll::Ready(handshake.as_mut().poll(context))).await;
         if let Poll::Ready(done) = signed {

@@ -1,4 +1,4 @@
-//! Certificates in files, exchanged under a running server.
+//! Certificates in files, read again while the server runs.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -6,23 +6,23 @@ use std::time::SystemTime;
 use crate::certs::{CertError, Configured, Files, Material};
 use crate::server::Shared;
 
-/// Reads the files again; what does not fit together never replaces what did.
+/// Certificates that do not fit together never replace those that do.
 #[derive(Debug)]
 pub struct Certificates {
     files: Files,
     shared: Arc<Shared>,
-    /// What the files held when they were looked at last, good or bad.
+    /// What the files contained when they were last read, valid or not.
     seen: Result<Material, String>,
 }
 
 impl Certificates {
-    /// After `material` was put to use.
+    /// `material` is in use already.
     pub fn new(files: Files, material: Material, shared: Arc<Shared>) -> Self {
         Certificates { files, shared, seen: Ok(material) }
     }
 
-    /// Looks at the files, and puts them to use if they have changed and are good.
-    pub fn look(&mut self) {
+    /// Reads the files, and uses them if they have changed and are valid.
+    pub fn reload(&mut self) {
         let seen = self.files.read();
         if let (Ok(now), Ok(before)) = (&seen, &self.seen)
             && now == before
@@ -37,7 +37,7 @@ impl Certificates {
         let again = seen.is_err() && seen == self.seen;
         self.seen = seen;
         match configured {
-            Ok(configured) => self.put_to_use(configured),
+            Ok(configured) => self.apply(configured),
             Err(_) if again => {}
             Err(error) => {
                 self.shared.metrics.reloaded("certificate", false);
@@ -50,12 +50,12 @@ impl Certificates {
         self.files.configure(material, SystemTime::now())
     }
 
-    fn put_to_use(&self, configured: Configured) {
+    fn apply(&self, configured: Configured) {
         let metrics = &self.shared.metrics;
         metrics.reloaded("certificate", true);
-        metrics.certificate_ends("serving", configured.ends);
+        metrics.certificate_expires("serving", configured.ends);
         if let Some(ends) = configured.client_ca_ends {
-            metrics.certificate_ends("client_ca", ends);
+            metrics.certificate_expires("client_ca", ends);
         }
         self.shared.tls.replace(configured.config, configured.ends);
         tracing::info!("new certificate");

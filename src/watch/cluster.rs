@@ -20,124 +20,123 @@ use crate::pattern::settings::IpFamilies;
 use crate::pod::Version;
 use crate::server::Shared;
 
-use super::namespaces::{self, WATCH_SECONDS, whole};
+use super::namespaces::{self, WATCH_SECONDS, error_chain};
 
-/// A cluster that can be asked.
 #[derive(Debug)]
 pub struct Cluster(Config);
 
-/// What somebody has said about the cluster, so that it is not asked.
+/// Facts that the configuration states, so that the cluster is not asked for them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Said {
-    /// Its version.
+pub struct Known {
     pub version: bool,
-    /// Which addresses pods have.
+    /// Which kinds of addresses pods have.
     pub ip_families: bool,
 }
 
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
-/// An API server is upgraded under us, with everything else going on.
-const ASK_AGAIN: Duration = Duration::from_mins(10);
-/// For one small question.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// An API server may be upgraded while this server runs.
+const VERSION_INTERVAL: Duration = Duration::from_mins(10);
+/// For one small request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Cluster {
-    /// The cluster of this file, else the one that we run in, else none.
+    /// The cluster of this file, else the one that this process runs in, else none.
     pub async fn find(kubeconfig: Option<&Path>) -> Result<Option<Cluster>, String> {
         let config = match kubeconfig {
             Some(path) => Some(read(path).await.map_err(|error| format!("{}: {error}", path.display()))?),
-            None if is_inside() => Some(Config::incluster().map_err(|error| whole(&error))?),
+            None if is_inside() => Some(Config::incluster().map_err(|error| error_chain(&error))?),
             None => None,
         };
         Ok(config.map(|mut config| {
             config.connect_timeout = Some(Duration::from_secs(5));
-            // A peer that has gone without a word is not waited for; between events a watch may well be silent.
+            // Detects a dead connection; between events a watch may well be silent.
             config.read_timeout = Some(Duration::from_secs(u64::from(WATCH_SECONDS) + 15));
             config.reset_reader_on_write = true;
-            // We try again ourselves, and say so.
+            // We retry ourselves, and log it.
             config.default_retry = false;
             Cluster(config)
         }))
     }
 
-    /// From now on nothing is decided before the cluster has been read; the future does that, and keeps up with it for as
-    /// long as it is polled.
+    /// From now on reviews get 503 until the cluster has been read; the future reads it, and follows its changes for as long
+    /// as it is polled.
     pub fn follow(
         self,
-        said: Said,
+        known: Known,
         shared: Arc<Shared>,
     ) -> Result<impl Future<Output = ()> + Send + 'static, String> {
-        let client = Client::try_from(self.0).map_err(|error| whole(&error))?;
-        shared.standing.wait();
+        let client = Client::try_from(self.0).map_err(|error| error_chain(&error))?;
+        shared.cluster.pending();
         shared.snapshot.rcu(|snapshot| Snapshot {
             synced: false,
             watches_namespaces: true,
             ..Snapshot::clone(snapshot)
         });
-        Ok(forever(client, said, shared))
+        Ok(follow_forever(client, known, shared))
     }
 }
 
-async fn forever(client: Client, said: Said, shared: Arc<Shared>) {
+async fn follow_forever(client: Client, known: Known, shared: Arc<Shared>) {
     let mut backoff = DefaultBackoff::default();
-    let mut known = false;
+    let mut has_version = false;
     loop {
-        // A mistake of ours in one round must not end all others.
-        let round = AssertUnwindSafe(round(&client, said, &shared, &mut known)).catch_unwind();
+        // A panic in one round must not prevent all others.
+        let round = AssertUnwindSafe(round(&client, known, &shared, &mut has_version)).catch_unwind();
         let why = round.await.unwrap_or_else(|_| "watching failed".to_owned());
         tracing::warn!(error = why, "the cluster is out of sight; what is known of it stays");
         shared.metrics.reloaded("namespaces", false);
-        shared.standing.lost(why);
-        sleep(backoff.next().unwrap_or(PATIENCE)).await;
+        shared.cluster.lost(why);
+        sleep(backoff.next().unwrap_or(REQUEST_TIMEOUT)).await;
     }
 }
 
 async fn read(path: &Path) -> Result<Config, String> {
-    let kubeconfig = Kubeconfig::read_from(path).map_err(|error| whole(&error))?;
+    let kubeconfig = Kubeconfig::read_from(path).map_err(|error| error_chain(&error))?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    config.map_err(|error| whole(&error))
+    config.map_err(|error| error_chain(&error))
 }
 
 fn is_inside() -> bool {
     env::var_os("KUBERNETES_SERVICE_HOST").is_some() && Path::new(TOKEN).exists()
 }
 
-/// Until something fails, and says what. Each round asks for the version: a cluster that was away may have been upgraded.
-async fn round(client: &Client, said: Said, shared: &Shared, known: &mut bool) -> String {
-    match introduce(client, said, shared).await {
-        Ok(()) => *known = true,
-        // Nothing is decided by a version that is only assumed.
-        Err(why) if !*known => return why,
+/// Follows the cluster until something fails; returns what. Each round asks for the version, because a cluster that was
+/// unreachable may have been upgraded.
+async fn round(client: &Client, known: Known, shared: &Shared, has_version: &mut bool) -> String {
+    match read_facts(client, known, shared).await {
+        Ok(()) => *has_version = true,
+        // No review is decided by an assumed version.
+        Err(why) if !*has_version => return why,
         Err(error) => tracing::warn!(error, "the last version stays"),
     }
     tokio::select! {
         why = namespaces::follow(client.clone(), shared) => why,
-        never = ask_again(client, said, shared) => match never {},
+        never = follow_version(client, known, shared) => match never {},
     }
 }
 
-async fn introduce(client: &Client, said: Said, shared: &Shared) -> Result<(), String> {
-    if !said.version {
-        version(client, shared).await?;
+async fn read_facts(client: &Client, known: Known, shared: &Shared) -> Result<(), String> {
+    if !known.version {
+        read_version(client, shared).await?;
     }
-    if !said.ip_families {
-        ip_families(client, shared).await?;
+    if !known.ip_families {
+        read_ip_families(client, shared).await?;
     }
     Ok(())
 }
 
-async fn ask_again(client: &Client, said: Said, shared: &Shared) -> Infallible {
+async fn follow_version(client: &Client, known: Known, shared: &Shared) -> Infallible {
     loop {
-        sleep(ASK_AGAIN).await;
-        if !said.version
-            && let Err(error) = version(client, shared).await
+        sleep(VERSION_INTERVAL).await;
+        if !known.version
+            && let Err(error) = read_version(client, shared).await
         {
             tracing::warn!(error, "the last version stays");
         }
     }
 }
 
-async fn version(client: &Client, shared: &Shared) -> Result<(), String> {
+async fn read_version(client: &Client, shared: &Shared) -> Result<(), String> {
     let info =
         in_time(client.apiserver_version()).await.map_err(|error| format!("version: {}", error.why))?;
     let version = Version::parse(&info.git_version).map_err(|error| format!("version: {error}"))?;
@@ -148,13 +147,13 @@ async fn version(client: &Client, shared: &Shared) -> Result<(), String> {
     Ok(())
 }
 
-/// From the one Service that every cluster has. It has one family even where pods have two, which nobody but its people
-/// can tell us.
-async fn ip_families(client: &Client, shared: &Shared) -> Result<(), String> {
+/// From the one Service that every cluster has. It has one family even where pods have two, which only the configuration
+/// can state.
+async fn read_ip_families(client: &Client, shared: &Shared) -> Result<(), String> {
     let services: Api<Service> = Api::namespaced(client.clone(), "default");
     let service = match in_time(services.get("kubernetes")).await {
         Ok(service) => service,
-        Err(Failed { why, for_good: true }) => {
+        Err(Failed { why, permanent: true }) => {
             tracing::info!(why, "the service kubernetes cannot be read; ipFamilies as configured");
             return Ok(());
         }
@@ -174,20 +173,19 @@ async fn ip_families(client: &Client, shared: &Shared) -> Result<(), String> {
     Ok(())
 }
 
-/// Why there is no answer.
 struct Failed {
     why: String,
-    /// Asking again would help as little.
-    for_good: bool,
+    /// A retry would not help.
+    permanent: bool,
 }
 
-async fn in_time<T>(question: impl Future<Output = kube::Result<T>>) -> Result<T, Failed> {
-    let failed = |why, for_good| Failed { why, for_good };
-    match timeout(PATIENCE, question).await {
+async fn in_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Failed> {
+    let failed = |why, permanent| Failed { why, permanent };
+    match timeout(REQUEST_TIMEOUT, request).await {
         Err(_) => Err(failed("no answer".to_owned(), false)),
         Ok(Err(kube::Error::Api(status))) => {
             Err(failed(status.to_string(), matches!(status.code, 403 | 404)))
         }
-        Ok(answer) => answer.map_err(|error| failed(whole(&error), false)),
+        Ok(answer) => answer.map_err(|error| failed(error_chain(&error), false)),
     }
 }

@@ -1,4 +1,4 @@
-//! Calls back when something in a folder changes.
+//! Calls a function when something in a folder changes.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,15 +19,15 @@ enum Wake {
     Stop,
 }
 
-/// Changes come in swarms; one look after the swarm is enough, and sees no file half-way.
+/// Changes arrive in bursts; one call after the burst is enough, and sees no half-written file.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Calls `look` after every change in one of the folders, and every `slowly` in any case: a folder may be on a file
-/// system that tells nothing, or be exchanged as a whole.
+/// Calls `reload` after every change in one of the folders, and every `interval` in any case: the file system of a folder
+/// may report nothing, and the folder may be replaced as a whole.
 pub fn watch(
     folders: Vec<PathBuf>,
-    slowly: Duration,
-    mut look: impl FnMut() + Send + 'static,
+    interval: Duration,
+    mut reload: impl FnMut() + Send + 'static,
 ) -> io::Result<Watch> {
     let (wake, woken) = channel();
     let changed = wake.clone();
@@ -37,24 +37,24 @@ pub fn watch(
         }
     });
     if let Err(error) = &watcher {
-        tracing::warn!(%error, "the system tells no changes of files; looking every {slowly:?}");
+        tracing::warn!(%error, "the system tells no changes of files; looking every {interval:?}");
     }
     add(&mut watcher, &folders);
     thread::Builder::new().name("watch".to_owned()).spawn(move || {
         loop {
-            match woken.recv_timeout(slowly) {
+            match woken.recv_timeout(interval) {
                 Ok(Wake::Changed) => {
                     thread::sleep(SETTLE);
                     if woken.try_iter().any(|wake| matches!(wake, Wake::Stop)) {
                         return;
                     }
                 }
-                // Whatever was exchanged as a whole is watched no more.
+                // A folder that was replaced as a whole is not watched any more.
                 Err(RecvTimeoutError::Timeout) => add(&mut watcher, &folders),
                 Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
-            // A mistake of ours in one look must not end all others.
-            if catch_unwind(AssertUnwindSafe(&mut look)).is_err() {
+            // A panic in one call must not prevent all others.
+            if catch_unwind(AssertUnwindSafe(&mut reload)).is_err() {
                 tracing::error!("looking at files failed");
             }
         }
@@ -62,7 +62,7 @@ pub fn watch(
     Ok(Watch(wake))
 }
 
-/// The folder whose entries change when this file does. A mounted `ConfigMap` exchanges a link in it, so that a watch on
+/// The folder whose entries change when this file does. A mounted `ConfigMap` replaces a link in it, so that a watch on
 /// the file itself would see the first change and no other.
 pub fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {

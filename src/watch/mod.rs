@@ -1,5 +1,5 @@
-//! What may change while the server runs: files, seen at once where the system tells and compared now and then anyway,
-//! and the cluster.
+//! What may change while the server runs: files, which are read again when the system reports a change and at intervals
+//! anyway, and the cluster.
 
 mod certificates;
 mod cluster;
@@ -8,6 +8,6 @@ mod namespaces;
 mod policies;
 
 pub use certificates::Certificates;
-pub use cluster::{Cluster, Said};
+pub use cluster::{Cluster, Known};
 pub use folder::{Watch, folder_of, watch};
 pub use policies::{PolicyFolder, put_to_use};

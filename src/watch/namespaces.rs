@@ -1,4 +1,4 @@
-//! The namespaces of a cluster, as far as they decide about pods.
+//! The namespaces of a cluster: the labels and annotations that decide about pods.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -11,19 +11,19 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 
 use crate::admission::{Namespace, Namespaces, Snapshot};
+use crate::annotation::key::PREFIX;
 use crate::server::Shared;
 
-/// How long one watch lasts; a connection that has silently died is noticed a little later.
+/// How long one watch lasts; a dead connection is noticed a little later.
 pub(super) const WATCH_SECONDS: u32 = 120;
 
 /// `OpenShift` gives each namespace its own users by this annotation.
 const USERS: &str = "openshift.io/sa.scc.uid-range";
-const OURS: &str = "multipod/";
 
-/// Reads all namespaces and keeps up with their changes until something fails; says what did. What was known stays.
+/// Reads all namespaces and follows their changes until something fails; returns what. The last state stays in force.
 pub(super) async fn follow(client: Client, shared: &Shared) -> String {
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
-    // The metadata alone: nothing else of a namespace is sent.
+    // The API server sends the metadata alone.
     let mut events = pin!(watcher(Api::<PartialObjectMeta<core::Namespace>>::all(client), config));
     let mut listed = Namespaces::new();
     while let Some(event) = events.next().await {
@@ -33,7 +33,7 @@ pub(super) async fn follow(client: Client, shared: &Shared) -> String {
             Ok(Event::InitDone) => {
                 let count = listed.len();
                 replace(std::mem::take(&mut listed), shared);
-                shared.standing.current();
+                shared.cluster.synced();
                 shared.metrics.reloaded("namespaces", true);
                 tracing::info!(count, "namespaces");
             }
@@ -43,14 +43,14 @@ pub(super) async fn follow(client: Client, shared: &Shared) -> String {
                 }
             }
             Ok(Event::Delete(object)) => change(shared, &object.metadata.name.unwrap_or_default(), None),
-            Err(error) => return format!("namespaces: {}", whole(&error)),
+            Err(error) => return format!("namespaces: {}", error_chain(&error)),
         }
     }
     "namespaces: the watch has ended".to_owned()
 }
 
-/// An error with everything that led to it, in one line.
-pub(super) fn whole(error: &dyn std::error::Error) -> String {
+/// An error with its causes, in one line.
+pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -72,7 +72,7 @@ fn replace(all: Namespaces, shared: &Shared) {
     });
 }
 
-/// Most changes of a namespace are none for us.
+/// Most changes of a namespace concern nothing that is kept of it.
 fn change(shared: &Shared, name: &str, now: Option<Namespace>) {
     if shared.snapshot.load().namespaces.get(name) == now.as_ref() {
         return;
@@ -86,18 +86,18 @@ fn change(shared: &Shared, name: &str, now: Option<Namespace>) {
 }
 
 fn named(metadata: ObjectMeta) -> Option<(String, Namespace)> {
-    Some((metadata.name?, wanted(metadata.labels, metadata.annotations)))
+    Some((metadata.name?, relevant(metadata.labels, metadata.annotations)))
 }
 
-/// What policies look at; annotations can be large, and most are other people's.
-fn wanted(
+/// What policies read; annotations can be large, and most belong to others.
+fn relevant(
     labels: Option<BTreeMap<String, String>>,
     annotations: Option<BTreeMap<String, String>>,
 ) -> Namespace {
     let annotations = annotations.into_iter().flatten();
     Namespace {
         labels: labels.into_iter().flatten().collect(),
-        annotations: annotations.filter(|(key, _)| key.starts_with(OURS) || key == USERS).collect(),
+        annotations: annotations.filter(|(key, _)| key.starts_with(PREFIX) || key == USERS).collect(),
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
         let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
-        let namespace = wanted(
+        let namespace = relevant(
             Some(pairs(&[("team", "a")])),
             Some(pairs(&[
                 ("multipod/logging", "x"),
@@ -122,6 +122,6 @@ mod tests {
         assert_eq!(namespace.labels, [("team".to_owned(), "a".to_owned())]);
         let keys: Vec<&str> = namespace.annotations.iter().map(|(key, _)| &**key).collect();
         assert_eq!(keys, ["multipod/logging", USERS]);
-        assert_eq!(wanted(None, None), Namespace::default());
+        assert_eq!(relevant(None, None), Namespace::default());
     }
 }

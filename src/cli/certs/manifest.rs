@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use crate::certs::{Pair, Signed, first_of};
 
-/// What the Secret holds.
+/// The content of the Secret.
 #[derive(Clone, Debug)]
 pub(super) struct Material {
     pub(super) signed: Signed,
-    /// Those who sign, in PEM: the one that signed this, and the one before while both are in use.
+    /// In PEM: the authority that signed the leaf, and the one before while both are in use.
     pub(super) authorities: String,
 }
 
 impl Material {
-    /// Reads a Secret; a text without anything is none.
+    /// Reads a Secret; an empty text is none.
     pub(super) fn read(text: &str) -> Result<Option<Material>, String> {
         let documents = multipod_yaml::documents(text)
             .map_err(|error| format!("line {}: {}", error.line, error.message))?;
@@ -38,7 +38,7 @@ impl Material {
         Ok(Some(Material { signed, authorities: read("ca.crt")? }))
     }
 
-    /// The authority that signed it, while somebody may still use it.
+    /// The authority that signed the leaf, if the leaf has not expired.
     pub(super) fn authority(&self, now: SystemTime) -> Option<String> {
         Pair::read(self.signed.chain.as_bytes(), self.signed.key.as_bytes(), now).ok()?;
         first_of(&self.authorities)

@@ -87,8 +87,8 @@ EXIT CODES
   2  something cannot be read, or makes no sense; nothing was printed";
 
 const YEARS_10: Duration = Duration::from_hours(3650 * 24);
-const KEYS_OWNER: u32 = 0o600;
-const EVERYBODY: u32 = 0o644;
+const OWNER_ONLY: u32 = 0o600;
+const WORLD_READABLE: u32 = 0o644;
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
@@ -116,7 +116,7 @@ impl Args {
         output::print(&stream::yaml(&filled), ExitCode::SUCCESS)
     }
 
-    /// What there is, if it will do; else something new. And the key of the authority, where it is known.
+    /// The earlier material, if it is valid long enough, else new material; and the key of the authority, where it is known.
     fn material(
         &self,
         names: &[String],
@@ -143,7 +143,7 @@ impl Args {
         let authority = if let Some(given) = given {
             given
         } else {
-            self.keeps_no_other()?;
+            self.check_no_key_is_replaced()?;
             Authority::make("multipod authority", now, YEARS_10).map_err(failed)?
         };
         let signed = authority.sign(names, now, life).map_err(failed)?;
@@ -159,8 +159,8 @@ impl Args {
         Ok((Material { signed, authorities }, Some(authority.key())))
     }
 
-    /// A new key must not take the place of one that may be in use.
-    fn keeps_no_other(&self) -> Result<(), Failure> {
+    /// A new key must not replace one that may be in use.
+    fn check_no_key_is_replaced(&self) -> Result<(), Failure> {
         match self.out.as_deref().map(|folder| (folder.join("ca.crt"), folder.join("ca.key"))) {
             Some((ca, key)) if key.exists() => Err(Failure::one(format!(
                 "{key} is there already; use it: --ca {ca} --ca-key {key}",
@@ -172,7 +172,7 @@ impl Args {
     }
 }
 
-/// The names by which an API server calls a Service, and those by which others may.
+/// The name by which an API server calls a Service, and the full one.
 fn names(Service { namespace, name }: &Service, cluster_domain: &str) -> Vec<String> {
     vec![format!("{name}.{namespace}.svc"), format!("{name}.{namespace}.svc.{cluster_domain}")]
 }
@@ -192,13 +192,13 @@ fn write(folder: &Path, material: &Material, ca_key: Option<&str>) -> io::Result
     fs::create_dir_all(folder)?;
     let Signed { chain, key } = &material.signed;
     for (name, text, mode) in [
-        ("ca.crt", Some(&*material.authorities), EVERYBODY),
-        ("ca.key", ca_key, KEYS_OWNER),
-        ("tls.crt", Some(chain), EVERYBODY),
-        ("tls.key", Some(key), KEYS_OWNER),
+        ("ca.crt", Some(&*material.authorities), WORLD_READABLE),
+        ("ca.key", ca_key, OWNER_ONLY),
+        ("tls.crt", Some(chain), WORLD_READABLE),
+        ("tls.key", Some(key), OWNER_ONLY),
     ] {
         let (Some(text), path) = (text, folder.join(name)) else { continue };
-        // A file that is there would keep its mode.
+        // An existing file would keep its mode.
         let new = folder.join(format!(".{name}.new"));
         let _ = fs::remove_file(&new);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;

@@ -1,4 +1,4 @@
-//! The webhooks in manifests: which Service they call, and whom they trust.
+//! The webhooks in manifests: the Service that they call, and the authorities that they trust.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use multipod_yaml::{Document, Edit};
 
 const KINDS: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
-/// Whom the API server calls.
+/// The Service that the API server calls.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Service {
     pub(super) namespace: String,
@@ -28,8 +28,8 @@ pub(super) struct Registration<'d> {
 }
 
 impl<'d> Registration<'d> {
-    /// Finds the one Service that webhooks name, of those that fit what is `wanted` (namespace and name). Where manifests
-    /// are to be `filled`, there must be one.
+    /// Finds the one Service with this namespace and name, as far as they are given, that webhooks call. Where manifests are
+    /// to be `filled`, there must be one.
     pub(super) fn find(
         file: &'d str,
         documents: &'d [Document<'d>],
@@ -64,8 +64,8 @@ impl<'d> Registration<'d> {
         Ok(Registration { file, documents, service })
     }
 
-    /// The manifests, in which the webhooks of the Service trust these authorities; and the Secret. It comes before all
-    /// who need it; a renewed one comes last, once whatever it brings is trusted.
+    /// The manifests, in which the webhooks of the Service trust these authorities, and the Secret. A new one comes before
+    /// the objects that need it; a renewed one last, when the webhooks trust its authority already.
     pub(super) fn filled(
         &self,
         authorities: &str,

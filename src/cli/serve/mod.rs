@@ -20,7 +20,7 @@ use crate::observe::{Traces, start_logs};
 use crate::pod::Version;
 use crate::policy::Loaded;
 use crate::server::{Addresses, Bound, Configuration, Shared, bind};
-use crate::watch::{Certificates, Cluster, PolicyFolder, Said, Watch, put_to_use, watch};
+use crate::watch::{Certificates, Cluster, Known, PolicyFolder, Watch, put_to_use, watch};
 
 use super::config_file::ConfigFile;
 use super::report::Failure;
@@ -58,15 +58,15 @@ SIGNALS
   SIGTERM and SIGINT drain: readiness fails, answers ask clients to go, and the process ends
   once nobody has come for a while. A second signal ends it at once.";
 
-/// Files change seldom; this is for systems that do not tell when they do.
-const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// How often files are read again where the system does not report changes.
+const RELOAD_INTERVAL: Duration = Duration::from_mins(1);
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let file = self.config.as_deref().map_or_else(|| Ok(ConfigFile::default()), ConfigFile::read);
         let file = file.map_err(Failure::one)?;
         let config = Config::of(&file, self.options.clone()).map_err(Failure::one)?;
-        let said_ip_families = config.says_ip_families();
+        let sets_ip_families = config.sets_ip_families();
         let Config { options, settings, shown } = config;
         let certificate = Certificate::read(&options)?;
         let policies =
@@ -79,13 +79,13 @@ impl Args {
             warn: options.warn(),
             ..Snapshot::default()
         };
-        let Begun { tls, authority, files, client_ca_ends } = certificate.begin();
+        let Initial { tls, authority, files, client_ca_ends } = certificate.initial();
         let mut shared = Shared::new(snapshot, tls, options.limits());
         shared.authority = authority;
         if let Some(ends) = client_ca_ends {
-            shared.metrics.certificate_ends("client_ca", ends);
+            shared.metrics.certificate_expires("client_ca", ends);
         }
-        let said = Said { version: options.kubernetes_version().is_some(), ip_families: said_ip_families };
+        let known = Known { version: options.kubernetes_version().is_some(), ip_families: sets_ip_families };
         shared.configuration.store(Arc::new(Configuration { in_force: shown, ..Configuration::default() }));
         shared.traces = Traces::start(options.otlp_endpoint()).map_err(Failure::one)?;
         let shared = Arc::new(shared);
@@ -104,7 +104,7 @@ impl Args {
                 bind(Arc::clone(&shared), addresses).map_err(|error| Failure::one(error.to_string()))?;
             let cluster = Cluster::find(options.kubeconfig.as_deref()).await.map_err(Failure::one)?;
             if let Some(cluster) = cluster {
-                tokio::spawn(cluster.follow(said, Arc::clone(&shared)).map_err(Failure::one)?);
+                tokio::spawn(cluster.follow(known, Arc::clone(&shared)).map_err(Failure::one)?);
             }
             let _watch = watches(&shared, reload, folder, files)?;
             let mut signals = Signals::register()?;
@@ -125,8 +125,8 @@ impl Args {
     }
 }
 
-/// One thread carries more reviews than a cluster makes; the second is there so that a review of some megabytes, or a
-/// flood of handshakes, never stands in the way of the others.
+/// One thread answers more reviews than a cluster sends; with the second, a review of some megabytes or a flood of
+/// handshakes never delays the others.
 fn runtime(threads: usize) -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(threads).thread_name("serve").enable_all().build()
 }
@@ -155,22 +155,21 @@ fn watches(
     let failed = |error: io::Error| Failure::one(format!("cannot watch files: {error}"));
     let mut watches = Vec::new();
     if let Some(mut reload) = reload {
-        watches.push(watch(vec![reload.folder()], LOOK_EVERY, move || reload.look()).map_err(failed)?);
+        watches.push(watch(vec![reload.folder()], RELOAD_INTERVAL, move || reload.reload()).map_err(failed)?);
     }
     if let Some((files, material)) = files {
         let folders = files.folders();
         let mut certificates = Certificates::new(files, material, Arc::clone(shared));
-        watches.push(watch(folders, LOOK_EVERY, move || certificates.look()).map_err(failed)?);
+        watches.push(watch(folders, RELOAD_INTERVAL, move || certificates.reload()).map_err(failed)?);
     }
     if let Some(mut policies) = policies {
         let shared = Arc::clone(shared);
         let folders = vec![policies.folder()];
-        watches.push(watch(folders, LOOK_EVERY, move || policies.look(&shared)).map_err(failed)?);
+        watches.push(watch(folders, RELOAD_INTERVAL, move || policies.look(&shared)).map_err(failed)?);
     }
     Ok(watches)
 }
 
-/// Where the certificate comes from.
 enum Certificate {
     Memory(Embedded, Box<rustls::ServerConfig>),
     Files(Files, Material, Box<crate::certs::Configured>),
@@ -192,15 +191,15 @@ impl Certificate {
         Ok(Certificate::Memory(embedded, Box::new(config)))
     }
 
-    fn begin(self) -> Begun {
+    fn initial(self) -> Initial {
         match self {
-            Certificate::Memory(embedded, config) => Begun {
+            Certificate::Memory(embedded, config) => Initial {
                 tls: Tls::new(*config, embedded.pair.ends),
                 authority: Some(embedded.authority),
                 files: None,
                 client_ca_ends: None,
             },
-            Certificate::Files(files, material, configured) => Begun {
+            Certificate::Files(files, material, configured) => Initial {
                 tls: Tls::new(configured.config, configured.ends),
                 authority: None,
                 files: Some((files, material)),
@@ -210,17 +209,17 @@ impl Certificate {
     }
 }
 
-/// What the server begins with.
-struct Begun {
+/// What the server starts with.
+struct Initial {
     tls: Tls,
-    /// Where it was made in memory.
+    /// Present if the certificate is made in memory.
     authority: Option<String>,
-    /// Where they are read again.
+    /// Present if the certificate is read from files, which may change.
     files: Option<(Files, Material)>,
     client_ca_ends: Option<SystemTime>,
 }
 
-/// What this machine is called by those who can reach it.
+/// The names by which clients reach this machine.
 fn names(listen: SocketAddr) -> Vec<String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     let own = listen.ip();
@@ -230,7 +229,7 @@ fn names(listen: SocketAddr) -> Vec<String> {
     names
 }
 
-/// Says where the server listens; with a certificate that nobody knows, also how to try it.
+/// Logs where the server listens; with a certificate made in memory, also prints how to try it.
 fn announce(bound: &Bound, in_memory: bool) {
     let (Ok(reviews), admin) = (bound.local_addr(), bound.admin_addr()) else { return };
     tracing::info!(%reviews, admin = admin.map(tracing::field::display), "listening");
@@ -243,7 +242,7 @@ fn announce(bound: &Bound, in_memory: bool) {
         host = host(reviews.ip()),
         port = reviews.port(),
     );
-    // Nobody has to listen.
+    // A closed standard output is no reason to fail.
     let _ = io::stdout().lock().write_all(text.as_bytes());
 }
 

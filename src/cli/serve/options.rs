@@ -18,7 +18,7 @@ use crate::pod::Version;
 use crate::server::Limits;
 use multipod_values::unbounded_duration;
 
-/// Every option, where it was given.
+/// Every option, if it was given.
 #[derive(Clone, Debug, Default, clap::Args, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Options {
@@ -140,15 +140,15 @@ enum Warn {
     Deny,
 }
 
-/// Everything that decides how the server runs.
+/// The configuration of the server.
 pub(super) struct Config {
     pub(super) options: Options,
     pub(super) settings: Settings,
-    /// The same for people to look at.
+    /// Both, as `/config` shows them.
     pub(super) shown: Value,
 }
 
-/// The part of the file that is the server's.
+/// The part of the file that holds the server's options.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct File {
@@ -156,13 +156,13 @@ struct File {
 }
 
 impl Config {
-    /// Brings options and file together.
+    /// `given` overrides the file.
     pub(super) fn of(file: &ConfigFile, given: Options) -> Result<Config, String> {
         let settings = file.parse()?;
         let File { serve } = file.parse()?;
         let mut shown = file.parse()?;
         let options = given.or(serve);
-        let serve = serde_json::to_value(options.settled()).unwrap_or_default();
+        let serve = serde_json::to_value(options.with_defaults()).unwrap_or_default();
         match &mut shown {
             Value::Object(map) => drop(map.insert("serve".to_owned(), serve)),
             other => *other = serde_json::json!({ "serve": serve }),
@@ -170,14 +170,14 @@ impl Config {
         Ok(Config { options, settings, shown })
     }
 
-    /// Whether the file says which addresses pods have, so that the cluster is not asked.
-    pub(super) fn says_ip_families(&self) -> bool {
+    /// Whether the file sets the kinds of addresses that pods have, so that the cluster is not asked.
+    pub(super) fn sets_ip_families(&self) -> bool {
         self.shown.get("ipFamilies").is_some()
     }
 }
 
 impl Options {
-    /// The options that take effect while the server runs, as the file writes them.
+    /// The options that may change while the server runs, by their names in the file.
     pub(super) const AT_RUN_TIME: [&str; 2] = ["warn", "logLevel"];
 
     fn or(self, other: Options) -> Options {
@@ -191,8 +191,8 @@ impl Options {
         }
     }
 
-    /// With the defaults that are no limits, which are told elsewhere.
-    fn settled(&self) -> Options {
+    /// With the defaults, but for limits, which `/config` shows apart.
+    fn with_defaults(&self) -> Options {
         let address = |value: SocketAddr| Some(Given { text: value.to_string(), value });
         Options {
             listen: address(self.listen()),
@@ -230,8 +230,8 @@ impl Options {
     }
 
     pub(super) fn threads(&self) -> usize {
-        let useful = || available_parallelism().map_or(1, |cpus| cpus.get().min(2));
-        self.threads.map_or_else(useful, |Within(count)| count as usize)
+        let default = || available_parallelism().map_or(1, |cpus| cpus.get().min(2));
+        self.threads.map_or_else(default, |Within(count)| count as usize)
     }
 
     pub(super) fn otlp_endpoint(&self) -> Option<&str> {
@@ -246,7 +246,7 @@ impl Options {
         self.log_format.unwrap_or_default()
     }
 
-    /// The certificates, if they come from files.
+    /// The paths of certificates, if they are read from files.
     pub(super) fn files(&self) -> Result<Option<Files>, &'static str> {
         match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Ok(Some(Files {
@@ -285,14 +285,14 @@ impl Options {
     }
 }
 
-/// More than anybody has.
+/// Larger than any sensible value.
 const MANY: u32 = 1 << 20;
 
 fn address(given: Option<&Given<SocketAddr>>, port: u16) -> SocketAddr {
     given.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), |given| given.value)
 }
 
-/// A number within bounds, wherever it comes from.
+/// A number within bounds.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(try_from = "u32")]
 struct Within<const LEAST: u32, const MOST: u32>(u32);
@@ -314,7 +314,7 @@ impl<const LEAST: u32, const MOST: u32> FromStr for Within<LEAST, MOST> {
     }
 }
 
-/// A value, with the text that gave it.
+/// A value, and the text that it was parsed from.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "String", bound(serialize = "T: Clone"))]
 struct Given<T> {

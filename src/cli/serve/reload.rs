@@ -14,21 +14,21 @@ use crate::watch::folder_of;
 
 use super::options::{Config, Options};
 
-/// A file that is in force as it was when it was last right.
+/// The last valid content of the file stays in force.
 pub(super) struct Reload {
     path: PathBuf,
-    /// What the file held when it was looked at last, good or bad.
+    /// The content of the file when it was last read, valid or not.
     seen: Result<ConfigFile, String>,
-    /// What the command line and the environment say, which is stronger.
+    /// From the command line and the environment, which override the file.
     given: Options,
-    /// What the server began with.
-    begun: Value,
+    /// The configuration at the start.
+    initial: Value,
     level: LogLevel,
     shared: Arc<Shared>,
 }
 
 impl Reload {
-    /// After `file` was put to use.
+    /// `file` is in force already.
     pub(super) fn new(
         path: PathBuf,
         file: ConfigFile,
@@ -36,44 +36,44 @@ impl Reload {
         level: LogLevel,
         shared: Arc<Shared>,
     ) -> Reload {
-        let begun = shared.configuration.load().in_force.clone();
-        Reload { path, seen: Ok(file), given, begun, level, shared }
+        let initial = shared.configuration.load().in_force.clone();
+        Reload { path, seen: Ok(file), given, initial, level, shared }
     }
 
     pub(super) fn folder(&self) -> PathBuf {
         folder_of(&self.path)
     }
 
-    /// Looks at the file, and puts it to use if it has changed and is right.
-    pub(super) fn look(&mut self) {
+    /// Reads the file, and applies it if it has changed and is valid.
+    pub(super) fn reload(&mut self) {
         let seen = ConfigFile::read(&self.path);
         if seen == self.seen {
             return;
         }
         self.seen = seen;
-        let done = self.seen.as_ref().map_err(Clone::clone).and_then(|file| self.put_to_use(file));
-        self.shared.metrics.reloaded("config", done.is_ok());
-        self.shared.metrics.config_problems.set(i64::from(done.is_err()));
-        if let Err(problem) = done {
+        let result = self.seen.as_ref().map_err(Clone::clone).and_then(|file| self.apply(file));
+        self.shared.metrics.reloaded("config", result.is_ok());
+        self.shared.metrics.config_problems.set(i64::from(result.is_err()));
+        if let Err(problem) = result {
             tracing::error!(error = problem, "the new configuration is not used; the last good one stays");
             let now = Configuration::clone(&self.shared.configuration.load());
             self.shared.configuration.store(Arc::new(Configuration { problem: Some(problem), ..now }));
         }
     }
 
-    fn put_to_use(&self, file: &ConfigFile) -> Result<(), String> {
+    fn apply(&self, file: &ConfigFile) -> Result<(), String> {
         let config = Config::of(file, self.given.clone())?;
         config.options.files()?;
         check_use(file, &self.shared).map_err(|unknown| unknown.join("; "))?;
-        // The last that may fail, so that it is all or nothing.
+        // The last step that may fail, so that all of it is applied or nothing.
         self.level.set(config.options.log_level())?;
         let Config { options, settings, shown } = config;
         self.shared.snapshot.rcu(|snapshot| {
-            // Only the cluster, or the start, says which addresses there are.
+            // The cluster, or the configuration at the start, has set the kinds of addresses.
             let settings = Settings { ip_families: snapshot.settings.ip_families, ..settings.clone() };
             Snapshot { settings: Arc::new(settings), warn: options.warn(), ..Snapshot::clone(snapshot) }
         });
-        let (in_force, needs_restart) = as_begun(shown, &self.begun);
+        let (in_force, needs_restart) = with_fixed(shown, &self.initial);
         if needs_restart.is_empty() {
             tracing::info!("new configuration");
         } else {
@@ -86,8 +86,8 @@ impl Reload {
     }
 }
 
-/// An error where the file says something about patterns that would do nothing. Where a pattern could not be read it may be the one that is
-/// meant, and a mistake in one object never disturbs the others.
+/// An error where the file sets something for a pattern that does not exist. Where a pattern could not be read it may be
+/// that one, and a problem in one object must not affect the others, so this is only logged then.
 pub(super) fn check_use(file: &ConfigFile, shared: &Shared) -> Result<(), Vec<String>> {
     let unknown = file.patterns_without_use(&shared.snapshot.load().catalogue);
     if !unknown.is_empty() && shared.metrics.policy_problems.get() == 0 {
@@ -99,13 +99,14 @@ pub(super) fn check_use(file: &ConfigFile, shared: &Shared) -> Result<(), Vec<St
     Ok(())
 }
 
-/// The new configuration, but with what cannot change while the server runs as it was, and the names of that.
-fn as_begun(mut shown: Value, begun: &Value) -> (Value, Vec<String>) {
+/// The new configuration, in which the fields that cannot change while the server runs keep their value; and the names of
+/// those that the file has changed.
+fn with_fixed(mut shown: Value, initial: &Value) -> (Value, Vec<String>) {
     let mut changed = Vec::new();
-    if let (Some(new), Some(old)) = (shown.as_object_mut(), begun.as_object()) {
+    if let (Some(new), Some(old)) = (shown.as_object_mut(), initial.as_object()) {
         keep(new, old, "ipFamilies", &mut changed);
     }
-    if let (Some(new), Some(old)) = (shown["serve"].as_object_mut(), begun["serve"].as_object()) {
+    if let (Some(new), Some(old)) = (shown["serve"].as_object_mut(), initial["serve"].as_object()) {
         let names: Vec<String> = old.keys().chain(new.keys()).cloned().collect();
         let fixed = names.iter().filter(|name| !Options::AT_RUN_TIME.contains(&name.as_str()));
         fixed.for_each(|name| keep(new, old, name, &mut changed));

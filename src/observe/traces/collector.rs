@@ -1,4 +1,4 @@
-//! The collector, as whoever sends to it sees it.
+//! The HTTP client that sends spans to the collector.
 
 use std::env;
 use std::fs;
@@ -12,15 +12,15 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-/// Sends by a client that blocks, which is right in the thread that only sends.
+/// A blocking client: its thread does nothing else.
 #[derive(Debug)]
 pub(super) struct Collector {
     agent: Agent,
-    is_lost: AtomicBool,
+    is_failing: AtomicBool,
 }
 
 /// For one batch of spans.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// The standard name of a file with the authorities of the collector.
 const AUTHORITIES: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
 
@@ -39,10 +39,10 @@ impl Collector {
             .tls_config(tls)
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .user_agent(concat!("multipod/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Collector { agent: config.new_agent(), is_lost: AtomicBool::new(false) })
+        Ok(Collector { agent: config.new_agent(), is_failing: AtomicBool::new(false) })
     }
 
     fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ureq::Error> {
@@ -52,12 +52,12 @@ impl Collector {
         Ok(Response::from_parts(head, body.read_to_vec()?.into()))
     }
 
-    /// Told when it begins and when it ends, not for every batch.
-    fn tell(&self, fault: Option<&str>) {
-        let was_lost = self.is_lost.swap(fault.is_some(), Ordering::Relaxed);
-        match fault {
-            Some(error) if !was_lost => tracing::warn!(error, "traces cannot be sent, and are lost"),
-            None if was_lost => tracing::info!("traces are sent again"),
+    /// Logs when failures begin and when they end, not for every batch.
+    fn report(&self, error: Option<&str>) {
+        let was_failing = self.is_failing.swap(error.is_some(), Ordering::Relaxed);
+        match error {
+            Some(error) if !was_failing => tracing::warn!(error, "traces cannot be sent, and are lost"),
+            None if was_failing => tracing::info!("traces are sent again"),
             _ => {}
         }
     }
@@ -67,12 +67,12 @@ impl Collector {
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let answer = self.send(request);
-        let fault = match &answer {
+        let error = match &answer {
             Ok(response) if response.status().is_success() => None,
             Ok(response) => Some(format!("the collector answers {}", response.status())),
             Err(error) => Some(error.to_string()),
         };
-        self.tell(fault.as_deref());
+        self.report(error.as_deref());
         answer.map_err(Into::into)
     }
 }

@@ -1,15 +1,15 @@
-//! Traces: one span for each review, if multipod was built to send them and somebody said where to.
+//! Traces: one span for each review, if multipod was built with the feature `otlp` and a collector is configured.
 //!
-//! Both ways to build it have the same face; without the feature everything here is nothing, and costs nothing.
+//! Both variants have the same interface; without the feature its types are empty, and calls cost nothing.
 
 #[cfg(feature = "otlp")]
 mod collector;
 #[cfg(not(feature = "otlp"))]
-mod nothing;
+mod disabled;
 #[cfg(feature = "otlp")]
 mod otlp;
 
 #[cfg(not(feature = "otlp"))]
-pub use nothing::{Span, Traces};
+pub use disabled::{Span, Traces};
 #[cfg(feature = "otlp")]
 pub use otlp::{Span, Traces};

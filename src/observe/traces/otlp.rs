@@ -17,8 +17,8 @@ use crate::observe::logs::short;
 
 use super::collector::Collector;
 
-/// Where spans go; nowhere if nobody said where. Sending has a thread and a queue of its own: what does not fit into it
-/// is dropped, and no answer ever waits.
+/// Sends spans, if a collector is configured. It has a thread and a queue of its own: spans that do not fit into the queue
+/// are dropped, and no answer ever waits.
 #[derive(Debug, Default)]
 pub struct Traces(Option<Sending>);
 
@@ -32,17 +32,17 @@ struct Sending {
 #[derive(Debug)]
 pub struct Span(Option<Context>);
 
-/// For what is left to send at the end.
+/// For the spans that are left at the end.
 const LAST_SPANS: Duration = Duration::from_secs(3);
 /// The standard names, the first that is set counts.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
 impl Traces {
-    /// Begins to send to this collector, or else to the one that the environment names in the standard way.
+    /// Sends to this collector, or else to the one in the standard environment variables.
     pub fn start(endpoint: Option<&str>) -> Result<Traces, String> {
-        let is_said = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_off = env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-        if is_off || (endpoint.is_none() && !ENDPOINTS.iter().any(is_said)) {
+        if is_off || (endpoint.is_none() && !ENDPOINTS.iter().any(is_set)) {
             return Ok(Traces(None));
         }
         let mut exporter = SpanExporter::builder()
@@ -53,14 +53,14 @@ impl Traces {
             exporter = exporter.with_endpoint(below(endpoint)?);
         }
         let exporter = exporter.build().map_err(|error| format!("traces: {error}"))?;
-        // Sampling, the queue and its pace are what the standard variables say (OTEL_TRACES_SAMPLER, OTEL_BSP_…).
+        // The standard variables configure sampling, the queue and its pace (OTEL_TRACES_SAMPLER, OTEL_BSP_…).
         let provider =
             SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build();
         let tracer = provider.tracer("multipod");
         Ok(Traces(Some(Sending { provider, tracer })))
     }
 
-    /// Before a review is read; its span belongs to the request of the API server, if that one is traced.
+    /// Called before a review is read; its span belongs to the trace of the API server's request, if there is one.
     pub fn begin(&self, headers: &HeaderMap) -> Span {
         let parent = |_: &Sending| {
             TraceContextPropagator::new().extract_with_context(&Context::new(), &Parent(headers))
@@ -68,7 +68,7 @@ impl Traces {
         Span(self.0.as_ref().map(parent))
     }
 
-    /// Sends what is left, and waits for that, but not long.
+    /// Sends the spans that are left, within a time limit.
     pub fn end(&self) {
         if let Some(Sending { provider, .. }) = &self.0
             && let Err(error) = provider.shutdown_with_timeout(LAST_SPANS)
@@ -79,7 +79,7 @@ impl Traces {
 }
 
 impl Span {
-    /// A review that was answered. What it names here is all that is ever sent of it.
+    /// Sends the span of a review that was answered. These attributes are all that is ever sent of it.
     pub fn decided(&self, traces: &Traces, endpoint: &'static str, record: &Record<'_>, took: Duration) {
         let (Some(sending), Some(parent)) = (&traces.0, &self.0) else { return };
         let text = |text: &str| short(text).into_owned();
@@ -100,7 +100,7 @@ impl Span {
         sending.send(parent, endpoint, attributes, Status::Unset, took);
     }
 
-    /// A request that got an error instead.
+    /// Sends the span of a request that got an HTTP error instead.
     pub fn failed(&self, traces: &Traces, endpoint: &'static str, reason: &'static str, took: Duration) {
         let (Some(sending), Some(parent)) = (&traces.0, &self.0) else { return };
         let attributes = [
@@ -130,7 +130,7 @@ impl Sending {
     }
 }
 
-/// The one header that says which trace a request belongs to. Its neighbours carry text of other people.
+/// The one header that says which trace a request belongs to; `tracestate` and `baggage` may carry any text.
 struct Parent<'a>(&'a HeaderMap);
 
 impl Extractor for Parent<'_> {
@@ -143,13 +143,13 @@ impl Extractor for Parent<'_> {
     }
 }
 
-/// As `OTEL_EXPORTER_OTLP_ENDPOINT` is understood.
+/// The URL for traces below an endpoint, as for `OTEL_EXPORTER_OTLP_ENDPOINT`.
 fn below(endpoint: &str) -> Result<String, String> {
     let is_http = ["http://", "https://"].iter().any(|scheme| endpoint.starts_with(scheme));
     if !is_http {
         return Err(format!("--otlp-endpoint {endpoint}: expected http://HOST:PORT or https://HOST:PORT"));
     }
-    // Where the server tells what it runs by, it tells this too.
+    // `/config` shows the endpoint.
     if endpoint.contains('@') {
         return Err(
             "--otlp-endpoint: expected no user and password; put them into OTEL_EXPORTER_OTLP_HEADERS"
@@ -159,12 +159,13 @@ fn below(endpoint: &str) -> Result<String, String> {
     Ok(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
 }
 
-/// Who we are, unless the standard variables say it.
+/// This service's attributes, where the standard variables do not set them.
 fn resource() -> Resource {
     const NAME: &str = "service.name";
-    let said = Resource::builder().build();
-    let is_said = said.get(&NAME.into()).is_some_and(|name| !name.as_str().starts_with("unknown_service"));
+    let standard = Resource::builder().build();
+    let is_named =
+        standard.get(&NAME.into()).is_some_and(|name| !name.as_str().starts_with("unknown_service"));
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let builder = Resource::builder().with_attribute(version);
-    if is_said { builder.build() } else { builder.with_service_name("multipod").build() }
+    if is_named { builder.build() } else { builder.with_service_name("multipod").build() }
 }

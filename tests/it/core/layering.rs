@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str], bool); 17] = [
     ("certs", &[], false),
     ("observe", &["admission", "annotation", "values"], false),
     ("server", &["admission", "certs", "observe"], false),
-    ("watch", &["admission", "certs", "inject", "pattern", "policy", "server"], false),
+    ("watch", &["admission", "annotation", "certs", "inject", "pattern", "pod", "policy", "server"], false),
     ("inpod", &["values"], false),
     (
         "cli",

@@ -112,7 +112,7 @@ fn serve(files: Files, authority: &Authority) -> (Running, Watch) {
     let shared = Arc::new(Shared::new(Snapshot::default(), tls, Limits::default()));
     let folders = files.folders();
     let mut certificates = Certificates::new(files, material, Arc::clone(&shared));
-    let watch = watch(folders, NEVER, move || certificates.look()).unwrap();
+    let watch = watch(folders, NEVER, move || certificates.reload()).unwrap();
     (run(shared, Handlers::default(), authority.pem.clone()), watch)
 }
 

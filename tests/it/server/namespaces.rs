@@ -14,7 +14,7 @@ use multipod::pattern::settings::IpFamilies;
 use multipod::pod::Version;
 use multipod::policy;
 use multipod::server::{Handlers, Limits, Shared};
-use multipod::watch::{self, Said};
+use multipod::watch::{self, Known};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -40,7 +40,7 @@ impl Drop for Server {
     }
 }
 
-async fn serve(kubeconfig: &Path, said: Said) -> Server {
+async fn serve(kubeconfig: &Path, known: Known) -> Server {
     let loaded = policy::load(&[("proxy.yaml".to_owned(), POLICY.to_owned())]);
     assert_eq!(loaded.problems, []);
     let embedded = Embedded::make(&["localhost".to_owned()], SystemTime::now()).unwrap();
@@ -48,7 +48,7 @@ async fn serve(kubeconfig: &Path, said: Said) -> Server {
     let snapshot = Snapshot { policies: Arc::new(loaded.policies), ..Snapshot::default() };
     let shared = Arc::new(Shared::new(snapshot, Tls::new(config, embedded.pair.ends), Limits::default()));
     let cluster = watch::Cluster::find(Some(kubeconfig)).await.unwrap().unwrap();
-    let watch = tokio::spawn(cluster.follow(said, Arc::clone(&shared)).unwrap());
+    let watch = tokio::spawn(cluster.follow(known, Arc::clone(&shared)).unwrap());
     Server { running: running::run(shared, Handlers::default(), embedded.authority), watch }
 }
 
@@ -114,7 +114,7 @@ async fn nothing_is_decided_before_the_namespaces_are_known() {
     let mut cluster = Cluster::start("v1.28.3+k3s1").await;
     cluster.put("shop", &wanted(), &json!({}));
     cluster.vanish().await;
-    let server = serve(&cluster.kubeconfig, Said::default()).await;
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
     assert_eq!(server.fate("shop").await, "later");
     server.until_readiness("[-]synced failed: version: ").await;
     assert_eq!(server.readiness().await.0, 503);
@@ -133,7 +133,7 @@ async fn nothing_is_decided_before_the_namespaces_are_known() {
 async fn what_changes_in_a_namespace_reaches_decisions() {
     let cluster = Cluster::start("v1.34.4").await;
     cluster.put("shop", &json!({}), &json!({"example.com/note": "x"}));
-    let server = serve(&cluster.kubeconfig, Said::default()).await;
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
     server.until_readiness("[+]synced ok\n").await;
     assert_eq!(server.fate("shop").await, "left");
     cluster.put("shop", &wanted(), &json!({}));
@@ -157,7 +157,7 @@ async fn what_changes_in_a_namespace_reaches_decisions() {
 #[tokio::test]
 async fn warnings_wait_for_no_namespace() {
     let cluster = Cluster::start("v1.34.4").await;
-    let server = serve(&cluster.kubeconfig, Said::default()).await;
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
     server.until_readiness("[+]synced ok\n").await;
     let answer = server.review("/warn", &deployment(&json!({"multipod/logging": "x"}), &json!({}))).await;
     assert_eq!(answer.status, 200);
@@ -168,7 +168,7 @@ async fn without_its_api_server_the_last_state_is_served_on() {
     let mut cluster = Cluster::start("v1.34.4").await;
     cluster.put("shop", &wanted(), &json!({}));
     cluster.put("plain", &json!({}), &json!({}));
-    let server = serve(&cluster.kubeconfig, Said::default()).await;
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
     server.until_readiness("[+]synced ok\n").await;
 
     cluster.vanish().await;
@@ -194,7 +194,7 @@ async fn without_its_api_server_the_last_state_is_served_on() {
 async fn a_watch_that_has_missed_too_much_reads_everything_again() {
     let cluster = Cluster::start("v1.34.4").await;
     cluster.put("shop", &json!({}), &json!({}));
-    let server = serve(&cluster.kubeconfig, Said::default()).await;
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
     server.until_readiness("[+]synced ok\n").await;
     cluster.expire("shop", &wanted());
     server.until_fate("shop", "patched").await;
@@ -203,10 +203,10 @@ async fn a_watch_that_has_missed_too_much_reads_everything_again() {
 }
 
 #[tokio::test]
-async fn the_cluster_is_asked_only_for_what_nobody_has_said() {
+async fn the_cluster_is_asked_only_for_what_nobody_has_known() {
     let cluster = Cluster::start("v1.28.0").await;
     cluster.families(&json!(["IPv6"]));
-    let server = serve(&cluster.kubeconfig, Said { version: true, ip_families: true }).await;
+    let server = serve(&cluster.kubeconfig, Known { version: true, ip_families: true }).await;
     server.until_readiness("[+]synced ok\n").await;
     let snapshot = server.running.shared.snapshot.load_full();
     assert_eq!((snapshot.version, snapshot.settings.ip_families), (Version::ASSUMED, IpFamilies::Ipv4));
@@ -216,7 +216,7 @@ async fn the_cluster_is_asked_only_for_what_nobody_has_said() {
         cluster.asked()
     );
 
-    let server = serve(&cluster.kubeconfig, Said::default()).await;
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
     server.until_readiness("[+]synced ok\n").await;
     let snapshot = server.running.shared.snapshot.load_full();
     let version = Version { major: 1, minor: 28 };

@@ -1,4 +1,4 @@
-//! multipod without traces.
+//! Traces of a program that was built without the feature `otlp`.
 
 use std::time::Duration;
 
@@ -6,17 +6,15 @@ use http::HeaderMap;
 
 use crate::admission::Record;
 
-/// There are none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Traces(());
 
-/// Nothing of a review.
 #[derive(Clone, Copy, Debug)]
 pub struct Span;
 
-#[allow(clippy::unused_self, clippy::trivially_copy_pass_by_ref)] // As they are where there is something.
+#[allow(clippy::unused_self, clippy::trivially_copy_pass_by_ref)] // The signatures are those of the variant with the feature.
 impl Traces {
-    /// An error where somebody wants some.
+    /// An error if a collector is configured.
     pub fn start(endpoint: Option<&str>) -> Result<Traces, String> {
         match endpoint {
             None => Ok(Traces(())),
@@ -27,20 +25,16 @@ impl Traces {
         }
     }
 
-    /// Nothing begins.
     pub fn begin(&self, _: &HeaderMap) -> Span {
         Span
     }
 
-    /// Nothing ends.
     pub fn end(&self) {}
 }
 
-#[allow(clippy::unused_self, clippy::trivially_copy_pass_by_ref)] // As they are where there is something.
+#[allow(clippy::unused_self, clippy::trivially_copy_pass_by_ref)] // The signatures are those of the variant with the feature.
 impl Span {
-    /// Nothing is told of a review.
     pub fn decided(&self, _: &Traces, _: &'static str, _: &Record<'_>, _: Duration) {}
 
-    /// Nor of a failure.
     pub fn failed(&self, _: &Traces, _: &'static str, _: &'static str, _: Duration) {}
 }
