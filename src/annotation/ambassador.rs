@@ -188,7 +188,7 @@ fn parse_target(text: &str) -> Result<Target, String> {
         Some((host, port)) => (Host::parse(host)?, Some(value::port(port)?)),
         None => (Host::parse(text)?, None),
     };
-    if host.is_this_pod() {
+    if host.is_loopback() {
         return Err(
             "this is the pod itself; to reach the app, write its port alone, as in 80:8775".to_owned()
         );

@@ -50,7 +50,7 @@ impl Cursor {
     }
 
     /// How much of a file must be read to make progress: `data` has no whole line if this says more than its length.
-    pub(super) fn wanted(&self, data: &[u8], max_line: usize) -> usize {
+    pub(super) fn needed(&self, data: &[u8], max_line: usize) -> usize {
         let fresh = data.get(self.lead..).unwrap_or_default();
         if fresh.len() > max_line || fresh.contains(&b'\n') { data.len() } else { self.lead + max_line + 1 }
     }

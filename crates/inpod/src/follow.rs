@@ -1,9 +1,9 @@
 //! The loop of `multipod follow`: scan, read what is due, write, sleep.
 
-use super::complaints::{Complaints, say};
 use super::cursor::Piece;
 use super::handles::{Handles, Unopened, descriptor_limit};
 use super::output::{Format, format_piece, standard_output, write_whole};
+use super::report::{UnreadablePaths, report};
 use super::scan::{Folders, scan};
 use super::signals::Signals;
 use super::table::{FileId, Followed, Phase, Table};
@@ -29,7 +29,7 @@ pub struct Options {
     pub max_line: usize,
 }
 
-/// Prints the lines of the files until a signal tells it to end.
+/// Prints the lines of the files until a signal ends it.
 pub fn follow(options: Options) -> io::Result<()> {
     let signals = Signals::register()?;
     match Follower::new(options)?.run(&signals) {
@@ -44,7 +44,7 @@ struct Follower {
     table: Table,
     handles: Handles,
     folders: Folders,
-    complaints: Complaints,
+    unreadable: UnreadablePaths,
     output: File,
     /// What one file gave at its turn; one buffer for all.
     data: Vec<u8>,
@@ -62,7 +62,7 @@ impl Follower {
             table: Table::default(),
             handles: Handles::new(descriptor_limit()),
             folders: Folders::default(),
-            complaints: Complaints::default(),
+            unreadable: UnreadablePaths::default(),
             output: standard_output()?,
             data: Vec::new(),
             lines: Vec::new(),
@@ -76,7 +76,7 @@ impl Follower {
         self.scan();
         if self.table.len() == 0 {
             let patterns: Vec<_> = self.options.globs.iter().map(Glob::as_str).collect();
-            say(format_args!("no file matches {} yet; waiting for one", patterns.join(" or ")));
+            report(format_args!("no file matches {} yet; waiting for one", patterns.join(" or ")));
         }
         let mut sleep = SHORTEST_SLEEP;
         while signals.arrived().is_none() {
@@ -101,7 +101,7 @@ impl Follower {
 
     fn scan(&mut self) {
         let before = self.now();
-        let seen = scan(&self.options.globs, self.table.paths(), &mut self.complaints);
+        let seen = scan(&self.options.globs, self.table.paths(), &mut self.unreadable);
         self.scanned = self.now();
         self.pace.took(self.scanned.saturating_sub(before));
         self.folders = seen.folders;
@@ -150,11 +150,11 @@ impl Follower {
                 round.bytes += file.take(&self.data, more, max_line, unfinished, now, print);
                 round.backlog |= !file.is_at_end();
             }
-            Err(Unopened::NoRoom) if phase != Phase::Last => round.without_room += 1,
-            Err(Unopened::Moved | Unopened::NoRoom) => file.give_up(unfinished, print),
+            Err(Unopened::NoDescriptor) if phase != Phase::Last => round.without_descriptor += 1,
+            Err(Unopened::Moved | Unopened::NoDescriptor) => file.give_up(unfinished, print),
             Err(Unopened::Unreadable(error)) => {
                 file.give_up(unfinished, print);
-                self.complaints.unreadable(&path, &error);
+                self.unreadable.report(&path, &error);
                 self.handles.close(id);
             }
         }
@@ -171,7 +171,7 @@ impl Follower {
                 let late = self.now() >= deadline;
                 let due = self.table.due_at_end(!late);
                 let round = self.round(&due, Phase::Ending)?;
-                if due.is_empty() || (late && round.without_room == due.len()) {
+                if due.is_empty() || (late && round.without_descriptor == due.len()) {
                     break;
                 }
                 read += round.bytes;
@@ -220,18 +220,18 @@ struct Round {
     /// A file was not read to its end.
     backlog: bool,
     /// Turns that were lost because no descriptor was left.
-    without_room: usize,
+    without_descriptor: usize,
 }
 
-/// Reads a turn's worth of a file into `data`, or a whole long line; tells whether there may be more.
+/// Reads a turn's worth of a file into `data`, or a whole long line; whether there may be more.
 fn fill(data: &mut Vec<u8>, opened: &File, file: &Followed, max_line: usize) -> io::Result<bool> {
     data.clear();
     let more = extend(data, opened, file.read_from(), TURN)?;
-    let wanted = file.wanted(data, max_line);
-    if more && wanted > data.len() { extend(data, opened, file.read_from(), wanted) } else { Ok(more) }
+    let needed = file.needed(data, max_line);
+    if more && needed > data.len() { extend(data, opened, file.read_from(), needed) } else { Ok(more) }
 }
 
-/// Reads until `data`, which starts at the offset `from`, is so long or the file ends; tells whether it did not end.
+/// Reads until `data`, which starts at the offset `from`, is so long or the file ends; whether it did not end.
 fn extend(data: &mut Vec<u8>, file: &File, from: u64, length: usize) -> io::Result<bool> {
     let mut filled = data.len();
     data.resize(length, 0);

@@ -26,7 +26,7 @@ pub(super) enum Unopened {
     /// The path leads elsewhere by now, or nowhere.
     Moved,
     /// No descriptor is left, and none can be closed.
-    NoRoom,
+    NoDescriptor,
     Unreadable(io::Error),
 }
 
@@ -36,7 +36,7 @@ impl Handles {
         Self { open: HashMap::new(), ages: BTreeMap::new(), clock: 0, most }
     }
 
-    /// The file, opened if needed; `pinned` tells which ones must not be closed to make room.
+    /// The file, opened if needed; those that are `pinned` are not closed for it.
     pub(super) fn get(
         &mut self,
         id: FileId,
@@ -85,7 +85,7 @@ impl Handles {
                 }
                 Err(error) if is_starved(&error) => {
                     if !self.close_oldest(pinned) {
-                        return Err(Unopened::NoRoom);
+                        return Err(Unopened::NoDescriptor);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Unopened::Moved),

@@ -2,12 +2,12 @@
 //!
 //! Both are made for an image that holds nothing but this binary: no shell, no writable disk, few resources.
 
-mod complaints;
 mod cursor;
 mod follow;
 mod handles;
 mod output;
 mod probe;
+mod report;
 mod scan;
 mod signals;
 mod table;

@@ -34,7 +34,7 @@ pub(super) fn format_piece(buffer: &mut Vec<u8>, format: Format, name: &Path, pi
         Format::Json => {
             let file = name.to_string_lossy();
             let line = String::from_utf8_lossy(piece.bytes);
-            // Text in memory always becomes JSON: there is no error to tell of.
+            // Text in memory always becomes JSON: there is no error to report.
             let _ = serde_json::to_writer(&mut *buffer, &Object { file, line, partial: piece.partial });
         }
     }

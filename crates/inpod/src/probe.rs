@@ -1,6 +1,6 @@
 //! One attempt to reach a target, bounded in time.
 
-use super::complaints::reason;
+use super::report::reason;
 use multipod_values::{Host, Target};
 use rustls::CertificateError;
 use rustls::crypto::aws_lc_rs;
@@ -149,7 +149,7 @@ impl Lookup {
 
     fn start(host: String, port: u16) -> Receiver<io::Result<Vec<SocketAddr>>> {
         let (sender, receiver) = channel();
-        // If no thread can be started, the sender is dropped with the closure, and the receiver tells.
+        // If no thread can be started, the sender is dropped with the closure, and the receiver notices.
         let _ = thread::Builder::new().name("resolve".to_owned()).spawn(move || {
             let _ = sender.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect));
         });

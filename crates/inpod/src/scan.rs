@@ -1,10 +1,10 @@
 //! Looks for the files on disk.
 //!
-//! Looking again and again instead of asking for notifications: inotify tells nothing on network file systems, in some
+//! Looking again and again instead of asking for notifications: inotify reports nothing on network file systems, in some
 //! sandboxed runtimes, and where the per-user limit of watches is used up.
 
-use super::complaints::Complaints;
 use super::handles::is_starved;
+use super::report::UnreadablePaths;
 use super::table::{FileId, Found};
 use multipod_values::{Glob, Part};
 use std::collections::{HashMap, HashSet};
@@ -49,9 +49,9 @@ impl FileId {
 pub(super) fn scan<'a>(
     globs: &[Glob],
     known: impl Iterator<Item = (FileId, &'a Path)>,
-    complaints: &mut Complaints,
+    unreadable: &mut UnreadablePaths,
 ) -> Scan {
-    let mut walk = Walk { found: Vec::new(), folders: Folders::default(), starved: false, complaints };
+    let mut walk = Walk { found: Vec::new(), folders: Folders::default(), starved: false, unreadable };
     for glob in globs {
         walk.folder(Path::new("/"), glob.parts());
     }
@@ -64,7 +64,7 @@ struct Walk<'a> {
     found: Vec<Found>,
     folders: Folders,
     starved: bool,
-    complaints: &'a mut Complaints,
+    unreadable: &'a mut UnreadablePaths,
 }
 
 impl Walk<'_> {
@@ -102,35 +102,35 @@ impl Walk<'_> {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => self.found.push(seen(path, &metadata, true)),
             Ok(_) => {}
-            Err(error) => self.complain(&path, &error),
+            Err(error) => self.report(&path, &error),
         }
     }
 
     /// All entries at once, so that walking down holds no descriptor open.
-    fn entries(&mut self, folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<(PathBuf, FileType)> {
+    fn entries(&mut self, folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<(PathBuf, FileType)> {
         // The time before the names: what changes in between is seen as a change.
         self.folders.0.entry(folder.to_owned()).or_insert_with(|| modified(folder));
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
-                self.complain(folder, &error);
+                self.report(folder, &error);
                 return Vec::new();
             }
         };
         let mut chosen: Vec<_> = entries
             .filter_map(Result::ok)
-            .filter(|entry| wanted(&entry.file_name().to_string_lossy()))
+            .filter(|entry| is_wanted(&entry.file_name().to_string_lossy()))
             .filter_map(|entry| Some((entry.path(), entry.file_type().ok()?)))
             .collect();
         chosen.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         chosen
     }
 
-    fn complain(&mut self, path: &Path, error: &io::Error) {
+    fn report(&mut self, path: &Path, error: &io::Error) {
         if is_starved(error) {
             self.starved = true;
         } else if !is_absent(error) {
-            self.complaints.unreadable(path, error);
+            self.unreadable.report(path, error);
         }
     }
 }

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// A file that has grown is read at every round for this long; after that, the scans tell when it grows again.
+/// A file that has grown is read at every round for this long; after that, the scans see when it grows again.
 const HOT: Duration = Duration::from_secs(3);
 /// A file that was renamed or deleted may still get the rest of its last line; then the line is printed as it is.
 const QUIET: Duration = Duration::from_secs(2);
 /// A file that is in no folder any more is let go after this long without growth: holding it holds its disk space.
 const GONE: Duration = Duration::from_secs(30);
 
-/// Which file it is, whatever its name. The time of birth tells a reused inode, where the file system knows it.
+/// Which file it is, whatever its name. The time of birth reveals a reused inode, where the file system knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FileId {
     pub(super) device: u64,
@@ -35,7 +35,7 @@ pub(super) struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     Running,
-    /// Told to end: what is there is read.
+    /// A signal has come: what is there is read.
     Ending,
     /// All has been read: lines without a newline will not get one.
     Last,
@@ -129,7 +129,7 @@ impl Table {
         self.select(|file| file.is_due(now), Followed::is_drained)
     }
 
-    /// As `due`, at the end of the program: what was there when it was told to end, and for a while what still comes.
+    /// As `due`, at the end of the program: what was there when the signal came, and for a while what still comes.
     pub(super) fn due_at_end(&self, growing_allowed: bool) -> Vec<FileId> {
         if growing_allowed {
             self.select(|file| !file.at_end, Followed::is_drained)
@@ -149,12 +149,12 @@ impl Table {
         }
     }
 
-    /// Those that are wanted, and do not have to wait until the file before them is done.
-    fn select(&self, wanted: impl Fn(&Followed) -> bool, done: impl Fn(&Followed) -> bool) -> Vec<FileId> {
+    /// Those that are chosen, and do not have to wait until the file before them is done.
+    fn select(&self, is_chosen: impl Fn(&Followed) -> bool, done: impl Fn(&Followed) -> bool) -> Vec<FileId> {
         let waits = |file: &Followed| {
             file.after.and_then(|after| self.files.get(&after)).is_some_and(|before| !done(before))
         };
-        let chosen = self.files.iter().filter(|(_, file)| wanted(file) && !waits(file));
+        let chosen = self.files.iter().filter(|(_, file)| is_chosen(file) && !waits(file));
         let mut chosen: Vec<_> = chosen.map(|(id, file)| (file.serial, *id)).collect();
         chosen.sort_unstable_by_key(|(serial, _)| *serial);
         chosen.into_iter().map(|(_, id)| id).collect()
@@ -162,7 +162,7 @@ impl Table {
 
     /// Forgets the files that are gone for good; `flush` gets the name and the unfinished line of each.
     pub(super) fn forget_gone(&mut self, now: Duration, mut flush: impl FnMut(&Path, Piece)) -> Vec<FileId> {
-        let done = self.select(|file| file.is_over(now), |_| true);
+        let done = self.select(|file| file.has_expired(now), |_| true);
         for id in &done {
             if let Some(mut file) = self.files.remove(id) {
                 file.cursor.print_kept(|piece| flush(&file.name, piece));
@@ -237,7 +237,7 @@ impl Followed {
         self.at_end && !self.cursor.has_pending()
     }
 
-    fn is_over(&self, now: Duration) -> bool {
+    fn has_expired(&self, now: Duration) -> bool {
         self.gone.is_some() && self.at_end && now >= self.active + GONE
     }
 
@@ -245,8 +245,8 @@ impl Followed {
         self.cursor.read_from()
     }
 
-    pub(super) fn wanted(&self, data: &[u8], max_line: usize) -> usize {
-        self.cursor.wanted(data, max_line)
+    pub(super) fn needed(&self, data: &[u8], max_line: usize) -> usize {
+        self.cursor.needed(data, max_line)
     }
 
     /// Whether a line without a newline is printed now.
@@ -259,7 +259,7 @@ impl Followed {
         if settled { Unfinished::Print } else { Unfinished::Wait }
     }
 
-    /// Prints what is new in `data`, which was read at `read_from`; `more` tells that the file did not end there.
+    /// Prints what is new in `data`, which was read at `read_from`; `more`: the file did not end there.
     pub(super) fn take(
         &mut self,
         data: &[u8],

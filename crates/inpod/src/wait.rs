@@ -1,7 +1,7 @@
 //! The loop of `multipod wait-for`: try, say why not, sleep.
 
-use super::complaints::say;
 use super::probe::{CaError, Probe, certificates};
+use super::report::report;
 use super::signals::Signals;
 use multipod_values::{Target, show_duration};
 use std::fs;
@@ -11,7 +11,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The same error is not told more often.
+/// The same error is not reported more often.
 const REPEAT: Duration = Duration::from_secs(10);
 
 pub struct Options {
@@ -22,7 +22,6 @@ pub struct Options {
     pub ca: Option<PathBuf>,
 }
 
-/// How the waiting ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Ready,
@@ -38,30 +37,30 @@ pub enum WaitError {
     System(#[from] io::Error),
 }
 
-/// Waits until the target answers, the time is over, or a signal arrives: that ends it in the middle of an attempt.
+/// Waits until the target answers, the time is up, or a signal arrives: that ends it in the middle of an attempt.
 pub fn wait_for(options: Options) -> Result<End, WaitError> {
     let signals = Signals::register()?;
     let roots = match &options.ca {
         None => None,
         Some(path) => {
-            let fault = |error| WaitError::Certificates { path: path.clone(), error };
-            Some(certificates(fs::read(path)).map_err(fault)?)
+            let with_path = |error| WaitError::Certificates { path: path.clone(), error };
+            Some(certificates(fs::read(path)).map_err(with_path)?)
         }
     };
     let probe = Probe::new(options.target.clone(), roots);
     let (sender, ends) = channel();
     let waiting = Waiting { options, probe, started: Instant::now() };
     let interrupted = sender.clone();
-    thread::Builder::new().spawn(move || tell_signal(&signals, &interrupted))?;
+    thread::Builder::new().spawn(move || report_signal(&signals, &interrupted))?;
     thread::Builder::new().spawn(move || sender.send(waiting.run()))?;
     let end = ends.recv().map_err(io::Error::other)?;
     if let End::Signal(signal) = end {
-        say(format_args!("told to end by signal {signal}"));
+        report(format_args!("told to end by signal {signal}"));
     }
     Ok(end)
 }
 
-fn tell_signal(signals: &Signals, interrupted: &Sender<End>) {
+fn report_signal(signals: &Signals, interrupted: &Sender<End>) {
     while signals.wait().is_ok() {
         if let Some(signal) = signals.arrived() {
             let _ = interrupted.send(End::Signal(signal));
@@ -78,40 +77,40 @@ struct Waiting {
 
 impl Waiting {
     fn run(mut self) -> End {
-        let mut told = Told::default();
+        let mut last = LastReport::default();
         let Options { target, timeout, every, attempt_timeout, .. } = &self.options;
         loop {
             let left = timeout.saturating_sub(self.started.elapsed());
             let result = self.probe.attempt(left.min(*attempt_timeout));
             let passed = self.started.elapsed();
             let Err(mut error) = result else {
-                say(format_args!("{target} is ready after {} s", passed.as_secs()));
+                report(format_args!("{target} is ready after {} s", passed.as_secs()));
                 return End::Ready;
             };
             // An attempt that the end cuts off says nothing of the target.
             if passed >= *timeout
-                && let Some((before, _)) = &told.0
+                && let Some((before, _)) = &last.0
             {
                 error.clone_from(before);
             }
-            if told.is_news(&error, passed) {
+            if last.is_news(&error, passed) {
                 let (seconds, most) = (passed.as_secs(), show_duration(*timeout));
-                say(format_args!("waiting for {target}: {error} ({seconds} s, up to {most})"));
+                report(format_args!("waiting for {target}: {error} ({seconds} s, up to {most})"));
             }
             thread::sleep((*every).min(timeout.saturating_sub(passed)));
             if self.started.elapsed() >= *timeout {
-                say(format_args!("{target} is not ready after {}: {error}", show_duration(*timeout)));
+                report(format_args!("{target} is not ready after {}: {error}", show_duration(*timeout)));
                 return End::TimedOut;
             }
         }
     }
 }
 
-/// What was said last, and when.
+/// The error that was reported last, and when.
 #[derive(Default)]
-struct Told(Option<(String, Duration)>);
+struct LastReport(Option<(String, Duration)>);
 
-impl Told {
+impl LastReport {
     fn is_news(&mut self, error: &str, now: Duration) -> bool {
         let news = self.0.as_ref().is_none_or(|(last, when)| last != error || now >= *when + REPEAT);
         if news {
@@ -126,8 +125,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_told_when_it_changes_and_each_ten_seconds() {
-        let mut told = Told::default();
+    fn an_error_is_reported_when_it_changes_and_each_ten_seconds() {
+        let mut last = LastReport::default();
         for (error, second, expected) in [
             ("a", 0, true),
             ("a", 1, false),
@@ -136,7 +135,7 @@ mod tests {
             ("a", 12, false),
             ("a", 13, true),
         ] {
-            assert_eq!(told.is_news(error, Duration::from_secs(second)), expected, "{error} at {second}");
+            assert_eq!(last.is_news(error, Duration::from_secs(second)), expected, "{error} at {second}");
         }
     }
 }

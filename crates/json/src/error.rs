@@ -1,8 +1,7 @@
-//! What is wrong, and where.
+//! What is wrong with a text, and where.
 
 use std::fmt;
 
-/// Why a text could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: Kind,
@@ -10,7 +9,6 @@ pub struct Error {
     message: String,
 }
 
-/// What kind of mistake it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The text ends too early.
@@ -26,7 +24,6 @@ impl Error {
         Error { kind, at, message: message.to_owned() }
     }
 
-    /// What kind of mistake it is.
     pub fn kind(&self) -> Kind {
         self.kind
     }

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn what_is_wrong_is_reported_with_its_place() {
         for (text, kind, at) in [
             ("", Kind::Eof, 0),
             ("{", Kind::Eof, 1),

@@ -12,7 +12,6 @@ pub struct Raw<'a>(&'a str);
 pub(super) const NAME: &str = "multipod_json::Raw";
 
 impl<'a> Raw<'a> {
-    /// The text.
     pub fn text(self) -> &'a str {
         self.0
     }

@@ -20,7 +20,6 @@ pub struct Reader<'a> {
 const DEEPEST: usize = 128;
 
 impl<'a> Reader<'a> {
-    /// At the start of a text.
     pub fn new(text: &'a str) -> Self {
         Reader { text, at: 0, depth: 0 }
     }
@@ -113,7 +112,7 @@ struct Inside<'r, 'a> {
     reader: &'r mut Reader<'a>,
     close: u8,
     first: bool,
-    over: bool,
+    ended: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -127,12 +126,12 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         self.depth += 1;
-        let mut inside = Inside { reader: self, close, first: true, over: false };
+        let mut inside = Inside { reader: self, close, first: true, ended: false };
         let value = read(&mut inside)?;
         // A type that is content with the beginning gets no more than that.
-        let is_over = inside.over || !inside.next()?;
+        let has_ended = inside.ended || !inside.next()?;
         self.depth -= 1;
-        is_over.then_some(value).ok_or_else(|| Error::custom("expected fewer items"))
+        has_ended.then_some(value).ok_or_else(|| Error::custom("expected fewer items"))
     }
 }
 
@@ -143,7 +142,7 @@ impl Inside<'_, '_> {
         match reader.peek() {
             Some(byte) if byte == self.close => {
                 reader.at += 1;
-                self.over = true;
+                self.ended = true;
                 return Ok(false);
             }
             Some(_) if self.first => self.first = false,
@@ -163,7 +162,7 @@ impl<'de> MapAccess<'de> for &mut Inside<'_, 'de> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        if self.over || !self.next()? {
+        if self.ended || !self.next()? {
             return Ok(None);
         }
         if self.reader.peek() != Some(b'"') {
@@ -186,7 +185,7 @@ impl<'de> SeqAccess<'de> for &mut Inside<'_, 'de> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        if self.over || !self.next()? {
+        if self.ended || !self.next()? {
             return Ok(None);
         }
         seed.deserialize(&mut *self.reader).map(Some)

@@ -13,7 +13,7 @@ pub(super) fn value(bytes: &[u8], at: usize) -> Result<usize, Error> {
     }
 }
 
-/// A string, as far as it can be told without reading it.
+/// A string that was stepped over, not read.
 pub(super) struct Text {
     /// Behind its closing quote.
     pub end: usize,
@@ -163,8 +163,8 @@ impl Signs {
 
 /// A number, or a word: what stands there until something else begins.
 fn scalar(bytes: &[u8], at: usize) -> Result<usize, Error> {
-    let is_over = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b':' | b'"' | b'{' | b'[' | 0..=b' ');
-    let length = bytes[at..].iter().position(is_over).unwrap_or(bytes.len() - at);
+    let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b':' | b'"' | b'{' | b'[' | 0..=b' ');
+    let length = bytes[at..].iter().position(ends).unwrap_or(bytes.len() - at);
     match length {
         0 if at == bytes.len() => Err(Error::new(Kind::Eof, at, "expected a value")),
         0 => Err(Error::new(Kind::Syntax, at, "expected a value")),

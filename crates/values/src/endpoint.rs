@@ -11,11 +11,8 @@ use super::word::{Parsed, port};
 /// Where logs are sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// How.
     pub protocol: Protocol,
-    /// The server's host.
     pub host: Host,
-    /// The server's port.
     pub port: NonZeroU16,
     /// What stands before `/v1/logs`, without a closing slash; empty with gRPC.
     pub path: String,
@@ -26,9 +23,7 @@ pub struct Endpoint {
 pub enum Protocol {
     /// OTLP over gRPC, without TLS.
     Grpc,
-    /// OTLP over HTTP.
     Http,
-    /// OTLP over HTTPS.
     Https,
 }
 

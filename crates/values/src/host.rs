@@ -13,14 +13,12 @@ use super::word::{Parsed, port};
 pub enum Host {
     /// A DNS name, in lower case; may end in a dot.
     Name(String),
-    /// An IPv4 address.
     V4(Ipv4Addr),
     /// An IPv6 address, written in brackets.
     V6(Ipv6Addr),
 }
 
 impl Host {
-    /// Reads a host; the error is what was expected.
     pub fn parse(text: &str) -> Result<Host, &'static str> {
         if let Some(inside) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             return inside.parse().map(Host::V6).map_err(|_| "expected an IPv6 address in the brackets");
@@ -57,8 +55,8 @@ impl Host {
         }
     }
 
-    /// Whether whoever connects to it connects to its own pod.
-    pub fn is_this_pod(&self) -> bool {
+    /// Whether it is the pod that connects to it.
+    pub fn is_loopback(&self) -> bool {
         match self {
             Host::Name(name) => matches!(name.as_str(), "localhost" | "localhost."),
             Host::V4(address) => address.is_loopback() || address.is_unspecified(),

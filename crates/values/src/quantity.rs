@@ -14,9 +14,7 @@ pub struct Quantity {
 /// What an amount measures: cores have thousandths, bytes are whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
-    /// Cores.
     Cpu,
-    /// Bytes.
     Memory,
 }
 
@@ -37,7 +35,6 @@ impl Quantity {
         Ok(Quantity { milli, text: Cow::Owned(canonical(milli, binary)) })
     }
 
-    /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -18,7 +18,6 @@ pub struct Url {
     pub scheme: Scheme,
     /// The login name; only `ssh` has one.
     pub user: Option<String>,
-    /// The host.
     pub host: Host,
     /// The port, unless it is the scheme's own.
     pub port: Option<NonZeroU16>,

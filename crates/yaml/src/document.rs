@@ -26,22 +26,17 @@ pub struct Document<'a> {
 /// A line and a column in the file, both from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Line in the file.
     pub line: usize,
-    /// Column in characters.
     pub column: usize,
 }
 
 /// Where a value was written, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position<'a> {
-    /// Line in the file.
     pub line: usize,
-    /// Column in characters.
     pub column: usize,
     /// The text as it stands in the file, quotes included; block scalars begin with their `|` or `>`.
     pub source: &'a str,
-    /// How it was written.
     pub style: Style,
     /// Where the key stands, for members of maps.
     pub key: Option<Place>,

@@ -1,4 +1,4 @@
-//! Edits of one document, and the proof that the new text says what was asked for.
+//! What is asked of the text of a document, and what came of it.
 
 use std::fmt;
 
@@ -6,31 +6,17 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::Value;
 
-/// One change of a value, with the meaning of RFC 6902.
+/// One change of a value at a JSON pointer, with the meaning of RFC 6902.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
     /// Sets a member of a map, or inserts into a list, where `-` is its end.
-    Add {
-        /// Where, as a JSON pointer.
-        pointer: String,
-        /// What.
-        value: Value,
-    },
+    Add { pointer: String, value: Value },
     /// Takes something away that is there.
-    Remove {
-        /// Where, as a JSON pointer.
-        pointer: String,
-    },
+    Remove { pointer: String },
     /// Puts another value where one is.
-    Replace {
-        /// Where, as a JSON pointer.
-        pointer: String,
-        /// What.
-        value: Value,
-    },
+    Replace { pointer: String, value: Value },
 }
 
-/// The document's new text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edited {
     /// All of the document, as it was but for the edits.
@@ -43,10 +29,7 @@ pub struct Edited {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// An edit goes into an anchored value that an alias means too.
-    SharedAnchor {
-        /// Where the anchored value stands in the file.
-        line: usize,
-    },
+    SharedAnchor { line: usize },
     /// The edits could not be put into the text as it is laid out.
     Layout,
 }
@@ -63,19 +46,15 @@ impl fmt::Display for Reason {
 /// Why edits were not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The text of the pointer is not a JSON pointer.
     #[error("not a JSON pointer, which is empty or begins with a slash: {0}")]
     Pointer(String),
-    /// An edit names a place that the document does not have.
     #[error("the document has no such place: {0}")]
     Place(String),
-    /// No text was found that reads back as the edited value.
     #[error("the edited document cannot be written as YAML that reads back the same")]
     Unwritable,
 }
 
 impl Edit {
-    /// Where the change is, as a JSON pointer.
     pub fn pointer(&self) -> &str {
         match self {
             Self::Add { pointer, .. } | Self::Remove { pointer } | Self::Replace { pointer, .. } => pointer,

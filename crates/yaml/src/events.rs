@@ -24,7 +24,6 @@ pub enum Style {
     Literal,
     /// `>` and the lines below.
     Folded,
-    /// A map or a list.
     Collection,
 }
 

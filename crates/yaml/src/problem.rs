@@ -11,7 +11,6 @@ pub struct SyntaxError {
     pub column: usize,
     /// Which document of the file, from 1.
     pub document: usize,
-    /// What is wrong.
     pub message: String,
 }
 

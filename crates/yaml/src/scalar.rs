@@ -146,7 +146,6 @@ fn binary(text: &str) -> Result<String, String> {
 }
 
 impl Scalar<'_> {
-    /// The value in JSON.
     pub(super) fn value(&self) -> Value {
         match self {
             Self::Null => Value::Null,

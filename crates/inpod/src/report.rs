@@ -1,29 +1,29 @@
-//! What the programs say about themselves, on the error output.
+//! What the programs report about themselves, on the error output.
 
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// So many paths are complained about; a folder of thousands should not fill the log.
+/// A folder of thousands of unreadable files should not fill the log.
 const MOST: usize = 200;
 
 /// One line on the error output. If nobody reads it, that is no reason to stop.
-pub(super) fn say(message: impl Display) {
+pub(super) fn report(message: impl Display) {
     let _ = writeln!(io::stderr().lock(), "multipod: {message}");
 }
 
-/// Says once for each path what is wrong with it.
+/// Reports each path once, with what is wrong with it.
 #[derive(Debug, Default)]
-pub(super) struct Complaints(HashSet<PathBuf>);
+pub(super) struct UnreadablePaths(HashSet<PathBuf>);
 
-impl Complaints {
-    pub(super) fn unreadable(&mut self, path: &Path, error: &io::Error) {
+impl UnreadablePaths {
+    pub(super) fn report(&mut self, path: &Path, error: &io::Error) {
         if self.0.len() > MOST || !self.0.insert(path.to_owned()) {
             return;
         }
         if self.0.len() > MOST {
-            say("more paths cannot be read; no further ones are named");
+            report("more paths cannot be read; no further ones are named");
             return;
         }
         let advice = match error.kind() {
@@ -32,7 +32,7 @@ impl Complaints {
             }
             _ => "; it is tried again",
         };
-        say(format_args!("cannot read {}: {}{advice}", path.display(), reason(error)));
+        report(format_args!("cannot read {}: {}{advice}", path.display(), reason(error)));
     }
 }
 
