@@ -62,21 +62,11 @@ impl Files {
         Ok(Configured { config, ends: pair.ends, client_ca_ends })
     }
 
-    /// The folders whose entries change when the files do. A mounted Secret replaces a link in the folder, so that a watch
-    /// on the file itself would see the first change and no other.
-    pub fn folders(&self) -> Vec<PathBuf> {
-        let files = [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()];
-        let mut folders: Vec<PathBuf> = files.into_iter().flatten().map(|file| folder_of(file)).collect();
-        folders.sort();
-        folders.dedup();
-        folders
-    }
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
     }
 }
 

@@ -44,33 +44,32 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let (sources, cluster, annotate) = self.question.read()?;
         let manifests = Manifests::read(&sources);
-        let answer = Answer::of(&manifests, &cluster, &annotate);
-        let code = match (manifests.findings.is_empty(), answer.findings.is_empty()) {
+        let report = Report::of(&manifests, &cluster, &annotate);
+        let code = match (manifests.findings.is_empty(), report.findings.is_empty()) {
             (true, true) => 0,
             (true, false) => 1,
             (false, _) => 2,
         };
         let text = match self.output {
-            Format::Json => json(&answer.for_machines()),
-            Format::Text => printed(&answer.lines()),
+            Format::Json => json(&report.as_json()),
+            Format::Text => printed(&report.lines()),
         };
         output::print(&text, ExitCode::from(code))
     }
 }
 
-/// What was found.
-struct Answer {
+struct Report {
     findings: Vec<Finding>,
-    /// How many pods and pod templates there are.
+    /// The number of pods and pod templates.
     pods: usize,
 }
 
-impl Answer {
-    fn of(manifests: &Manifests<'_>, cluster: &Cluster, annotate: &[Annotation]) -> Answer {
+impl Report {
+    fn of(manifests: &Manifests<'_>, cluster: &Cluster, annotate: &[Annotation]) -> Report {
         let mut findings = manifest::inject(manifests, cluster, annotate).findings;
         findings.extend(keys::findings(manifests));
         findings.extend(services::findings(manifests, cluster, annotate));
-        // How inject would lay a document out is no concern of the manifest's author here.
+        // The layout that inject would give a document does not concern the author of the manifest here.
         findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
         let file =
             |finding: &Finding| manifests.readable.iter().position(|manifest| manifest.name == finding.file);
@@ -78,7 +77,7 @@ impl Answer {
         let documents = manifests.readable.iter().map(|manifest| (manifest, 0..manifest.documents.len()));
         let found =
             documents.flat_map(|(manifest, all)| all.flat_map(|index| manifest::found(manifest, index)));
-        Answer { findings, pods: found.filter(|found| matches!(found, Found::Template(_))).count() }
+        Report { findings, pods: found.filter(|found| matches!(found, Found::Template(_))).count() }
     }
 
     fn count(&self, level: Level) -> usize {
@@ -86,7 +85,7 @@ impl Answer {
     }
 
     fn lines(&self) -> Vec<Line> {
-        let mut lines: Vec<Line> = self.findings.iter().flat_map(told).collect();
+        let mut lines: Vec<Line> = self.findings.iter().flat_map(rendered).collect();
         let mut summary = String::new();
         for (count, what) in [(self.count(Level::Error), "error"), (self.count(Level::Warning), "warning")] {
             // Writing to a string cannot fail.
@@ -102,8 +101,8 @@ impl Answer {
         lines
     }
 
-    fn for_machines(&self) -> ForMachines<'_> {
-        let findings = self.findings.iter().map(|finding| Told {
+    fn as_json(&self) -> JsonReport<'_> {
+        let findings = self.findings.iter().map(|finding| JsonFinding {
             level: level(finding.level),
             reason: finding.slug,
             message: &finding.message,
@@ -112,7 +111,7 @@ impl Answer {
             column: finding.column,
             subject: &finding.subject,
         });
-        ForMachines {
+        JsonReport {
             schema: 1,
             errors: self.count(Level::Error),
             warnings: self.count(Level::Warning),
@@ -122,8 +121,8 @@ impl Answer {
     }
 }
 
-/// `FILE:LINE:COLUMN: LEVEL: MESSAGE`, as editors take it.
-fn told(finding: &Finding) -> Vec<Line> {
+/// `FILE:LINE:COLUMN: LEVEL: MESSAGE`, which editors understand.
+fn rendered(finding: &Finding) -> Vec<Line> {
     let tone = if finding.level == Level::Error { Tone::Bad } else { Tone::Caution };
     let head = Line::of(Tone::Strong, format!("{}:{}:{}: ", finding.file, finding.line, finding.column))
         .and(tone, format!("{}: ", level(finding.level)))
@@ -145,19 +144,18 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-/// The whole answer for machines.
 #[derive(Serialize)]
-struct ForMachines<'f> {
-    /// Grows when a field changes its meaning or goes; new fields may come at any time.
+struct JsonReport<'f> {
+    /// Grows when a field is removed or changes its meaning; new fields may be added at any time.
     schema: u8,
     errors: usize,
     warnings: usize,
     pods: usize,
-    findings: Vec<Told<'f>>,
+    findings: Vec<JsonFinding<'f>>,
 }
 
 #[derive(Serialize)]
-struct Told<'f> {
+struct JsonFinding<'f> {
     level: &'static str,
     reason: &'static str,
     message: &'f str,

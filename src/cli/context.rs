@@ -1,4 +1,4 @@
-//! What a cluster would know: policies, settings, namespaces, its version.
+//! The context of pods, which a cluster would know: policies, settings, namespaces, its version.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -14,7 +14,6 @@ use super::report::{Failure, both};
 
 const HEADING: &str = "Surroundings";
 
-/// What is around the pods.
 #[derive(Debug, clap::Args)]
 pub(super) struct ContextArgs {
     /// The namespace of objects that name none [default: default]
@@ -44,7 +43,7 @@ pub(super) struct ContextArgs {
 }
 
 impl ContextArgs {
-    /// Reads the files that are named; the error is one line for each thing that is wrong.
+    /// Reads the given files; the failure has one message for each problem.
     pub(super) fn read(self) -> Result<Cluster, Failure> {
         let settings = self.config.as_deref().map_or_else(|| Ok(<_>::default()), settings);
         let loaded = self.policy_dir.as_deref().map_or_else(|| Ok(Loaded::default()), policies);
@@ -68,7 +67,7 @@ fn settings(file: &Path) -> Result<(Settings, ConfigFile), Failure> {
     Ok((settings, file))
 }
 
-/// In a file on somebody's desk every policy counts: one that cannot be read may be the one that refuses.
+/// Unlike the server, a command fails if one object cannot be read: it may be the policy that refuses.
 fn policies(folder: &Path) -> Result<Loaded, Failure> {
     let mut sources = Vec::new();
     let mut failures = Vec::new();

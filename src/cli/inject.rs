@@ -68,7 +68,7 @@ impl Args {
 }
 
 impl Injection {
-    /// Injects, tells what is to be told, and hands over what nobody has refused.
+    /// Injects, prints the findings, and calls `finish` if nothing is refused.
     pub(super) fn run(
         self,
         finish: impl FnOnce(&[Source], &Outcome<'_>) -> Result<ExitCode, Failure>,

@@ -1,10 +1,13 @@
 //! Certificates in files, read again while the server runs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::certs::{CertError, Configured, Files, Material};
 use crate::server::Shared;
+
+use super::folder_of;
 
 /// Certificates that do not fit together never replace those that do.
 #[derive(Debug)]
@@ -19,6 +22,14 @@ impl Certificates {
     /// `material` is in use already.
     pub fn new(files: Files, material: Material, shared: Arc<Shared>) -> Self {
         Certificates { files, shared, seen: Ok(material) }
+    }
+
+    /// The folders whose entries change when the files do.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = self.files.paths().map(folder_of).collect();
+        folders.sort();
+        folders.dedup();
+        folders
     }
 
     /// Reads the files, and uses them if they have changed and are valid.

@@ -1,4 +1,4 @@
-//! Keys that look like ours and are none, and keys of ours that stand where nobody reads them.
+//! Misspelt keys, and keys in places that multipod does not read.
 
 use serde_json::Value;
 
@@ -13,30 +13,30 @@ use multipod_yaml::Document;
 /// The label by which a namespace opts in; `deploy/webhook.yaml` asks for it.
 const INJECTION: &str = "multipod/injection";
 const OPT_IN: &str = "A Namespace opts in with the label multipod/injection: enabled";
-/// What other injectors take for a yes. Everything else is most likely meant as the no that it is.
+/// Values by which other injectors are enabled. Every other value is most likely meant to disable the injection, and does.
 const LOOKS_LIKE_YES: [&str; 6] = ["true", "yes", "on", "enable", "Enabled", "injected"];
 
-/// What stands in annotations and labels of all objects.
+/// Looks at the annotations and labels of all objects.
 pub(super) fn findings(manifests: &Manifests<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for manifest in &manifests.readable {
         for (index, document) in manifest.documents.iter().enumerate() {
             for object in objects(document.value()) {
-                let mut look = Look {
+                let mut search = Search {
                     file: manifest.name,
                     number: index + 1,
                     document,
                     object: &object,
                     findings: &mut findings,
                 };
-                look.walk(object.value, &object.pointer);
+                search.walk(object.value, &object.pointer);
             }
         }
     }
     findings
 }
 
-struct Look<'l> {
+struct Search<'l> {
     file: &'l str,
     number: usize,
     document: &'l Document<'l>,
@@ -44,8 +44,8 @@ struct Look<'l> {
     findings: &'l mut Vec<Finding>,
 }
 
-impl Look<'_> {
-    /// Looks into every `metadata` of a value.
+impl Search<'_> {
+    /// Visits every `metadata` of a value.
     fn walk(&mut self, value: &Value, pointer: &str) {
         match value {
             Value::Object(fields) => {
@@ -70,8 +70,9 @@ impl Look<'_> {
     fn at_metadata(&mut self, metadata: &Value, pointer: &str) {
         for (field, of) in [("annotations", true), ("labels", false)] {
             for (key, value) in metadata[field].as_object().into_iter().flatten() {
-                let told = if of { self.annotation(key, pointer) } else { self.label(key, value, pointer) };
-                if let Some((slug, message)) = told {
+                let finding =
+                    if of { self.annotation(key, pointer) } else { self.label(key, value, pointer) };
+                if let Some((slug, message)) = finding {
                     self.push(&format!("{pointer}/{field}/{}", escaped(key)), slug, message);
                 }
             }
@@ -104,7 +105,7 @@ impl Look<'_> {
         Some(("unknown_key", format!("{key}: there is no such key{meant}")))
     }
 
-    /// Policies select by labels, patterns are asked for in annotations; one label of a namespace is ours.
+    /// Patterns are requested by annotations; the only label of ours is one of namespaces.
     fn label(&self, key: &str, value: &Value, pointer: &str) -> Option<(&'static str, String)> {
         let message = if let Some(ours) = Key::from_full(key) {
             let example = ours.example();
@@ -142,7 +143,7 @@ impl Look<'_> {
     }
 }
 
-/// What was meant by a key whose prefix is nearly ours: `multi-pod/…`, `Multipod/…`, `multipod.dev/…`.
+/// The key that was meant, if the prefix is nearly ours: `multi-pod/…`, `Multipod/…`, `multipod.dev/…`.
 fn misspelt_prefix(key: &str) -> Option<String> {
     if key.starts_with(PREFIX) || key.starts_with(RENDERED_PREFIX) {
         return None;
@@ -162,7 +163,7 @@ mod tests {
     use crate::manifest::Source;
 
     #[test]
-    fn prefixes_that_are_nearly_ours_are_told_from_those_of_others() {
+    fn prefixes_that_are_nearly_ours_are_distinguished_from_those_of_others() {
         for (key, meant) in [
             ("multi-pod/ambassador", Some("multipod/ambassador")),
             ("Multipod/logging", Some("multipod/logging")),

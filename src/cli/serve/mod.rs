@@ -158,8 +158,8 @@ fn watches(
         watches.push(watch(vec![reload.folder()], RELOAD_INTERVAL, move || reload.reload()).map_err(failed)?);
     }
     if let Some((files, material)) = files {
-        let folders = files.folders();
         let mut certificates = Certificates::new(files, material, Arc::clone(shared));
+        let folders = certificates.folders();
         watches.push(watch(folders, RELOAD_INTERVAL, move || certificates.reload()).map_err(failed)?);
     }
     if let Some(mut policies) = policies {

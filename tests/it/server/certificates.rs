@@ -110,9 +110,8 @@ fn serve(files: Files, authority: &Authority) -> (Running, Watch) {
     let configured = files.configure(&material, SystemTime::now()).unwrap();
     let tls = Tls::new(configured.config, configured.ends);
     let shared = Arc::new(Shared::new(Snapshot::default(), tls, Limits::default()));
-    let folders = files.folders();
     let mut certificates = Certificates::new(files, material, Arc::clone(&shared));
-    let watch = watch(folders, NEVER, move || certificates.reload()).unwrap();
+    let watch = watch(certificates.folders(), NEVER, move || certificates.reload()).unwrap();
     (run(shared, Handlers::default(), authority.pem.clone()), watch)
 }
 
