@@ -1,20 +1,15 @@
 //! The annotation language: one grammar for every key, typed values, and errors that point at the fault.
 //!
 //! `key` names the keys, `lexer` cuts a value into items and words, `value` turns words into types that cannot be
-//! wrong, `item` reads the options of an item, and one file per key builds its request.
+//! wrong, `item` reads the
+//! options of an item.
 
-pub mod ambassador;
 pub mod diagnostic;
-pub mod init;
 pub mod item;
 pub mod key;
 pub mod lexer;
-pub mod logging;
-pub mod named;
 pub mod option;
 pub mod settings;
-pub mod switch;
-pub mod sync;
 
 pub use diagnostic::{Diagnostic, Fault, Source};
 pub use key::Key;

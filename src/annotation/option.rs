@@ -166,11 +166,11 @@ macro_rules! options {
         $(#[$doc])*
         #[derive(Debug, PartialEq)]
         $vis struct $name {
-            $(pub $field: $crate::annotation::option::Given<$type>,)*
+            $($vis $field: $crate::annotation::option::Given<$type>,)*
         }
 
         impl $name {
-            pub const ROWS: &'static [$crate::annotation::option::Row] = &[$({
+            $vis const ROWS: &'static [$crate::annotation::option::Row] = &[$({
                 const OPTION: $crate::annotation::option::Opt<$type> = $option;
                 OPTION.row
             }),*];

@@ -10,7 +10,7 @@ const CPU: Opt<Amount> =
     option("cpu", "REQUEST[/LIMIT]", cpu, Absent::Nothing, "another CPU request, and a CPU limit");
 const MEMORY: Opt<Amount> =
     option("memory", "REQUEST[/LIMIT]", memory, Absent::Nothing, "another memory request and limit");
-pub(super) const SIDECAR: Opt<Sidecar> =
+pub const SIDECAR: Opt<Sidecar> =
     choice("sidecar", Absent::Is("native from Kubernetes 1.29 on"), "how the sidecar runs");
 
 /// The settings of every sidecar, as errors list them.

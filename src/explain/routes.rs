@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::annotation::ambassador::{self, Target};
 use crate::pattern::Names;
+use crate::pattern::ambassador::{self, Target};
 use multipod_values as value;
 
 /// One listener of the ambassador.

@@ -1,8 +1,10 @@
 //! What people are told about each pattern before they use it: one table, for `patterns`, the docs and editors.
 
+use crate::annotation::Key;
 use crate::annotation::option::Row;
 use crate::annotation::settings::{OF_SIDECARS, OF_STEPS};
-use crate::annotation::{Key, ambassador, init, logging, sync};
+
+use super::{ambassador, git, init, logging, sync};
 
 /// One thing that an annotation can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +92,7 @@ pub const TOPICS: [Topic; 9] = [
             "clone https://git.example/seed into=/seed",
             "from https, http, git or ssh, without credentials in it",
         )],
-        options: sync::CopyOptions::ROWS,
+        options: git::CopyOptions::ROWS,
         settings: &OF_STEPS,
         example: "clone https://git.example/seed into=/seed",
     },

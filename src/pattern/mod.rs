@@ -14,11 +14,13 @@ pub mod init;
 pub mod logging;
 pub mod node;
 pub mod object;
+pub mod opt_out;
 mod registry;
 pub mod settings;
 mod settings_file;
-mod share_process_namespace;
+pub mod share_process_namespace;
 pub mod sync;
+mod system;
 mod user;
 
 pub use catalogue::Catalogue;

@@ -2,12 +2,12 @@
 //! asks here, and a key without an entry does not compile.
 
 use crate::annotation::settings::Settings;
-use crate::annotation::switch::{self, OptOut};
-use crate::annotation::{Fault, Key, ambassador, init, logging, named, sync};
+use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 
-use super::defined::Kind;
-use super::{Context, Fragment};
+use super::defined::{self, Kind, request as named};
+use super::opt_out::OptOut;
+use super::{Context, Fragment, ambassador, init, logging, opt_out, share_process_namespace, sync};
 
 /// The typed value of one key.
 #[derive(Debug, PartialEq)]
@@ -32,21 +32,23 @@ impl<'v> Request<'v> {
             Key::Sync => sync::parse(value).map(Request::Sync),
             Key::Patterns => named::parse(value).map(Request::Patterns),
             Key::Init => init::parse(value).map(Request::Init),
-            Key::ShareProcessNamespace => switch::parse_share(value).map(Request::ShareProcessNamespace),
-            Key::OptOut => switch::parse_opt_out(value).map(Request::OptOut),
+            Key::ShareProcessNamespace => {
+                share_process_namespace::parse(value).map(Request::ShareProcessNamespace)
+            }
+            Key::OptOut => opt_out::parse(value).map(Request::OptOut),
         }
     }
 
     /// What the request adds to a pod.
     pub fn fragments(&self, pod: &Pod<'_>, context: &Context<'_>) -> Result<Vec<Fragment>, Vec<Fault>> {
         match self {
-            Request::Ambassador(request) => Ok(vec![super::ambassador::fragment(request, context)?]),
-            Request::Logging(request) => Ok(vec![super::logging::fragment(request, pod, context)?]),
-            Request::Metrics(request) => super::defined::fragments(Kind::Metrics, request, pod, context),
-            Request::Sync(request) => super::sync::fragments(request, pod, context),
-            Request::Patterns(request) => super::defined::fragments(Kind::Custom, request, pod, context),
-            Request::Init(request) => super::init::fragments(request, pod, context),
-            Request::ShareProcessNamespace(wanted) => Ok(super::share_process_namespace::fragments(*wanted)),
+            Request::Ambassador(request) => Ok(vec![ambassador::fragment(request, context)?]),
+            Request::Logging(request) => Ok(vec![logging::fragment(request, pod, context)?]),
+            Request::Metrics(request) => defined::fragments(Kind::Metrics, request, pod, context),
+            Request::Sync(request) => sync::fragments(request, pod, context),
+            Request::Patterns(request) => defined::fragments(Kind::Custom, request, pod, context),
+            Request::Init(request) => init::fragments(request, pod, context),
+            Request::ShareProcessNamespace(wanted) => Ok(share_process_namespace::fragments(*wanted)),
             // Read by the policies: it takes away, and adds nothing.
             Request::OptOut(_) => Ok(Vec::new()),
         }

@@ -137,11 +137,11 @@ patterns:
     #[test]
     fn every_built_in_name_is_one_that_a_pattern_looks_up() {
         let sources = [
-            include_str!("ambassador/mod.rs"),
-            include_str!("init.rs"),
+            include_str!("ambassador/fragment.rs"),
+            include_str!("init/fragment.rs"),
             include_str!("logging/collector.rs"),
-            include_str!("logging/mod.rs"),
-            include_str!("sync.rs"),
+            include_str!("logging/fragment.rs"),
+            include_str!("sync/fragment.rs"),
         ];
         let asked: std::collections::BTreeSet<&str> = sources
             .iter()

@@ -1,7 +1,7 @@
 //! Who decides a key.
 
-use crate::annotation::switch::{OptOut, parse_opt_out};
 use crate::annotation::{Diagnostic, Key, Source};
+use crate::pattern::opt_out::{self, OptOut};
 
 use super::object::{Mode, Policy};
 use super::obstacle::Obstacle;
@@ -161,7 +161,7 @@ fn opt_out(said: &[(Key, &str)], whose: Whose<'_>, obstacles: &mut Vec<Obstacle>
     let Some((_, value)) = said.iter().find(|(key, _)| *key == Key::OptOut) else {
         return OptOut::default();
     };
-    match parse_opt_out(value) {
+    match opt_out::parse(value) {
         Ok(opt_out) => {
             let both = said.iter().map(|(key, _)| *key).filter(|key| opt_out.keys.contains(key));
             obstacles.extend(both.map(|key| Obstacle::OptOutContradiction { key, whose: whose.source() }));

@@ -3,11 +3,15 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use crate::annotation::ambassador::{CONNECT_TIMEOUT, Mode, TIMEOUT};
 use crate::pattern::settings::IpFamilies;
 use multipod_values::show_duration;
 
-use super::{HEALTH_PATH, HEALTH_PORT, Route, To};
+use super::request::{CONNECT_TIMEOUT, Mode, TIMEOUT};
+use super::route::{Route, To};
+
+/// Answers the kubelet when every route listens on loopback, where the kubelet cannot reach.
+pub(crate) const HEALTH_PORT: u16 = 16080;
+pub(super) const HEALTH_PATH: &str = "/healthz";
 
 /// Connections over all routes. Without it HAProxy takes as much memory as the container's descriptor limit allows.
 const MAXCONN: u32 = 1024;

@@ -9,6 +9,7 @@ mod definition;
 mod params;
 mod parts;
 mod reader;
+pub mod request;
 mod scrape;
 mod spec;
 mod template;
@@ -18,7 +19,6 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::annotation::item::{Faults, Options};
-use crate::annotation::named::{Named, Request};
 use crate::annotation::{Fault, Key, Word, settings};
 use crate::pod::Pod;
 use multipod_values::{self as value, short, suggest};
@@ -34,6 +34,7 @@ pub use params::{Param, Type};
 
 use definition::{AppContainer, Scrape};
 use parts::EnvTemplate;
+use request::{Named, Request};
 
 /// What a request adds to a pod: one fragment for each pattern that it names.
 pub fn fragments(

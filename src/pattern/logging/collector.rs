@@ -5,14 +5,17 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::annotation::logging::Request;
+use super::request::Request;
 use crate::pattern::container::{Container, Env, Mount, Port, Probe, Text, Volume};
 use crate::pattern::settings::{IpFamilies, Needs};
 use crate::pattern::{Context, Fragment, images};
 use multipod_values::{Endpoint, Protocol};
 
-use super::{SHIPPER, Seen, operators};
+use super::operators::{self, literal};
+use super::source::Seen;
 
+/// What ships.
+pub(crate) const SHIPPER: &str = "multipod-logging-shipper";
 const NEEDS: Needs = Needs { cpu: ("20m", 20), memory: ("128Mi", 128), memory_limit: ("256Mi", 256) };
 const CONFIG: &str = "multipod-logging-config";
 const CONFIG_FOLDER: &str = "/etc/multipod/otelcol";
@@ -155,25 +158,4 @@ fn exporter(endpoint: &Endpoint, context: &Context<'_>) -> Value {
         "batch": {"flush_timeout": "1s", "min_size": BATCH_BYTES.0, "max_size": BATCH_BYTES.1},
     });
     exporter
-}
-
-/// Text that the collector takes as it is: it expands `$` in every value of its configuration.
-pub(super) fn literal(text: &str) -> Value {
-    Value::String(text.replace('$', "$$"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    proptest::proptest! {
-        #[test]
-        fn literal_text_comes_back_after_the_expansion_of_dollars(text in "[$A-Za-z{}:]{0,40}") {
-            let written = literal(&text);
-            let written = written.as_str().unwrap();
-            // Every dollar is half of a pair, so nothing is left to expand.
-            proptest::prop_assert_eq!(written.replace("$$", "").contains('$'), false);
-            proptest::prop_assert_eq!(written.replace("$$", "$"), text);
-        }
-    }
 }

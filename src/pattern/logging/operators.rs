@@ -5,10 +5,9 @@
 
 use serde_json::{Value, json};
 
-use crate::annotation::logging::Parse;
+use super::request::Parse;
 
-use super::Seen;
-use super::collector::literal;
+use super::source::Seen;
 
 /// Holds a value between two operators.
 const HELD: &str = "attributes[\"multipod.held\"]";
@@ -170,4 +169,25 @@ fn message(from: &str, condition: &str) -> Value {
 fn quiet(mut operator: Value) -> Value {
     operator["on_error"] = json!("send_quiet");
     operator
+}
+
+/// Text that the collector takes as it is: it expands `$` in every value of its configuration.
+pub(super) fn literal(text: &str) -> Value {
+    Value::String(text.replace('$', "$$"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn literal_text_comes_back_after_the_expansion_of_dollars(text in "[$A-Za-z{}:]{0,40}") {
+            let written = literal(&text);
+            let written = written.as_str().unwrap();
+            // Every dollar is half of a pair, so nothing is left to expand.
+            proptest::prop_assert_eq!(written.replace("$$", "").contains('$'), false);
+            proptest::prop_assert_eq!(written.replace("$$", "$"), text);
+        }
+    }
 }

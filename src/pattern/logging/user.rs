@@ -11,7 +11,7 @@ use crate::pattern::Context;
 use crate::pattern::container::Security;
 use crate::pod::Pod;
 
-use super::Seen;
+use super::source::Seen;
 
 /// What the images of distroless programs run as.
 const NOBODY: i64 = 65532;

@@ -15,13 +15,14 @@ use std::collections::BTreeSet;
 
 use crate::annotation::Fault;
 use crate::annotation::item::Faults;
-use crate::pattern::AppMount;
 use crate::pattern::container::{Mount, Text, Volume};
+use crate::pattern::{AppMount, system};
 use crate::pod::view::{covers, depth, lies_below, same_place};
 use crate::pod::{self, Pod};
 use multipod_values::short;
 
-use super::{Seen, Source, View, collector, is_ours};
+use super::collector;
+use super::source::{Seen, Source, View, is_ours};
 
 /// Our own volumes: `multipod-logs-1`, `multipod-logs-2`…
 const VOLUME: &str = "multipod-logs-";
@@ -31,10 +32,6 @@ const APART: &str = "/logs";
 /// folder that withholds the service account's token.
 const NEEDED: [&str; 5] =
     ["/multipod", "/etc", collector::STATE_FOLDER, "/otelcol-contrib", "/var/run/secrets"];
-/// An empty folder in place of these would take away what the app runs on.
-const SYSTEM: [&str; 12] =
-    ["/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"];
-
 /// How many volumes below a folder are shared; more are not meant, and would cost more than they take to write down.
 const MOST_BELOW: usize = 32;
 
@@ -191,7 +188,7 @@ impl<'p> Sharing<'p> {
     fn new_folder(&mut self, source: &'p Source<'p>) -> Result<Mount, Fault> {
         let path = self.outermost(source);
         let is_virtual = ["/proc", "/sys", "/dev"].iter().any(|folder| covers(folder, path));
-        if is_virtual || SYSTEM.contains(&path) {
+        if is_virtual || system::FOLDERS.contains(&path) {
             let label = format!("a new volume at {path} would hide what the app's image has there");
             return Err(Fault::new(source.files.span, label).help("Write the logs to a folder of their own."));
         }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::request as named;
 use super::*;
-use crate::annotation::named;
 use crate::pattern::Settings;
 use crate::pod::view::Head;
 

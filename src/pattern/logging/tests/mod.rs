@@ -5,10 +5,12 @@ mod shipping;
 
 use serde_json::{Value, json};
 
-use super::*;
-use crate::annotation::logging::parse;
+use super::fragment::fragment;
+use super::parse;
+use crate::annotation::Fault;
+use crate::pattern::container::Mount;
 use crate::pattern::context::{Name, Names};
-use crate::pattern::{Catalogue, Settings};
+use crate::pattern::{Catalogue, Context, Fragment, Settings};
 use crate::pod::Head;
 
 /// What a value adds to a pod.

@@ -2,10 +2,10 @@
 //!
 //! Which names and params there are is defined by files, so they are checked by whoever knows those.
 
-use super::item::{Faults, Options, only_positional, settings_of};
-use super::option::Row;
-use super::settings::{OF_SIDECARS, Settings};
-use super::{Fault, Item, Span, Word, lexer};
+use crate::annotation::item::{Faults, Options, only_positional, settings_of};
+use crate::annotation::option::Row;
+use crate::annotation::settings::{OF_SIDECARS, Settings};
+use crate::annotation::{Fault, Item, Span, Word, lexer};
 use multipod_values::{self as value, short, suggest};
 
 /// What the value asks for.

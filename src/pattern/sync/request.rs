@@ -1,34 +1,16 @@
 //! Reads the value of `multipod/sync`.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use super::item::{Faults, Options, only_positional, settings_of};
-use super::option::{Absent, CONTAINER, Opt, Row, option, options};
-use super::settings::{OF_SIDECARS, Settings};
-use super::{Fault, Item, Span, Word, lexer};
-use multipod_values::{self as value, Parsed, Scheme, Url, short};
+use crate::annotation::item::{Faults, Options, only_positional, settings_of};
+use crate::annotation::option::{Absent, CONTAINER, Row, option, options};
+use crate::annotation::settings::{OF_SIDECARS, Settings};
+use crate::annotation::{Fault, Item, Span, lexer};
+use crate::pattern::git::{self, CopyOptions, INTO, Misplaced, Place, REF, SECRET, WorkingCopy, check_count};
+use multipod_values::{self as value, Parsed, short};
 
-pub(super) const INTO: Opt<String> = option(
-    "into",
-    "PATH",
-    value::absolute_path,
-    Absent::Required,
-    "where the copy appears in the app's container",
-);
-pub(super) const REF: Opt<String> =
-    option("ref", "BRANCH|TAG|COMMIT", reference, Absent::Is(HEAD), "what is copied");
-pub(super) const SECRET: Opt<String> = option(
-    "secret",
-    "NAME",
-    value::object_name,
-    Absent::Nothing,
-    "the Secret with the credentials of a private repository",
-);
-/// What git calls the newest state of a repository's default branch.
-pub const HEAD: &str = "HEAD";
 /// How often a repository is looked at.
-pub const EVERY: Duration = Duration::from_secs(30);
+pub(crate) const EVERY: Duration = Duration::from_secs(30);
 
 options! {
     pub struct SyncOptions {
@@ -53,36 +35,6 @@ options! {
     }
 }
 
-/// More containers in one pod are a mistake, and would run out of ports.
-pub(super) const MOST_ITEMS: usize = 50;
-/// A volume at one of these hides what the container needs to start at all.
-const SYSTEM_FOLDERS: [&str; 24] = [
-    "/bin",
-    "/boot",
-    "/dev",
-    "/etc",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/proc",
-    "/root",
-    "/run",
-    "/run/secrets",
-    "/sbin",
-    "/sys",
-    "/tmp",
-    "/usr",
-    "/usr/bin",
-    "/usr/lib",
-    "/usr/local",
-    "/usr/sbin",
-    "/usr/share",
-    "/var",
-    "/var/lib",
-    "/var/run",
-    "/var/run/secrets",
-];
-
 /// What the value asks for.
 #[derive(Debug, PartialEq)]
 pub struct Request {
@@ -101,27 +53,6 @@ pub struct Sync {
     pub every: Duration,
 }
 
-/// A working copy of a git repository, in a volume that an app container sees.
-#[derive(Debug, PartialEq)]
-pub struct WorkingCopy {
-    /// The repository.
-    pub url: Url,
-    /// The branch, tag or hash.
-    pub reference: Cow<'static, str>,
-    /// Where the volume is mounted.
-    pub folder: String,
-    /// The name in the volume under which the copy appears.
-    pub link: String,
-    /// Whether the copy alone is mounted, and not the volume around it.
-    pub alone: bool,
-    /// The Secret with the credentials.
-    pub secret: Option<String>,
-    /// The app container, with its place in the value; the pod's default container where absent.
-    pub container: Option<(String, Span)>,
-    /// Where `into=` stands in the value.
-    pub span: Span,
-}
-
 /// Reads the value of `multipod/sync`.
 pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
@@ -136,13 +67,6 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
         faults.push(Fault::new(span, "expected URL into=PATH").summary("no repository is named"));
     }
     faults.or(Request { items, settings })
-}
-
-/// The fault of an item beyond the last that is allowed.
-pub(super) fn check_count(items: &[&Item<'_>], faults: &mut Faults) {
-    if let Some(item) = items.get(MOST_ITEMS) {
-        faults.push(Fault::new(item.span(), format!("expected at most {MOST_ITEMS} items")));
-    }
 }
 
 fn sync(item: &Item<'_>, faults: &mut Faults) -> Option<Sync> {
@@ -166,93 +90,6 @@ fn period(text: &str) -> Parsed<Duration> {
     Ok(period)
 }
 
-options! {
-    pub struct CopyOptions {
-        into: String = INTO,
-        reference: String = REF,
-        secret: String = SECRET,
-        container: String = CONTAINER,
-    }
-}
-
-impl WorkingCopy {
-    /// The copy of the repository that `word` names; `place` says where it is seen, if nothing else is wrong.
-    pub(super) fn read(
-        word: &Word<'_>,
-        options: CopyOptions,
-        place: impl FnOnce(String) -> Option<Result<Place, Misplaced>>,
-        faults: &mut Faults,
-    ) -> Option<Self> {
-        let url = Url::repository(&word.text).map_err(|expected| {
-            // The URL itself is not repeated: it may hold a password.
-            faults.push(Fault::new(word.span, expected).summary("this is not the URL of a repository"));
-        });
-        let url = url.ok();
-        if let Some(url) = &url {
-            check_credentials(word, url, options.secret.whole_span(), faults);
-        }
-        let Some(span) = options.into.text_span() else {
-            faults.push(no_into(word));
-            return None;
-        };
-        let path = options.into.value?;
-        let Place { folder, link, alone } =
-            place(path.clone())?.map_err(|misplaced| faults.push(misplaced.at(&path, span))).ok()?;
-        let reference = options.reference.value.map_or(Cow::Borrowed(HEAD), Cow::Owned);
-        let (secret, container) = (options.secret.value, options.container.with_span());
-        Some(WorkingCopy { url: url?, reference, folder, link, alone, secret, container, span })
-    }
-}
-
-fn no_into(word: &Word<'_>) -> Fault {
-    Fault::new(word.whole, "expected into=PATH behind it")
-        .summary("nothing says where the copy appears")
-        .help("Name the place of the copy in the app, for example into=/usr/share/nginx/html")
-}
-
-/// Whether the credentials fit the way in which the repository is spoken to.
-fn check_credentials(word: &Word<'_>, url: &Url, secret: Option<Span>, faults: &mut Faults) {
-    match (url.scheme, secret) {
-        (Scheme::Http, Some(secret)) => faults.push(
-            Fault::new(secret, "the credentials would be sent in clear text")
-                .summary("secret= does not fit an http:// URL")
-                .help("Use https://."),
-        ),
-        (Scheme::Git, Some(secret)) => faults.push(
-            Fault::new(secret, "git:// knows no credentials")
-                .summary("secret= does not fit a git:// URL")
-                .help("Use https:// or ssh://."),
-        ),
-        (Scheme::Ssh, None) => faults.push(
-            Fault::new(word.span, "expected secret=NAME behind it")
-                .summary("ssh:// needs a key")
-                .help("The Secret holds the private key as ssh, and the server's own keys as known_hosts."),
-        ),
-        _ => {}
-    }
-}
-
-/// Where a copy is seen.
-pub(super) struct Place {
-    folder: String,
-    link: String,
-    alone: bool,
-}
-
-/// What is wrong with `into=`, and what to do.
-pub(super) struct Misplaced {
-    label: String,
-    help: String,
-}
-
-impl Misplaced {
-    fn at(self, path: &str, span: Span) -> Fault {
-        Fault::new(span, self.label)
-            .summary(format!("{} cannot hold a working copy", short(path)))
-            .help(self.help)
-    }
-}
-
 /// Git-sync publishes a link, so that a new state replaces the old one at once. The volume is therefore mounted one
 /// folder above the copy: at the parent of the path, or at the path itself when `link=` names the last part.
 fn below_the_folder(path: String, link: Option<String>) -> Result<Place, Misplaced> {
@@ -272,20 +109,11 @@ fn below_the_folder(path: String, link: Option<String>) -> Result<Place, Misplac
         let link = link_name(last).map_err(|label| Misplaced { label, help: with_link(&short(&path)) })?;
         (folder.to_owned(), link)
     };
-    if SYSTEM_FOLDERS.contains(&folder.as_str()) {
+    if git::hides_system(&folder) {
         let label = format!("the volume would hide {folder}, which the container needs");
         return Err(Misplaced { label, help: with_link(&format!("{folder}/{link}")) });
     }
     Ok(Place { folder, link, alone: false })
-}
-
-/// A copy that is made once never moves: it is mounted by itself, and hides nothing beside it.
-pub(super) fn at_the_path(path: String) -> Result<Place, Misplaced> {
-    if SYSTEM_FOLDERS.contains(&path.as_str()) {
-        let label = format!("the copy would hide {path}, which the container needs");
-        return Err(Misplaced { label, help: "Choose a folder of its own, such as /srv/seed".to_owned() });
-    }
-    Ok(Place { folder: path, link: "copy".to_owned(), alone: true })
 }
 
 /// One part of a path that git-sync can publish a link under.
@@ -304,27 +132,10 @@ fn link_name(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }
 
-/// A branch, tag or hash, by git's rules for names.
-fn reference(text: &str) -> Parsed<String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-' | b'+' | b'@');
-    let part = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !part.ends_with(".lock")
-    };
-    let sound = text.len() <= 255
-        && text.bytes().all(plain)
-        && !text.starts_with(['-', '+'])
-        && !text.contains("..")
-        && text.split('/').all(part);
-    if sound {
-        Ok(text.to_owned())
-    } else {
-        Err("expected a branch, tag or hash such as main or v1.2.0".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::git::MOST_ITEMS;
 
     fn copy(value: &str) -> WorkingCopy {
         parse(value).unwrap().items.remove(0).copy

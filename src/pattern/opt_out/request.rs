@@ -1,17 +1,9 @@
-//! `multipod/share-process-namespace: true|false` and `multipod/opt-out: KEY…|all`
+//! Reads the value of `multipod/opt-out`.
 
-use super::item::Faults;
-use super::key::PREFIX;
-use super::{Fault, Item, Key, Span, lexer};
+use crate::annotation::item::Faults;
+use crate::annotation::key::PREFIX;
+use crate::annotation::{Fault, Item, Key, Span, lexer};
 use multipod_values::{self as value, short, suggest};
-
-/// Reads the value of `multipod/share-process-namespace`.
-pub fn parse_share(text: &str) -> Result<bool, Vec<Fault>> {
-    let span = Span { start: 0, end: text.len() };
-    value::boolean(text.trim()).map_err(|expected| {
-        vec![Fault::new(span, expected).summary(format!("{} is neither true nor false", short(text)))]
-    })
-}
 
 /// What a pod declines of what policies and its namespace would add.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +22,7 @@ impl OptOut {
 }
 
 /// Reads the value of `multipod/opt-out`.
-pub fn parse_opt_out(text: &str) -> Result<OptOut, Vec<Fault>> {
+pub fn parse(text: &str) -> Result<OptOut, Vec<Fault>> {
     let items = lexer::lex(text).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
     let mut out = OptOut::default();
@@ -69,25 +61,17 @@ mod tests {
 
     #[test]
     fn opting_out_names_patterns_or_all() {
-        assert!(parse_opt_out("all").unwrap().declines(Key::Sync));
-        let some = parse_opt_out("logging, metrics").unwrap();
+        assert!(parse("all").unwrap().declines(Key::Sync));
+        let some = parse("logging, metrics").unwrap();
         assert!(some.declines(Key::Logging) && !some.declines(Key::Sync));
         for text in ["", "loging", "opt-out", "logging=1", "logging logging"] {
-            assert!(parse_opt_out(text).is_err(), "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_whole_key_is_told_its_last_part() {
-        let faults = parse_opt_out("multipod/logging").unwrap_err();
+        let faults = parse("multipod/logging").unwrap_err();
         assert!(faults[0].label.ends_with(", did you mean logging?"), "{}", faults[0].label);
-    }
-
-    #[test]
-    fn sharing_is_true_or_false() {
-        assert_eq!(parse_share("true"), Ok(true));
-        for text in ["yes", "True", "", "1"] {
-            assert!(parse_share(text).is_err(), "{text}");
-        }
     }
 }

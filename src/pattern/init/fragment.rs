@@ -1,25 +1,25 @@
-//! The init steps: what runs once, in the order written, before the app.
+//! What the steps add to a pod.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::annotation::init::{Request, Step, WaitFor};
+use super::request::{Request, Step, WaitFor};
 use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 use multipod_values as value;
 
-use super::container::{Container, Text};
-use super::git::{self, Job, Places, Schedule};
-use super::settings::Needs;
-use super::user::own_user;
-use super::{Addition, Context, Fragment, Role, images};
+use crate::pattern::container::{Container, Text};
+use crate::pattern::git::{self, Job, Places, Schedule};
+use crate::pattern::settings::Needs;
+use crate::pattern::user::own_user;
+use crate::pattern::{Addition, Context, Fragment, Role, images};
 
 const WAIT_NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };
 /// The user of multipod's own image.
 const OWN_USER: i64 = 65532;
 
 /// What a request adds to a pod. Steps are numbered by kind, so that another kind does not rename them.
-pub fn fragments(
+pub(crate) fn fragments(
     request: &Request,
     pod: &Pod<'_>,
     context: &Context<'_>,
@@ -83,8 +83,8 @@ fn time(name: &str, time: Duration) -> Text {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::git::trial;
     use super::*;
+    use crate::pattern::git::trial;
 
     fn pod() -> Value {
         trial::pod(&json!([{"name": "web"}]))

@@ -1,4 +1,4 @@
-//! What `clone` and `sync` share: git-sync in a container, and its volume in the app.
+//! Git-sync in a container, and its volume in the app.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,17 +6,18 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::annotation::Fault;
-use crate::annotation::sync::WorkingCopy;
 use crate::pod::view::{self, Pod, covers, lies_below};
 use multipod_values::{self as value, Scheme, short, suggest};
 
-use super::app::default_container;
-use super::container::{Container, Env, Mount, Port, Probe, Resources, Text, Volume, VolumeSource};
-use super::settings::Needs;
-use super::user::own_user;
-use super::{AppMount, Context};
+use crate::pattern::app::default_container;
+use crate::pattern::container::{Container, Env, Mount, Port, Probe, Resources, Text, Volume, VolumeSource};
+use crate::pattern::settings::Needs;
+use crate::pattern::user::own_user;
+use crate::pattern::{AppMount, Context};
 
-pub(super) const NEEDS: Needs =
+use super::copy::WorkingCopy;
+
+pub(in crate::pattern) const NEEDS: Needs =
     Needs { cpu: ("10m", 10), memory: ("64Mi", 64), memory_limit: ("256Mi", 256) };
 /// The image's user, and the only one that it lets use ssh.
 const USER: i64 = 65533;
@@ -28,18 +29,18 @@ const SYNC_TIMEOUT: Duration = Duration::from_mins(5);
 const STARTUP_SECONDS: u16 = 330;
 
 /// One container that fetches one working copy.
-pub(super) struct Job<'r> {
+pub(in crate::pattern) struct Job<'r> {
     /// The container's name, and its volume's.
-    pub(super) name: String,
+    pub(in crate::pattern) name: String,
     /// What it fetches.
-    pub(super) copy: &'r WorkingCopy,
+    pub(in crate::pattern) copy: &'r WorkingCopy,
     /// How often.
-    pub(super) schedule: Schedule,
+    pub(in crate::pattern) schedule: Schedule,
 }
 
 /// How often a repository is looked at.
 #[derive(Clone, Copy)]
-pub(super) enum Schedule {
+pub(in crate::pattern) enum Schedule {
     /// Until it was fetched; a failure ends the container, and Kubernetes tries again.
     Once,
     /// For as long as the pod lives, telling on this port whether the first copy is there.
@@ -47,7 +48,7 @@ pub(super) enum Schedule {
 }
 
 impl Job<'_> {
-    pub(super) fn container(
+    pub(in crate::pattern) fn container(
         &self,
         image: Text,
         resources: Resources,
@@ -105,7 +106,7 @@ impl Job<'_> {
         args
     }
 
-    pub(super) fn volumes(&self) -> Vec<Volume> {
+    pub(in crate::pattern) fn volumes(&self) -> Vec<Volume> {
         let mut volumes = vec![Volume::empty_dir(self.name.clone()), Volume::empty_dir(self.tmp_volume())];
         if let (Some(secret), Scheme::Ssh) = (&self.copy.secret, self.copy.url.scheme) {
             // Readable by all: the files belong to root, and only a key of one's own must be hidden from others to
@@ -135,13 +136,13 @@ fn flag(name: &str, text: &str) -> Text {
 
 /// Where the copies of one value are mounted in the app's containers.
 #[derive(Default)]
-pub(super) struct Places<'r> {
+pub(in crate::pattern) struct Places<'r> {
     taken: Vec<(usize, &'r WorkingCopy)>,
 }
 
 impl<'r> Places<'r> {
     /// The mount of one copy. Not to be written to: git-sync runs git on what it finds there, with its credentials.
-    pub(super) fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Fault> {
+    pub(in crate::pattern) fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Fault> {
         let copy = job.copy;
         let container = app_container(copy, pod)?;
         let overlaps = |folder: &str| covers(folder, &copy.folder) || covers(&copy.folder, folder);
@@ -198,10 +199,10 @@ fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Fault> {
 
 /// What the tests of both patterns need.
 #[cfg(test)]
-pub(super) mod trial {
+pub(in crate::pattern) mod trial {
     use serde_json::{Value, json};
 
-    use crate::annotation::{self, Fault};
+    use crate::annotation::Fault;
     use crate::pattern::{Catalogue, Context, Fragment, Settings, init, sync};
     use crate::pod::Head;
 
@@ -225,8 +226,8 @@ pub(super) mod trial {
         let head = Head::read(&text).unwrap();
         let pod = head.open().unwrap();
         let mut fragments = match key {
-            "init" => init::fragments(&annotation::init::parse(value)?, &pod, &context)?,
-            _ => sync::fragments(&annotation::sync::parse(value)?, &pod, &context)?,
+            "init" => init::fragments(&init::parse(value)?, &pod, &context)?,
+            _ => sync::fragments(&sync::parse(value)?, &pod, &context)?,
         };
         assert_eq!(fragments.len(), 1);
         Ok(fragments.remove(0))

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::item::{Faults, Options, settings_of};
-use super::option::{Row, Words, options, time, words};
-use super::settings::{OF_STEPS, SIDECAR, Settings};
-use super::sync::{self, CopyOptions, WorkingCopy, check_count};
-use super::{Fault, Item, Span, Word, lexer};
+use crate::annotation::item::{Faults, Options, settings_of};
+use crate::annotation::option::{Row, Words, options, time, words};
+use crate::annotation::settings::{OF_STEPS, SIDECAR, Settings};
+use crate::annotation::{Fault, Item, Span, Word, lexer};
+use crate::pattern::git::{self, CopyOptions, WorkingCopy, check_count};
 use multipod_values::{self as value, Target, Url, short};
 
 /// How long a step waits altogether.
@@ -130,7 +130,7 @@ fn step(item: &Item<'_>, faults: &mut Faults) -> Option<Step> {
                 faults.push(Fault::new(first.span, expected).summary("nothing says what to clone"));
                 return None;
             };
-            WorkingCopy::read(word, options, |path| Some(sync::at_the_path(path)), faults).map(Step::Clone)
+            WorkingCopy::read(word, options, |path| Some(git::at_the_path(path)), faults).map(Step::Clone)
         }
     }
 }

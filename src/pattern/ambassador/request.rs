@@ -3,16 +3,16 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::item::{Faults, Options, only_positional, settings_of};
-use super::option::{Absent, Opt, Row, choice, option, options, time, words};
-use super::settings::{OF_SIDECARS, Settings};
-use super::{Fault, Item, Span, Word, lexer};
+use crate::annotation::item::{Faults, Options, only_positional, settings_of};
+use crate::annotation::option::{Absent, Opt, Row, choice, option, options, time, words};
+use crate::annotation::settings::{OF_SIDECARS, Settings};
+use crate::annotation::{Fault, Item, Span, Word, lexer};
 use multipod_values::{self as value, Host, short};
 
 /// How long an idle connection lives.
-pub const TIMEOUT: Duration = Duration::from_secs(50);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(50);
 /// How long connecting to a target may take.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 options! {
     pub struct RouteOptions {

@@ -1,9 +1,9 @@
 //! Reads the value of `multipod/logging`.
 
-use super::item::{Faults, Options, only_positional, parse_word, settings_of};
-use super::option::{Absent, CONTAINER, Row, choice, option, options, words};
-use super::settings::{OF_SIDECARS, Settings};
-use super::{Fault, Item, Span, Word, lexer};
+use crate::annotation::item::{Faults, Options, only_positional, parse_word, settings_of};
+use crate::annotation::option::{Absent, CONTAINER, Row, choice, option, options, words};
+use crate::annotation::settings::{OF_SIDECARS, Settings};
+use crate::annotation::{Fault, Item, Span, Word, lexer};
 use multipod_values::{self as value, Endpoint, Glob, Parsed};
 
 options! {

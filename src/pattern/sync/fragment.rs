@@ -1,17 +1,17 @@
-//! The sync sidecar: git working copies that are kept up to date beside the app.
+//! What git-sync beside the app adds to a pod.
 
-use crate::annotation::sync::Request;
+use super::request::Request;
 use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 
-use super::git::{Job, NEEDS, Places, Schedule};
-use super::{Addition, Context, Fragment, Role, images};
+use crate::pattern::git::{Job, NEEDS, Places, Schedule};
+use crate::pattern::{Addition, Context, Fragment, Role, images};
 
 /// Each copy's container listens on the port of its number, so that several fit into one pod.
-pub const BASE_PORT: u16 = 16100;
+pub(crate) const BASE_PORT: u16 = 16100;
 
 /// What a request adds to a pod.
-pub fn fragments(
+pub(crate) fn fragments(
     request: &Request,
     pod: &Pod<'_>,
     context: &Context<'_>,
@@ -40,8 +40,8 @@ pub fn fragments(
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::git::trial;
     use super::*;
+    use crate::pattern::git::trial;
 
     const SITE: &str = "https://git.example/site into=/usr/share/nginx/html";
 

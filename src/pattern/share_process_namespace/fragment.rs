@@ -1,11 +1,11 @@
-//! Containers that see each other's processes.
+//! What shared processes add to a pod.
 
 use crate::annotation::Key;
 
-use super::Fragment;
+use crate::pattern::Fragment;
 
 /// Nothing is added by `false`, which only stands against a default policy.
-pub(super) fn fragments(wanted: bool) -> Vec<Fragment> {
+pub(crate) fn fragments(wanted: bool) -> Vec<Fragment> {
     if !wanted {
         return Vec::new();
     }

@@ -1,0 +1,176 @@
+//! A working copy of a git repository, as the items of `clone` and `sync` ask for it.
+
+use std::borrow::Cow;
+
+use crate::annotation::item::Faults;
+use crate::annotation::option::{Absent, CONTAINER, Opt, option, options};
+use crate::annotation::{Fault, Item, Span, Word};
+use crate::pattern::system;
+use multipod_values::{self as value, Parsed, Scheme, Url, short};
+
+pub(in crate::pattern) const INTO: Opt<String> = option(
+    "into",
+    "PATH",
+    value::absolute_path,
+    Absent::Required,
+    "where the copy appears in the app's container",
+);
+pub(in crate::pattern) const REF: Opt<String> =
+    option("ref", "BRANCH|TAG|COMMIT", reference, Absent::Is(HEAD), "what is copied");
+pub(in crate::pattern) const SECRET: Opt<String> = option(
+    "secret",
+    "NAME",
+    value::object_name,
+    Absent::Nothing,
+    "the Secret with the credentials of a private repository",
+);
+/// What git calls the newest state of a repository's default branch.
+pub(crate) const HEAD: &str = "HEAD";
+/// More containers in one pod are a mistake, and would run out of ports.
+pub(in crate::pattern) const MOST_ITEMS: usize = 50;
+/// A working copy of a git repository, in a volume that an app container sees.
+#[derive(Debug, PartialEq)]
+pub struct WorkingCopy {
+    /// The repository.
+    pub url: Url,
+    /// The branch, tag or hash.
+    pub reference: Cow<'static, str>,
+    /// Where the volume is mounted.
+    pub folder: String,
+    /// The name in the volume under which the copy appears.
+    pub link: String,
+    /// Whether the copy alone is mounted, and not the volume around it.
+    pub alone: bool,
+    /// The Secret with the credentials.
+    pub secret: Option<String>,
+    /// The app container, with its place in the value; the pod's default container where absent.
+    pub container: Option<(String, Span)>,
+    /// Where `into=` stands in the value.
+    pub span: Span,
+}
+
+options! {
+    pub(in crate::pattern) struct CopyOptions {
+        into: String = INTO,
+        reference: String = REF,
+        secret: String = SECRET,
+        container: String = CONTAINER,
+    }
+}
+
+impl WorkingCopy {
+    /// The copy of the repository that `word` names; `place` says where it is seen, if nothing else is wrong.
+    pub(in crate::pattern) fn read(
+        word: &Word<'_>,
+        options: CopyOptions,
+        place: impl FnOnce(String) -> Option<Result<Place, Misplaced>>,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let url = Url::repository(&word.text).map_err(|expected| {
+            // The URL itself is not repeated: it may hold a password.
+            faults.push(Fault::new(word.span, expected).summary("this is not the URL of a repository"));
+        });
+        let url = url.ok();
+        if let Some(url) = &url {
+            check_credentials(word, url, options.secret.whole_span(), faults);
+        }
+        let Some(span) = options.into.text_span() else {
+            faults.push(no_into(word));
+            return None;
+        };
+        let path = options.into.value?;
+        let Place { folder, link, alone } =
+            place(path.clone())?.map_err(|misplaced| faults.push(misplaced.at(&path, span))).ok()?;
+        let reference = options.reference.value.map_or(Cow::Borrowed(HEAD), Cow::Owned);
+        let (secret, container) = (options.secret.value, options.container.with_span());
+        Some(WorkingCopy { url: url?, reference, folder, link, alone, secret, container, span })
+    }
+}
+
+fn no_into(word: &Word<'_>) -> Fault {
+    Fault::new(word.whole, "expected into=PATH behind it")
+        .summary("nothing says where the copy appears")
+        .help("Name the place of the copy in the app, for example into=/usr/share/nginx/html")
+}
+
+/// Whether the credentials fit the way in which the repository is spoken to.
+fn check_credentials(word: &Word<'_>, url: &Url, secret: Option<Span>, faults: &mut Faults) {
+    match (url.scheme, secret) {
+        (Scheme::Http, Some(secret)) => faults.push(
+            Fault::new(secret, "the credentials would be sent in clear text")
+                .summary("secret= does not fit an http:// URL")
+                .help("Use https://."),
+        ),
+        (Scheme::Git, Some(secret)) => faults.push(
+            Fault::new(secret, "git:// knows no credentials")
+                .summary("secret= does not fit a git:// URL")
+                .help("Use https:// or ssh://."),
+        ),
+        (Scheme::Ssh, None) => faults.push(
+            Fault::new(word.span, "expected secret=NAME behind it")
+                .summary("ssh:// needs a key")
+                .help("The Secret holds the private key as ssh, and the server's own keys as known_hosts."),
+        ),
+        _ => {}
+    }
+}
+
+/// Where a copy is seen.
+pub(in crate::pattern) struct Place {
+    pub(in crate::pattern) folder: String,
+    pub(in crate::pattern) link: String,
+    pub(in crate::pattern) alone: bool,
+}
+
+/// What is wrong with `into=`, and what to do.
+pub(in crate::pattern) struct Misplaced {
+    pub(in crate::pattern) label: String,
+    pub(in crate::pattern) help: String,
+}
+
+impl Misplaced {
+    fn at(self, path: &str, span: Span) -> Fault {
+        Fault::new(span, self.label)
+            .summary(format!("{} cannot hold a working copy", short(path)))
+            .help(self.help)
+    }
+}
+
+/// A copy that is made once never moves: it is mounted by itself, and hides nothing beside it.
+pub(in crate::pattern) fn at_the_path(path: String) -> Result<Place, Misplaced> {
+    if hides_system(&path) {
+        let label = format!("the copy would hide {path}, which the container needs");
+        return Err(Misplaced { label, help: "Choose a folder of its own, such as /srv/seed".to_owned() });
+    }
+    Ok(Place { folder: path, link: "copy".to_owned(), alone: true })
+}
+
+/// Whether a volume that cannot be written to hides what the container needs.
+pub(in crate::pattern) fn hides_system(folder: &str) -> bool {
+    system::FOLDERS.contains(&folder) || folder == "/tmp"
+}
+
+/// The fault of an item beyond the last that is allowed.
+pub(in crate::pattern) fn check_count(items: &[&Item<'_>], faults: &mut Faults) {
+    if let Some(item) = items.get(MOST_ITEMS) {
+        faults.push(Fault::new(item.span(), format!("expected at most {MOST_ITEMS} items")));
+    }
+}
+
+/// A branch, tag or hash, by git's rules for names.
+fn reference(text: &str) -> Parsed<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-' | b'+' | b'@');
+    let part = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !part.ends_with(".lock")
+    };
+    let sound = text.len() <= 255
+        && text.bytes().all(plain)
+        && !text.starts_with(['-', '+'])
+        && !text.contains("..")
+        && text.split('/').all(part);
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a branch, tag or hash such as main or v1.2.0".to_owned())
+    }
+}

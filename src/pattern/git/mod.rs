@@ -1,0 +1,7 @@
+//! What `clone` and `sync` share.
+
+mod copy;
+mod job;
+
+pub(super) use copy::*;
+pub(super) use job::*;

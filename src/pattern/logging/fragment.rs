@@ -1,0 +1,78 @@
+//! What logging adds to a pod.
+
+use std::borrow::Cow;
+
+use crate::annotation::{Fault, Key};
+use crate::pod::Pod;
+use multipod_values as value;
+
+use crate::pattern::container::{Container, Text};
+use crate::pattern::settings::Needs;
+use crate::pattern::{Addition, Context, Fragment, Role};
+
+use super::request::{Fate, Format, Request};
+use super::source::{Seen, resolve};
+use super::{collector, user, volume};
+
+/// The follower; where both formats are asked for, the one that prints lines as they are.
+pub(crate) const FOLLOWER: &str = "multipod-logging";
+/// The follower that prints JSON, where both formats are asked for.
+pub(crate) const JSON_FOLLOWER: &str = "multipod-logging-json";
+const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };
+
+/// What a request adds to a pod.
+pub(crate) fn fragment(
+    request: &Request,
+    pod: &Pod<'_>,
+    context: &Context<'_>,
+) -> Result<Fragment, Vec<Fault>> {
+    let sources = resolve(request, pod, context)?;
+    let shared = volume::share(&sources, pod)?;
+    let mut fragment = Fragment::new(Key::Logging, "logging");
+    fragment.volumes = shared.volumes;
+    fragment.mounts = shared.app_mounts;
+    fragment.warnings = sources.iter().filter_map(|source| volume::no_file(source, pod)).collect();
+
+    let seen: Vec<Seen<'_, '_>> =
+        sources.iter().zip(shared.views).map(|(source, view)| Seen { source, view }).collect();
+    let printed = |format| {
+        let fate = Fate::Print(format);
+        seen.iter().filter(|seen| seen.source.files.fate == fate).collect::<Vec<_>>()
+    };
+    let (raw, json) = (printed(Format::Raw), printed(Format::Json));
+    let json_name = if raw.is_empty() { FOLLOWER } else { JSON_FOLLOWER };
+    let mut containers = Vec::with_capacity(1);
+    for (name, options, group) in [(FOLLOWER, &[][..], raw), (json_name, &["--format", "json"][..], json)] {
+        if !group.is_empty() {
+            containers.push((follower(name, options, &group, request, context), group));
+        }
+    }
+    let shipped: Vec<_> = seen.iter().filter(|seen| seen.source.to.is_some()).collect();
+    if !shipped.is_empty() {
+        containers.push((collector::shipper(&shipped, request, context, &mut fragment), shipped));
+    }
+    for (mut container, group) in containers {
+        container.volume_mounts.extend(volume::mounts(&group));
+        container.security_context =
+            user::follow(&container.name, &group, pod, context, &mut fragment.warnings);
+        fragment.containers.push(Addition { role: Role::Sidecar(request.settings.sidecar), container });
+    }
+    Ok(fragment)
+}
+
+fn follower(
+    name: &'static str,
+    options: &[&'static str],
+    group: &[&Seen<'_, '_>],
+    request: &Request,
+    context: &Context<'_>,
+) -> Container {
+    let image = context.settings.own_image("logging", &request.settings);
+    let resources = context.settings.resources_for("logging", &request.settings, NEEDS);
+    let mut container = Container::new(name, image, resources);
+    container.command = vec![Cow::Borrowed("/multipod")];
+    container.args.push(Cow::Borrowed("follow"));
+    container.args.extend(options.iter().copied().map(Text::Borrowed));
+    container.args.extend(group.iter().map(|seen| Cow::Owned(value::escape_expansion(&seen.view.glob))));
+    container
+}

@@ -1,0 +1,112 @@
+//! Which files of which container are meant, and where their lines go.
+
+use std::borrow::Cow;
+
+use crate::annotation::Fault;
+use crate::annotation::item::Faults;
+use crate::pattern::Context;
+use crate::pattern::app::default_container;
+use crate::pattern::container::Mount;
+use crate::pod::Pod;
+use multipod_values::{self as value, Endpoint, short, suggest};
+
+use super::request::{Destination, Fate, Files, Parse, Request};
+
+/// Files whose container and server are known.
+pub(super) struct Source<'r> {
+    pub(super) files: &'r Files,
+    /// The index in `spec.containers`.
+    pub(super) container: usize,
+    /// That container's name.
+    pub(super) name: &'r str,
+    pub(super) parse: Option<Parse>,
+    pub(super) to: Option<Cow<'r, Endpoint>>,
+}
+
+/// Files as a sidecar sees them.
+pub(super) struct Seen<'s, 'r> {
+    pub(super) source: &'s Source<'r>,
+    pub(super) view: View,
+}
+
+/// Where a sidecar finds files.
+pub(super) struct View {
+    /// The glob, which differs from the app's only where paths would collide.
+    pub(super) glob: String,
+    pub(super) mounts: Vec<Mount>,
+}
+
+pub(super) fn resolve<'r>(
+    request: &'r Request,
+    pod: &'r Pod<'_>,
+    context: &Context<'_>,
+) -> Result<Vec<Source<'r>>, Vec<Fault>> {
+    let mut sources: Vec<Source<'_>> = Vec::with_capacity(request.files.len());
+    let mut faults = Faults::default();
+    for files in &request.files {
+        let place = container_of(files, pod).map_err(|fault| faults.push(fault));
+        let to = endpoint_of(files, context).map_err(|fault| faults.push(fault));
+        let (Ok((container, name)), Ok((parse, to))) = (place, to) else { continue };
+        let same = |other: &Source<'_>| {
+            other.container == container && other.files.glob == files.glob && other.to == to
+        };
+        if sources.iter().any(same) {
+            let label = "these files of this container already go there";
+            faults.push(
+                Fault::new(files.span, label)
+                    .summary(format!("{} is named twice", short(files.glob.as_str()))),
+            );
+        }
+        sources.push(Source { files, container, name, parse, to });
+    }
+    faults.or(sources)
+}
+
+/// The container that was named, else the one that `kubectl` would pick; ours have no logs of the app.
+fn container_of<'p>(files: &Files, pod: &'p Pod<'_>) -> Result<(usize, &'p str), Fault> {
+    let containers = pod.spec.containers.items();
+    let apps = || containers.iter().map(|container| &*container.name).filter(|name| !is_ours(name));
+    let Some((name, span)) = &files.container else {
+        let default =
+            Some(default_container(pod, files.span)?).filter(|index| !is_ours(&containers[*index].name));
+        let index = default.or_else(|| containers.iter().position(|container| !is_ours(&container.name)));
+        let nothing = || Fault::new(files.span, "the pod has no container that could write files");
+        return index.map(|index| (index, &*containers[index].name)).ok_or_else(nothing);
+    };
+    if let Some(index) = pod.container(name).filter(|_| !is_ours(name)) {
+        return Ok((index, &*containers[index].name));
+    }
+    let names: Vec<&str> = apps().collect();
+    let label = match names.as_slice() {
+        [] => "the pod has no container that could write files".to_owned(),
+        [only] => format!("expected {only}, the only one"),
+        _ => format!("expected {}{}", value::list(&names, "or"), suggest::did_you_mean(name, apps())),
+    };
+    Err(Fault::new(*span, label).summary(format!("{} is not a container of this pod", short(name))))
+}
+
+/// Whether a container or volume is one of ours.
+pub(super) fn is_ours(name: &str) -> bool {
+    name.starts_with("multipod-")
+}
+
+type Shipping<'r> = (Option<Parse>, Option<Cow<'r, Endpoint>>);
+
+fn endpoint_of<'r>(files: &'r Files, context: &Context<'_>) -> Result<Shipping<'r>, Fault> {
+    match &files.fate {
+        Fate::Print(_) => Ok((None, None)),
+        Fate::Ship { parse, to: Destination::Endpoint(endpoint), .. } => {
+            Ok((*parse, Some(Cow::Borrowed(endpoint))))
+        }
+        Fate::Ship { parse, to: Destination::Named(name), span } => {
+            let text = context.destinations.resolve(name).map_err(|expected| {
+                Fault::new(*span, expected).summary(format!("@{name} is not a destination here"))
+            })?;
+            let endpoint = Endpoint::parse(text).map_err(|expected| {
+                Fault::new(*span, expected)
+                    .summary(format!("the policy's value of @{name} is wrong: {}", short(text)))
+            })?;
+            Ok((*parse, Some(Cow::Owned(endpoint))))
+        }
+    }
+}

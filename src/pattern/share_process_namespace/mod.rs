@@ -1,0 +1,7 @@
+//! Containers that see each other's processes.
+
+mod fragment;
+mod request;
+
+pub(super) use fragment::fragments;
+pub use request::parse;

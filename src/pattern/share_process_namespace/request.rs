@@ -1,0 +1,25 @@
+//! Reads the value of `multipod/share-process-namespace`.
+
+use crate::annotation::{Fault, Span};
+use multipod_values::{self as value, short};
+
+/// Reads the value of `multipod/share-process-namespace`.
+pub fn parse(text: &str) -> Result<bool, Vec<Fault>> {
+    let span = Span { start: 0, end: text.len() };
+    value::boolean(text.trim()).map_err(|expected| {
+        vec![Fault::new(span, expected).summary(format!("{} is neither true nor false", short(text)))]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sharing_is_true_or_false() {
+        assert_eq!(parse("true"), Ok(true));
+        for text in ["yes", "True", "", "1"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

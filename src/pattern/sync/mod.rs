@@ -1,0 +1,7 @@
+//! The sync sidecar: git working copies that are kept up to date beside the app.
+
+mod fragment;
+mod request;
+
+pub(super) use fragment::fragments;
+pub use request::{Request, SyncOptions, parse};
