@@ -90,7 +90,8 @@ bless: ## rewrite the outcomes of the golden cases, of those with CASE in their 
 	MULTIPOD_BLESS=1 $(CARGO) test --locked --test it docs::tables
 
 bench: ## multipod, alone and as a server, beside conventional ones, as ratios of one run
-	$(CARGO) bench --locked
+	$(CARGO) build --locked --release
+	$(CARGO) bench --locked --package multipod-bench
 
 # No sanitizer: there is no unsafe code here to watch, and the TLS library takes half an hour to build under one.
 fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuzz)

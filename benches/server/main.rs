@@ -56,7 +56,7 @@ fn main() {
         order.rotate_left(round % SERVERS.len());
         runtime.block_on(measure(&files, pinned, order, round == 0, &mut table));
     }
-    let size = fs::metadata(process::MULTIPOD).unwrap().len();
+    let size = fs::metadata(process::multipod()).unwrap().len();
     table.add("binary, MiB", 0, mebi(size));
     table.print(pinned);
 }

@@ -14,9 +14,15 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::client::Target;
 
-pub(crate) const MULTIPOD: &str = env!("CARGO_BIN_EXE_multipod");
 /// `/proc` counts CPU time in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
+
+/// The program that was built beside this one; `make bench` builds it first.
+pub(crate) fn multipod() -> PathBuf {
+    let program = std::env::current_exe().unwrap().parent().unwrap().with_file_name("multipod");
+    assert!(program.exists(), "{} is missing: make bench builds it", program.display());
+    program
+}
 
 /// A certificate for all servers; ECDSA on P-256.
 pub(crate) struct Files {
@@ -67,7 +73,7 @@ impl Server {
             arguments.extend(["--admin-listen".to_owned(), free_address().to_string()]);
             arguments.extend(["--tls-cert".to_owned(), path(&files.certificate)]);
             arguments.extend(["--tls-key".to_owned(), path(&files.key)]);
-            MULTIPOD.to_owned()
+            path(&multipod())
         } else {
             arguments.extend([
                 name.to_owned(),

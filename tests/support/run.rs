@@ -1,9 +1,11 @@
 //! Runs the program, and reads what it printed.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
 
-use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -26,7 +28,7 @@ pub(crate) fn program() -> Command {
 }
 
 pub(crate) fn multipod(args: &[&str], stdin: &str) -> Ran {
-    Ran::of(program().args(args).write_stdin(stdin))
+    Ran::fed(program().args(args), stdin)
 }
 
 /// Injects what comes in a pipe, and expects that it goes well.
@@ -74,7 +76,18 @@ pub(crate) fn pod(more: &str) -> String {
 
 impl Ran {
     pub(crate) fn of(command: &mut Command) -> Ran {
-        let output = command.output().unwrap();
+        Ran::fed(command, "")
+    }
+
+    /// With something to read on its standard input.
+    pub(crate) fn fed(command: &mut Command, stdin: impl Into<Vec<u8>>) -> Ran {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = piped.spawn().unwrap();
+        let (mut pipe, bytes) = (process.stdin.take().unwrap(), stdin.into());
+        // Beside it, because it may answer before it has read everything, or end without having read anything.
+        let feeder = thread::spawn(move || drop(pipe.write_all(&bytes)));
+        let output = process.wait_with_output().unwrap();
+        feeder.join().unwrap();
         Ran {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),

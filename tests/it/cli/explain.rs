@@ -1,5 +1,7 @@
 //! `multipod explain` as people run it.
 
+use std::process::Command;
+
 use crate::support::run::{Files, Ran, multipod, program};
 use serde_json::{Value, json};
 
@@ -204,8 +206,8 @@ fn the_drawing_is_ascii_where_the_locale_or_the_user_says_so() {
     let drawn = |variables: &[(&str, &str)], args: &[&str]| {
         let mut command = program();
         command.env_remove("LC_ALL").env_remove("LC_CTYPE").env_remove("LANG").env_remove("TERM");
-        command.envs(variables.iter().copied()).arg("explain").args(args).write_stdin(SHOP);
-        Ran::of(&mut command).out
+        command.envs(variables.iter().copied()).arg("explain").args(args);
+        Ran::fed(&mut command, SHOP).out
     };
     for (variables, args, ascii) in [
         (&[("LANG", "en_US.UTF-8")][..], &[][..], false),
@@ -235,8 +237,8 @@ fn colours_are_for_terminals_and_say_nothing_that_the_words_do_not() {
 
 #[test]
 fn the_drawing_is_as_wide_as_the_terminal_says() {
-    let widest = |mut command: assert_cmd::Command| {
-        let ran = Ran::of(command.arg("explain").write_stdin(SHOP));
+    let widest = |mut command: Command| {
+        let ran = Ran::fed(command.arg("explain"), SHOP);
         let drawing = ran.out.lines().skip_while(|line| !line.starts_with('┌'));
         drawing.map(|line| line.chars().count()).max().unwrap()
     };

@@ -39,10 +39,8 @@ fn files_folders_and_the_standard_input_are_read_in_their_order() {
     assert_eq!(names(&files.multipod(&["inject", "-f", "m", "e", "-R"])), ["a", "b", "c", "j", "e"]);
     assert_eq!(names(&files.multipod(&["inject", "--filename=e", "--filename=d.yaml"])), ["e", "d"]);
     let mut both = program();
-    both.current_dir(files.path())
-        .args(["inject", "-f", "e", "-f", "-", "-f", "d.yaml"])
-        .write_stdin(named("i"));
-    assert_eq!(names(&Ran::of(&mut both)), ["e", "i", "d"]);
+    both.current_dir(files.path()).args(["inject", "-f", "e", "-f", "-", "-f", "d.yaml"]);
+    assert_eq!(names(&Ran::fed(&mut both, named("i"))), ["e", "i", "d"]);
     assert_eq!(names(&multipod(&["inject"], &named("i"))), ["i"]);
     assert_eq!(names(&multipod(&["inject", "-f", "-"], &named("i"))), ["i"]);
 }

@@ -86,7 +86,7 @@ fn metadata_that_is_no_metadata_is_refused() {
 #[test]
 fn what_people_wrote_reaches_the_terminal_as_signs_only() {
     let text = pod("").replace("name: web", "name: \"we\\e[31mb\"").replace("80:8775", "\\e[31m");
-    let ran = Ran::of(program().args(["inject", "--color=never"]).write_stdin(text));
+    let ran = Ran::fed(program().args(["inject", "--color=never"]), text);
     ran.is_refused();
     assert!(!ran.err.contains('\u{1b}'), "{:?}", ran.err);
 }

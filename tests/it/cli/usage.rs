@@ -57,7 +57,7 @@ fn as_a_plugin_it_goes_by_the_name_that_people_type() {
     let files = Files::new(&[("a.yaml", &pod(""))]);
     let plugin = files.join("kubectl-multipod");
     std::os::unix::fs::symlink(PROGRAM, &plugin).unwrap();
-    let ran = |args: &[&str]| Ran::of(assert_cmd::Command::new(&plugin).args(args).current_dir(files.path()));
+    let ran = |args: &[&str]| Ran::of(Command::new(&plugin).args(args).current_dir(files.path()));
     let help = ran(&["inject", "--help"]).out;
     assert!(help.contains("Usage: kubectl multipod inject "), "{help}");
     assert!(ran(&["--help"]).out.contains("Usage: kubectl multipod "));
@@ -114,8 +114,7 @@ fn a_full_disk_is_an_error() {
 #[test]
 fn colours_are_for_terminals_unless_they_are_asked_for() {
     let bad = pod("").replace("80:8775", "x");
-    let escape =
-        |command: &mut assert_cmd::Command| Ran::of(command.write_stdin(bad.clone())).err.contains('\u{1b}');
+    let escape = |command: &mut Command| Ran::fed(command, bad.clone()).err.contains('\u{1b}');
     assert!(!escape(program().args(["inject"])));
     assert!(escape(program().args(["inject", "--color=always"])));
     assert!(escape(program().args(["--color", "always", "inject"]).env("NO_COLOR", "1")));

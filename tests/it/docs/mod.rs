@@ -3,6 +3,7 @@
 mod console;
 mod options;
 mod page;
+mod reasons;
 mod tables;
 
 use multipod::annotation::Key;

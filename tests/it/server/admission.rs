@@ -262,26 +262,18 @@ async fn only_posts_of_plain_json_on_two_paths_are_read() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_announced_or_not() {
     let webhook = Webhook::new(Snapshot::default(), Limits { body: 1000, ..Limits::default() });
-    let never = Body::from_stream(NeverEnding);
     let announced =
         Request::post("/mutate").header(CONTENT_TYPE, "application/json").header(CONTENT_LENGTH, "1001");
-    let asked = webhook.ask(announced.body(never).unwrap()).await;
+    let asked = webhook.ask(announced.body(never_ending()).unwrap()).await;
     assert_eq!(asked.status, StatusCode::PAYLOAD_TOO_LARGE, "without reading");
-    let asked = webhook.post("/mutate", Body::from_stream(NeverEnding)).await;
+    let asked = webhook.post("/mutate", never_ending()).await;
     assert_eq!(asked.status, StatusCode::PAYLOAD_TOO_LARGE, "cut at the limit");
     assert!(is_close(&asked));
 }
 
-struct NeverEnding;
-
-impl futures_core::Stream for NeverEnding {
-    type Item = Result<&'static [u8], std::io::Error>;
-    fn poll_next(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        std::task::Poll::Ready(Some(Ok(b"          ")))
-    }
+fn never_ending() -> Body {
+    let item = || Ok::<_, std::io::Error>(&b"          "[..]);
+    Body::from_stream(futures_util::stream::repeat_with(item))
 }
 
 #[tokio::test]
