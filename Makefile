@@ -64,7 +64,7 @@ manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rul
 
 test: setup ## run every test, and those of the features that are off by default
 	$(CARGO) test --locked --workspace
-	$(CARGO) test --locked --features otlp --test traces
+	$(CARGO) test --locked --workspace --features otlp --test traces
 
 test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
 	$(CARGO) test --locked --test it -- server::long --ignored --test-threads 1 --nocapture --skip soak
