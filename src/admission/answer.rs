@@ -163,6 +163,9 @@ mod tests {
     }
 
     proptest::proptest! {
+        // Most of the time goes into making so much text.
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
         #[test]
         fn warnings_stay_within_the_limits(warnings in proptest::collection::vec("(?s).{0,400}", 0..40)) {
             let tidied = tidy(&warnings);
