@@ -6,8 +6,25 @@ use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 
 use super::defined::{self, Kind, request as named};
+use super::help::Topic;
 use super::opt_out::OptOut;
-use super::{Context, Fragment, ambassador, init, logging, opt_out, share_process_namespace, sync};
+use super::{
+    Context, Fragment, ambassador, init, logging, metrics, opt_out, patterns, share_process_namespace, sync,
+};
+
+/// What help, errors and docs say of a key: one topic, or one for each first word of its items.
+pub(super) const fn topics(key: Key) -> &'static [Topic] {
+    match key {
+        Key::Ambassador => &ambassador::TOPICS,
+        Key::Logging => &logging::TOPICS,
+        Key::Metrics => &metrics::TOPICS,
+        Key::Sync => &sync::TOPICS,
+        Key::Patterns => &patterns::TOPICS,
+        Key::Init => &init::TOPICS,
+        Key::ShareProcessNamespace => &share_process_namespace::TOPICS,
+        Key::OptOut => &opt_out::TOPICS,
+    }
+}
 
 /// The typed value of one key.
 #[derive(Debug, PartialEq)]

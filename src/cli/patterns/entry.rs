@@ -9,7 +9,7 @@ use crate::annotation::Key;
 use crate::annotation::option::{Absent, Row};
 use crate::pattern::Catalogue;
 use crate::pattern::defined::{Definition, Kind, Param, Type};
-use crate::pattern::help::{TOPICS, Topic};
+use crate::pattern::help::{Topic, topics};
 
 /// One pattern.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub(super) struct Whole<'e> {
 /// Every pattern, the built-in ones first.
 pub(super) fn entries(catalogue: &Catalogue) -> Vec<Entry> {
     // What files define stands in the list itself, and needs no line that says so.
-    let topics = TOPICS.iter().filter(|topic| !matches!(topic.key, Key::Metrics | Key::Patterns));
+    let topics = topics().filter(|topic| !matches!(topic.key, Key::Metrics | Key::Patterns));
     let defined = [Kind::Metrics, Kind::Custom].into_iter().flat_map(|kind| catalogue.of_kind(kind));
     topics.map(of_topic).chain(defined.map(of_definition)).collect()
 }
@@ -126,15 +126,10 @@ impl Choice {
 }
 
 fn of_topic(topic: &Topic) -> Entry {
-    let kind = match topic.key {
-        Key::Init => "step",
-        Key::ShareProcessNamespace | Key::OptOut => "switch",
-        _ => "sidecar",
-    };
     Entry {
         name: topic.name.to_owned(),
         key: topic.key,
-        kind,
+        kind: topic.kind,
         what: topic.what.to_owned(),
         item: topic.item.to_owned(),
         forms: topic
@@ -163,7 +158,7 @@ fn of_row(row: &Row) -> Choice {
 
 fn of_definition(definition: &Definition) -> Entry {
     let key = definition.kind.key();
-    let settings = TOPICS.iter().find(|topic| topic.key == key).map_or(&[][..], |topic| topic.settings);
+    let settings = topics().find(|topic| topic.key == key).map_or(&[][..], |topic| topic.settings);
     let ports = definition.ports().map(|port| port.to_string()).collect::<Vec<_>>();
     Entry {
         name: definition.name.clone(),

@@ -12,6 +12,7 @@ use crate::pattern::{Addition, Context, Fragment, Role, images};
 use super::haproxy::{self, HEALTH_PATH, HEALTH_PORT};
 use super::request::Request;
 use super::route::{Route, resolve};
+use super::text::PROGRAM;
 
 /// The container's name.
 pub const CONTAINER: &str = "multipod-ambassador";
@@ -65,8 +66,8 @@ fn taken_by_health(route: &Route<'_>) -> Fault {
 
 fn container(request: &Request, context: &Context<'_>) -> Container {
     let settings = context.settings;
-    let image = settings.image_for("ambassador", &request.settings, images::AMBASSADOR);
-    let resources = settings.resources_for("ambassador", &request.settings, NEEDS);
+    let image = settings.image_for(PROGRAM, &request.settings, images::AMBASSADOR);
+    let resources = settings.resources_for(PROGRAM, &request.settings, NEEDS);
     let mut container = Container::new(CONTAINER, image, resources);
     container.command = COMMAND.map(Text::Borrowed).to_vec();
     container.volume_mounts.reserve_exact(2);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::request::{Request, Step, WaitFor};
+use super::text::{CLONE, WAIT_FOR};
 use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 use multipod_values as value;
@@ -43,8 +44,8 @@ pub(crate) fn fragments(
                     Err(fault) => faults.push(fault),
                 }
                 fragment.volumes.extend(job.volumes());
-                let image = context.settings.image_for("clone", settings, images::GIT_SYNC);
-                let resources = context.settings.resources_for("clone", settings, git::NEEDS);
+                let image = context.settings.image_for(CLONE, settings, images::GIT_SYNC);
+                let resources = context.settings.resources_for(CLONE, settings, git::NEEDS);
                 job.container(image, resources, pod, context)
             }
         };
@@ -60,8 +61,8 @@ fn wait_for(
     pod: &Pod<'_>,
     context: &Context<'_>,
 ) -> Container {
-    let image = context.settings.own_image("wait-for", &request.settings);
-    let resources = context.settings.resources_for("wait-for", &request.settings, WAIT_NEEDS);
+    let image = context.settings.own_image(WAIT_FOR, &request.settings);
+    let resources = context.settings.resources_for(WAIT_FOR, &request.settings, WAIT_NEEDS);
     let mut container = Container::new(format!("multipod-wait-for-{number}"), image, resources);
     container.security_context.run_as_user = own_user(OWN_USER, pod, context);
     container.command = vec![Cow::Borrowed("/multipod")];

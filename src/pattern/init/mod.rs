@@ -2,6 +2,8 @@
 
 mod fragment;
 mod request;
+mod text;
 
 pub(super) use fragment::fragments;
 pub use request::{Request, WaitOptions, parse};
+pub(super) use text::TOPICS;

@@ -13,6 +13,7 @@ use multipod_values::{Endpoint, Protocol};
 
 use super::operators::{self, literal};
 use super::source::Seen;
+use super::text::SHIP;
 
 /// What ships.
 pub(crate) const SHIPPER: &str = "multipod-logging-shipper";
@@ -43,8 +44,8 @@ pub(super) fn shipper(
     fragment.volumes.push(Volume::empty_dir(STATE));
     fragment.rendered(RENDERED, format!("{:#}\n", configuration(group, context)));
 
-    let image = context.settings.image_for("logging-shipper", &request.settings, images::LOGGING_SHIPPER);
-    let resources = context.settings.resources_for("logging-shipper", &request.settings, NEEDS);
+    let image = context.settings.image_for(SHIP, &request.settings, images::LOGGING_SHIPPER);
+    let resources = context.settings.resources_for(SHIP, &request.settings, NEEDS);
     let mut container = Container::new(SHIPPER, image, resources);
     // No command: distributions of the collector differ in the name of the program.
     container.args = vec![Text::Borrowed("--config=/etc/multipod/otelcol/otelcol.yaml")];

@@ -12,6 +12,7 @@ use crate::pattern::{Addition, Context, Fragment, Role};
 
 use super::request::{Fate, Format, Request};
 use super::source::{Seen, resolve};
+use super::text::FOLLOW;
 use super::{collector, user, volume};
 
 /// The follower; where both formats are asked for, the one that prints lines as they are.
@@ -67,8 +68,8 @@ fn follower(
     request: &Request,
     context: &Context<'_>,
 ) -> Container {
-    let image = context.settings.own_image("logging", &request.settings);
-    let resources = context.settings.resources_for("logging", &request.settings, NEEDS);
+    let image = context.settings.own_image(FOLLOW, &request.settings);
+    let resources = context.settings.resources_for(FOLLOW, &request.settings, NEEDS);
     let mut container = Container::new(name, image, resources);
     container.command = vec![Cow::Borrowed("/multipod")];
     container.args.push(Cow::Borrowed("follow"));

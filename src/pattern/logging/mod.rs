@@ -15,6 +15,8 @@ mod volume;
 
 pub(super) use fragment::fragment;
 pub use request::{FilesOptions, Request, parse};
+pub(super) use text::TOPICS;
 
 #[cfg(test)]
 mod tests;
+mod text;

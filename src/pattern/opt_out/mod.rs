@@ -1,5 +1,7 @@
 //! What a pod or its namespace declines.
 
 mod request;
+mod text;
 
 pub use request::{OptOut, parse};
+pub(super) use text::TOPICS;

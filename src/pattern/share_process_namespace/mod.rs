@@ -2,6 +2,8 @@
 
 mod fragment;
 mod request;
+mod text;
 
 pub(super) use fragment::fragments;
 pub use request::parse;
+pub(super) use text::TOPICS;

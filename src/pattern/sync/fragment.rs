@@ -1,6 +1,7 @@
 //! What git-sync beside the app adds to a pod.
 
 use super::request::Request;
+use super::text::PROGRAM;
 use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 
@@ -27,8 +28,8 @@ pub(crate) fn fragments(
             Ok(mount) => fragment.mounts.push(mount),
             Err(fault) => faults.push(fault),
         }
-        let image = context.settings.image_for("sync", settings, images::GIT_SYNC);
-        let resources = context.settings.resources_for("sync", settings, NEEDS);
+        let image = context.settings.image_for(PROGRAM, settings, images::GIT_SYNC);
+        let resources = context.settings.resources_for(PROGRAM, settings, NEEDS);
         let container = job.container(image, resources, pod, context);
         fragment.containers.push(Addition { role: Role::Sidecar(settings.sidecar), container });
         fragment.volumes.extend(job.volumes());

@@ -11,7 +11,7 @@ use multipod::annotation::option::{Absent, Row};
 use multipod::explain::sample;
 use multipod::manifest::{self, Cluster, Level, Manifests, Source};
 use multipod::pattern::defined::{Kind, Type};
-use multipod::pattern::help::TOPICS;
+use multipod::pattern::help::topics;
 use multipod::pattern::{Catalogue, Context, Request, Settings, object};
 use multipod::policy;
 use serde_json::Value;
@@ -102,7 +102,7 @@ fn added(place: &str, key: Key, value: &str) -> Value {
 #[test]
 fn every_option_has_a_row_with_its_default() {
     let page = page("docs/annotations.md");
-    for topic in &TOPICS {
+    for topic in topics() {
         for Row { name, default, .. } in topic.options {
             let row = page.row_of(topic.key, &format!("{name}="));
             let row = row.unwrap_or_else(|| panic!("{}: {name}=", topic.name));
@@ -126,9 +126,9 @@ fn every_option_has_a_row_with_its_default() {
 fn every_option_in_a_table_is_one_that_there_is() {
     let page = page("docs/annotations.md");
     for row in page.rows() {
-        let topics = || TOPICS.iter().filter(|topic| row.key.is_none_or(|key| key == topic.key));
+        let of_key = || topics().filter(|topic| row.key.is_none_or(|key| key == topic.key));
         for name in options_in(&row.first) {
-            let known = topics()
+            let known = of_key()
                 .any(|topic| topic.options.iter().chain(topic.settings).any(|choice| choice.name == name));
             assert!(known, "{name}=: {}", row.text);
         }
@@ -166,7 +166,7 @@ fn every_container_that_is_added_has_a_row_with_its_image_and_resources() {
     let page = page("docs/annotations.md");
     let shipped = (Key::Logging, "/a/*.log to=otlp://collector:4317");
     let both = (Key::Logging, "/a/*.log, /b/*.log format=json");
-    let fixed = TOPICS.iter().filter(|topic| !matches!(topic.key, Key::Patterns | Key::Metrics));
+    let fixed = topics().filter(|topic| !matches!(topic.key, Key::Patterns | Key::Metrics));
     for (key, value) in fixed.map(|topic| (topic.key, topic.example)).chain([shipped, both]) {
         let added = added("a sample", key, value);
         for container in added["spec"]["initContainers"].as_array().into_iter().flatten() {

@@ -1,7 +1,7 @@
 //! The tables of options in docs/annotations.md, made from the rows that the parsers read.
 
 use multipod::annotation::option::{Absent, Row};
-use multipod::pattern::help::{TOPICS, Topic};
+use multipod::pattern::help::{Topic, topics};
 
 use super::page::root;
 
@@ -12,7 +12,7 @@ const PAGE: &str = "docs/annotations.md";
 fn tables_of_options_are_made_from_their_rows() {
     let path = root().join(PAGE);
     let text = std::fs::read_to_string(&path).unwrap();
-    let made = TOPICS.iter().flat_map(tables).fold(text.clone(), |text, (name, table)| {
+    let made = topics().flat_map(tables).fold(text.clone(), |text, (name, table)| {
         let start = format!("<!-- {name}: `make bless` writes this table -->\n");
         let (before, rest) = text.split_once(&start).unwrap_or_else(|| panic!("{PAGE} has no line {start}"));
         let (_, after) = rest.split_once("<!-- end -->\n").unwrap_or_else(|| panic!("{start} has no end"));
@@ -29,7 +29,7 @@ fn tables_of_options_are_made_from_their_rows() {
 fn tables(topic: &Topic) -> Vec<(String, String)> {
     let mut tables = Vec::new();
     if !topic.options.is_empty() {
-        let several = TOPICS.iter().filter(|other| other.key == topic.key).count() > 1;
+        let several = topics().filter(|other| other.key == topic.key).count() > 1;
         let of = if several { format!(" of `{}`", topic.name) } else { String::new() };
         let rows: String = topic.options.iter().map(row).collect();
         tables.push((

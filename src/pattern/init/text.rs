@@ -1,0 +1,46 @@
+//! What people are told about init steps before they use them.
+
+use crate::annotation::Key;
+use crate::annotation::settings::OF_STEPS;
+use crate::pattern::git;
+use crate::pattern::help::Topic;
+
+use super::request::WaitOptions;
+
+/// What the settings of a cluster call them.
+pub(super) const WAIT_FOR: &str = "wait-for";
+pub(super) const CLONE: &str = "clone";
+
+pub(in crate::pattern) const TOPICS: [Topic; 2] = [
+    Topic {
+        name: "wait-for",
+        key: Key::Init,
+        what: "a step that ends as soon as something answers",
+        kind: "step",
+        programs: &[WAIT_FOR],
+        item: "wait-for TARGET",
+        forms: &[
+            ("wait-for db:5432", "until a port takes connections"),
+            ("wait-for dns:db", "until a name resolves"),
+            ("wait-for https://auth/healthz", "until a page is served with status 2xx or 3xx"),
+        ],
+        options: WaitOptions::ROWS,
+        settings: &OF_STEPS,
+        example: Key::Init.example(),
+    },
+    Topic {
+        name: "clone",
+        key: Key::Init,
+        what: "a step that fetches a git working copy",
+        kind: "step",
+        programs: &[CLONE],
+        item: "clone URL",
+        forms: &[(
+            "clone https://git.example/seed into=/seed",
+            "from https, http, git or ssh, without credentials in it",
+        )],
+        options: git::CopyOptions::ROWS,
+        settings: &OF_STEPS,
+        example: "clone https://git.example/seed into=/seed",
+    },
+];

@@ -1,0 +1,5 @@
+//! Exporters, which files define: `defined` reads their requests and builds their fragments.
+
+mod text;
+
+pub(super) use text::TOPICS;

@@ -1,0 +1,17 @@
+//! What people are told about opting out before they use it.
+
+use crate::annotation::Key;
+use crate::pattern::help::Topic;
+
+pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
+    name: "opt-out",
+    key: Key::OptOut,
+    what: "declines what a policy or the namespace would add, unless the policy is enforced",
+    kind: "switch",
+    programs: &[],
+    item: "KEY…|all",
+    forms: &[("logging metrics", "these"), ("all", "everything")],
+    options: &[],
+    settings: &[],
+    example: Key::OptOut.example(),
+}];

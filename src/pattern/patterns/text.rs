@@ -1,0 +1,21 @@
+//! What people are told about the patterns of administrators before they use them.
+
+use crate::annotation::Key;
+use crate::annotation::settings::OF_SIDECARS;
+use crate::pattern::help::Topic;
+
+pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
+    name: "patterns",
+    key: Key::Patterns,
+    what: "patterns that the administrators of a cluster have defined",
+    kind: "sidecar",
+    programs: &[],
+    item: "PATTERN",
+    forms: &[(
+        "audit-tap level=debug",
+        "a pattern and its params; multipod patterns --policy-dir DIR lists them",
+    )],
+    options: &[],
+    settings: &OF_SIDECARS,
+    example: Key::Patterns.example(),
+}];

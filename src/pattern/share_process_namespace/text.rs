@@ -1,0 +1,17 @@
+//! What people are told about shared processes before they use it.
+
+use crate::annotation::Key;
+use crate::pattern::help::Topic;
+
+pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
+    name: "share-process-namespace",
+    key: Key::ShareProcessNamespace,
+    what: "containers of the pod see each other's processes",
+    kind: "switch",
+    programs: &[],
+    item: "true|false",
+    forms: &[("true", "they do"), ("false", "they do not, whatever a default policy says")],
+    options: &[],
+    settings: &[],
+    example: Key::ShareProcessNamespace.example(),
+}];
