@@ -5,7 +5,7 @@ pub mod wire;
 
 use multipod::admission::{self, Snapshot};
 use multipod::annotation::{Diagnostic, Fault, Key, Source, lexer};
-use multipod::inject::{Patch, SkipReason, Verdict, decide, removals};
+use multipod::inject::{SkipReason, Verdict, decide, removals};
 use multipod::manifest::{self, Cluster, Manifests};
 use multipod::pattern::{Context, Request, Settings};
 use multipod::pod::{Head, Version};
@@ -81,7 +81,7 @@ fn decided(text: &str, loaded: &Loaded) {
     let text = result.to_string();
     let head = Head::read(&text).expect("it could be read before");
     let settings = Settings::default();
-    match decide(&head, &context(&settings, loaded), &loaded.policies).verdict {
+    match decide(&head, &context(&settings, loaded), &loaded.policies).expect("a decision").verdict {
         Verdict::Skip(SkipReason::AlreadyInjected) => {}
         other => panic!("injected again, it ended with {other:?}: {text}"),
     }
@@ -92,9 +92,9 @@ fn decided(text: &str, loaded: &Loaded) {
 fn injected(text: &str, loaded: &Loaded) -> Option<Value> {
     let head = Head::read(text).ok()?;
     let settings = Settings::default();
-    let decision = decide(&head, &context(&settings, loaded), &loaded.policies);
-    let plan = match decision.verdict {
-        Verdict::Inject(plan) => plan,
+    let decision = decide(&head, &context(&settings, loaded), &loaded.policies).expect("a decision");
+    let patch = match decision.verdict {
+        Verdict::Inject(injection) => injection.patch,
         Verdict::Skip(_) => return None,
         Verdict::Deny(refusals) => {
             assert!(!refusals.is_empty());
@@ -105,8 +105,6 @@ fn injected(text: &str, loaded: &Loaded) -> Option<Value> {
             return None;
         }
     };
-    let view = decision.pod.expect("a plan is for a pod that was looked into");
-    let patch = Patch::of(&plan, &view).expect("a patch that does what was planned");
     // What serde_json refuses (deep, or a number beyond all bounds) the view may have skipped.
     let mut result: Value = serde_json::from_str(text).ok()?;
     let operations: json_patch::Patch = serde_json::from_str(patch.json()).expect("RFC 6902");

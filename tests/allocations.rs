@@ -9,7 +9,7 @@ mod pods;
 
 use allocation_counter::AllocationInfo;
 use multipod::admission::{Outcome, Snapshot, mutate};
-use multipod::inject::{Patch, SkipReason, Verdict, decide};
+use multipod::inject::{SkipReason, Verdict, decide};
 use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
@@ -32,11 +32,10 @@ fn measured_with(policies: &Policies, pod: &str, expected: End) -> AllocationInf
     with_policies(policies, |context, policies| {
         allocation_counter::measure(|| {
             let head = Head::read(pod).unwrap();
-            let decision = decide(&head, context, policies);
+            let decision = decide(&head, context, policies).unwrap();
             let end = match &decision.verdict {
-                Verdict::Inject(plan) => {
-                    let pod = decision.pod.as_ref().unwrap();
-                    assert!(!Patch::of(plan, pod).unwrap().json().is_empty());
+                Verdict::Inject(injection) => {
+                    assert!(!injection.patch.json().is_empty());
                     End::Injected
                 }
                 Verdict::Skip(SkipReason::AlreadyInjected) => End::InjectedBefore,
@@ -69,10 +68,9 @@ fn with_policies<T>(policies: &Policies, act: impl Fn(&Context<'_>, &Policies) -
 fn injected(pod: &str) -> String {
     with_context(|context, policies| {
         let head = Head::read(pod).unwrap();
-        let decision = decide(&head, context, policies);
-        let Verdict::Inject(plan) = &decision.verdict else { panic!("{:?}", decision.verdict) };
-        let patch = Patch::of(plan, decision.pod.as_ref().unwrap()).unwrap();
-        let operations: json_patch::Patch = serde_json::from_str(patch.json()).unwrap();
+        let decision = decide(&head, context, policies).unwrap();
+        let Verdict::Inject(injection) = &decision.verdict else { panic!("{:?}", decision.verdict) };
+        let operations: json_patch::Patch = serde_json::from_str(injection.patch.json()).unwrap();
         let mut document: Value = serde_json::from_str(pod).unwrap();
         json_patch::patch(&mut document, &operations).unwrap();
         document.to_string()

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use multipod::inject::{DenyReason, Patch, SkipReason, Verdict, decide, removals};
+use multipod::inject::{DenyReason, SkipReason, Verdict, decide, removals};
 use multipod::pattern::{Context, Settings};
 use multipod::pod::{Head, Version};
 use multipod::policy;
@@ -125,14 +125,13 @@ impl Case {
 
     fn decide(&self, json: &str, pod: &Value) -> Result<Outcome, String> {
         let head = Head::read(json).map_err(|fault| format!("the head cannot be read: {fault}"))?;
-        let decision = decide(&head, &self.cluster.context(), &self.cluster.loaded.policies);
+        let decision = decide(&head, &self.cluster.context(), &self.cluster.loaded.policies)
+            .map_err(|error| error.to_string())?;
         let warnings = decision.warnings.iter().fold(String::new(), |all, warning| all + warning + "\n");
         let (file, text, reason, result) = match decision.verdict {
-            Verdict::Inject(plan) => {
-                let view = head.open().unwrap();
-                let patch = Patch::of(&plan, &view).map_err(|fault| fault.to_string())?;
-                let result = sound::apply(pod, &patch);
-                let json = patch.json().to_owned();
+            Verdict::Inject(injection) => {
+                let result = sound::apply(pod, &injection.patch);
+                let json = injection.patch.json().to_owned();
                 ("expected.yaml", multipod_yaml::emit(&result), None, Some((result, json)))
             }
             Verdict::Skip(reason) => ("skipped.txt", format!("{reason}\n"), Some(reason), None),

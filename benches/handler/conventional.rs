@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSecurityContext, Sysctl, Volume};
 use multipod::inject::{Decision, Verdict};
+use multipod::pattern::Change;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,20 +21,20 @@ pub(crate) struct Additions {
 impl Additions {
     /// The same that multipod adds.
     pub(crate) fn of(decision: &Decision<'_>) -> Self {
-        let Verdict::Inject(plan) = &decision.verdict else { return Additions::default() };
-        let sysctls = plan.sysctls.iter();
-        Additions {
-            sidecars: typed(&plan.sidecars),
-            volumes: typed(&plan.volumes),
-            annotations: plan
-                .annotations
-                .iter()
-                .map(|(key, value)| (key.to_string(), value.clone()))
-                .collect(),
-            sysctls: sysctls
-                .map(|(name, value)| Sysctl { name: name.to_string(), value: value.to_string() })
-                .collect(),
+        let Verdict::Inject(injection) = &decision.verdict else { return Additions::default() };
+        let mut additions = Additions::default();
+        for planned in injection.plan.missing() {
+            match &planned.change {
+                Change::Container(new) => additions.sidecars.push(typed(&new.container)),
+                Change::Volume(volume) => additions.volumes.push(typed(volume)),
+                Change::Annotation(note) => {
+                    additions.annotations.insert(note.key.to_string(), note.value.clone());
+                }
+                Change::Sysctl(sysctl) => additions.sysctls.push(typed(sysctl)),
+                other => panic!("the ambassador adds no {other:?}"),
+            }
         }
+        additions
     }
 }
 

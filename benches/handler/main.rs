@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use conventional::Additions;
 use criterion::{Criterion, Throughput};
-use multipod::inject::{Decision, Patch, Verdict, decide};
+use multipod::inject::{Verdict, decide};
 use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::Policies;
@@ -52,7 +52,7 @@ fn measure(criterion: &mut Criterion, name: &str, pod: &str) {
     let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
     let context = Context::new(&settings, &catalogue);
     let head = Head::read(pod).unwrap();
-    let additions = Additions::of(&decide(&head, &context, &policies));
+    let additions = Additions::of(&decide(&head, &context, &policies).unwrap());
     let ours = multipod(pod, &context, &policies);
     let theirs = conventional::patch(pod, &additions);
     assert_eq!(applied(pod, &ours), applied(pod, &theirs), "{name}: both must do the same work");
@@ -76,10 +76,8 @@ fn measure(criterion: &mut Criterion, name: &str, pod: &str) {
 /// From the pod's JSON to the patch's JSON; empty where nothing is to be changed.
 fn multipod(pod: &str, context: &Context<'_>, policies: &Policies) -> Vec<u8> {
     let head = Head::read(pod).unwrap();
-    match decide(&head, context, policies) {
-        Decision { verdict: Verdict::Inject(plan), pod: Some(pod), .. } => {
-            Patch::of(&plan, &pod).unwrap().json().as_bytes().to_vec()
-        }
+    match decide(&head, context, policies).unwrap().verdict {
+        Verdict::Inject(injection) => injection.patch.json().as_bytes().to_vec(),
         _ => Vec::new(),
     }
 }

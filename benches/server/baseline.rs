@@ -114,5 +114,5 @@ fn additions() -> Additions {
     let pod = pods::of_kilobytes(8, Some(AMBASSADOR));
     let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
     let context = Context::new(&settings, &catalogue);
-    Additions::of(&decide(&Head::read(&pod).unwrap(), &context, &policies))
+    Additions::of(&decide(&Head::read(&pod).unwrap(), &context, &policies).unwrap())
 }

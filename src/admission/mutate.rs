@@ -1,6 +1,6 @@
 //! What happens to a pod that is about to be created.
 
-use crate::inject::{self, Decision, Patch, decide};
+use crate::inject::{self, Decision, Injection, decide};
 use crate::pod::{Field, Head, Text};
 
 use super::answer::{self, Verdict};
@@ -20,8 +20,9 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Faul
     if snapshot.must_wait_for(&review.namespace) {
         return Err(Fault::NamespaceUnknown);
     }
-    let decision = decide(head, &snapshot.context(&review.namespace, None), &snapshot.policies);
-    let (written, told) = told(&review.uid, &decision)?;
+    let decision = decide(head, &snapshot.context(&review.namespace, None), &snapshot.policies)
+        .map_err(|error| Fault::Internal(error.to_string()))?;
+    let (written, told) = told(&review.uid, &decision);
     let owner_kind = head.metadata.value().and_then(|metadata| metadata.controller()).cloned();
     drop(decision);
     Ok(Reply { body: written, record: review.record(Some(owner_kind.unwrap_or_default()), told) })
@@ -45,7 +46,7 @@ fn ignored<'a>(review: Review<'a>, reason: &'static str) -> Reply<'a> {
     Reply { body, record: review.record(None, Record::of(Outcome::Ignored, reason)) }
 }
 
-fn told(uid: &str, decision: &Decision<'_>) -> Result<(String, Record<'static>), Fault> {
+fn told(uid: &str, decision: &Decision<'_>) -> (String, Record<'static>) {
     let warnings = &decision.warnings;
     let (body, record) = match &decision.verdict {
         inject::Verdict::Skip(reason) => {
@@ -55,10 +56,8 @@ fn told(uid: &str, decision: &Decision<'_>) -> Result<(String, Record<'static>),
             let reason = refusals.first().map_or("unknown", |refusal| refusal.reason.slug());
             (answer::write(uid, Verdict::Deny(refusals), warnings), Record::of(Outcome::Denied, reason))
         }
-        inject::Verdict::Inject(plan) => {
-            let pod =
-                decision.pod.as_ref().ok_or_else(|| Fault::Internal("a plan without a pod".to_owned()))?;
-            let patch = Patch::of(plan, pod).map_err(|fault| Fault::Internal(fault.to_string()))?;
+        inject::Verdict::Inject(injection) => {
+            let Injection { plan, patch } = &**injection;
             let record = Record {
                 patterns: plan.parts.iter().map(|part| part.name.clone()).collect(),
                 patch_bytes: patch.json().len(),
@@ -67,7 +66,7 @@ fn told(uid: &str, decision: &Decision<'_>) -> Result<(String, Record<'static>),
             (answer::write(uid, Verdict::Patch(patch.json()), warnings), record)
         }
     };
-    Ok((body, Record { warnings: warnings.len(), ..record }))
+    (body, Record { warnings: warnings.len(), ..record })
 }
 
 impl Record<'static> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::annotation::key::PREFIX;
-use crate::inject::{DenyReason, Refusal, Verdict as Fate, decide};
+use crate::inject::{DenyReason, Refusal, Verdict as Decided, decide};
 use crate::pod::{Head, Object, objects};
 use multipod_json::Raw;
 
@@ -86,9 +86,11 @@ fn about(document: &Value, review: &Review<'_>, snapshot: &Snapshot) -> Found {
     // The API server checks the rest of the template itself.
     let Ok(head) = Head::read(&json) else { return found };
     let owner_kind = object.place.and_then(|place| place.owner_kind);
-    let decision = decide(&head, &snapshot.context(&review.namespace, owner_kind), &snapshot.policies);
+    let context = snapshot.context(&review.namespace, owner_kind);
+    // A mistake of ours is told where it counts: when a pod is made.
+    let Ok(decision) = decide(&head, &context, &snapshot.policies) else { return found };
     found.warnings.extend(decision.warnings);
-    let Fate::Deny(mut refusals) = decision.verdict else { return found };
+    let Decided::Deny(mut refusals) = decision.verdict else { return found };
     // A namespace may get the labels that a policy asks for before the first pod is made.
     refusals.retain(|refusal| refusal.reason != DenyReason::PolicyUndecided);
     let Some(first) = refusals.first() else { return found };

@@ -192,7 +192,7 @@ fn of(
     let head = Head::read(&json).ok().filter(|_| target.has_containers())?;
     let namespace = namespaces.of_target(target, cluster);
     let context = namespace.context(target, cluster);
-    let decision = decide(&head, &context, &cluster.policies);
+    let decision = decide(&head, &context, &cluster.policies).ok()?;
     let place = target.finding(Level::Note, "", "");
     let origin = Origin {
         kind: target.object.kind.to_owned(),

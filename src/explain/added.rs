@@ -4,55 +4,49 @@ use serde_json::Value;
 
 use crate::annotation::key::{RENDERED_PREFIX, STATUS};
 use crate::annotation::settings::Sidecar;
-use crate::annotation::{Key, lexer};
-use crate::inject::{Decision, Plan};
-use crate::pattern::Context;
+use crate::inject::{Plan, Planned, Reason};
 use crate::pattern::container as api;
 use crate::pattern::container::VolumeSource;
+use crate::pattern::{Addition, Change, Role};
 
 use super::report::{Added, Amounts, AppEnv, AppMount, Container, Named, Runs};
 
 /// Everything that a plan adds to the pod.
-pub(super) fn added(plan: &Plan, before: &Value, context: &Context<'_>, decision: &Decision<'_>) -> Added {
+pub(super) fn added(plan: &Plan, before: &Value) -> Added {
     let app =
         |index: usize| before["spec"]["containers"][index]["name"].as_str().unwrap_or_default().to_owned();
-    let why = |container: &api::Container, runs| because(container, runs, plan, context, decision);
-    let containers = |list: &[api::Container], runs| {
-        list.iter().map(|container| described(container, runs, why(container, runs))).collect::<Vec<_>>()
-    };
-    let (rendered, annotations) = plan
-        .annotations
-        .iter()
-        .filter(|(key, _)| *key != STATUS)
-        .map(|(key, value)| Named { name: key.to_string(), value: value.clone() })
-        .partition(|note| note.name.starts_with(RENDERED_PREFIX));
-    Added {
-        containers: [
-            containers(&plan.sidecars, Runs::NativeSidecar),
-            containers(&plan.steps, Runs::Step),
-            containers(&plan.containers, Runs::ClassicSidecar),
-        ]
-        .concat(),
-        volumes: plan.volumes.iter().map(volume).collect(),
-        mounts: plan.mounts.iter().map(|new| mount(app(new.container), &new.mount)).collect(),
-        env: plan
-            .env
-            .iter()
-            .map(|new| AppEnv {
+    let mut added = Added::default();
+    for planned in plan.missing() {
+        match &planned.change {
+            Change::Container(new) => added.containers.push(described(new, because(planned, new, plan))),
+            Change::Volume(new) => added.volumes.push(volume(new)),
+            Change::AppMount(new) => added.mounts.push(mount(app(new.container), &new.mount)),
+            Change::AppVariable(new) => added.env.push(AppEnv {
                 container: app(new.container),
                 name: new.env.name.to_string(),
                 value: new.env.value.as_deref().map(str::to_owned),
-            })
-            .collect(),
-        annotations,
-        rendered,
-        sysctls: plan.sysctls.iter().map(|(name, value)| named(name, value)).collect(),
-        pull_secrets: plan.pull_secrets.iter().map(ToString::to_string).collect(),
-        share_process_namespace: plan.share_process_namespace,
+            }),
+            Change::Annotation(note) if note.key == STATUS => {}
+            Change::Annotation(note) => {
+                let is_rendered = note.key.starts_with(RENDERED_PREFIX);
+                let list = if is_rendered { &mut added.rendered } else { &mut added.annotations };
+                list.push(named(&note.key, &note.value));
+            }
+            Change::Sysctl(sysctl) => added.sysctls.push(named(&sysctl.name, &sysctl.value)),
+            Change::PullSecret(secret) => added.pull_secrets.push(secret.name.to_string()),
+            Change::SharedProcesses => added.share_process_namespace = true,
+        }
     }
+    added
 }
 
-fn described(container: &api::Container, runs: Runs, because: String) -> Container {
+fn described(new: &Addition, because: String) -> Container {
+    let container = &new.container;
+    let runs = match new.role {
+        Role::Step => Runs::Step,
+        Role::Sidecar(Some(Sidecar::Classic)) => Runs::ClassicSidecar,
+        Role::Sidecar(_) => Runs::NativeSidecar,
+    };
     Container {
         name: container.name.to_string(),
         runs,
@@ -102,47 +96,18 @@ fn volume(volume: &api::Volume) -> Named {
     named(&volume.name, what.trim_end())
 }
 
-/// Why a container runs as it does: the annotation decides, else the settings, else the version.
-fn because(
-    container: &api::Container,
-    runs: Runs,
-    plan: &Plan,
-    context: &Context<'_>,
-    decision: &Decision<'_>,
-) -> String {
-    if runs == Runs::Step {
-        return "steps run once, in the order written".to_owned();
-    }
-    let key = key_of(&container.name, plan);
-    let value = key.and_then(|key| {
-        let mut effective = decision.resolution.iter().flat_map(|resolution| &resolution.effective);
-        effective.find(|effective| effective.key == key).map(|effective| effective.value)
-    });
-    if let (Some(key), Some(asked)) = (key, value.and_then(asked_sidecar)) {
-        return format!("{} says sidecar={asked}", key.full());
-    }
-    match (context.settings.sidecar, context.version.knows_native_sidecars()) {
-        (Some(Sidecar::Native), _) => "the settings say sidecar: native".to_owned(),
-        (Some(Sidecar::Classic), _) => "the settings say sidecar: classic".to_owned(),
-        (None, true) => format!("Kubernetes {} knows native sidecars", context.version),
-        (None, false) => {
-            format!(
-                "Kubernetes {} does not know native sidecars, 1.29 is the first that does",
-                context.version
-            )
+/// Why a container runs as it does.
+fn because(planned: &Planned, new: &Addition, plan: &Plan) -> String {
+    let sidecar = if new.role == Role::Sidecar(Some(Sidecar::Classic)) { "classic" } else { "native" };
+    match planned.reason {
+        Reason::Asked | Reason::EveryPod => "steps run once, in the order written".to_owned(),
+        Reason::SidecarOfAnnotation => format!("{} says sidecar={sidecar}", plan.key_of(planned)),
+        Reason::SidecarOfSettings => format!("the settings say sidecar: {sidecar}"),
+        Reason::SidecarOfVersion(version) if version.knows_native_sidecars() => {
+            format!("Kubernetes {version} knows native sidecars")
+        }
+        Reason::SidecarOfVersion(version) => {
+            format!("Kubernetes {version} does not know native sidecars, 1.29 is the first that does")
         }
     }
-}
-
-/// The key whose pattern added a container, by the container's name.
-fn key_of(container: &str, plan: &Plan) -> Option<Key> {
-    let own = container.strip_prefix("multipod-")?;
-    let parts = plan.parts.iter().filter(|part| own.starts_with(&part.name.replace(' ', "-")));
-    parts.max_by_key(|part| part.name.len()).map(|part| part.key)
-}
-
-fn asked_sidecar(value: &str) -> Option<String> {
-    let items = lexer::lex(value).ok()?;
-    let mut words = items.iter().filter(|item| item.is_setting()).flat_map(|item| &item.words);
-    words.find(|word| word.key() == Some("sidecar")).map(|word| word.text.to_string())
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::annotation::{Key, Source};
-use crate::inject::{Decision, Patch, Plan, Verdict as Decided};
+use crate::inject::{Decision, Patch, Verdict as Decided};
 use crate::pattern::Context;
 use crate::pod::Head;
 use crate::policy::Policies;
@@ -13,9 +13,6 @@ use super::asked;
 use super::picture::Picture;
 use super::report::{Origin, Refused, Report, Verdict};
 use super::routes::{Route, declares, routes};
-
-/// The container whose connections are told apart.
-const PROXY: &str = crate::pattern::ambassador::CONTAINER;
 
 impl Report {
     /// All that is told about a pod, given as JSON and as it was read from there. `line_of` knows where the pod's own
@@ -30,24 +27,28 @@ impl Report {
         line_of: impl Fn(&str) -> Option<usize>,
     ) -> Report {
         let before: Value = serde_json::from_str(json).unwrap_or(Value::Null);
-        let plan = match &decision.verdict {
-            Decided::Inject(plan) => Some(&**plan),
+        let injection = match &decision.verdict {
+            Decided::Inject(injection) => Some(&**injection),
             Decided::Skip(_) | Decided::Deny(_) => None,
         };
-        let after = plan.and_then(|plan| patched(&before, plan, head)).unwrap_or_else(|| before.clone());
-        let routes = routes_of(&before, head, context, decision);
+        let plan = injection.map(|injection| &injection.plan);
+        let whole = plan.or(decision.standing.as_deref());
+        let routes = whole.map(|plan| routes(plan, &before)).unwrap_or_default();
         let mut warnings = decision.warnings.clone();
         if plan.is_some() {
             warnings.extend(undeclared(&before, &routes));
         }
+        let after = injection.and_then(|injection| patched(&before, &injection.patch));
         Report {
             origin,
             asked: asked::asked(head, decision, line_of),
             policies: asked::considered(head, context, policies),
             verdict: verdict(&decision.verdict),
-            added: plan.map(|plan| added::added(plan, &before, context, decision)),
+            added: plan.map(|plan| added::added(plan, &before)),
             warnings,
-            pod: before["spec"].is_object().then(|| Picture::of(&before, &after, PROXY, &routes)),
+            pod: before["spec"]
+                .is_object()
+                .then(|| Picture::of(after.as_ref().unwrap_or(&before), plan, &routes)),
         }
     }
 
@@ -58,27 +59,11 @@ impl Report {
 }
 
 /// The pod with what is added: the very patch that an API server would get, carried out.
-fn patched<'a>(before: &Value, plan: &Plan, head: &'a Head<'a>) -> Option<Value> {
-    let pod = head.open().ok()?;
-    let patch = Patch::of(plan, &pod).ok()?;
+pub(super) fn patched(before: &Value, patch: &Patch) -> Option<Value> {
     let operations: json_patch::Patch = serde_json::from_str(patch.json()).ok()?;
     let mut after = before.clone();
     json_patch::patch(&mut after, &operations).ok()?;
     Some(after)
-}
-
-fn routes_of<'a>(
-    before: &Value,
-    head: &'a Head<'a>,
-    context: &Context<'a>,
-    decision: &Decision<'a>,
-) -> Vec<Route> {
-    let Some(resolution) = &decision.resolution else { return Vec::new() };
-    let ambassador = resolution.effective.iter().find(|effective| effective.key == Key::Ambassador);
-    ambassador.map_or_else(Vec::new, |effective| {
-        let namespace = context.of_pod(head).namespace;
-        routes(effective.value, before, &resolution.upstreams, namespace, &context.settings.cluster_domain)
-    })
 }
 
 /// Ports are declared or not; only a declared one is known to be there.

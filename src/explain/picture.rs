@@ -3,6 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::inject::Plan;
+use crate::pattern::Change;
+use crate::pattern::change::{Kind, Parent};
+
 use super::routes::Route;
 
 /// Keeps the API server from adding a token; it holds nothing and would be in every box.
@@ -104,47 +108,59 @@ pub struct Mount {
 }
 
 impl Picture {
-    /// The picture of `after`, in which everything is new that `before` does not have. `routes` tell where the
-    /// container named `proxy` passes connections on to.
-    pub fn of(before: &Value, after: &Value, proxy: &str, routes: &[Route]) -> Picture {
-        let old =
-            |list: &str, name: &str| items(&before["spec"][list]).any(|item| text(item, "name") == name);
+    /// The picture of a pod in which everything that `plan` adds is new.
+    pub fn of(pod: &Value, plan: Option<&Plan>, routes: &[Route]) -> Picture {
+        let new = New(plan);
         let mut containers = Vec::new();
         let mut mounts = Vec::new();
         for list in ["initContainers", "containers"] {
-            for container in items(&after["spec"][list]) {
+            for (index, container) in items(&pod["spec"][list]).enumerate() {
                 let name = text(container, "name");
-                let routes = if name == proxy { routes } else { &[] };
-                let was = items(&before["spec"][list]).find(|other| text(other, "name") == name);
-                mounts.extend(mounts_of(container, was));
+                let added = new.has(Kind::Container, name);
+                let app = (list == "containers").then_some(index);
+                mounts.extend(mounts_of(container, |path| {
+                    added || app.is_some_and(|app| new.mounts(app, path))
+                }));
+                let routes = routes.iter().filter(|route| route.of == name);
                 containers.push(Node {
                     name: name.to_owned(),
                     role: role(list, container),
-                    added: was.is_none(),
+                    added,
                     image: text(container, "image").to_owned(),
                     listens: listens(container, routes),
                 });
             }
         }
-        let volumes = items(&after["spec"]["volumes"]).map(|volume| text(volume, "name"));
-        let volumes = volumes.filter(|name| *name != NO_TOKEN).zip(items(&after["spec"]["volumes"]));
+        let volumes = items(&pod["spec"]["volumes"]).map(|volume| (text(volume, "name"), volume));
+        let volumes = volumes.filter(|(name, _)| *name != NO_TOKEN).map(|(name, volume)| Volume {
+            name: name.to_owned(),
+            kind: kind(volume).to_owned(),
+            added: new.has(Kind::Volume, name),
+            mounts: mounts.iter().filter(|(of, _)| of == name).map(|(_, mount)| mount.clone()).collect(),
+        });
         Picture {
-            volumes: volumes
-                .map(|(name, volume)| Volume {
-                    name: name.to_owned(),
-                    kind: kind(volume).to_owned(),
-                    added: !old("volumes", name),
-                    mounts: mounts
-                        .iter()
-                        .filter(|(of, _)| of == name)
-                        .map(|(_, mount)| mount.clone())
-                        .collect(),
-                })
-                .collect(),
+            volumes: volumes.collect(),
             containers,
-            share_process_namespace: after["spec"]["shareProcessNamespace"] == true,
-            host_network: after["spec"]["hostNetwork"] == true,
+            share_process_namespace: pod["spec"]["shareProcessNamespace"] == true,
+            host_network: pod["spec"]["hostNetwork"] == true,
         }
+    }
+}
+
+/// What a plan adds.
+struct New<'p>(Option<&'p Plan>);
+
+impl New<'_> {
+    fn has(&self, kind: Kind, name: &str) -> bool {
+        self.changes().any(|change| change.kind() == kind && change.name() == name)
+    }
+
+    fn mounts(&self, app: usize, path: &str) -> bool {
+        self.changes().any(|change| change.parent() == Parent::AppMounts(app) && change.name() == path)
+    }
+
+    fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.0.into_iter().flat_map(Plan::missing).map(|planned| &planned.change)
     }
 }
 
@@ -156,11 +172,11 @@ fn role(list: &str, container: &Value) -> Role {
     }
 }
 
-fn listens(container: &Value, routes: &[Route]) -> Vec<Listen> {
+fn listens<'r>(container: &Value, routes: impl Iterator<Item = &'r Route> + Clone) -> Vec<Listen> {
     let mut all: Vec<Listen> = items(&container["ports"])
         .filter_map(|port| {
             let number = port_number(&port["containerPort"])?;
-            let route = routes.iter().find(|route| route.listen == number);
+            let route = routes.clone().find(|route| route.listen == number);
             Some(Listen {
                 port: number,
                 loopback: false,
@@ -171,7 +187,7 @@ fn listens(container: &Value, routes: &[Route]) -> Vec<Listen> {
             })
         })
         .collect();
-    let hidden = routes.iter().filter(|route| route.loopback);
+    let hidden = routes.filter(|route| route.loopback);
     all.extend(hidden.map(|route| Listen {
         port: route.listen,
         loopback: true,
@@ -183,10 +199,7 @@ fn listens(container: &Value, routes: &[Route]) -> Vec<Listen> {
     all
 }
 
-fn mounts_of(container: &Value, was: Option<&Value>) -> Vec<(String, Mount)> {
-    let old = |path: &str| {
-        was.is_some_and(|was| items(&was["volumeMounts"]).any(|mount| text(mount, "mountPath") == path))
-    };
+fn mounts_of(container: &Value, is_new: impl Fn(&str) -> bool) -> Vec<(String, Mount)> {
     items(&container["volumeMounts"])
         .map(|mount| {
             let path = text(mount, "mountPath");
@@ -195,7 +208,7 @@ fn mounts_of(container: &Value, was: Option<&Value>) -> Vec<(String, Mount)> {
                 path: path.to_owned(),
                 sub_path: some(mount, "subPath").or_else(|| some(mount, "subPathExpr")),
                 read_only: mount["readOnly"] == true,
-                added: !old(path),
+                added: is_new(path),
             };
             (text(mount, "name").to_owned(), there)
         })
@@ -227,6 +240,9 @@ fn port_number(value: &Value) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inject::{Planned, Reason};
+    use crate::pattern::container::{Amounts, Container, Resources};
+    use crate::pattern::{Addition, Role as PodRole};
     use serde_json::json;
 
     #[test]
@@ -234,16 +250,32 @@ mod tests {
         let before = json!({"spec": {"containers": [{"name": "app", "image": "a:1",
             "ports": [{"containerPort": 8080, "name": "http", "protocol": "TCP"}],
             "volumeMounts": [{"name": "logs", "mountPath": "/log"}]}], "volumes": [{"name": "logs", "emptyDir": {}}]}});
-        let mut after = before.clone();
+        let mut after = before;
         after["spec"]["initContainers"] = json!([{"name": "multipod-x", "image": "x:1", "restartPolicy": "Always",
             "ports": [{"containerPort": 80}],
             "volumeMounts": [{"name": "logs", "mountPath": "/in", "readOnly": true}, {"name": NO_TOKEN, "mountPath": "/t"}]}]);
         after["spec"]["volumes"].as_array_mut().unwrap().push(json!({"name": NO_TOKEN, "emptyDir": {}}));
         let routes = [
-            Route { listen: 80, loopback: false, to: "app:8080".into(), app_port: Some(8080) },
-            Route { listen: 5432, loopback: true, to: "db:5432".into(), app_port: None },
+            Route {
+                of: "multipod-x".into(),
+                listen: 80,
+                loopback: false,
+                to: "app:8080".into(),
+                app_port: Some(8080),
+            },
+            Route {
+                of: "multipod-x".into(),
+                listen: 5432,
+                loopback: true,
+                to: "db:5432".into(),
+                app_port: None,
+            },
         ];
-        let picture = Picture::of(&before, &after, "multipod-x", &routes);
+        let none = || Amounts { cpu: None, memory: None };
+        let container = Container::new("multipod-x", "x:1", Resources { requests: none(), limits: none() });
+        let new = Planned::new(0, Reason::Asked, Addition::new(PodRole::Sidecar(None), container));
+        let plan = Plan { parts: Vec::new(), changes: vec![new], sidecars_at: 0, steps_at: 0 };
+        let picture = Picture::of(&after, Some(&plan), &routes);
 
         let [sidecar, app] = &picture.containers[..] else { panic!("{picture:?}") };
         assert_eq!(
@@ -271,7 +303,7 @@ mod tests {
             json!({"spec": []}),
             json!({"spec": {"containers": [1, {"ports": [{}]}], "volumes": {}}}),
         ] {
-            assert!(Picture::of(&pod, &pod, "x", &[]).volumes.is_empty());
+            assert!(Picture::of(&pod, None, &[]).volumes.is_empty());
         }
     }
 }

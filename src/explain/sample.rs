@@ -4,10 +4,12 @@ use serde_json::{Map, Value, json};
 
 use crate::annotation::Key;
 use crate::annotation::key::STATUS;
-use crate::inject::{Patch, Verdict, decide};
+use crate::inject::{Verdict, decide};
 use crate::pattern::Context;
 use crate::pod::Head;
 use crate::policy::Policies;
+
+use super::build::patched;
 
 /// The pod before anything is added.
 pub fn minimal_pod(key: Key, value: &str) -> Value {
@@ -23,15 +25,10 @@ pub fn sample(key: Key, value: &str, context: &Context<'_>) -> Result<Value, Str
     let json = before.to_string();
     let head = Head::read(&json).map_err(|fault| fault.to_string())?;
     let nobody = Policies::default();
-    let decision = decide(&head, context, &nobody);
+    let decision = decide(&head, context, &nobody).map_err(|error| error.to_string())?;
     match &decision.verdict {
-        Verdict::Inject(plan) => {
-            let pod = head.open()?;
-            let patch = Patch::of(plan, &pod).map_err(|fault| fault.to_string())?;
-            let operations: json_patch::Patch =
-                serde_json::from_str(patch.json()).map_err(|fault| fault.to_string())?;
-            let mut after = before.clone();
-            json_patch::patch(&mut after, &operations).map_err(|fault| fault.to_string())?;
+        Verdict::Inject(injection) => {
+            let mut after = patched(&before, &injection.patch).ok_or("the patch does not fit the pod")?;
             if let Some(annotations) = after["metadata"]["annotations"].as_object_mut() {
                 annotations.shift_remove(STATUS);
             }

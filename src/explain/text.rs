@@ -220,7 +220,7 @@ mod tests {
             r#"{{"metadata":{{"annotations":{{{annotations}}}}},"spec":{{"containers":[{{"name":"app","image":"app:1"}}]}}}}"#
         );
         let head = Head::read(&json).unwrap();
-        let decision = decide(&head, &context, &loaded.policies);
+        let decision = decide(&head, &context, &loaded.policies).unwrap();
         let origin = Origin {
             kind: "Deployment".into(),
             name: "web".into(),

@@ -3,53 +3,47 @@
 
 use std::cmp::Ordering;
 
+use crate::annotation::settings::Sidecar;
+use crate::pattern::change::WaitsFor;
 use crate::pattern::container::{Amount, Container, Resources};
+use crate::pattern::{Addition, Role};
 use crate::pod::{self, Pod};
 
 use super::amounts::{RESOURCES, Written};
+use super::mesh::{MESHES, Mesh};
 use super::plan::Plan;
 
-/// Init containers that send all traffic to a proxy, and the proxy.
-const MESHES: [(&str, &str); 5] = [
-    ("istio-init", "istio-proxy"),
-    ("linkerd-init", "linkerd-proxy"),
-    ("kuma-init", "kuma-sidecar"),
-    ("consul-connect-inject-init", "consul-dataplane"),
-    ("osm-init", "envoy"),
-];
-
-/// Our containers that the app waits for while they talk to others.
-const TALKERS: [&str; 3] = ["multipod-wait-for-", "multipod-clone-", "multipod-sync-"];
+const NATIVE: Role = Role::Sidecar(Some(Sidecar::Native));
 
 pub(super) fn on(plan: &Plan, pod: &Pod<'_>, warnings: &mut Vec<String>) {
     warnings.extend(without_network(plan, pod));
-    warnings.extend(plan.steps.iter().filter_map(|step| waits_for_the_app(step, plan, pod)));
-    warnings.extend(plan.sidecars.iter().filter_map(|sidecar| meets_a_step(sidecar, plan, pod)));
+    warnings.extend(plan.in_role(Role::Step).filter_map(|step| waits_for_the_app(step, plan, pod)));
+    warnings.extend(plan.in_role(NATIVE).filter_map(|new| meets_a_step(&new.container, plan, pod)));
     warnings.extend(no_longer_guaranteed(plan, pod));
 }
 
 /// Behind the init container of a mesh, nothing reaches the network until the proxy runs.
 fn without_network(plan: &Plan, pod: &Pod<'_>) -> Option<String> {
-    let talks = |container: &&Container| TALKERS.iter().any(|name| container.name.starts_with(name));
-    let ours = plan.sidecars.iter().chain(&plan.steps).find(talks)?;
+    let mut before_the_app = plan.in_role(NATIVE).chain(plan.in_role(Role::Step));
+    let ours = before_the_app.find(|new| new.waits_for.is_some())?;
     let init = pod.spec.init_containers.items();
-    let (redirect, proxy) =
-        MESHES.iter().find(|(redirect, _)| init.iter().any(|container| *container.name == **redirect))?;
+    let Mesh { redirect, proxy } =
+        MESHES.iter().find(|mesh| init.iter().any(|container| *container.name == *mesh.redirect))?;
     let is_native = init.iter().any(|container| container.is_native_sidecar() && *container.name == **proxy);
     (!is_native).then(|| {
         format!(
             "{} starts behind {redirect}, which sends all traffic to {proxy}, and {proxy} does not run before the app: \
              let the mesh run it as a native sidecar, or leave the address out of the mesh",
-            ours.name
+            ours.container.name
         )
     })
 }
 
 /// A step on the way to the app cannot wait for the app.
-fn waits_for_the_app(step: &Container, plan: &Plan, pod: &Pod<'_>) -> Option<String> {
-    let target = step.args.last().filter(|_| step.name.starts_with("multipod-wait-for-"))?;
+fn waits_for_the_app(step: &Addition, plan: &Plan, pod: &Pod<'_>) -> Option<String> {
+    let Some(WaitsFor::Address(target)) = &step.waits_for else { return None };
     let port = loopback_port(target)?;
-    let ours = plan.sidecars.iter().any(|sidecar| {
+    let ours = plan.in_role(NATIVE).map(|new| &new.container).any(|sidecar| {
         sidecar.loopback_ports.contains(&port) || sidecar.ports.iter().any(|open| open.container_port == port)
     });
     let theirs = || {
@@ -60,7 +54,7 @@ fn waits_for_the_app(step: &Container, plan: &Plan, pod: &Pod<'_>) -> Option<Str
         format!(
             "{} waits for {target} in this pod itself, and no native sidecar says that it listens there: the app's \
              containers start only when all steps are done",
-            step.name
+            step.container.name
         )
     })
 }
@@ -104,13 +98,13 @@ fn no_longer_guaranteed(plan: &Plan, pod: &Pod<'_>) -> Option<String> {
     if pod.spec.resources.value().is_some() {
         return None;
     }
-    let ours = plan.new_containers().find(|container| !is_exact(&container.resources))?;
+    let ours = plan.new_containers().find(|new| !is_exact(&new.container.resources))?;
     let mut theirs = pod.spec.containers.items().iter().chain(pod.spec.init_containers.items());
     theirs.all(is_guaranteed).then(|| {
         format!(
             "the pod is of the class Guaranteed, and would be Burstable with {}: settings with a limit behind each \
              request keep it as it is, such as cpu=50m/50m memory=64Mi/64Mi",
-            ours.name
+            ours.container.name
         )
     })
 }

@@ -4,34 +4,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pattern::Fragment;
+use crate::pattern::change::Kind;
 use crate::pattern::container::Mount;
+use crate::pattern::{Change, Fragment};
 use crate::pod::view::covers;
 use crate::pod::{Container, Pod, Scalar};
 use multipod_values::short;
 
-use super::plan::Plan;
-use super::wanted::Wanted;
+use super::plan::{Plan, Planned, Presence};
 use super::{DenyReason, Refusal};
 
 /// What the API server accepts for all annotations of an object together.
 pub(super) const MOST_ANNOTATION_BYTES: usize = 256 * 1024;
 
 /// Finds every clash between what is wanted and not there, what is there, and what others want.
-pub(super) fn find(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
-    names(wanted, refusals);
-    ports(wanted, pod, refusals, warnings);
-    mounts(wanted, pod, refusals);
-    env(wanted, pod, refusals);
-    share_process_namespace(wanted, pod, refusals);
+pub(super) fn find(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
+    names(plan, refusals);
+    ports(plan, pod, refusals, warnings);
+    mounts(plan, pod, refusals);
+    env(plan, pod, refusals);
+    share_process_namespace(plan, pod, refusals);
     already_there(pod, warnings);
 }
 
 /// A pattern that listens would listen on the node itself.
 pub(super) fn host_network(fragments: &[Fragment]) -> Option<Refusal> {
     let listening = fragments.iter().find(|fragment| {
-        let containers = &fragment.containers;
-        containers.iter().any(|addition| addition.container.listens()) || !fragment.sysctls.is_empty()
+        fragment.changes.iter().any(|change| match change {
+            Change::Container(new) => new.container.listens(),
+            Change::Sysctl(_) => true,
+            _ => false,
+        })
     })?;
     let message = format!(
         "{key}: {name} listens on ports, and this pod has the node's network (hostNetwork: true), where they could \
@@ -44,7 +47,7 @@ pub(super) fn host_network(fragments: &[Fragment]) -> Option<Refusal> {
 
 /// All annotations of an object have one limit.
 pub(super) fn annotations_too_large(plan: &Plan, pod: &Pod<'_>) -> Option<Refusal> {
-    let replaced = |key: &str| plan.annotations.iter().any(|(ours, _)| **ours == *key);
+    let replaced = |key: &str| plan.new_annotations().any(|ours| *ours.key == *key);
     let theirs =
         pod.metadata.annotations.pairs().iter().filter(|(key, _)| !replaced(key)).map(|(key, value)| {
             key.len()
@@ -53,7 +56,7 @@ pub(super) fn annotations_too_large(plan: &Plan, pod: &Pod<'_>) -> Option<Refusa
                     _ => 0,
                 }
         });
-    let ours = plan.annotations.iter().map(|(key, value)| key.len() + value.len());
+    let ours = plan.new_annotations().map(|ours| ours.key.len() + ours.value.len());
     let size: usize = theirs.chain(ours).sum();
     (size > MOST_ANNOTATION_BYTES).then(|| {
         let message = format!(
@@ -65,35 +68,37 @@ pub(super) fn annotations_too_large(plan: &Plan, pod: &Pod<'_>) -> Option<Refusa
 }
 
 /// Two parts may not add the same container, volume or rendered annotation; an equal volume may be shared.
-fn names(wanted: &Wanted, refusals: &mut Vec<Refusal>) {
-    for (index, want) in wanted.containers.iter().enumerate() {
-        let name = &want.what.container.name;
-        if let Some(first) =
-            wanted.containers[..index].iter().find(|other| other.what.container.name == *name)
-        {
-            let message = both_want(wanted, first.part, want.part, &format!("the container name {name}"));
-            refusals.push(Refusal::new(DenyReason::ContainerNameTaken, message));
-        }
-    }
-    for (index, want) in wanted.volumes.iter().enumerate() {
-        let same = |other: &&super::wanted::Want<_>| other.what != want.what;
-        let named = wanted.volumes[..index].iter().filter(|other| other.what.name == want.what.name);
-        if let Some(first) = named.into_iter().find(same) {
-            let message =
-                both_want(wanted, first.part, want.part, &format!("the volume name {}", want.what.name));
-            refusals.push(Refusal::new(DenyReason::VolumeNameTaken, message));
+fn names(plan: &Plan, refusals: &mut Vec<Refusal>) {
+    for (kind, what, reason) in [
+        (Kind::Container, "container", DenyReason::ContainerNameTaken),
+        (Kind::Volume, "volume", DenyReason::VolumeNameTaken),
+    ] {
+        let all = plan.of_kind(kind);
+        for (index, planned) in all.iter().enumerate() {
+            let name = planned.change.name();
+            let clash = all[..index].iter().find(|other| {
+                other.change.name() == name && (kind == Kind::Container || other.change != planned.change)
+            });
+            if let Some(first) = clash {
+                let message = both_want(plan, first, planned, &format!("the {what} name {name}"));
+                refusals.push(Refusal::new(reason, message));
+            }
         }
     }
 }
 
-fn both_want(wanted: &Wanted, first: usize, second: usize, what: &str) -> String {
-    format!("{} and {} both want {what}", wanted.name_of(first), wanted.name_of(second))
+fn both_want(plan: &Plan, first: &Planned, second: &Planned, what: &str) -> String {
+    format!("{} and {} both want {what}", plan.name_of(first), plan.name_of(second))
 }
 
 /// All containers that run at the same time share one network.
-fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
-    let ours =
-        |name: &str| wanted.containers.iter().any(|want| want.there && *want.what.container.name == *name);
+fn ports(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
+    let containers = plan.of_kind(Kind::Container);
+    let ours = |name: &str| {
+        containers
+            .iter()
+            .any(|planned| planned.presence == Presence::Present && planned.change.name() == name)
+    };
     let mut taken: BTreeMap<(u16, &str), &str> = BTreeMap::new();
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut host: BTreeMap<(u16, &str), &str> = BTreeMap::new();
@@ -118,8 +123,9 @@ fn ports(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: 
             }
         }
     }
-    for want in &wanted.containers {
-        let (key, container) = (wanted.key_of(want.part), &want.what.container);
+    for planned in containers {
+        let Change::Container(new) = &planned.change else { continue };
+        let (key, container) = (plan.key_of(planned), &new.container);
         let owner = &*container.name;
         let declared =
             container.ports.iter().map(|port| (port.container_port, protocol_of(port.protocol.as_deref())));
@@ -173,36 +179,38 @@ fn running<'p>(pod: &'p Pod<'_>) -> impl Iterator<Item = &'p Container<'p>> {
 }
 
 /// Two parts may not mount at the same path; and nothing can be mounted below a folder that cannot be written.
-fn mounts(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
-    for (index, want) in wanted.mounts.iter().enumerate() {
-        let (app, mount) = (want.what.container, &want.what.mount);
+fn mounts(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+    let all = plan.of_kind(Kind::AppMount);
+    for (index, planned) in all.iter().enumerate() {
+        let Change::AppMount(new) = &planned.change else { continue };
+        let (app, mount) = (new.container, &new.mount);
         let container = &pod.spec.containers.items()[app];
-        let clash = wanted.mounts[..index].iter().find(|other| {
-            let theirs = &other.what.mount;
-            other.what.container == app
-                && other.what != want.what
-                && (theirs.mount_path == mount.mount_path
-                    || cannot_hold(theirs, mount)
-                    || cannot_hold(mount, theirs))
+        let clash = all[..index].iter().find(|other| {
+            other.change.app_mount().is_some_and(|theirs| {
+                let outer_and_inner = cannot_hold(&theirs.mount, mount) || cannot_hold(mount, &theirs.mount);
+                theirs.container == app
+                    && theirs != new
+                    && (theirs.mount.mount_path == mount.mount_path || outer_and_inner)
+            })
         });
         if let Some(first) = clash {
             let app = &*container.name;
-            let message = if first.what.mount.mount_path == mount.mount_path {
+            let message = if first.change.name() == mount.mount_path {
                 let what = format!("to mount a folder at {} in container {app}", mount.mount_path);
-                both_want(wanted, first.part, want.part, &what)
+                both_want(plan, first, planned, &what)
             } else {
                 format!(
                     "{} and {} want folders of container {app} one inside the other, and the outer one cannot be \
                      written: {} and {}",
-                    wanted.name_of(first.part),
-                    wanted.name_of(want.part),
-                    first.what.mount.mount_path,
+                    plan.name_of(first),
+                    plan.name_of(planned),
+                    first.change.name(),
                     mount.mount_path
                 )
             } + "\nGive one of them another folder";
-            refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(wanted.key_of(want.part)));
+            refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(plan.key_of(planned)));
         }
-        if want.there {
+        if planned.presence == Presence::Present {
             continue;
         }
         let read_only = container.mount_over(&mount.mount_path).filter(|over| pod.is_read_only(over));
@@ -210,14 +218,14 @@ fn mounts(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
             let message = format!(
                 "{key}: {part} needs to mount a folder at {path} in container {app}, below {over}, where volume \
                  {volume} cannot be written, so that the folder cannot be made\nChoose a folder outside it",
-                key = wanted.key_of(want.part),
-                part = wanted.name_of(want.part),
+                key = plan.key_of(planned),
+                part = plan.name_of(planned),
                 path = mount.mount_path,
                 app = &*container.name,
                 over = &*over.mount_path,
                 volume = &*over.name,
             );
-            refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(wanted.key_of(want.part)));
+            refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(plan.key_of(planned)));
         }
     }
 }
@@ -228,25 +236,27 @@ fn cannot_hold(outer: &Mount, inner: &Mount) -> bool {
 }
 
 /// Two parts may not set the same variable of one container differently.
-fn env(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
-    for (index, want) in wanted.env.iter().enumerate() {
-        let clash = wanted.env[..index].iter().find(|other| {
-            other.what.container == want.what.container
-                && other.what.env.name == want.what.env.name
-                && other.what.env != want.what.env
+fn env(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+    let all = plan.of_kind(Kind::AppVariable);
+    for (index, planned) in all.iter().enumerate() {
+        let Change::AppVariable(new) = &planned.change else { continue };
+        let clash = all[..index].iter().find(|other| {
+            other.change.app_variable().is_some_and(|theirs| {
+                theirs.container == new.container && theirs.env.name == new.env.name && theirs.env != new.env
+            })
         });
         if let Some(first) = clash {
-            let app = &*pod.spec.containers.items()[want.what.container].name;
-            let what = format!("to set the variable {} in container {app}", want.what.env.name);
-            let message = both_want(wanted, first.part, want.part, &what);
-            refusals.push(Refusal::new(DenyReason::EnvNameTaken, message).about(wanted.key_of(want.part)));
+            let app = &*pod.spec.containers.items()[new.container].name;
+            let what = format!("to set the variable {} in container {app}", new.env.name);
+            let message = both_want(plan, first, planned, &what);
+            refusals.push(Refusal::new(DenyReason::EnvNameTaken, message).about(plan.key_of(planned)));
         }
     }
 }
 
-fn share_process_namespace(wanted: &Wanted, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
-    let Some(share) = &wanted.share_process_namespace else { return };
-    let key = wanted.key_of(share.part);
+fn share_process_namespace(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+    let Some(planned) = plan.of_kind(Kind::SharedProcesses).first() else { return };
+    let key = plan.key_of(planned);
     let message = if pod.spec.share_process_namespace.value() == Some(&false) {
         format!("{key}: the spec says shareProcessNamespace: false\nRemove one of the two")
     } else if pod.spec.host_pid == Some(true) {

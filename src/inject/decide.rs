@@ -1,19 +1,19 @@
 //! From a pod and its context to a verdict.
 
 use crate::annotation::key::STATUS;
-use crate::annotation::{Diagnostic, Key, Source};
+use crate::annotation::{Key, Source};
 use crate::pattern::settings::OnMistake;
 use crate::pattern::{Context, Settings};
 use crate::pod::{Head, Pod};
 use crate::policy::{Mode, Obstacle, Policies, Resolution};
 use multipod_values::{is_label, plain, short};
+use thiserror::Error;
 
 use super::advice;
 use super::asked::Asked;
 use super::plan::Plan;
 use super::requests;
-use super::wanted::Wanted;
-use super::{DenyReason, Refusal, SkipReason, conflict, present, room};
+use super::{DenyReason, Patch, Refusal, SkipReason, conflict, pod_resources, present, status};
 
 /// What happens to a pod, and what its user should know.
 #[derive(Debug)]
@@ -24,46 +24,69 @@ pub struct Decision<'a> {
     pub warnings: Vec<String>,
     /// Who asked for what, where it came so far.
     pub resolution: Option<Resolution<'a>>,
-    /// The pod, where it was looked into: what a plan is patched onto.
-    pub pod: Option<Pod<'a>>,
+    /// The plan of a pod that has all of it already.
+    pub standing: Option<Box<Plan>>,
 }
 
 /// What happens to a pod.
 #[derive(Debug)]
 pub enum Verdict {
     /// It gets this.
-    Inject(Box<Plan>),
+    Inject(Box<Injection>),
     /// It stays as it is.
     Skip(SkipReason),
     /// It is refused; never empty.
     Deny(Vec<Refusal>),
 }
 
+/// What a pod gets, and how.
+#[derive(Debug)]
+pub struct Injection {
+    pub plan: Plan,
+    /// What carries the plan out on the pod that was decided about.
+    pub patch: Patch,
+}
+
+/// A mistake of our own, never the user's.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InternalError {
+    #[error("a value could not be written as JSON")]
+    Unwritable,
+}
+
 /// Decides about one pod. Looks at the metadata alone until somebody asks for something.
-pub fn decide<'a>(head: &'a Head<'a>, context: &Context<'a>, policies: &'a Policies) -> Decision<'a> {
-    let mut decision = settle(head, context, policies);
+pub fn decide<'a>(
+    head: &'a Head<'a>,
+    context: &Context<'a>,
+    policies: &'a Policies,
+) -> Result<Decision<'a>, InternalError> {
+    let mut decision = settle(head, context, policies)?;
     for warning in &mut decision.warnings {
         *warning = plain(std::mem::take(warning));
     }
-    decision
+    Ok(decision)
 }
 
-fn settle<'a>(head: &'a Head<'a>, context: &Context<'a>, policies: &'a Policies) -> Decision<'a> {
+fn settle<'a>(
+    head: &'a Head<'a>,
+    context: &Context<'a>,
+    policies: &'a Policies,
+) -> Result<Decision<'a>, InternalError> {
     let asked = Asked::read(head.annotations());
     let mut warnings = Vec::new();
     if asked.is_empty() && policies.is_empty() && context.namespace_annotations.is_empty() {
-        return skip(SkipReason::NotRequested, warnings, None);
+        return Ok(skip(SkipReason::NotRequested, warnings, None));
     }
     let context = &context.of_pod(head);
     let namespace = context.namespace;
     if asked.is_mirror {
-        return skip(SkipReason::MirrorPod, warnings, None);
+        return Ok(skip(SkipReason::MirrorPod, warnings, None));
     }
     if context.settings.excluded_namespaces.iter().any(|excluded| excluded == namespace) {
         if !asked.is_empty() {
             warnings.push(format!("multipod leaves namespace {namespace} alone, whatever a pod asks for"));
         }
-        return skip(SkipReason::ExcludedNamespace, warnings, None);
+        return Ok(skip(SkipReason::ExcludedNamespace, warnings, None));
     }
     let resolution = match policies.resolve(context, head.labels(), &asked.known) {
         Ok(resolution) => resolution,
@@ -71,31 +94,41 @@ fn settle<'a>(head: &'a Head<'a>, context: &Context<'a>, policies: &'a Policies)
             let mut refusals = asked.refusals;
             refusals.extend(obstacles.into_iter().map(refusal_of));
             let enforced = policies.iter().any(|policy| policy.mode == Mode::Enforce);
-            return refuse(refusals, context.settings, enforced, warnings);
+            return Ok(refuse(refusals, context.settings, enforced, warnings));
         }
     };
-    tell(&resolution, &mut warnings);
+    report(&resolution, &mut warnings);
     if resolution.effective.is_empty() && asked.refusals.is_empty() {
         let declined = !resolution.opted_out.is_empty();
         let reason = if declined { SkipReason::OptedOut } else { SkipReason::NotRequested };
-        return skip(reason, warnings, Some(resolution));
+        return Ok(skip(reason, warnings, Some(resolution)));
     }
-    let (verdict, pod) = match look_inside(head, namespace) {
-        Err(refusal) => (Err(No::Deny(vec![refusal])), None),
-        Ok(pod) => (plan(&pod, &resolution, asked, context, &mut warnings), Some(pod)),
+    let mut standing = None;
+    let planned = match look_inside(head, namespace) {
+        Err(refusal) => Err(Verdict::Deny(vec![refusal])),
+        Ok(pod) => match plan(&pod, &resolution, asked, context, &mut warnings) {
+            Ok(plan) if plan.is_empty() => {
+                standing = Some(Box::new(plan));
+                Err(Verdict::Skip(SkipReason::AlreadyInjected))
+            }
+            Ok(plan) => {
+                let patch = Patch::of(&plan, &pod).map_err(|_| InternalError::Unwritable)?;
+                Ok(Box::new(Injection { plan, patch }))
+            }
+            Err(verdict) => Err(verdict),
+        },
     };
-    let decision = match verdict {
-        Ok(plan) if plan.is_empty() => skip(SkipReason::AlreadyInjected, warnings, None),
-        Ok(plan) => {
-            Decision { verdict: Verdict::Inject(Box::new(plan)), warnings, resolution: None, pod: None }
-        }
-        Err(No::Skip(reason)) => skip(reason, warnings, None),
-        Err(No::Deny(refusals)) => {
+    let decision = match planned {
+        Err(Verdict::Deny(refusals)) => {
             let enforced = resolution.effective.iter().any(|value| value.enforced);
             refuse(refusals, context.settings, enforced, warnings)
         }
+        Err(verdict) => Decision { verdict, warnings, resolution: None, standing: None },
+        Ok(injection) => {
+            Decision { verdict: Verdict::Inject(injection), warnings, resolution: None, standing: None }
+        }
     };
-    Decision { resolution: Some(resolution), pod, ..decision }
+    Ok(Decision { resolution: Some(resolution), standing, ..decision })
 }
 
 fn look_inside<'a>(head: &'a Head<'a>, namespace: &str) -> Result<Pod<'a>, Refusal> {
@@ -116,19 +149,14 @@ fn look_inside<'a>(head: &'a Head<'a>, namespace: &str) -> Result<Pod<'a>, Refus
     Ok(pod)
 }
 
-/// Why there is no plan.
-pub(super) enum No {
-    Skip(SkipReason),
-    Deny(Vec<Refusal>),
-}
-
-fn plan<'a>(
-    pod: &Pod<'a>,
-    resolution: &Resolution<'a>,
-    asked: Asked<'a>,
+/// Everything that the pod needs, or the verdict that keeps it from that.
+fn plan(
+    pod: &Pod<'_>,
+    resolution: &Resolution<'_>,
+    asked: Asked<'_>,
     context: &Context<'_>,
     warnings: &mut Vec<String>,
-) -> Result<Plan, No> {
+) -> Result<Plan, Verdict> {
     let mut refusals = asked.refusals;
     // A default may cover pods that cannot have its patterns; a pod that asks itself is refused, and so is one that a
     // policy must not miss. To opt out is not to ask.
@@ -137,14 +165,14 @@ fn plan<'a>(
         && !resolution.effective.iter().any(|value| value.enforced);
     if pod.is_for_windows() {
         if only_defaults {
-            return Err(No::Skip(SkipReason::Windows));
+            return Err(Verdict::Skip(SkipReason::Windows));
         }
         let text = "multipod's patterns are Linux containers, and this pod is for Windows nodes\n\
                     Remove the annotation, or let the pod run on Linux nodes";
         let key = resolution.effective.first().map_or(Key::OptOut, |effective| effective.key);
         refusals.push(Refusal::new(DenyReason::Windows, text).about(key.full()));
         name_the_author(&mut refusals, resolution);
-        return Err(No::Deny(refusals));
+        return Err(Verdict::Deny(refusals));
     }
 
     let fragments = requests::fragments(resolution, pod, context, &mut refusals);
@@ -152,30 +180,33 @@ fn plan<'a>(
         && let Some(refusal) = conflict::host_network(&fragments)
     {
         if only_defaults {
-            return Err(No::Skip(SkipReason::HostNetwork));
+            return Err(Verdict::Skip(SkipReason::HostNetwork));
         }
         refusals.push(refusal);
     }
-    let mut wanted = Wanted::of(fragments, pod, context, &mut refusals, warnings);
-    if wanted.parts.is_empty() && refusals.is_empty() {
-        return Err(No::Skip(SkipReason::NotRequested));
+    let mut plan = Plan::of(fragments, pod, context, resolution, &mut refusals, warnings);
+    if plan.parts.is_empty() && refusals.is_empty() {
+        return Err(Verdict::Skip(SkipReason::NotRequested));
     }
-    present::mark(&mut wanted, pod, &mut refusals, warnings);
-    conflict::find(&wanted, pod, &mut refusals, warnings);
+    present::mark(&mut plan, pod, &mut refusals, warnings);
+    conflict::find(&plan, pod, &mut refusals, warnings);
     if !refusals.is_empty() {
         name_the_author(&mut refusals, resolution);
-        return Err(No::Deny(refusals));
+        return Err(Verdict::Deny(refusals));
     }
-    let plan = Plan::of(wanted, pod, resolution);
-    if !plan.is_empty() && pod.metadata.annotations.has(STATUS) {
-        warnings.push(format!(
-            "{STATUS} is a record that only multipod writes: what the pod says there is replaced"
-        ));
+    if !plan.is_empty() {
+        status::record(&mut plan, pod);
+        if pod.metadata.annotations.has(STATUS) {
+            warnings.push(format!(
+                "{STATUS} is a record that only multipod writes: what the pod says there is replaced"
+            ));
+        }
     }
+    plan.arrange(pod);
     advice::on(&plan, pod, warnings);
     refusals.extend(conflict::annotations_too_large(&plan, pod));
-    refusals.extend(room::is_missing(&plan, pod));
-    if refusals.is_empty() { Ok(plan) } else { Err(No::Deny(refusals)) }
+    refusals.extend(pod_resources::lacking(&plan, pod));
+    if refusals.is_empty() { Ok(plan) } else { Err(Verdict::Deny(refusals)) }
 }
 
 /// A pod's author would look in vain for an annotation that somebody else has set.
@@ -190,7 +221,7 @@ fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
     }
 }
 
-fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
+fn report(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
     for overridden in &resolution.overridden {
         // Defaults exist to be overridden; only a pod's own wish that loses is news.
         if overridden.whose == Source::Pod {
@@ -215,7 +246,7 @@ fn tell(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
 fn refusal_of(obstacle: Obstacle) -> Refusal {
     let message = obstacle.to_string();
     match obstacle {
-        Obstacle::OptOutUnreadable(diagnostic) => bad_value(diagnostic),
+        Obstacle::OptOutUnreadable(diagnostic) => Refusal::of(diagnostic),
         Obstacle::Conflict { key, .. } => Refusal::new(DenyReason::PolicyConflict, message).about(key.full()),
         Obstacle::OptOutContradiction { .. } => {
             Refusal::new(DenyReason::OptOutContradiction, message).about(Key::OptOut.full())
@@ -224,14 +255,8 @@ fn refusal_of(obstacle: Obstacle) -> Refusal {
     }
 }
 
-pub(super) fn bad_value(diagnostic: Diagnostic) -> Refusal {
-    let reason =
-        if Key::from_full(&diagnostic.key).is_some() { DenyReason::BadValue } else { DenyReason::UnknownKey };
-    Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
-}
-
 fn skip(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'_>>) -> Decision<'_> {
-    Decision { verdict: Verdict::Skip(reason), warnings, resolution, pod: None }
+    Decision { verdict: Verdict::Skip(reason), warnings, resolution, standing: None }
 }
 
 /// A mistake may let a pod pass without what it asked for, never without what is enforced.
@@ -249,7 +274,7 @@ fn refuse<'a>(
         }
         _ => Verdict::Deny(refusals),
     };
-    Decision { verdict, warnings, resolution: None, pod: None }
+    Decision { verdict, warnings, resolution: None, standing: None }
 }
 
 /// A pod can hold thousands of clashes; nobody reads more than a few at once.

@@ -4,12 +4,14 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
-
-use crate::pod::{Field, Pod};
 use multipod_json::{Unwritable, pointer};
+use serde::{Serialize, Serializer};
 
-use super::check::{self, PatchFault};
+use crate::pattern::change::{Kind, Parent};
+use crate::pattern::{Change, Role};
+use crate::pod::Pod;
+
+use super::held::{Held, held};
 use super::plan::Plan;
 
 /// A patch, as the text that is sent.
@@ -29,10 +31,17 @@ pub struct Operation<'p> {
 }
 
 impl Patch {
-    /// The patch that carries out a plan on this pod, checked against both before it is given out.
-    pub fn of(plan: &Plan, pod: &Pod<'_>) -> Result<Patch, PatchFault> {
-        let patch = Patch::write(plan, pod).map_err(|_| PatchFault::Unwritable)?;
-        check::check(&patch, plan, pod)?;
+    /// The patch that carries out a plan on this pod.
+    pub(super) fn of(plan: &Plan, pod: &Pod<'_>) -> Result<Patch, Unwritable> {
+        let mut patch = Patch { json: String::with_capacity(4096), operations: Vec::with_capacity(16) };
+        patch.json.push('[');
+        for together in plan.changes.chunk_by(|one, next| one.change.parent() == next.change.parent()) {
+            let new = together.iter().filter(|planned| planned.is_missing()).map(|planned| &planned.change);
+            if let Some(first) = new.clone().next() {
+                patch.add_to(first.parent(), new, plan, pod)?;
+            }
+        }
+        patch.json.push(']');
         Ok(patch)
     }
 
@@ -52,179 +61,93 @@ impl Patch {
         &self.json[range.clone()]
     }
 
-    fn write(plan: &Plan, pod: &Pod<'_>) -> Result<Patch, Unwritable> {
-        let mut patch = Patch { json: String::with_capacity(4096), operations: Vec::with_capacity(16) };
-        patch.json.push('[');
-        patch.annotations(plan, pod)?;
-        patch.security_context(plan, pod)?;
-        if plan.share_process_namespace {
-            patch.add(&["spec", "shareProcessNamespace"], &true)?;
-        }
-        let spec = &pod.spec;
-        patch.append(
-            &["spec", "imagePullSecrets"],
-            &spec.image_pull_secrets,
-            plan.pull_secrets.iter().map(named),
-        )?;
-        patch.append(&["spec", "volumes"], &spec.volumes, plan.volumes.iter())?;
-        patch.init_containers(plan, pod)?;
-        patch.append(&["spec", "containers"], &spec.containers, plan.containers.iter())?;
-        for (index, container) in spec.containers.items().iter().enumerate() {
-            let in_this = plan.mounts.iter().any(|mount| mount.container == index)
-                || plan.env.iter().any(|env| env.container == index);
-            if !in_this {
-                continue;
-            }
-            let place = index.to_string();
-            let mounts =
-                plan.mounts.iter().filter(|mount| mount.container == index).map(|mount| &mount.mount);
-            patch.append(
-                &["spec", "containers", &place, "volumeMounts"],
-                &container.volume_mounts,
-                mounts,
-            )?;
-            let env = plan.env.iter().filter(|env| env.container == index).map(|env| &env.env);
-            patch.append(&["spec", "containers", &place, "env"], &container.env, env)?;
-        }
-        patch.json.push(']');
-        Ok(patch)
-    }
-
-    fn annotations(&mut self, plan: &Plan, pod: &Pod<'_>) -> Result<(), Unwritable> {
-        if plan.annotations.is_empty() {
-            return Ok(());
-        }
-        let all = Map(&plan.annotations);
-        if !pod.has_metadata {
-            return self.add(&["metadata"], &Annotated { annotations: all });
-        }
-        match pod.metadata.annotations {
-            Field::Absent | Field::Null => self.add(&["metadata", "annotations"], &all),
-            Field::Is(_) => plan
-                .annotations
-                .iter()
-                .try_for_each(|(key, value)| self.add(&["metadata", "annotations", key], value)),
-        }
-    }
-
-    fn security_context(&mut self, plan: &Plan, pod: &Pod<'_>) -> Result<(), Unwritable> {
-        if plan.sysctls.is_empty() {
-            return Ok(());
-        }
-        let sysctls = plan.sysctls.iter().map(|(name, value)| Sysctl { name, value });
-        match &pod.spec.security_context {
-            Field::Is(context) => {
-                self.append(&["spec", "securityContext", "sysctls"], &context.sysctls, sysctls)
-            }
-            Field::Absent | Field::Null => {
-                self.add(&["spec", "securityContext"], &WithSysctls { sysctls: List(sysctls) })
-            }
-        }
-    }
-
-    fn init_containers(&mut self, plan: &Plan, pod: &Pod<'_>) -> Result<(), Unwritable> {
-        let sidecars = plan.sidecars.iter().zip(plan.sidecars_at..);
-        let mut new = sidecars.chain(plan.steps.iter().zip(plan.steps_at..));
-        if new.clone().next().is_none() {
-            return Ok(());
-        }
-        if pod.spec.init_containers.value().is_none() {
-            return self.add(&["spec", "initContainers"], &List(new.map(|(container, _)| container)));
-        }
-        new.try_for_each(|(container, at)| self.add(&["spec", "initContainers", &at.to_string()], container))
-    }
-
-    /// Appends to a list that may be missing or null: an append to a list that is not there would be refused.
-    fn append<T, V: Serialize>(
+    /// Adds to one parent. Where it is not there it is made, with what it is in; to append to it would be refused.
+    fn add_to<'c>(
         &mut self,
-        path: &[&str],
-        list: &Field<T>,
-        mut new: impl Iterator<Item = V> + Clone,
+        parent: Parent,
+        new: impl Iterator<Item = &'c Change> + Clone,
+        plan: &Plan,
+        pod: &Pod<'_>,
     ) -> Result<(), Unwritable> {
-        if new.clone().next().is_none() {
-            return Ok(());
+        let [above, path] = parent.levels();
+        let mut held = held(parent, pod).map(|held| held == Held::Present);
+        let (has_above, has_parent) = (held.next() == Some(true), held.next() == Some(true));
+        let all = All { kind: parent.kind(), new: new.clone() };
+        if !has_above {
+            let name = path.strip_prefix(above).and_then(|rest| rest.strip_prefix('.')).unwrap_or(path);
+            return self.add(parent, above, None, &Inside { name, all });
         }
-        if list.value().is_none() {
-            return self.add(path, &List(new));
+        if !has_parent || parent == Parent::SharedProcesses {
+            return self.add(parent, path, None, &all);
         }
-        new.try_for_each(|value| {
-            self.open(path, true);
-            self.close(&value)
-        })
+        let (mut sidecar, mut step) = (plan.sidecars_at, plan.steps_at);
+        for change in new {
+            match change {
+                Change::Annotation(note) => self.add(parent, path, Some(&note.key), change)?,
+                Change::Container(new) if parent == Parent::InitContainers => {
+                    let next = if new.role == Role::Step { &mut step } else { &mut sidecar };
+                    self.add(parent, path, Some(&next.to_string()), change)?;
+                    *next += 1;
+                }
+                _ => self.add(parent, path, Some("-"), change)?,
+            }
+        }
+        Ok(())
     }
 
-    fn add(&mut self, path: &[&str], value: &impl Serialize) -> Result<(), Unwritable> {
-        self.open(path, false);
-        self.close(value)
-    }
-
-    /// Writes `{"op":"add","path":"…`; the parts are ours or checked names, so only `~` and `/` need escapes.
-    fn open(&mut self, path: &[&str], append: bool) {
+    fn add(
+        &mut self,
+        parent: Parent,
+        path: &str,
+        item: Option<&str>,
+        value: &impl Serialize,
+    ) -> Result<(), Unwritable> {
         if !self.operations.is_empty() {
             self.json.push(',');
         }
         self.json.push_str(r#"{"op":"add","path":""#);
         let start = self.json.len();
-        for part in path {
-            pointer::push_step(&mut self.json, part);
+        if let Some(container) = parent.app() {
+            self.json.push_str("/spec/containers");
+            pointer::push_step(&mut self.json, &container.to_string());
         }
-        if append {
-            self.json.push_str("/-");
+        for step in path.split('.').chain(item) {
+            pointer::push_step(&mut self.json, step);
         }
-        let end = self.json.len();
-        self.operations.push((start..end, 0..0));
-    }
-
-    fn close(&mut self, value: &impl Serialize) -> Result<(), Unwritable> {
+        let path = start..self.json.len();
         self.json.push_str(r#"","value":"#);
         let start = self.json.len();
         multipod_json::write(&mut self.json, value)?;
-        let end = self.json.len();
-        if let Some((_, range)) = self.operations.last_mut() {
-            *range = start..end;
-        }
+        self.operations.push((path, start..self.json.len()));
         self.json.push('}');
         Ok(())
     }
 }
 
-fn named(name: &crate::pattern::container::Text) -> impl Serialize + use<'_> {
-    #[derive(Serialize)]
-    struct Named<'n> {
-        name: &'n str,
-    }
-    Named { name }
+/// All changes of one parent as its whole value, written without being built.
+struct All<I> {
+    kind: Kind,
+    new: I,
 }
 
-#[derive(Serialize)]
-struct Sysctl<'p> {
-    name: &'p str,
-    value: &'p str,
-}
-
-#[derive(Serialize)]
-struct WithSysctls<L: Serialize> {
-    sysctls: L,
-}
-
-/// A list that is written without being built.
-struct List<I>(I);
-
-impl<I: Iterator<Item: Serialize> + Clone> Serialize for List<I> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.clone())
+impl<'c, I: Iterator<Item = &'c Change> + Clone> Serialize for All<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.kind {
+            Kind::Annotation => serializer.collect_map(self.new.clone().map(|note| (note.name(), note))),
+            Kind::SharedProcesses => true.serialize(serializer),
+            _ => serializer.collect_seq(self.new.clone()),
+        }
     }
 }
 
-#[derive(Serialize)]
-struct Annotated<'p> {
-    annotations: Map<'p>,
+/// A parent in what it is in.
+struct Inside<V> {
+    name: &'static str,
+    all: V,
 }
 
-struct Map<'p>(&'p [(crate::pattern::container::Text, String)]);
-
-impl Serialize for Map<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (&**key, value)))
+impl<V: Serialize> Serialize for Inside<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(self.name, &self.all)])
     }
 }

@@ -1,159 +1,173 @@
-//! What is added, and where: all that is wanted and not there, in its final order.
+//! All that must be in a pod in the end, whether it is there already or not, in the order in which it is added.
 //!
 //! ```text
 //! initContainers:  leading run of others' infrastructure │ our sidecars │ our steps │ the user's own
 //! containers:      the user's own │ our classic sidecars
 //! ```
 
+use crate::annotation::settings::Sidecar;
 use crate::annotation::{Key, Source};
-use crate::pattern::container::{Container, Text, Volume};
-use crate::pattern::{AppEnv, AppMount};
-use crate::pod::{self, Pod};
-use crate::policy::Resolution;
+use crate::pattern::change::{Kind, Parent};
+use crate::pattern::container::Text;
+use crate::pattern::{Addition, Change, Note, Role};
+use crate::pod::view::is_own_name;
+use crate::pod::{self, Pod, Version};
 
-use super::status::Status;
-use super::wanted::{Place, Want, Wanted};
+use super::mesh;
 
-/// Init containers of meshes, which must run before anything that uses the network.
-const MESH_INIT: [&str; 9] = [
-    "istio-init",
-    "istio-validation",
-    "enable-core-dump",
-    "linkerd-init",
-    "linkerd-network-validator",
-    "kuma-init",
-    "kuma-validation",
-    "consul-connect-inject-init",
-    "osm-init",
-];
-
-/// Everything that is added to one pod.
+/// Everything that must be in one pod.
 #[derive(Debug)]
 pub struct Plan {
     /// What was asked for, and by whom.
     pub parts: Vec<Part>,
-    /// Native sidecars, and where in `initContainers` the first one goes.
-    pub sidecars: Vec<Container>,
-    /// The index of the first native sidecar.
+    pub changes: Vec<Planned>,
+    /// The index in `initContainers` of the first new native sidecar.
     pub sidecars_at: usize,
-    /// Steps that run once.
-    pub steps: Vec<Container>,
-    /// The index of the first step, once the sidecars are in.
+    /// The index of the first new step, once the sidecars are in.
     pub steps_at: usize,
-    /// Ordinary containers.
-    pub containers: Vec<Container>,
-    /// Volumes.
-    pub volumes: Vec<Volume>,
-    /// Mounts of the app's containers.
-    pub mounts: Vec<AppMount>,
-    /// Variables of the app's containers.
-    pub env: Vec<AppEnv>,
-    /// Annotations, the status among them.
-    pub annotations: Vec<(Text, String)>,
-    /// Kernel settings.
-    pub sysctls: Vec<(Text, Text)>,
-    /// Whether `shareProcessNamespace` is set.
-    pub share_process_namespace: bool,
-    /// Secrets that pull images.
-    pub pull_secrets: Vec<Text>,
 }
 
 /// One thing that was asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
-    /// The key.
     pub key: Key,
     /// What people call it.
     pub name: Text,
-    /// Who asked.
     pub source: Source,
 }
 
+/// One thing that must be in the pod.
+#[derive(Debug)]
+pub struct Planned {
+    /// The part that needs it; the first one where every injected pod gets it.
+    pub part: usize,
+    pub reason: Reason,
+    pub presence: Presence,
+    pub change: Change,
+}
+
+/// Why a change is as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Its part asks for it.
+    Asked,
+    /// Every pod that gets something gets it.
+    EveryPod,
+    /// A sidecar is native or classic, because the annotation says so,
+    SidecarOfAnnotation,
+    /// or else the cluster's settings,
+    SidecarOfSettings,
+    /// or else because this version knows native ones, or does not.
+    SidecarOfVersion(Version),
+}
+
+/// Whether something has to be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    Missing,
+    /// It is in the pod, field by field.
+    Present,
+    /// An earlier change of this plan adds it.
+    Repeated,
+}
+
+impl Planned {
+    pub fn new(part: usize, reason: Reason, change: impl Into<Change>) -> Self {
+        Planned { part, reason, presence: Presence::Missing, change: change.into() }
+    }
+
+    pub fn is_missing(&self) -> bool {
+        self.presence == Presence::Missing
+    }
+}
+
 impl Plan {
-    pub(super) fn of(wanted: Wanted, pod: &Pod<'_>, resolution: &Resolution<'_>) -> Self {
-        let parts: Vec<Part> = wanted
-            .parts
-            .iter()
-            .map(|(key, name)| Part { key: *key, name: name.clone(), source: resolution.source_of(*key) })
-            .collect();
-        // Before anything is moved; where nothing is missing, nobody will read it.
-        let status = wanted.is_missing_something().then(|| Status::of(&wanted, &parts, pod).to_json());
-        let mut plan = Plan {
-            parts,
-            sidecars: Vec::new(),
-            sidecars_at: 0,
-            steps: Vec::new(),
-            steps_at: 0,
-            containers: Vec::new(),
-            volumes: missing(wanted.volumes),
-            mounts: missing(wanted.mounts),
-            env: missing(wanted.env),
-            annotations: Vec::with_capacity(wanted.notes.len() + 1),
-            sysctls: missing(wanted.sysctls),
-            share_process_namespace: wanted.share_process_namespace.is_some_and(|share| !share.there),
-            pull_secrets: missing(wanted.pull_secrets),
-        };
-        for want in wanted.containers.into_iter().filter(|want| !want.there) {
-            match want.what.place {
-                Place::NativeSidecar => plan.sidecars.push(want.what.container),
-                Place::Step => plan.steps.push(want.what.container),
-                Place::ClassicSidecar => plan.containers.push(want.what.container),
-            }
-        }
-        for want in wanted.notes.into_iter().filter(|want| !want.there) {
-            let known = plan.annotations.iter().any(|(key, _)| *key == want.what.key);
-            if !known {
-                plan.annotations.push((want.what.key, want.what.value));
-            }
-        }
-        (plan.sidecars_at, plan.steps_at) = places(pod.spec.init_containers.items());
-        plan.steps_at += plan.sidecars.len();
-        if let Some(status) = status {
-            plan.annotations.push((Text::Borrowed(crate::annotation::key::STATUS), status));
-        }
-        plan
+    /// What is added, in the order of the patch.
+    pub fn missing(&self) -> impl Iterator<Item = &Planned> + Clone {
+        self.changes.iter().filter(|planned| planned.is_missing())
     }
 
     /// Whether nothing is added.
     pub fn is_empty(&self) -> bool {
-        self.sidecars.is_empty()
-            && self.steps.is_empty()
-            && self.containers.is_empty()
-            && self.volumes.is_empty()
-            && self.mounts.is_empty()
-            && self.env.is_empty()
-            && self.annotations.is_empty()
-            && self.sysctls.is_empty()
-            && !self.share_process_namespace
-            && self.pull_secrets.is_empty()
+        self.missing().next().is_none()
     }
 
     /// Every new container, in the order in which they start.
-    pub fn new_containers(&self) -> impl Iterator<Item = &Container> {
-        self.sidecars.iter().chain(&self.steps).chain(&self.containers)
+    pub fn new_containers(&self) -> impl Iterator<Item = &Addition> + Clone {
+        self.missing().filter_map(|planned| planned.change.container())
+    }
+
+    /// The new containers of one role.
+    pub(super) fn in_role(&self, role: Role) -> impl Iterator<Item = &Addition> + Clone {
+        self.new_containers().filter(move |new| new.role == role)
+    }
+
+    pub(super) fn new_annotations(&self) -> impl Iterator<Item = &Note> + Clone {
+        self.missing().filter_map(|planned| planned.change.annotation())
+    }
+
+    /// What people call the part that needs something.
+    pub fn name_of(&self, planned: &Planned) -> &str {
+        self.parts.get(planned.part).map_or("multipod", |part| &part.name)
+    }
+
+    /// The annotation that it came from.
+    pub fn key_of(&self, planned: &Planned) -> &'static str {
+        self.parts.get(planned.part).map_or("multipod", |part| part.key.full())
+    }
+
+    /// All of one kind, as long as they are sorted by kind: until they are [arranged](Self::arrange).
+    pub(super) fn of_kind(&self, kind: Kind) -> &[Planned] {
+        let start = self.changes.partition_point(|planned| planned.change.kind() < kind);
+        let rest = &self.changes[start..];
+        &rest[..rest.partition_point(|planned| planned.change.kind() == kind)]
+    }
+
+    /// What is needed several times is added once; and everything in the order of the patch.
+    pub(super) fn arrange(&mut self, pod: &Pod<'_>) {
+        for index in 1..self.changes.len() {
+            let (before, after) = self.changes.split_at_mut(index);
+            let Some(planned) = after.first_mut().filter(|planned| planned.is_missing()) else { continue };
+            let earlier =
+                before.iter().rev().take_while(|other| other.change.kind() == planned.change.kind());
+            if earlier
+                .filter(|other| other.is_missing())
+                .any(|other| is_repeated(&planned.change, &other.change))
+            {
+                planned.presence = Presence::Repeated;
+            }
+        }
+        self.changes.sort_by_key(|planned| order(&planned.change));
+        let (sidecars, steps) = places(pod.spec.init_containers.items());
+        self.sidecars_at = sidecars;
+        self.steps_at = steps + self.in_role(Role::Sidecar(Some(Sidecar::Native))).count();
     }
 }
 
-/// What is wanted and not there, each once.
-fn missing<T: PartialEq>(wants: Vec<Want<T>>) -> Vec<T> {
-    let mut out: Vec<T> = Vec::with_capacity(wants.iter().filter(|want| !want.there).count());
-    for want in wants.into_iter().filter(|want| !want.there) {
-        if !out.contains(&want.what) {
-            out.push(want.what);
-        }
+fn is_repeated(change: &Change, earlier: &Change) -> bool {
+    match (change, earlier) {
+        // Of two that differ the first counts: neither is one that must be ours.
+        (Change::Annotation(note), Change::Annotation(earlier)) => note.key == earlier.key,
+        _ => change == earlier,
     }
-    out
+}
+
+fn order(change: &Change) -> (Parent, usize, bool) {
+    let is_step = change.container().is_some_and(|new| new.role == Role::Step);
+    match change.parent() {
+        // One app container after the other.
+        Parent::AppVariables(container) => (Parent::AppMounts(container), 1, is_step),
+        parent => (parent, 0, is_step),
+    }
 }
 
 /// Where our sidecars and our steps go: behind the leading run of others' infrastructure, and behind what of ours is
 /// there already.
 fn places(init: &[pod::Container<'_>]) -> (usize, usize) {
-    let infrastructure = |container: &pod::Container<'_>| {
-        container.is_native_sidecar() || MESH_INIT.contains(&&*container.name)
-    };
+    let infrastructure =
+        |container: &pod::Container<'_>| container.is_native_sidecar() || mesh::is_init(&container.name);
     let sidecars = init.iter().position(|container| !infrastructure(container)).unwrap_or(init.len());
-    let ours =
-        init[sidecars..].iter().take_while(|container| container.name.starts_with("multipod-")).count();
+    let ours = init[sidecars..].iter().take_while(|container| is_own_name(&container.name)).count();
     (sidecars, sidecars + ours)
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::annotation::{Diagnostic, Key};
 use multipod_values::plain;
 
 /// Why a pod is left as it is.
@@ -209,6 +210,13 @@ impl Refusal {
     /// A refusal that is about no single annotation.
     pub fn new(reason: DenyReason, message: impl Into<String>) -> Self {
         Refusal { reason, message: plain(message.into()), key: None }
+    }
+
+    /// What is wrong with the value of an annotation.
+    pub(super) fn of(diagnostic: Diagnostic) -> Self {
+        let known = Key::from_full(&diagnostic.key).is_some();
+        let reason = if known { DenyReason::BadValue } else { DenyReason::UnknownKey };
+        Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
     }
 
     /// About this annotation.

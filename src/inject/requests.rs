@@ -6,7 +6,6 @@ use crate::pattern::{Context, Fragment, Request};
 use crate::pod::Pod;
 use crate::policy::{Effective, Resolution};
 
-use super::decide::bad_value;
 use super::{DenyReason, Refusal};
 
 /// The fragments of all values, in the order of the keys; what is wrong with them goes to `refusals`.
@@ -27,7 +26,7 @@ pub(super) fn fragments(
                 refusals.extend(settings.and_then(|asked| out_of_bounds(effective, asked, resolution)));
             }
             Err(faults) => refusals.extend(faults.into_iter().map(|fault| {
-                bad_value(Diagnostic::of(effective.key, effective.source.clone(), effective.value, fault))
+                Refusal::of(Diagnostic::of(effective.key, effective.source.clone(), effective.value, fault))
             })),
         }
     }

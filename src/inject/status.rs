@@ -2,173 +2,228 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::annotation::key::STATUS;
-use crate::pod::{Field, Pod};
+use crate::pattern::change::{Kind, Parent};
+use crate::pattern::{Change, Note};
+use crate::pod::Pod;
 
-use super::plan::Part;
-use super::wanted::Wanted;
+use super::held::{Held, held};
+use super::plan::{Plan, Planned, Reason};
 
 /// What was added to a pod.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Status<'s> {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Status<'s> {
     /// The version of multipod that added it.
-    pub version: Cow<'s, str>,
+    version: Cow<'s, str>,
     /// What was asked for, and who asked.
-    pub patterns: BTreeMap<Cow<'s, str>, Cow<'s, str>>,
-    /// New containers.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub containers: Vec<Cow<'s, str>>,
-    /// New volumes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub volumes: Vec<Cow<'s, str>>,
-    /// New mounts of the app's containers: container and path.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub mounts: Vec<(Cow<'s, str>, Cow<'s, str>)>,
-    /// New variables of the app's containers: container and name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<(Cow<'s, str>, Cow<'s, str>)>,
-    /// New annotations, besides this one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub annotations: Vec<Cow<'s, str>>,
-    /// New kernel settings.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub sysctls: Vec<Cow<'s, str>>,
-    /// New secrets that pull images.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pull_secrets: Vec<Cow<'s, str>>,
-    /// Whether `shareProcessNamespace` is new.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub share_process_namespace: bool,
+    patterns: BTreeMap<Cow<'s, str>, Cow<'s, str>>,
+    /// What is new, by kind, besides this annotation.
+    added: Vec<(Kind, Entry<'s>)>,
     /// Maps and lists that were not there before: `spec.volumes`, `app.env`…; a closing `?` says it was null.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub made: Vec<Cow<'s, str>>,
+    made: Vec<Cow<'s, str>>,
+}
+
+/// One thing that was added.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Entry<'s> {
+    Named(Cow<'s, str>),
+    /// In an app container: its name, and that of the thing.
+    InApp(Cow<'s, str>, Cow<'s, str>),
+    /// A field of the pod.
+    Set,
+}
+
+/// The order in which the parents that were made are recorded, those of the app's containers aside.
+const RECORDED: [Parent; 6] = [
+    Parent::Annotations,
+    Parent::InitContainers,
+    Parent::Volumes,
+    Parent::PullSecrets,
+    Parent::Sysctls,
+    Parent::SharedProcesses,
+];
+
+/// Adds the record of a plan to it. What an earlier round of the same kind has added is still ours.
+pub(super) fn record(plan: &mut Plan, pod: &Pod<'_>) {
+    let mut json = String::with_capacity(512);
+    // Lists and maps of text can always be written.
+    let _ = multipod_json::write(&mut json, &Status::of(plan, pod));
+    let note = Note { key: Cow::Borrowed(STATUS), value: json, must_be_ours: false };
+    plan.changes.push(Planned::new(0, Reason::EveryPod, note));
 }
 
 impl<'s> Status<'s> {
-    /// What is added, and what an earlier round of the same kind has added.
-    pub(super) fn of(wanted: &'s Wanted, parts: &'s [Part], pod: &'s Pod<'_>) -> Status<'s> {
-        let earlier: Status<'s> = pod
-            .metadata
-            .annotations
-            .text(STATUS)
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
-        let app = |index: usize| Cow::Borrowed(&*pod.spec.containers.items()[index].name);
+    pub(super) fn read(text: &'s str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// Everything of one kind.
+    pub(super) fn entries(&self, kind: Kind) -> impl Iterator<Item = &Entry<'s>> + Clone {
+        self.added.iter().filter(move |(own, _)| *own == kind).map(|(_, entry)| entry)
+    }
+
+    /// Whether a map or a list was made, and whether it was null before.
+    pub(super) fn was_made(&self, path: &str) -> Option<Held> {
+        let absent = self.made.iter().any(|made| made == path);
+        let null = self.made.iter().any(|made| made.strip_suffix('?') == Some(path));
+        if null { Some(Held::Null) } else { absent.then_some(Held::Absent) }
+    }
+
+    fn of(plan: &'s Plan, pod: &'s Pod<'_>) -> Status<'s> {
+        let before = pod.metadata.annotations.text(STATUS);
+        let earlier: Status<'s> = before.and_then(|text| Status::read(text).ok()).unwrap_or_default();
         let mut status = Status {
             version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
-            patterns: parts.iter().map(|part| (borrowed(&part.name), part.source.text())).collect(),
-            containers: wanted.containers.iter().map(|want| borrowed(&want.what.container.name)).collect(),
-            volumes: wanted.volumes.iter().map(|want| borrowed(&want.what.name)).collect(),
-            annotations: Vec::with_capacity(wanted.notes.len()),
-            ..Status::default()
+            patterns: plan
+                .parts
+                .iter()
+                .map(|part| (Cow::Borrowed(&*part.name), part.source.text()))
+                .collect(),
+            added: Vec::with_capacity(plan.changes.len()),
+            made: Vec::with_capacity(8),
         };
-        for want in &wanted.mounts {
-            let entry = (app(want.what.container), borrowed(&want.what.mount.mount_path));
-            record(&mut status.mounts, entry, want.there, &earlier.mounts);
+        for planned in &plan.changes {
+            let entry = (planned.change.kind(), entry(&planned.change, pod));
+            // What may have been the user's own before us counts as ours only if it is new, or was recorded as ours.
+            let ours = planned.is_missing() || earlier.added.contains(&entry);
+            if entry.0.is_named_by_us() || (ours && !status.added.contains(&entry)) {
+                status.added.push(entry);
+            }
         }
-        for want in &wanted.env {
-            let entry = (app(want.what.container), borrowed(&want.what.env.name));
-            record(&mut status.env, entry, want.there, &earlier.env);
-        }
-        for want in &wanted.notes {
-            record(&mut status.annotations, borrowed(&want.what.key), want.there, &earlier.annotations);
-        }
-        for want in &wanted.sysctls {
-            record(&mut status.sysctls, borrowed(&want.what.0), want.there, &earlier.sysctls);
-        }
-        for want in &wanted.pull_secrets {
-            record(&mut status.pull_secrets, borrowed(&want.what), want.there, &earlier.pull_secrets);
-        }
-        status.share_process_namespace = wanted
-            .share_process_namespace
-            .as_ref()
-            .is_some_and(|share| !share.there || earlier.share_process_namespace);
-        status.made = made(wanted, pod);
-        for place in earlier.made {
-            if !status.made.contains(&place) {
-                status.made.push(place);
+        status.record_made(plan, pod);
+        for path in earlier.made {
+            if !status.made.contains(&path) {
+                status.made.push(path);
             }
         }
         status
     }
 
-    pub(super) fn to_json(&self) -> String {
-        let mut json = String::with_capacity(512);
-        // Lists and maps of text can always be written.
-        let _ = multipod_json::write(&mut json, self);
-        json
-    }
-}
-
-/// A thing that may have been the user's own before us counts as ours only if it is new, or was recorded as ours.
-fn record<T: PartialEq>(list: &mut Vec<T>, entry: T, there: bool, earlier: &[T]) {
-    if (!there || earlier.contains(&entry)) && !list.contains(&entry) {
-        list.push(entry);
-    }
-}
-
-fn borrowed(text: &str) -> Cow<'_, str> {
-    Cow::Borrowed(text)
-}
-
-/// The parents that the patch has to make.
-fn made<'s>(wanted: &Wanted, pod: &Pod<'_>) -> Vec<Cow<'s, str>> {
-    let mut made = Vec::with_capacity(8);
-    let spec = &pod.spec;
-    if !pod.has_metadata {
-        made.push(Cow::Borrowed(if pod.null_metadata { "metadata?" } else { "metadata" }));
-    }
-    note_made(&mut made, "metadata.annotations", &pod.metadata.annotations, true);
-    let init = wanted
-        .containers
-        .iter()
-        .any(|want| !want.there && want.what.place != super::wanted::Place::ClassicSidecar);
-    note_made(&mut made, "spec.initContainers", &spec.init_containers, init);
-    note_made(&mut made, "spec.volumes", &spec.volumes, wanted.volumes.iter().any(|want| !want.there));
-    let secrets = wanted.pull_secrets.iter().any(|want| !want.there);
-    note_made(&mut made, "spec.imagePullSecrets", &spec.image_pull_secrets, secrets);
-    let sysctls = wanted.sysctls.iter().any(|want| !want.there);
-    note_made(&mut made, "spec.securityContext", &spec.security_context, sysctls);
-    match spec.security_context.value() {
-        Some(context) => note_made(&mut made, "spec.securityContext.sysctls", &context.sysctls, sysctls),
-        None if sysctls => made.push(Cow::Borrowed("spec.securityContext.sysctls")),
-        None => {}
-    }
-    let share = wanted.share_process_namespace.as_ref().is_some_and(|share| !share.there);
-    if share && spec.share_process_namespace == Field::Null {
-        made.push(Cow::Borrowed("spec.shareProcessNamespace?"));
-    }
-    for (index, container) in spec.containers.items().iter().enumerate() {
-        let mounts = wanted.mounts.iter().any(|want| !want.there && want.what.container == index);
-        let env = wanted.env.iter().any(|want| !want.there && want.what.container == index);
-        if mounts {
-            note_made(
-                &mut made,
-                format!("{}.volumeMounts", &*container.name),
-                &container.volume_mounts,
-                true,
-            );
+    /// The parents that the patch has to make.
+    fn record_made(&mut self, plan: &Plan, pod: &'s Pod<'_>) {
+        for parent in RECORDED {
+            // This record itself is an annotation.
+            if parent != Parent::Annotations && !plan.missing().any(|new| new.change.parent() == parent) {
+                continue;
+            }
+            for (level, held) in parent.levels().into_iter().zip(held(parent, pod)) {
+                match held {
+                    // A field that was not there is no parent.
+                    Held::Absent if parent == Parent::SharedProcesses => {}
+                    Held::Absent => self.made.push(Cow::Borrowed(level)),
+                    Held::Null => self.made.push(Cow::Owned(format!("{level}?"))),
+                    Held::Present => {}
+                }
+            }
         }
-        if env {
-            note_made(&mut made, format!("{}.env", &*container.name), &container.env, true);
+        for (index, container) in pod.spec.containers.items().iter().enumerate() {
+            for parent in [Parent::AppMounts(index), Parent::AppVariables(index)] {
+                if !plan.missing().any(|new| new.change.parent() == parent) {
+                    continue;
+                }
+                let [_, list] = parent.levels();
+                match held(parent, pod).last() {
+                    Some(Held::Absent) => self.made.push(Cow::Owned(format!("{}.{list}", &*container.name))),
+                    Some(Held::Null) => self.made.push(Cow::Owned(format!("{}.{list}?", &*container.name))),
+                    _ => {}
+                }
+            }
         }
     }
-    made
 }
 
-fn note_made<'s, T>(
-    made: &mut Vec<Cow<'s, str>>,
-    place: impl Into<Cow<'s, str>>,
-    field: &Field<T>,
-    needed: bool,
-) {
-    match field {
-        Field::Absent if needed => made.push(place.into()),
-        Field::Null if needed => made.push(Cow::Owned(place.into().into_owned() + "?")),
-        _ => {}
+fn entry<'s>(change: &'s Change, pod: &'s Pod<'_>) -> Entry<'s> {
+    let name = Cow::Borrowed(change.name());
+    match change.parent().app() {
+        Some(index) => Entry::InApp(Cow::Borrowed(&*pod.spec.containers.items()[index].name), name),
+        None if change.kind() == Kind::SharedProcesses => Entry::Set,
+        None => Entry::Named(name),
+    }
+}
+
+impl Serialize for Status<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("version", &self.version)?;
+        map.serialize_entry("patterns", &self.patterns)?;
+        for kind in Kind::ALL {
+            let entries = self.entries(kind);
+            match entries.clone().next() {
+                None => {}
+                Some(Entry::Set) => map.serialize_entry(kind.status(), &true)?,
+                Some(_) => map.serialize_entry(kind.status(), &Entries(entries))?,
+            }
+        }
+        if !self.made.is_empty() {
+            map.serialize_entry("made", &self.made)?;
+        }
+        map.end()
+    }
+}
+
+struct Entries<I>(I);
+
+impl<'e, 's: 'e, I: Iterator<Item = &'e Entry<'s>> + Clone> Serialize for Entries<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
+}
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Entry::Named(name) => name.serialize(serializer),
+            Entry::InApp(container, name) => (container, name).serialize(serializer),
+            Entry::Set => true.serialize(serializer),
+        }
+    }
+}
+
+impl<'de: 's, 's> Deserialize<'de> for Status<'s> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(StatusVisitor)
+    }
+}
+
+struct StatusVisitor;
+
+impl<'de> Visitor<'de> for StatusVisitor {
+    type Value = Status<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record of what was added")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Status<'de>, A::Error> {
+        let mut status = Status::default();
+        while let Some(field) = map.next_key::<Cow<'de, str>>()? {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.status() == field);
+            match (kind, &*field) {
+                (Some(kind @ (Kind::AppMount | Kind::AppVariable)), _) => {
+                    let pairs: Vec<(Cow<'de, str>, Cow<'de, str>)> = map.next_value()?;
+                    status.added.extend(pairs.into_iter().map(|(app, name)| (kind, Entry::InApp(app, name))));
+                }
+                (Some(kind @ Kind::SharedProcesses), _) => {
+                    status.added.extend(map.next_value::<bool>()?.then_some((kind, Entry::Set)));
+                }
+                (Some(kind), _) => {
+                    let names: Vec<Cow<'de, str>> = map.next_value()?;
+                    status.added.extend(names.into_iter().map(|name| (kind, Entry::Named(name))));
+                }
+                (None, "version") => status.version = map.next_value()?,
+                (None, "patterns") => status.patterns = map.next_value()?,
+                (None, "made") => status.made = map.next_value()?,
+                (None, _) => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(status)
     }
 }

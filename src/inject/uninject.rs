@@ -2,15 +2,16 @@
 //!
 //! For files, on a person's own request: the status is believed as far as names go that only multipod gives.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::annotation::key::STATUS;
+use crate::pattern::change::Parent;
+use crate::pod::view::is_own_name;
 use multipod_json::pointer;
 
-use super::Status;
+use super::held::Held;
+use super::status::{Entry, Status};
 
 /// One step back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,72 +36,76 @@ pub enum UninjectError {
 /// The removals that undo an injection, in an order in which they can be applied one by one.
 pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     let text = pod["metadata"]["annotations"][STATUS].as_str().ok_or(UninjectError::NoStatus)?;
-    let status: Status<'_> =
-        serde_json::from_str(text).map_err(|fault| UninjectError::BadStatus(fault.to_string()))?;
+    let status = Status::read(text).map_err(|problem| UninjectError::BadStatus(problem.to_string()))?;
     let mut out = Vec::new();
-    let spec = &pod["spec"];
-    let ours = |name: &str| name.starts_with("multipod-");
-
-    for (index, container) in items(&spec["containers"]).enumerate() {
+    for (index, container) in items(&pod["spec"]["containers"]).enumerate() {
         let name = container["name"].as_str().unwrap_or_default();
-        let place = format!("/spec/containers/{index}");
-        for (list, added, field) in
-            [("volumeMounts", &status.mounts, "mountPath"), ("env", &status.env, "name")]
-        {
-            let added = |item: &Value| added.iter().any(|(c, what)| c == name && item[field] == **what);
-            take_items(&mut out, &format!("{place}/{list}"), &container[list], added);
+        for parent in [Parent::AppMounts(index), Parent::AppVariables(index)] {
+            let [_, list] = parent.levels();
+            let place = format!("/spec/containers/{index}/{list}");
+            take_items(&mut out, &place, &container[list], |item| {
+                status.entries(parent.kind()).any(|entry| match entry {
+                    Entry::InApp(app, what) => *app == name && item[parent.name_field()] == **what,
+                    _ => false,
+                })
+            });
+            restore(&mut out, status.was_made(&format!("{name}.{list}")), &place, &container[list]);
+        }
+    }
+    for parent in Parent::OF_POD {
+        let [above, path] = parent.levels();
+        let (place, held) = (place_of(path), at(pod, path));
+        match parent {
+            Parent::SharedProcesses => {
+                if status.entries(parent.kind()).next().is_some() && !held.is_null() {
+                    let was_null = status.was_made(path) == Some(Held::Null);
+                    out.push(if was_null {
+                        Removal::Null(place.clone())
+                    } else {
+                        Removal::Remove(place.clone())
+                    });
+                }
+            }
+            Parent::Annotations => {
+                let keys = status.entries(parent.kind()).filter_map(name).chain([STATUS]);
+                let keys = keys.filter(|key| held.get(*key).is_some());
+                out.extend(keys.map(|key| Removal::Remove(format!("{place}/{}", pointer::escaped(key)))));
+            }
+            _ => take_items(&mut out, &place, held, |item| {
+                let is_believed = |name: &&str| !parent.kind().is_named_by_us() || is_own_name(name);
+                let mut names = status.entries(parent.kind()).filter_map(name).filter(is_believed);
+                names.any(|name| item[parent.name_field()] == *name)
+            }),
+        }
+        for (path, place, held) in [(path, place, held), (above, place_of(above), at(pod, above))] {
             restore(
                 &mut out,
-                &status,
-                &format!("{name}.{list}"),
-                &format!("{place}/{list}"),
-                &container[list],
+                status.was_made(path).filter(|_| parent != Parent::SharedProcesses),
+                &place,
+                held,
             );
         }
     }
-    let containers: Vec<Cow<'_, str>> = status.containers.iter().filter(|name| ours(name)).cloned().collect();
-    let volumes: Vec<Cow<'_, str>> = status.volumes.iter().filter(|name| ours(name)).cloned().collect();
-    for (list, names) in [
-        ("initContainers", &containers),
-        ("containers", &containers),
-        ("volumes", &volumes),
-        ("imagePullSecrets", &status.pull_secrets),
-    ] {
-        let place = format!("/spec/{list}");
-        take_items(&mut out, &place, &spec[list], named(names));
-        restore(&mut out, &status, &format!("spec.{list}"), &place, &spec[list]);
-    }
-    let sysctls = &spec["securityContext"]["sysctls"];
-    take_items(&mut out, "/spec/securityContext/sysctls", sysctls, named(&status.sysctls));
-    restore(&mut out, &status, "spec.securityContext.sysctls", "/spec/securityContext/sysctls", sysctls);
-    restore(&mut out, &status, "spec.securityContext", "/spec/securityContext", &spec["securityContext"]);
-    if status.share_process_namespace && !spec["shareProcessNamespace"].is_null() {
-        let place = "/spec/shareProcessNamespace";
-        let was_null = status.made.iter().any(|made| made == "spec.shareProcessNamespace?");
-        out.push(if was_null { Removal::Null(place.to_owned()) } else { Removal::Remove(place.to_owned()) });
-    }
-    for key in status.annotations.iter().map(|key| &**key).chain([STATUS]) {
-        if pod["metadata"]["annotations"].get(key).is_some() {
-            out.push(Removal::Remove(format!("/metadata/annotations/{}", pointer::escaped(key))));
-        }
-    }
-    restore(
-        &mut out,
-        &status,
-        "metadata.annotations",
-        "/metadata/annotations",
-        &pod["metadata"]["annotations"],
-    );
-    restore(&mut out, &status, "metadata", "/metadata", &pod["metadata"]);
     Ok(out)
 }
 
-fn named<'n>(names: &'n [Cow<'_, str>]) -> impl Fn(&Value) -> bool + 'n {
-    move |item| names.iter().any(|name| item["name"] == **name)
+fn name<'e>(entry: &'e Entry<'_>) -> Option<&'e str> {
+    match entry {
+        Entry::Named(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn place_of(path: &str) -> String {
+    format!("/{}", path.replace('.', "/"))
+}
+
+fn at<'p>(pod: &'p Value, path: &str) -> &'p Value {
+    pod.pointer(&place_of(path)).unwrap_or(&Value::Null)
 }
 
 fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().map_or(&[][..], Vec::as_slice).iter()
+    list.as_array().into_iter().flatten()
 }
 
 /// From the last to the first, so that the indexes hold.
@@ -111,9 +116,7 @@ fn take_items(out: &mut Vec<Removal>, place: &str, list: &Value, is_ours: impl F
 }
 
 /// A map or list that we made goes when nothing of anybody else is in it.
-fn restore(out: &mut Vec<Removal>, status: &Status<'_>, made: &str, place: &str, value: &Value) {
-    let absent = status.made.iter().any(|m| m == made);
-    let null = status.made.iter().any(|m| m.strip_suffix('?') == Some(made));
+fn restore(out: &mut Vec<Removal>, made: Option<Held>, place: &str, value: &Value) {
     let size = value.as_array().map(Vec::len).or(value.as_object().map(serde_json::Map::len));
     let within = |removal: &&Removal| match removal {
         Removal::Remove(path) => path
@@ -123,10 +126,9 @@ fn restore(out: &mut Vec<Removal>, status: &Status<'_>, made: &str, place: &str,
         Removal::Null(_) => false,
     };
     let taken = out.iter().filter(within).count();
-    if !(absent || null) || size != Some(taken) {
-        return;
-    }
+    let Some(made) = made.filter(|_| size == Some(taken)) else { return };
     // The whole goes, and with it what was in it.
     out.retain(|removal| !within(&removal));
-    out.push(if null { Removal::Null(place.to_owned()) } else { Removal::Remove(place.to_owned()) });
+    let was_null = made == Held::Null;
+    out.push(if was_null { Removal::Null(place.to_owned()) } else { Removal::Remove(place.to_owned()) });
 }

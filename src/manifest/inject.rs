@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::annotation::Key;
 use crate::annotation::key::PREFIX;
-use crate::inject::{DenyReason, Patch, Plan, Refusal, Verdict, decide};
+use crate::inject::{DenyReason, Patch, Refusal, Verdict, decide};
 use crate::pod::Head;
 use multipod_yaml::{Document, Edit, Style};
 
@@ -95,7 +95,13 @@ impl Round<'_> {
         };
         let namespace = namespaces.of_target(target, self.cluster);
         let context = namespace.context(target, self.cluster);
-        let decision = decide(&head, &context, &self.cluster.policies);
+        let decision = match decide(&head, &context, &self.cluster.policies) {
+            Ok(decision) => decision,
+            Err(error) => {
+                findings.push(self.internal(&error));
+                return Vec::new();
+            }
+        };
         let warnings = decision.warnings.into_iter();
         findings.extend(warnings.map(|warning| target.finding(Level::Warning, "warning", warning)));
         let mut edits = annotate::edits(self.annotations, target);
@@ -110,24 +116,25 @@ impl Round<'_> {
             Verdict::Deny(refusals) => {
                 findings.extend(refusals.into_iter().map(|refusal| self.refused(refusal, &namespace)));
             }
-            Verdict::Inject(plan) => match self.planned(&head, &plan) {
+            Verdict::Inject(injection) => match self.planned(&injection.patch) {
                 Ok(planned) => edits.extend(planned),
-                Err(fault) => {
-                    let message = format!("this is a fault of multipod, please report it: {fault}");
-                    findings.push(target.finding(Level::Error, "internal", message));
-                }
+                Err(error) => findings.push(self.internal(&error)),
             },
         }
         edits
     }
 
-    fn planned(&self, head: &Head<'_>, plan: &Plan) -> Result<Vec<Edit>, String> {
-        let patch = Patch::of(plan, &head.open()?).map_err(|fault| fault.to_string())?;
+    fn internal(&self, error: &impl std::fmt::Display) -> Finding {
+        let message = format!("this is a fault of multipod, please report it: {error}");
+        self.target.finding(Level::Error, "internal", message)
+    }
+
+    fn planned(&self, patch: &Patch) -> Result<Vec<Edit>, serde_json::Error> {
         let edits = patch.operations().map(|operation| {
             let pointer = format!("{}{}", self.target.pointer, operation.path);
             serde_json::from_str(operation.value).map(|value| Edit::Add { pointer, value })
         });
-        edits.collect::<Result<_, _>>().map_err(|fault| fault.to_string())
+        edits.collect()
     }
 
     fn refused(&self, mut refusal: Refusal, namespace: &Namespace) -> Finding {

@@ -3,10 +3,10 @@
 pub mod ambassador;
 mod app;
 pub mod catalogue;
+pub mod change;
 pub mod container;
 pub mod context;
 pub mod defined;
-pub mod fragment;
 mod git;
 pub mod help;
 mod images;
@@ -26,8 +26,8 @@ mod system;
 mod user;
 
 pub use catalogue::Catalogue;
+pub use change::{Addition, AppEnv, AppMount, Change, Fragment, Note, Role};
 pub use context::{Context, Names};
-pub use fragment::{Addition, AppEnv, AppMount, Fragment, Note, Role};
 pub use registry::Request;
 pub use settings::Settings;
 pub use settings_file::patterns_without_use;

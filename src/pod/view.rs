@@ -345,6 +345,11 @@ impl<'a> Metadata<'a> {
     }
 }
 
+/// Whether a name is one that only multipod gives, to containers and volumes.
+pub fn is_own_name(name: &str) -> bool {
+    name.starts_with("multipod-")
+}
+
 impl Pod<'_> {
     /// The container that is meant where none is named: the one that the pod names as default, else the first. None
     /// where the pod names one that is not there: another webhook may add it later, and then it would be meant.

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::annotation::Key;
 use crate::explain::{Route, routes};
-use crate::inject::{Verdict, decide};
+use crate::inject::{Decision, Verdict, decide};
 use crate::manifest::{Annotation, Cluster, Finding, Found, Level, Manifests, Namespaces, Target, found};
 use crate::pod::{Head, Object, objects};
 use multipod_yaml::Document;
@@ -98,15 +97,11 @@ fn inbound(
     let Ok(head) = Head::read(&json) else { return Vec::new() };
     let namespace = namespaces.of_target(target, cluster);
     let context = namespace.context(target, cluster);
-    let decision = decide(&head, &context, &cluster.policies);
-    let (Verdict::Inject(_), Some(resolution)) = (&decision.verdict, &decision.resolution) else {
+    let Ok(Decision { verdict: Verdict::Inject(injection), .. }) = decide(&head, &context, &cluster.policies)
+    else {
         return Vec::new();
     };
-    let Some(asked) = resolution.effective.iter().find(|effective| effective.key == Key::Ambassador) else {
-        return Vec::new();
-    };
-    let domain = &cluster.settings.cluster_domain;
-    let all = routes(asked.value, target.value, &resolution.upstreams, &namespace.name, domain);
+    let all = routes(&injection.plan, target.value);
     all.into_iter().filter(|route| route.app_port.is_some()).collect()
 }
 
@@ -155,7 +150,13 @@ mod tests {
     fn only_a_service_that_never_reaches_the_ambassador_goes_past_it() {
         let template =
             json!({"spec": {"containers": [{"ports": [{"containerPort": 8775, "name": "http"}]}]}});
-        let routes = [Route { listen: 80, loopback: false, to: "app:8775".into(), app_port: Some(8775) }];
+        let routes = [Route {
+            of: "multipod-ambassador".into(),
+            listen: 80,
+            loopback: false,
+            to: "app:8775".into(),
+            app_port: Some(8775),
+        }];
         for (ports, expected) in [
             (json!([{"port": 80, "targetPort": "http"}]), Some(0)),
             (json!([{"port": 80, "targetPort": 8775}]), Some(0)),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::annotation::{Fault, Key};
+use crate::pattern::change::Sysctl;
 use crate::pattern::container::{
     Container, Mount, ObjectName, Port, Probe, Security, Text, Volume, VolumeSource,
 };
@@ -45,17 +46,21 @@ pub(crate) fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragm
         container.startup_probe = Some(Probe::startup_http(HEALTH_PORT, HEALTH_PATH));
     }
     if routes.iter().any(|route| route.listen < 1024) {
-        fragment.sysctls.push((Cow::Borrowed("net.ipv4.ip_unprivileged_port_start"), Cow::Borrowed("0")));
+        fragment.add(Sysctl {
+            name: Cow::Borrowed("net.ipv4.ip_unprivileged_port_start"),
+            value: Cow::Borrowed("0"),
+        });
     }
     if let Some(name) = &request.config {
         let source = VolumeSource::ConfigMap(ObjectName { name: Cow::Owned(name.clone()) });
-        fragment.volumes.push(Volume { name: Cow::Borrowed(VOLUME), source });
+        fragment.add(Volume { name: Cow::Borrowed(VOLUME), source });
     } else {
-        fragment.volumes.push(Volume::rendered(VOLUME, FILE, RENDERED_PATH));
+        fragment.add(Volume::rendered(VOLUME, FILE, RENDERED_PATH));
         let needs_health = opened.clone().next().is_none();
         fragment.rendered(RENDERED, haproxy::render(&routes, needs_health, context.settings.ip_families));
     }
-    fragment.containers.push(Addition { role: Role::Sidecar(request.settings.sidecar), container });
+    let routes = routes.into_iter().map(|route| route.planned(request)).collect();
+    fragment.add(Addition { routes, ..Addition::new(Role::Sidecar(request.settings.sidecar), container) });
     Ok(fragment)
 }
 

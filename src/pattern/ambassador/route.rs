@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::annotation::Fault;
 use crate::pattern::Context;
+use crate::pattern::change::{self, Destination};
 use multipod_values::{self as value, Host};
 
 use super::request::{self, Request, Target};
@@ -29,6 +30,18 @@ impl Route<'_> {
     /// Only the pod itself may use a way out.
     pub(super) fn on_loopback(&self) -> bool {
         matches!(self.to, To::Outside { .. })
+    }
+
+    /// The route as the plan keeps it.
+    pub(super) fn planned(self, request: &Request) -> change::Route {
+        let to = match self.to {
+            To::App(port) => Destination::App(port),
+            To::Outside { host, port, .. } => {
+                Destination::Outside { host: Cow::Owned(host.into_owned()), port }
+            }
+            To::OwnConfig => Destination::OwnConfig(request.config.clone().unwrap_or_default().into()),
+        };
+        change::Route { listen: self.listen, to }
     }
 }
 

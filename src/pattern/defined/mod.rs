@@ -21,12 +21,14 @@ use serde_json::Value;
 use crate::annotation::item::{Faults, Options};
 use crate::annotation::{Fault, Key, Word, settings};
 use crate::pod::Pod;
+use crate::pod::view::is_own_name;
 use multipod_values::{self as value, short, suggest};
 
 use super::app::default_container;
-use super::container::{Port, Probe};
+use super::change::Sysctl;
+use super::container::{Port, Probe, Volume};
 use super::user::instead_of_root;
-use super::{Addition, AppEnv, AppMount, Catalogue, Context, Fragment, Role};
+use super::{Addition, AppEnv, AppMount, Catalogue, Change, Context, Fragment, Role};
 
 pub use ceiling::Privilege;
 pub use definition::{Definition, Kind};
@@ -178,9 +180,7 @@ fn app_containers(
         (None, AppContainer::All) => {
             // The sidecars of an earlier run are not the app.
             let containers = pod.spec.containers.items().iter().enumerate();
-            return Some(
-                containers.filter(|(_, c)| !c.name.starts_with("multipod-")).map(|(at, _)| at).collect(),
-            );
+            return Some(containers.filter(|(_, c)| !is_own_name(&c.name)).map(|(at, _)| at).collect());
         }
     };
     if let Some(container) = pod.container(name) {
@@ -202,10 +202,11 @@ fn build(
 ) -> Fragment {
     let key = definition.kind.key();
     let mut fragment = Fragment::new(key, format!("{} {}", key.name(), definition.name));
-    fragment.volumes = definition.volumes.iter().filter_map(|volume| volume.fill(values)).collect();
+    let volumes: Vec<Volume> = definition.volumes.iter().filter_map(|volume| volume.fill(values)).collect();
+    let mut containers = Vec::with_capacity(definition.containers.len());
     let settings_name = definition.settings_name();
     for template in &definition.containers {
-        let mut container = template.fill(values, &fragment.volumes);
+        let mut container = template.fill(values, &volumes);
         let own = container.image.clone();
         // Several containers cannot share one image.
         if let [_] = definition.containers.as_slice() {
@@ -226,31 +227,35 @@ fn build(
             security.run_as_user = security.run_as_user.or_else(|| instead_of_root(pod, context));
         }
         let role = if template.step { Role::Step } else { Role::Sidecar(request.settings.sidecar) };
-        fragment.containers.push(Addition { role, container });
+        containers.push(Addition::new(role, container));
     }
     if let Some(scrape) = &definition.scrape {
-        serve(scrape, definition, &mut fragment);
+        serve(scrape, definition, &mut containers);
     }
+    fragment.extend(containers);
     for container in app {
-        let mounts = definition.app.mounts.iter().filter_map(|mount| mount.fill(values, &fragment.volumes));
-        fragment.mounts.extend(mounts.map(|mount| AppMount { container: *container, mount }));
+        let mounts = definition.app.mounts.iter().filter_map(|mount| mount.fill(values, &volumes));
+        fragment.extend(mounts.map(|mount| AppMount { container: *container, mount }));
         let env = EnvTemplate::fill(&definition.app.env, values);
-        fragment.env.extend(env.into_iter().map(|env| AppEnv { container: *container, env }));
+        fragment.extend(env.into_iter().map(|env| AppEnv { container: *container, env }));
     }
     for (name, phrase) in &definition.notes {
         if let Some(text) = phrase.text(values) {
             fragment.note(name.clone(), text);
         }
     }
-    let sysctls = definition.sysctls.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
-    fragment.sysctls = sysctls.collect();
-    fragment.share_process_namespace = definition.share_process_namespace.then_some(true);
+    let sysctls = definition.sysctls.iter();
+    fragment.extend(
+        sysctls.map(|(name, value)| Sysctl { name: name.clone().into(), value: value.clone().into() }),
+    );
+    fragment.extend(definition.share_process_namespace.then_some(Change::SharedProcesses));
+    fragment.extend(volumes);
     fragment
 }
 
 /// The first sidecar is the exporter.
-fn serve(scrape: &Scrape, definition: &Definition, fragment: &mut Fragment) {
-    let templates = definition.containers.iter().zip(&mut fragment.containers);
+fn serve(scrape: &Scrape, definition: &Definition, containers: &mut [Addition]) {
+    let templates = definition.containers.iter().zip(containers);
     let Some((template, addition)) = templates.into_iter().find(|(template, _)| !template.step) else {
         return;
     };
@@ -265,11 +270,12 @@ fn serve(scrape: &Scrape, definition: &Definition, fragment: &mut Fragment) {
 
 /// The ceiling holds for what is really added, however it came to be.
 fn check(definition: &Definition, fragment: &Fragment, item: &Named<'_>) -> Result<(), Fault> {
-    let containers = fragment.containers.iter().map(|addition| &addition.container);
+    let changes = || fragment.changes.iter();
+    let containers = changes().filter_map(Change::container).map(|addition| &addition.container);
     let security = containers.clone().flat_map(ceiling::of_security);
     let ports = containers.filter_map(ceiling::of_ports);
-    let volumes = fragment.volumes.iter().filter_map(ceiling::of_volume);
-    let sysctls = fragment.sysctls.iter().filter_map(|(name, _)| ceiling::of_sysctl(name));
+    let volumes = changes().filter_map(Change::volume).filter_map(ceiling::of_volume);
+    let sysctls = changes().filter_map(Change::sysctl).filter_map(|sysctl| ceiling::of_sysctl(&sysctl.name));
     let needed = security.chain(ports).chain(volumes).chain(sysctls);
     match needed.into_iter().find(|privilege| !definition.allow.contains(privilege)) {
         None => Ok(()),

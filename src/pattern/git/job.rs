@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::annotation::Fault;
-use crate::pod::view::{self, Pod, covers, lies_below};
+use crate::pod::view::{self, Pod, covers, is_own_name, lies_below};
 use multipod_values::{self as value, Scheme, short, suggest};
 
 use crate::pattern::app::default_container;
@@ -170,9 +170,8 @@ impl<'r> Places<'r> {
 /// A mount needs a folder to be mounted on, and none can be made in ours, which is not to be written to. (All other
 /// clashes between mounts are found by the plan.)
 fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>) -> Result<(), Fault> {
-    let is_below = |mount: &&view::Mount| {
-        lies_below(&mount.mount_path, &copy.folder) && !mount.name.starts_with("multipod-")
-    };
+    let is_below =
+        |mount: &&view::Mount| lies_below(&mount.mount_path, &copy.folder) && !is_own_name(&mount.name);
     let Some(below) = app.volume_mounts.items().iter().find(is_below) else { return Ok(()) };
     let (name, path) = (short(&below.name), short(&below.mount_path));
     Err(misplaced(copy, format!("volume {name} is mounted below, at {path}"))
@@ -190,7 +189,7 @@ fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Fault> {
     };
     pod.container(name).ok_or_else(|| {
         let containers = pod.spec.containers.items().iter().map(|container| &*container.name);
-        let names: Vec<&str> = containers.filter(|name| !name.starts_with("multipod-")).collect();
+        let names: Vec<&str> = containers.filter(|name| !is_own_name(name)).collect();
         let meant = suggest::did_you_mean(name, names.iter().copied());
         Fault::new(*span, format!("expected {}{meant}", value::list(&names, "or")))
             .summary(format!("the pod has no container {}", short(name)))
@@ -241,13 +240,13 @@ pub(in crate::pattern) mod trial {
     /// The pod as it looks when everything of the fragment was added.
     pub(in crate::pattern) fn with(mut pod: Value, fragment: &Fragment) -> Value {
         let spec = &mut pod["spec"];
-        for mount in &fragment.mounts {
+        for mount in fragment.mounts() {
             push(&mut spec["containers"][mount.container]["volumeMounts"], json!(mount.mount));
         }
-        for volume in &fragment.volumes {
+        for volume in fragment.volumes() {
             push(&mut spec["volumes"], json!(volume));
         }
-        for addition in &fragment.containers {
+        for addition in fragment.containers() {
             push(&mut spec["initContainers"], json!(addition.container));
             push(&mut spec["containers"], json!(addition.container));
         }

@@ -9,6 +9,7 @@ use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 use multipod_values as value;
 
+use crate::pattern::change::WaitsFor;
 use crate::pattern::container::{Container, Text};
 use crate::pattern::git::{self, Job, Places, Schedule};
 use crate::pattern::settings::Needs;
@@ -31,25 +32,26 @@ pub(crate) fn fragments(
     let mut faults = Vec::new();
     let (mut waits, mut clones) = (0, 0);
     for step in &request.steps {
-        let container = match step {
+        let (container, waits_for) = match step {
             Step::WaitFor(wait) => {
                 waits += 1;
-                wait_for(wait, waits, request, pod, context)
+                let container = wait_for(wait, waits, request, pod, context);
+                (container, WaitsFor::Address(wait.target.to_string()))
             }
             Step::Clone(copy) => {
                 clones += 1;
                 let job = Job { name: format!("multipod-clone-{clones}"), copy, schedule: Schedule::Once };
                 match places.mount(&job, pod) {
-                    Ok(mount) => fragment.mounts.push(mount),
+                    Ok(mount) => fragment.add(mount),
                     Err(fault) => faults.push(fault),
                 }
-                fragment.volumes.extend(job.volumes());
+                fragment.extend(job.volumes());
                 let image = context.settings.image_for(CLONE, settings, images::GIT_SYNC);
                 let resources = context.settings.resources_for(CLONE, settings, git::NEEDS);
-                job.container(image, resources, pod, context)
+                (job.container(image, resources, pod, context), WaitsFor::Repository)
             }
         };
-        fragment.containers.push(Addition { role: Role::Step, container });
+        fragment.add(Addition { waits_for: Some(waits_for), ..Addition::new(Role::Step, container) });
     }
     if faults.is_empty() { Ok(vec![fragment]) } else { Err(faults) }
 }
@@ -96,13 +98,13 @@ mod tests {
     }
 
     fn container(fragment: &Fragment, at: usize) -> Value {
-        json!(fragment.containers[at].container)
+        json!(fragment.containers()[at].container)
     }
 
     #[test]
     fn waiting_runs_our_own_program_with_nothing_but_the_target() {
         let fragment = fragment("wait-for db:5432, image=multipod/multipod:test");
-        assert_eq!(fragment.containers[0].role, Role::Step);
+        assert_eq!(fragment.containers()[0].role, Role::Step);
         assert_eq!(
             container(&fragment, 0),
             json!({
@@ -121,7 +123,7 @@ mod tests {
                 }
             })
         );
-        assert!(fragment.volumes.is_empty() && fragment.mounts.is_empty());
+        assert!(fragment.volumes().is_empty() && fragment.mounts().is_empty());
     }
 
     #[test]
@@ -130,12 +132,12 @@ mod tests {
             "wait-for dns:git.example timeout=90s every=500ms\nclone https://git.example/seed into=/seed ref=v1\n\
              wait-for https://web.prod/ready?deep=yes\nclone https://git.example/more into=/srv/more, cpu=20m",
         );
-        let names: Vec<_> = fragment.containers.iter().map(|addition| &*addition.container.name).collect();
+        let names: Vec<_> = fragment.containers().iter().map(|addition| &*addition.container.name).collect();
         assert_eq!(
             names,
             ["multipod-wait-for-1", "multipod-clone-1", "multipod-wait-for-2", "multipod-clone-2"]
         );
-        assert!(fragment.containers.iter().all(|addition| addition.role == Role::Step));
+        assert!(fragment.containers().iter().all(|addition| addition.role == Role::Step));
         assert_eq!(
             container(&fragment, 0)["args"],
             json!(["wait-for", "--timeout=90s", "--every=500ms", "dns:git.example"])
@@ -166,7 +168,7 @@ mod tests {
             json!({"name": "deploy", "key": "password"})
         );
         assert_eq!(
-            json!(fragment.mounts[0].mount),
+            json!(fragment.mounts()[0].mount),
             json!({"name": "multipod-clone-1", "mountPath": "/srv/seed", "subPath": "copy", "readOnly": true})
         );
     }
@@ -179,7 +181,8 @@ mod tests {
         });
         let value = "wait-for db:1, clone https://git.example/seed into=/srv/seed";
         let fragment = trial::with_settings("init", value, &pod(), &settings, false).unwrap();
-        let images: Vec<_> = fragment.containers.iter().map(|addition| &*addition.container.image).collect();
+        let images: Vec<_> =
+            fragment.containers().iter().map(|addition| &*addition.container.image).collect();
         assert_eq!(images, ["mirror.example/multipod:1", "mirror.example/git-sync:4"]);
     }
 
@@ -194,7 +197,7 @@ mod tests {
     #[test]
     fn clones_stand_beside_each_other_and_not_one_inside_the_other() {
         let beside = "clone https://g.example/x into=/a/b, clone https://g.example/y into=/a/c";
-        assert_eq!(fragment(beside).mounts.len(), 2);
+        assert_eq!(fragment(beside).mounts().len(), 2);
         let inside = "clone https://g.example/x into=/a/b, clone https://g.example/y into=/a/b/c";
         let faults = trial::fragment("init", inside, &pod()).unwrap_err();
         assert_eq!((faults[0].span.start, faults[0].span.end), (68, 74));

@@ -40,8 +40,8 @@ pub(super) fn shipper(
     context: &Context<'_>,
     fragment: &mut Fragment,
 ) -> Container {
-    fragment.volumes.push(Volume::rendered(CONFIG, FILE, RENDERED_PATH));
-    fragment.volumes.push(Volume::empty_dir(STATE));
+    fragment.add(Volume::rendered(CONFIG, FILE, RENDERED_PATH));
+    fragment.add(Volume::empty_dir(STATE));
     fragment.rendered(RENDERED, format!("{:#}\n", configuration(group, context)));
 
     let image = context.settings.image_for(SHIP, &request.settings, images::LOGGING_SHIPPER);

@@ -30,8 +30,8 @@ pub(crate) fn fragment(
     let sources = resolve(request, pod, context)?;
     let shared = volume::share(&sources, pod)?;
     let mut fragment = Fragment::new(Key::Logging, "logging");
-    fragment.volumes = shared.volumes;
-    fragment.mounts = shared.app_mounts;
+    fragment.extend(shared.volumes);
+    fragment.extend(shared.app_mounts);
     fragment.warnings = sources.iter().filter_map(|source| volume::no_file(source, pod)).collect();
 
     let seen: Vec<Seen<'_, '_>> =
@@ -56,7 +56,7 @@ pub(crate) fn fragment(
         container.volume_mounts.extend(volume::mounts(&group));
         container.security_context =
             user::follow(&container.name, &group, pod, context, &mut fragment.warnings);
-        fragment.containers.push(Addition { role: Role::Sidecar(request.settings.sidecar), container });
+        fragment.add(Addition::new(Role::Sidecar(request.settings.sidecar), container));
     }
     Ok(fragment)
 }

@@ -8,6 +8,7 @@ use crate::pattern::Context;
 use crate::pattern::app::default_container;
 use crate::pattern::container::Mount;
 use crate::pod::Pod;
+use crate::pod::view::is_own_name;
 use multipod_values::{self as value, Endpoint, short, suggest};
 
 use super::request::{Destination, Fate, Files, Parse, Request};
@@ -65,15 +66,15 @@ pub(super) fn resolve<'r>(
 /// The container that was named, else the one that `kubectl` would pick; ours have no logs of the app.
 fn container_of<'p>(files: &Files, pod: &'p Pod<'_>) -> Result<(usize, &'p str), Fault> {
     let containers = pod.spec.containers.items();
-    let apps = || containers.iter().map(|container| &*container.name).filter(|name| !is_ours(name));
+    let apps = || containers.iter().map(|container| &*container.name).filter(|name| !is_own_name(name));
     let Some((name, span)) = &files.container else {
         let default =
-            Some(default_container(pod, files.span)?).filter(|index| !is_ours(&containers[*index].name));
-        let index = default.or_else(|| containers.iter().position(|container| !is_ours(&container.name)));
+            Some(default_container(pod, files.span)?).filter(|index| !is_own_name(&containers[*index].name));
+        let index = default.or_else(|| containers.iter().position(|container| !is_own_name(&container.name)));
         let nothing = || Fault::new(files.span, "the pod has no container that could write files");
         return index.map(|index| (index, &*containers[index].name)).ok_or_else(nothing);
     };
-    if let Some(index) = pod.container(name).filter(|_| !is_ours(name)) {
+    if let Some(index) = pod.container(name).filter(|_| !is_own_name(name)) {
         return Ok((index, &*containers[index].name));
     }
     let names: Vec<&str> = apps().collect();
@@ -83,11 +84,6 @@ fn container_of<'p>(files: &Files, pod: &'p Pod<'_>) -> Result<(usize, &'p str),
         _ => format!("expected {}{}", value::list(&names, "or"), suggest::did_you_mean(name, apps())),
     };
     Err(Fault::new(*span, label).summary(format!("{} is not a container of this pod", short(name))))
-}
-
-/// Whether a container or volume is one of ours.
-pub(super) fn is_ours(name: &str) -> bool {
-    name.starts_with("multipod-")
 }
 
 type Shipping<'r> = (Option<Parse>, Option<Cow<'r, Endpoint>>);

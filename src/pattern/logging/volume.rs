@@ -17,12 +17,12 @@ use crate::annotation::Fault;
 use crate::annotation::item::Faults;
 use crate::pattern::container::{Mount, Text, Volume};
 use crate::pattern::{AppMount, system};
-use crate::pod::view::{covers, depth, lies_below, same_place};
+use crate::pod::view::{covers, depth, is_own_name, lies_below, same_place};
 use crate::pod::{self, Pod};
 use multipod_values::short;
 
 use super::collector;
-use super::source::{Seen, Source, View, is_ours};
+use super::source::{Seen, Source, View};
 
 /// Our own volumes: `multipod-logs-1`, `multipod-logs-2`…
 const VOLUME: &str = "multipod-logs-";
@@ -105,7 +105,7 @@ fn covering<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> Option<&'p pod::Mount<
     let glob = &source.files.glob;
     let place = if glob.is_one_file() { glob.as_str() } else { glob.folder() };
     mounts_in(source, pod)
-        .filter(|mount| !is_ours(&mount.name) || is_log_folder(mount))
+        .filter(|mount| !is_own_name(&mount.name) || is_log_folder(mount))
         .filter(|mount| covers(&mount.mount_path, place))
         .max_by_key(|mount| depth(&mount.mount_path))
 }
@@ -168,7 +168,7 @@ impl<'p> Sharing<'p> {
         let below = mounts_in(source, self.pod).filter(|mount| {
             lies_below(&mount.mount_path, glob.folder())
                 && glob.may_reach_below(&mount.mount_path)
-                && !is_ours(&mount.name)
+                && !is_own_name(&mount.name)
                 && !self.is_read_only(mount)
         });
         for mount in below {

@@ -2,7 +2,7 @@
 
 use crate::annotation::Key;
 
-use crate::pattern::Fragment;
+use crate::pattern::{Change, Fragment};
 
 /// Nothing is added by `false`, which only stands against a default policy.
 pub(crate) fn fragments(wanted: bool) -> Vec<Fragment> {
@@ -11,6 +11,6 @@ pub(crate) fn fragments(wanted: bool) -> Vec<Fragment> {
     }
     let key = Key::ShareProcessNamespace;
     let mut fragment = Fragment::new(key, key.name());
-    fragment.share_process_namespace = Some(true);
+    fragment.add(Change::SharedProcesses);
     vec![fragment]
 }

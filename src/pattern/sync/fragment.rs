@@ -5,6 +5,7 @@ use super::text::PROGRAM;
 use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 
+use crate::pattern::change::WaitsFor;
 use crate::pattern::git::{Job, NEEDS, Places, Schedule};
 use crate::pattern::{Addition, Context, Fragment, Role, images};
 
@@ -25,14 +26,15 @@ pub(crate) fn fragments(
         let schedule = Schedule::Every(item.every, BASE_PORT.saturating_add(number));
         let job = Job { name: format!("multipod-sync-{number}"), copy: &item.copy, schedule };
         match places.mount(&job, pod) {
-            Ok(mount) => fragment.mounts.push(mount),
+            Ok(mount) => fragment.add(mount),
             Err(fault) => faults.push(fault),
         }
         let image = context.settings.image_for(PROGRAM, settings, images::GIT_SYNC);
         let resources = context.settings.resources_for(PROGRAM, settings, NEEDS);
         let container = job.container(image, resources, pod, context);
-        fragment.containers.push(Addition { role: Role::Sidecar(settings.sidecar), container });
-        fragment.volumes.extend(job.volumes());
+        let waits_for = Some(WaitsFor::Repository);
+        fragment.add(Addition { waits_for, ..Addition::new(Role::Sidecar(settings.sidecar), container) });
+        fragment.extend(job.volumes());
     }
     if faults.is_empty() { Ok(vec![fragment]) } else { Err(faults) }
 }
@@ -55,13 +57,13 @@ mod tests {
     }
 
     fn container(fragment: &Fragment, at: usize) -> Value {
-        json!(fragment.containers[at].container)
+        json!(fragment.containers()[at].container)
     }
 
     #[test]
     fn git_sync_runs_beside_the_app_and_holds_it_back_until_the_first_copy_is_there() {
         let fragment = fragment(SITE);
-        assert_eq!(fragment.containers[0].role, Role::Sidecar(None));
+        assert_eq!(fragment.containers()[0].role, Role::Sidecar(None));
         assert_eq!(
             container(&fragment, 0),
             json!({
@@ -92,11 +94,11 @@ mod tests {
             })
         );
         assert_eq!(
-            json!(fragment.volumes),
+            json!(fragment.volumes()),
             json!([{"name": "multipod-sync-1", "emptyDir": {}}, {"name": "multipod-sync-1-tmp", "emptyDir": {}}])
         );
         assert_eq!(
-            json!(fragment.mounts[0].mount),
+            json!(fragment.mounts()[0].mount),
             json!({"name": "multipod-sync-1", "mountPath": "/usr/share/nginx", "readOnly": true})
         );
     }
@@ -116,13 +118,13 @@ mod tests {
             (&json!("--link=now"), &json!("mirror.example/git-sync:4"))
         );
         let places: Vec<_> =
-            fragment.mounts.iter().map(|m| (m.container, &*m.mount.name, &*m.mount.mount_path)).collect();
+            fragment.mounts().iter().map(|m| (m.container, &*m.mount.name, &*m.mount.mount_path)).collect();
         assert_eq!(places, [(0, "multipod-sync-1", "/srv"), (1, "multipod-sync-2", "/b")]);
         assert_eq!(
-            fragment.containers[1].role,
+            fragment.containers()[1].role,
             Role::Sidecar(Some(crate::annotation::settings::Sidecar::Classic))
         );
-        assert_eq!(fragment.volumes.len(), 4);
+        assert_eq!(fragment.volumes().len(), 4);
     }
 
     #[test]
@@ -146,7 +148,7 @@ mod tests {
         assert_eq!(git_sync["args"][9], "--ssh-key-file=/etc/git-secret/ssh");
         assert_eq!(git_sync["args"][10], "--ssh-known-hosts-file=/etc/git-secret/known_hosts");
         assert_eq!(
-            json!(by_key.volumes[2]),
+            json!(by_key.volumes()[2]),
             json!({"name": "multipod-sync-1-key", "secret": {
                 "secretName": "deploy",
                 "defaultMode": 292,
@@ -181,7 +183,7 @@ mod tests {
     fn the_default_container_sees_the_copy_unless_another_is_named() {
         let mut pod = pod();
         pod["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/default-container": "worker"});
-        let place = |value: &str| trial::fragment("sync", value, &pod).unwrap().mounts[0].container;
+        let place = |value: &str| trial::fragment("sync", value, &pod).unwrap().mounts()[0].container;
         assert_eq!(place(SITE), 1);
         assert_eq!(place(&format!("{SITE} container=web")), 0);
     }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use multipod::inject::{Patch, SkipReason, Verdict, decide};
+use multipod::inject::{SkipReason, Verdict, decide};
 use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
 use multipod::policy::{self, Policies};
@@ -21,12 +21,11 @@ fn answer(pod: &str) -> (String, usize) {
         Ok(head) => head,
         Err(fault) => return ("unreadable".to_owned(), fault.to_string().len()),
     };
-    let decision = decide(&head, &context, &policies);
+    let decision = decide(&head, &context, &policies).unwrap();
     let told: usize = decision.warnings.iter().map(String::len).sum();
     match decision.verdict {
-        Verdict::Inject(plan) => {
-            let patch = Patch::of(&plan, decision.pod.as_ref().unwrap()).unwrap();
-            assert!(patch.operations().len() > 0);
+        Verdict::Inject(injection) => {
+            assert!(injection.patch.operations().len() > 0);
             ("injected".to_owned(), told)
         }
         Verdict::Skip(reason) => (reason.slug().to_owned(), told),

@@ -25,7 +25,8 @@ fn nginx_comes_from_one_word() {
             }
         })
     );
-    let notes: Vec<(&str, &str)> = fragments[0].notes.iter().map(|note| (&*note.key, &*note.value)).collect();
+    let notes: Vec<(&str, &str)> =
+        fragments[0].notes().iter().map(|note| (&*note.key, &*note.value)).collect();
     assert_eq!(
         notes,
         [
@@ -103,7 +104,7 @@ fn every_adapter_takes_its_params() {
         let container = container(&world.metrics(value)[0]);
         assert_eq!(container.pointer(pointer), Some(&expected), "{value}");
     }
-    let statsd = world.metrics("statsd port=8125").remove(0).containers.remove(0).container;
+    let statsd = world.metrics("statsd port=8125")[0].containers()[0].container.clone();
     assert_eq!((statsd.loopback_ports, statsd.loopback_udp_ports), (vec![8125], vec![8125]));
 }
 
@@ -127,7 +128,7 @@ fn every_adapter_is_restricted_and_has_port_probe_and_limits() {
             (fragment.key, &*fragment.name),
             (crate::annotation::Key::Metrics, &*format!("metrics {name}"))
         );
-        assert_eq!(fragment.containers[0].role, Role::Sidecar(None));
+        assert_eq!(fragment.containers()[0].role, Role::Sidecar(None));
     }
     world.settings.assigned_users = true;
     let container = container(&world.metrics("statsd")[0]);
@@ -139,7 +140,8 @@ fn every_adapter_is_restricted_and_has_port_probe_and_limits() {
 
 #[test]
 fn prometheus_is_told_of_one_port_and_the_user_of_the_others() {
-    let notes = |fragments: &[Fragment]| -> Vec<usize> { fragments.iter().map(|f| f.notes.len()).collect() };
+    let notes =
+        |fragments: &[Fragment]| -> Vec<usize> { fragments.iter().map(|f| f.notes().len()).collect() };
     let mut world = World::new();
     let fragments = world.metrics("nginx, php-fpm");
     assert_eq!(notes(&fragments), [3, 0]);
@@ -178,11 +180,11 @@ fn the_first_sidecar_is_the_exporter_and_its_own_probe_stays() {
     - {name: exporter, image: 'a:1', startupProbe: {exec: {command: [ready]}}}";
     let fragment = World::with(&[spec]).metrics("one").remove(0);
     let [step, exporter] =
-        [0, 1].map(|at: usize| serde_json::to_value(&fragment.containers[at].container).unwrap());
+        [0, 1].map(|at: usize| serde_json::to_value(&fragment.containers()[at].container).unwrap());
     assert_eq!((step.get("ports"), step.get("startupProbe")), (None, None));
     assert_eq!(exporter["ports"], json!([{"name": "own", "containerPort": 9000}]));
     assert_eq!(exporter["startupProbe"], json!({"exec": {"command": ["ready"]}}));
-    assert_eq!(fragment.notes[2].value, "/m");
+    assert_eq!(fragment.notes()[2].value, "/m");
 }
 
 #[test]
@@ -238,7 +240,7 @@ fn settings_of_value_and_cluster_reach_the_containers() {
     }))
     .unwrap();
     let container = |value: &str, at: usize| {
-        serde_json::to_value(&world.metrics(value)[at].containers[0].container).unwrap()
+        serde_json::to_value(&world.metrics(value)[at].containers()[0].container).unwrap()
     };
     assert_eq!(
         container("nginx", 0)["image"],
@@ -253,7 +255,7 @@ fn settings_of_value_and_cluster_reach_the_containers() {
         json!({"requests": {"cpu": "1", "memory": "100Mi"}, "limits": {"cpu": "2", "memory": "100Mi"}})
     );
     assert_eq!(container("nginx, redis, memory=1Gi", 1)["resources"]["requests"]["memory"], "1Gi");
-    let role = world.metrics("nginx, sidecar=classic")[0].containers[0].role;
+    let role = world.metrics("nginx, sidecar=classic")[0].containers()[0].role;
     assert_eq!(role, Role::Sidecar(Some(settings::Sidecar::Classic)));
 }
 
@@ -265,7 +267,7 @@ proptest::proptest! {
         for (adapter, param) in [("nginx", "path"), ("php-fpm", "path"), ("postgres", "database"), ("redis", "secret"), ("statsd", "port")] {
             let Ok(fragments) = world.ask(Kind::Metrics, &format!("{adapter} {param}=\"{text}\"")) else { continue };
             let usual = world.metrics(&format!("{adapter} {param}={}", if param == "path" { "/x" } else { "1" }));
-            let (asked, usual) = (&fragments[0].containers[0].container, &usual[0].containers[0].container);
+            let (asked, usual) = (&fragments[0].containers()[0].container, &usual[0].containers()[0].container);
             let words = |container: &crate::pattern::container::Container| (container.args.len(), container.env.len());
             proptest::prop_assert_eq!(words(asked), words(usual));
             proptest::prop_assert!(!serde_json::to_string(asked).unwrap().contains("$("));
@@ -286,7 +288,7 @@ fn a_pod_of_root_does_not_make_root_of_an_adapter() {
     let user = |pod: &str, assigned: bool, adapter: &str| {
         let mut world = World { pod: pod.to_owned(), ..World::new() };
         world.settings.assigned_users = assigned;
-        json!(world.metrics(adapter)[0].containers[0].container)["securityContext"]["runAsUser"].clone()
+        json!(world.metrics(adapter)[0].containers()[0].container)["securityContext"]["runAsUser"].clone()
     };
     let root = r#"{"spec":{"securityContext":{"runAsUser":0},"containers":[{"name":"app"}]}}"#;
     assert_eq!(user(root, false, "nginx"), 65532);

@@ -61,18 +61,21 @@ fn an_administrators_pattern_can_add_all_that_a_pattern_adds() {
         ])
     );
     assert_eq!(
-        serde_json::to_value(&fragment.volumes).unwrap(),
+        serde_json::to_value(fragment.volumes()).unwrap(),
         json!([
             {"name": "multipod-spool", "emptyDir": {"sizeLimit": "10Mi"}},
             {"name": "multipod-keys", "secret": {"secretName": "keys"}}
         ])
     );
-    assert!(fragment.volumes[0].holds_node() && !fragment.volumes[1].holds_node());
-    assert_eq!((fragment.mounts[0].container, &*fragment.mounts[0].mount.mount_path), (0, "/var/audit"));
-    assert_eq!(fragment.env[0].env.value.as_deref(), Some("/var/audit"));
-    assert_eq!((&*fragment.notes[0].key, &*fragment.notes[0].value), ("example.com/audit", "level-debug"));
-    assert_eq!((fragment.sysctls.len(), fragment.share_process_namespace), (1, Some(true)));
-    let roles: Vec<Role> = fragment.containers.iter().map(|addition| addition.role).collect();
+    assert!(fragment.volumes()[0].holds_node() && !fragment.volumes()[1].holds_node());
+    assert_eq!((fragment.mounts()[0].container, &*fragment.mounts()[0].mount.mount_path), (0, "/var/audit"));
+    assert_eq!(fragment.env()[0].env.value.as_deref(), Some("/var/audit"));
+    assert_eq!(
+        (&*fragment.notes()[0].key, &*fragment.notes()[0].value),
+        ("example.com/audit", "level-debug")
+    );
+    assert_eq!((fragment.sysctls().len(), fragment.shares_processes()), (1, true));
+    let roles: Vec<Role> = fragment.containers().iter().map(|addition| addition.role).collect();
     assert_eq!(roles, [Role::Sidecar(None), Role::Step]);
     assert_eq!(fragment.name, "patterns one");
 }
@@ -83,14 +86,14 @@ fn what_names_an_optional_param_is_left_out_with_it() {
     let container = container(&fragment);
     assert_eq!(container["args"], json!(["--level=info", "--pod=$(POD)"]));
     assert_eq!((container.get("ports"), container.get("livenessProbe")), (None, None));
-    assert_eq!((fragment.volumes.len(), container["volumeMounts"].as_array().unwrap().len()), (1, 1));
+    assert_eq!((fragment.volumes().len(), container["volumeMounts"].as_array().unwrap().len()), (1, 1));
 }
 
 #[test]
 fn the_apps_container_is_chosen_by_option_file_or_default() {
     let spec = |container: &str| format!("  app: {{container: {container}, env: [{{name: A, value: b}}]}}");
     let chosen = |world: &World, value: &str| -> Vec<usize> {
-        world.custom(value).env.iter().map(|env| env.container).collect()
+        world.custom(value).env().iter().map(|env| env.container).collect()
     };
     let mut world = World::with(&[&spec("default"), &spec("all"), &spec("web")]);
     for (value, containers) in [
@@ -118,7 +121,7 @@ fn an_administrators_images_are_theirs() {
     let mut world =
         World::with(&[&format!("  {container}\n  allow: [root]"), &format!("  {container}"), TAP]);
     world.settings.registry = Some("mirror.example".to_owned());
-    let image = |world: &World, value: &str| world.custom(value).containers[0].container.image.clone();
+    let image = |world: &World, value: &str| world.custom(value).containers()[0].container.image.clone();
     assert_eq!(image(&world, "two"), "r.corp/a:1");
     assert_eq!(image(&world, "two, image=b:1"), "b:1");
     for (value, why) in [("one, image=b:1", "has privileges"), ("three, image=b:1", "has 2 containers")] {
@@ -194,14 +197,14 @@ fn a_pull_policy_is_the_files_or_fits_the_image() {
         ("three", "Never"),
         ("three, image=b", "Never"),
     ] {
-        assert_eq!(world.custom(value).containers[0].container.image_pull_policy, policy, "{value}");
+        assert_eq!(world.custom(value).containers()[0].container.image_pull_policy, policy, "{value}");
     }
 }
 
 /// Everything that a param may not change, with what it may change blanked.
 fn skeleton(fragment: &Fragment) -> Value {
     let mut containers: Vec<Value> = fragment
-        .containers
+        .containers()
         .iter()
         .map(|addition| serde_json::to_value(&addition.container).unwrap())
         .collect();
@@ -213,9 +216,9 @@ fn skeleton(fragment: &Fragment) -> Value {
             }
         }
     }
-    let mounts: Vec<&str> = fragment.mounts.iter().map(|mount| &*mount.mount.name).collect();
-    let notes: Vec<&str> = fragment.notes.iter().map(|note| &*note.key).collect();
-    json!({"containers": containers, "volumes": fragment.volumes, "mounts": mounts, "notes": notes})
+    let mounts: Vec<&str> = fragment.mounts().iter().map(|mount| &*mount.mount.name).collect();
+    let notes: Vec<&str> = fragment.notes().iter().map(|note| &*note.key).collect();
+    json!({"containers": containers, "volumes": fragment.volumes(), "mounts": mounts, "notes": notes})
 }
 
 const HOLES: &str = "
@@ -241,12 +244,12 @@ proptest::proptest! {
         let value = format!("one text=\"{}\" other=\"{}\"", quoted(&text), quoted(&other));
         let hostile = world.custom(&value);
         proptest::prop_assert_eq!(skeleton(&hostile), skeleton(&plain));
-        let args = &hostile.containers[0].container.args;
+        let args = &hostile.containers()[0].container.args;
         proptest::prop_assert_eq!(&args[0], &format!("--a={}", text.replace('$', "$$")));
-        let variables = hostile.containers[0].container.env.iter().map(|env| env.value.clone().unwrap());
+        let variables = hostile.containers()[0].container.env.iter().map(|env| env.value.clone().unwrap());
         let escaped = |text: &str| text.replace('$', "$$");
         let expected = [escaped(&text), format!("x{}", escaped(&other))];
         proptest::prop_assert!(variables.eq(expected));
-        proptest::prop_assert_eq!(&hostile.notes[0].value, &format!("{{\"a\": {text}}}"));
+        proptest::prop_assert_eq!(&hostile.notes()[0].value, &format!("{{\"a\": {text}}}"));
     }
 }

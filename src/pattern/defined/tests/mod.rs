@@ -60,5 +60,5 @@ fn load(specs: &[&str]) -> (Catalogue, Vec<String>) {
 }
 
 fn container(fragment: &Fragment) -> Value {
-    serde_json::to_value(&fragment.containers[0].container).unwrap()
+    serde_json::to_value(&fragment.containers()[0].container).unwrap()
 }

@@ -49,7 +49,7 @@ fn plain() -> Value {
 }
 
 fn container(fragment: &Fragment, index: usize) -> Value {
-    serde_json::to_value(&fragment.containers[index].container).unwrap()
+    serde_json::to_value(&fragment.containers()[index].container).unwrap()
 }
 
 #[test]
@@ -75,12 +75,12 @@ fn a_follower_prints_the_files_of_a_new_shared_folder() {
         })
     );
     assert_eq!(
-        serde_json::to_value(&fragment.volumes).unwrap(),
+        serde_json::to_value(fragment.volumes()).unwrap(),
         json!([{"name": "multipod-logs-1", "emptyDir": {}}])
     );
     let mount = Mount::new("multipod-logs-1", "/var/log/app");
-    assert_eq!(fragment.mounts, [crate::pattern::AppMount { container: 0, mount }]);
-    assert_eq!((fragment.containers.len(), fragment.notes.len(), fragment.warnings.len()), (1, 0, 0));
+    assert_eq!(fragment.mounts(), [&crate::pattern::AppMount { container: 0, mount }]);
+    assert_eq!((fragment.containers().len(), fragment.notes().len(), fragment.warnings.len()), (1, 0, 0));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn each_format_has_its_follower() {
     assert_eq!(json["args"], json!(["follow", "--format", "json", "/b/*.log"]));
     assert_eq!(json["volumeMounts"].as_array().unwrap().len(), 1);
     let alone = ask("/b/*.log format=json", &plain()).unwrap();
-    assert_eq!((alone.containers.len(), &container(&alone, 0)["name"]), (1, &json!("multipod-logging")));
+    assert_eq!((alone.containers().len(), &container(&alone, 0)["name"]), (1, &json!("multipod-logging")));
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn the_default_container_is_the_one_of_kubectl_and_never_ours() {
         "metadata": {"annotations": {"kubectl.kubernetes.io/default-container": "web"}},
         "spec": {"containers": [{"name": "multipod-metrics-nginx"}, {"name": "app"}, {"name": "web"}]},
     });
-    assert_eq!(ask("/a/*.log", &pod).unwrap().mounts[0].container, 2);
+    assert_eq!(ask("/a/*.log", &pod).unwrap().mounts()[0].container, 2);
     pod["metadata"] = Value::Null;
-    assert_eq!(ask("/a/*.log", &pod).unwrap().mounts[0].container, 1);
+    assert_eq!(ask("/a/*.log", &pod).unwrap().mounts()[0].container, 1);
 }
 
 #[test]
@@ -122,12 +122,12 @@ fn the_sidecar_runs_as_the_app_but_never_as_root() {
         let mut pod = pod(json!({"securityContext": app}), &json!([]));
         pod["spec"]["securityContext"] = of_pod;
         let fragment = ask("/a/*.log", &pod).unwrap();
-        let security = &fragment.containers[0].container.security_context;
+        let security = &fragment.containers()[0].container.security_context;
         assert_eq!((security.run_as_user, security.run_as_group), (user, group), "{pod}");
         assert!(security.run_as_non_root);
         assert_eq!(fragment.warnings.len(), warnings, "{:?}", fragment.warnings);
         let assigned = ask_in("/a/*.log", &pod, &Settings::default(), true).unwrap();
-        assert_eq!(assigned.containers[0].container.security_context.run_as_user, None);
+        assert_eq!(assigned.containers()[0].container.security_context.run_as_user, None);
         assert!(assigned.warnings.is_empty());
     }
 }

@@ -15,14 +15,14 @@ fn apply(pod: &Value, fragment: &Fragment) -> Value {
         parent[key].as_array_mut().unwrap()
     }
     let mut pod = pod.clone();
-    for added in &fragment.mounts {
+    for added in fragment.mounts() {
         let mount = serde_json::to_value(&added.mount).unwrap();
         list(&mut pod["spec"]["containers"][added.container], "volumeMounts").push(mount);
     }
-    for volume in &fragment.volumes {
+    for volume in fragment.volumes() {
         list(&mut pod["spec"], "volumes").push(serde_json::to_value(volume).unwrap());
     }
-    for (index, addition) in fragment.containers.iter().enumerate() {
+    for (index, addition) in fragment.containers().iter().enumerate() {
         let key = if index % 2 == 0 { "initContainers" } else { "containers" };
         list(&mut pod["spec"], key).push(serde_json::to_value(&addition.container).unwrap());
     }
@@ -36,7 +36,7 @@ fn the_volume_that_the_app_mounts_there_is_shared() {
         {"name": "data", "mountPath": "/var/log/", "subPath": "logs"},
     ]});
     let fragment = ask("/var/log/app/*.log", &pod(app, &json!([{"name": "data", "hostPath": {}}]))).unwrap();
-    assert!(fragment.volumes.is_empty() && fragment.mounts.is_empty());
+    assert!(fragment.volumes().is_empty() && fragment.mounts().is_empty());
     assert_eq!(
         mounts(&fragment),
         json!([{"name": "data", "mountPath": "/var/log/", "subPath": "logs", "readOnly": true}])
@@ -88,7 +88,7 @@ fn globs_in_nested_folders_share_the_outermost() {
             {"name": "multipod-logs-2", "mountPath": "/opt/x", "readOnly": true},
         ])
     );
-    assert_eq!(fragment.volumes.len(), 2);
+    assert_eq!(fragment.volumes().len(), 2);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn files_of_two_containers_stand_apart() {
             {"name": "multipod-logs-2", "mountPath": "/logs/web/var/log/x", "readOnly": true},
         ])
     );
-    let app: Vec<_> = fragment.mounts.iter().map(|m| (m.container, &*m.mount.mount_path)).collect();
+    let app: Vec<_> = fragment.mounts().iter().map(|m| (m.container, &*m.mount.mount_path)).collect();
     assert_eq!(app, [(0, "/var/log/x"), (1, "/var/log/x")]);
 }
 
@@ -150,7 +150,7 @@ fn asking_again_gives_the_same_fragment() {
 
     let value = "/opt/a/*.log, /opt/a/*.log container=web, /opt/b/*.log container=web";
     let first = ask(value, &two).unwrap();
-    assert_eq!(first.volumes.len(), 3);
+    assert_eq!(first.volumes().len(), 3);
     assert_eq!(ask(value, &apply(&two, &first)).unwrap(), first);
 }
 
@@ -169,7 +169,7 @@ fn folders_of_other_patterns_are_not_the_apps() {
     let app = json!({"volumeMounts": [{"name": "multipod-sync-1", "mountPath": "/opt"}]});
     let fragment =
         ask("/opt/a/*.log", &pod(app, &json!([{"name": "multipod-logs-1", "emptyDir": {}}]))).unwrap();
-    assert_eq!(fragment.volumes[0].name, "multipod-logs-2");
+    assert_eq!(fragment.volumes()[0].name, "multipod-logs-2");
 }
 
 /// A folder of few names, so that folders meet.

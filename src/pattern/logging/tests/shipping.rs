@@ -38,14 +38,14 @@ fn a_collector_ships_what_has_a_destination() {
             ],
         })
     );
-    let names: Vec<_> = fragment.volumes.iter().map(|volume| &*volume.name).collect();
+    let names: Vec<_> = fragment.volumes().iter().map(|volume| &*volume.name).collect();
     assert_eq!(names, ["multipod-logs-1", "multipod-logging-config", "multipod-logging-state"]);
-    assert_eq!(fragment.notes[0].key, "rendered.multipod/otelcol.yaml");
-    assert!(fragment.notes[0].must_be_ours);
+    assert_eq!(fragment.notes()[0].key, "rendered.multipod/otelcol.yaml");
+    assert!(fragment.notes()[0].must_be_ours);
 }
 
 fn configuration(fragment: &Fragment) -> Value {
-    serde_json::from_str(&fragment.notes[0].value).unwrap()
+    serde_json::from_str(&fragment.notes()[0].value).unwrap()
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn each_server_has_one_exporter_and_printed_files_stay_out() {
     assert_eq!(pipelines["logs/1"]["receivers"], json!(["filelog/1", "filelog/3"]));
     assert_eq!(pipelines["logs/4"]["receivers"], json!(["filelog/5"]));
     assert_eq!(config["receivers"].as_object().unwrap().len(), 5);
-    assert!(!fragment.notes[0].value.contains("/p/"));
+    assert!(!fragment.notes()[0].value.contains("/p/"));
 }
 
 fn operators(value: &str) -> Vec<Value> {

@@ -1,6 +1,6 @@
 //! One pod in one cluster, decided on.
 
-use multipod::inject::{Decision, Patch, SkipReason, Verdict, decide};
+use multipod::inject::{Decision, Injection, Patch, SkipReason, Verdict, decide};
 use multipod::pod::Head;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -96,8 +96,8 @@ impl Trial {
 pub fn decide_in(read: &Read, pod: &Value) -> Outcome {
     let text = pod.to_string();
     let head = Head::read(&text).expect("a pod with a head");
-    let Decision { verdict, warnings, resolution, pod: view } =
-        decide(&head, &read.context(), &read.loaded.policies);
+    let decision = decide(&head, &read.context(), &read.loaded.policies).expect("a decision");
+    let Decision { verdict, warnings, resolution, .. } = decision;
     let winners = resolution.iter().flat_map(|resolution| &resolution.effective);
     let winners = winners.map(|won| Winner { value: won.value.to_owned() }).collect();
     let ended = match verdict {
@@ -105,9 +105,8 @@ pub fn decide_in(read: &Read, pod: &Value) -> Outcome {
         Verdict::Deny(refusals) => Ended::Denied(
             refusals.iter().map(|refusal| (refusal.reason.slug(), refusal.to_string())).collect(),
         ),
-        Verdict::Inject(plan) => {
-            let view = view.expect("a plan is for a pod that was looked into");
-            let patch = Patch::of(&plan, &view).expect("a patch that does what was planned");
+        Verdict::Inject(injection) => {
+            let Injection { patch, .. } = *injection;
             Ended::Injected { result: Box::new(sound::apply(pod, &patch)), patch }
         }
     };

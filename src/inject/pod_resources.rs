@@ -4,7 +4,9 @@
 //! limit is above that of the pod. Where a pod says only limits, it has set the pod's requests to what the containers
 //! request before anybody asks us, so that nothing more fits.
 
+use crate::annotation::settings::Sidecar;
 use crate::pattern::container::{Amounts, Container};
+use crate::pattern::{Addition, Role};
 use crate::pod::{self, Pod};
 use multipod_values::{Resource, quantity};
 
@@ -12,8 +14,11 @@ use super::amounts::{RESOURCES, Written};
 use super::plan::Plan;
 use super::{DenyReason, Refusal};
 
+const NATIVE: Role = Role::Sidecar(Some(Sidecar::Native));
+const CLASSIC: Role = Role::Sidecar(Some(Sidecar::Classic));
+
 /// Told once for each resource that is short.
-pub(super) fn is_missing(plan: &Plan, pod: &Pod<'_>) -> Vec<Refusal> {
+pub(super) fn lacking(plan: &Plan, pod: &Pod<'_>) -> Vec<Refusal> {
     let whole = pod.spec.resources.value().and_then(|raw| Written::read(raw.text()));
     let Some(whole) = whole else { return Vec::new() };
     let short = RESOURCES.into_iter().filter_map(|resource| {
@@ -39,12 +44,14 @@ fn requests(plan: &Plan, pod: &Pod<'_>, resource: Resource, has: Option<u64>) ->
         // It would be refused without us too.
         return None;
     }
-    let ours = |containers: &[Container], native: bool| -> Vec<Request> {
-        containers.iter().map(|one| Request { native, milli: own_request(one, resource) }).collect()
+    let ours = |role: Role| -> Vec<Request> {
+        let native = role == NATIVE;
+        let milli = |new: &Addition| own_request(&new.container, resource);
+        plan.in_role(role).map(|new| Request { native, milli: milli(new) }).collect()
     };
-    first.splice(plan.sidecars_at..plan.sidecars_at, ours(&plan.sidecars, true));
-    first.splice(plan.steps_at..plan.steps_at, ours(&plan.steps, false));
-    beside.extend(ours(&plan.containers, false));
+    first.splice(plan.sidecars_at..plan.sidecars_at, ours(NATIVE));
+    first.splice(plan.steps_at..plan.steps_at, ours(Role::Step));
+    beside.extend(ours(CLASSIC));
     let needed = most_at_one_time(&beside, &first);
     (needed > has).then(|| {
         let message = format!(
@@ -61,8 +68,8 @@ fn requests(plan: &Plan, pod: &Pod<'_>, resource: Resource, has: Option<u64>) ->
 /// Only ordinary containers are held to it.
 fn limits(plan: &Plan, resource: Resource, has: Option<u64>) -> Option<Short> {
     let has = has?;
-    let limited =
-        plan.containers.iter().filter_map(|one| Some((own(&one.resources.limits, resource)?, &one.name)));
+    let classic = plan.in_role(CLASSIC).map(|new| &new.container);
+    let limited = classic.filter_map(|one| Some((own(&one.resources.limits, resource)?, &one.name)));
     let (limit, name) = limited.max().filter(|(limit, _)| *limit > has)?;
     let message = format!(
         "the pod as a whole is limited to {} of {} (spec.resources), and container {name} would have a limit of {}",
