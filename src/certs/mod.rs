@@ -3,6 +3,7 @@
 mod authority;
 mod client;
 mod config;
+mod error;
 mod files;
 mod memory;
 mod pair;
@@ -11,7 +12,8 @@ mod pem;
 pub use authority::{Authority, Signed};
 pub use client::ClientCheck;
 pub use config::{Tls, server_config};
+pub use error::CertError;
 pub use files::{Configured, Files, Material};
 pub use memory::Embedded;
-pub use pair::{CertError, Pair};
+pub use pair::Pair;
 pub use pem::first_of;

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use thiserror::Error;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::error::CertError;
 use super::pem;
 
 /// A chain and a key that fit together.
@@ -17,32 +17,6 @@ pub struct Pair {
     pub certified: Arc<CertifiedKey>,
     /// When the first of the chain's certificates expires.
     pub ends: SystemTime,
-}
-
-/// Why certificates cannot be used.
-#[derive(Debug, Error)]
-pub enum CertError {
-    #[error("{file}: {error}")]
-    File { file: String, error: std::io::Error },
-    #[error("no PEM certificate (-----BEGIN CERTIFICATE-----)")]
-    NoCertificate,
-    #[error("no PEM private key (-----BEGIN PRIVATE KEY-----)")]
-    NoKey,
-    /// Holds the number of the certificate, from 1.
-    #[error("certificate {0} of the chain cannot be read")]
-    Broken(usize),
-    #[error("the key does not belong to the first certificate of the chain: {0}")]
-    Mismatch(rustls::Error),
-    /// Holds the end, as people read it.
-    #[error("the certificate has expired: it was valid until {0}")]
-    Expired(String),
-    #[error("the certificate is not one of an authority (CA:TRUE)")]
-    NoAuthority,
-    #[error("the certificate cannot be made: {0}")]
-    Unmade(#[from] rcgen::Error),
-    /// By TLS.
-    #[error("the certificate cannot be used: {0}")]
-    Refused(String),
 }
 
 impl Pair {

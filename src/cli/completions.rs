@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::output;
@@ -24,9 +23,9 @@ EXAMPLES
   multipod completions zsh > \"${fpath[1]}/_multipod\"";
 
 impl Args {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, mut command: clap::Command) -> Result<ExitCode, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Cli::command(), "multipod", &mut script);
+        clap_complete::generate(self.shell, &mut command, "multipod", &mut script);
         output::print(&String::from_utf8_lossy(&script), ExitCode::SUCCESS)
     }
 }

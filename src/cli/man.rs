@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-
 use super::output;
 use super::report::Failure;
 
@@ -23,8 +21,8 @@ EXAMPLES
   multipod man --dir /usr/local/share/man/man1";
 
 impl Args {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let command = super::Cli::command().disable_help_subcommand(true);
+    pub(super) fn run(self, command: clap::Command) -> Result<ExitCode, Failure> {
+        let command = command.disable_help_subcommand(true);
         if let Some(folder) = &self.dir {
             let failure = |error: std::io::Error| Failure::one(format!("{}: {error}", folder.display()));
             std::fs::create_dir_all(folder).map_err(failure)?;

@@ -75,8 +75,8 @@ pub fn run() -> ExitCode {
         Command::Certs(args) => args.run(),
         Command::WaitFor(args) => Ok(args.run()),
         Command::Follow(args) => Ok(args.run()),
-        Command::Completions(args) => args.run(),
-        Command::Man(args) => args.run(),
+        Command::Completions(args) => args.run(Cli::command()),
+        Command::Man(args) => args.run(Cli::command()),
         Command::Version(args) => args.run(),
     };
     result.unwrap_or_else(report::Failure::report)
