@@ -124,7 +124,7 @@ impl Case {
     }
 
     fn decide(&self, json: &str, pod: &Value) -> Result<Outcome, String> {
-        let head = Head::read(json).map_err(|fault| format!("the head cannot be read: {fault}"))?;
+        let head = Head::read(json).map_err(|error| format!("the head cannot be read: {error}"))?;
         let decision = decide(&head, &self.cluster.context(), &self.cluster.loaded.policies)
             .map_err(|error| error.to_string())?;
         let warnings = decision.warnings.iter().fold(String::new(), |all, warning| all + warning + "\n");
@@ -172,9 +172,10 @@ impl Case {
 
     /// What holds for every injected pod.
     fn hold(&self, result: &Value, patch: &str) -> Result<(), String> {
-        let new = sound::faults(result).difference(&sound::faults(&self.pod)).cloned().collect::<Vec<_>>();
+        let new =
+            sound::problems(result).difference(&sound::problems(&self.pod)).cloned().collect::<Vec<_>>();
         if !new.is_empty() {
-            return Err(format!("the injected pod has new faults: {new:?}"));
+            return Err(format!("the injected pod has new problems: {new:?}"));
         }
         self.is_known_to_the_api(result)?;
         let again = self.decide(&self.json, &self.pod)?;
@@ -186,7 +187,7 @@ impl Case {
         if twice.reason != Some(SkipReason::AlreadyInjected) {
             return Err(format!("the injected pod, injected again, ended with:\n{}", twice.text));
         }
-        let back = sound::undo(result, &removals(result).map_err(|fault| fault.to_string())?);
+        let back = sound::undo(result, &removals(result).map_err(|error| error.to_string())?);
         // A status that was there before leads further back than to this input.
         let had_status = !self.pod["metadata"]["annotations"]["multipod/status"].is_null();
         if !had_status && back != self.pod {
@@ -203,7 +204,7 @@ impl Case {
                 continue;
             }
             let typed: k8s_openapi::api::core::v1::Container =
-                serde_json::from_value(container.clone()).map_err(|fault| fault.to_string())?;
+                serde_json::from_value(container.clone()).map_err(|error| error.to_string())?;
             let known = serde_json::to_value(typed).unwrap();
             if known != *container {
                 return Err(format!("the API does not know all of {container:#}, only {known:#}"));
@@ -242,7 +243,7 @@ fn cluster(folder: &Path) -> Cluster {
 fn document(path: &Path) -> Option<(Value, String)> {
     let text = fs::read_to_string(path).ok()?;
     let documents =
-        multipod_yaml::documents(&text).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+        multipod_yaml::documents(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut full = documents.iter().filter(|document| !document.is_empty());
     let document = full.next().unwrap_or_else(|| panic!("{} is empty", path.display()));
     assert!(full.next().is_none(), "{} has more than one document", path.display());
@@ -270,7 +271,7 @@ fn haproxy_accepts(pod: &Value) -> Result<(), String> {
         .args(["-c", "-f"])
         .arg(&file)
         .output()
-        .map_err(|fault| format!("haproxy cannot be run ({fault}): make setup installs it"))?;
+        .map_err(|error| format!("haproxy cannot be run ({error}): make setup installs it"))?;
     if output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("WARNING") {
         return Ok(());
     }

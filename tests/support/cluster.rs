@@ -18,14 +18,14 @@ const ONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 /// A cluster that does what it is told to.
 pub struct Cluster {
     address: SocketAddr,
-    world: Arc<Mutex<World>>,
+    state: Arc<Mutex<State>>,
     events: broadcast::Sender<Value>,
     task: Option<JoinHandle<()>>,
     _folder: tempfile::TempDir,
     pub kubeconfig: PathBuf,
 }
 
-struct World {
+struct State {
     version: String,
     families: Option<Value>,
     namespaces: BTreeMap<String, Value>,
@@ -50,7 +50,7 @@ impl Cluster {
             "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         });
         std::fs::write(&kubeconfig, config.to_string()).unwrap();
-        let world = World {
+        let state = State {
             version: version.to_owned(),
             families: None,
             namespaces: BTreeMap::new(),
@@ -61,7 +61,7 @@ impl Cluster {
         };
         let mut cluster = Cluster {
             address,
-            world: Arc::new(Mutex::new(world)),
+            state: Arc::new(Mutex::new(state)),
             events: broadcast::channel(64).0,
             task: None,
             _folder: folder,
@@ -83,71 +83,71 @@ impl Cluster {
     }
 
     fn serve(&mut self, listener: TcpListener) {
-        let (world, events) = (Arc::clone(&self.world), self.events.clone());
+        let (state, events) = (Arc::clone(&self.state), self.events.clone());
         self.task = Some(tokio::spawn(async move {
             let mut peers = JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                peers.spawn(answer(stream, Arc::clone(&world), events.clone()));
+                peers.spawn(answer(stream, Arc::clone(&state), events.clone()));
             }
         }));
     }
 
     pub fn families(&self, families: &Value) {
-        self.world.lock().unwrap().families = Some(families.clone());
+        self.state.lock().unwrap().families = Some(families.clone());
     }
 
     /// Makes a namespace, or changes it.
     pub fn put(&self, name: &str, labels: &Value, annotations: &Value) {
-        let mut world = self.world.lock().unwrap();
-        world.revision += 1;
+        let mut state = self.state.lock().unwrap();
+        state.revision += 1;
         let object = json!({
             "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
             "metadata": {
-                "name": name, "uid": name, "resourceVersion": world.revision.to_string(),
+                "name": name, "uid": name, "resourceVersion": state.revision.to_string(),
                 "labels": labels, "annotations": annotations,
             },
         });
-        let known = world.namespaces.insert(name.to_owned(), object.clone()).is_some();
-        self.tell(&mut world, if known { "MODIFIED" } else { "ADDED" }, &object);
+        let known = state.namespaces.insert(name.to_owned(), object.clone()).is_some();
+        self.record(&mut state, if known { "MODIFIED" } else { "ADDED" }, &object);
     }
 
     pub fn delete(&self, name: &str) {
-        let mut world = self.world.lock().unwrap();
-        world.revision += 1;
-        let mut object = world.namespaces.remove(name).unwrap();
-        object["metadata"]["resourceVersion"] = json!(world.revision.to_string());
-        self.tell(&mut world, "DELETED", &object);
+        let mut state = self.state.lock().unwrap();
+        state.revision += 1;
+        let mut object = state.namespaces.remove(name).unwrap();
+        object["metadata"]["resourceVersion"] = json!(state.revision.to_string());
+        self.record(&mut state, "DELETED", &object);
     }
 
     /// Changes a namespace without telling, and then tells all who watch that they have missed too much.
     pub fn expire(&self, name: &str, labels: &Value) {
-        let mut world = self.world.lock().unwrap();
-        world.revision += 1;
-        world.oldest = world.revision;
-        world.namespaces.get_mut(name).unwrap()["metadata"]["labels"] = labels.clone();
+        let mut state = self.state.lock().unwrap();
+        state.revision += 1;
+        state.oldest = state.revision;
+        state.namespaces.get_mut(name).unwrap()["metadata"]["labels"] = labels.clone();
         let _ = self.events.send(expired());
     }
 
     pub fn upgrade(&self, version: &str) {
-        version.clone_into(&mut self.world.lock().unwrap().version);
+        version.clone_into(&mut self.state.lock().unwrap().version);
     }
 
-    fn tell(&self, world: &mut World, kind: &str, object: &Value) {
+    fn record(&self, state: &mut State, kind: &str, object: &Value) {
         let event = json!({"type": kind, "object": object});
-        world.history.push((world.revision, event.clone()));
+        state.history.push((state.revision, event.clone()));
         // Nobody has to watch.
         let _ = self.events.send(event);
     }
 
     /// Every path that somebody has asked for.
     pub fn asked(&self) -> Vec<String> {
-        self.world.lock().unwrap().asked.clone()
+        self.state.lock().unwrap().asked.clone()
     }
 }
 
 /// Answers one request, and closes.
-async fn answer(mut stream: TcpStream, world: Arc<Mutex<World>>, events: broadcast::Sender<Value>) {
+async fn answer(mut stream: TcpStream, state: Arc<Mutex<State>>, events: broadcast::Sender<Value>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let Ok(byte) = stream.read_u8().await else { return };
@@ -158,11 +158,11 @@ async fn answer(mut stream: TcpStream, world: Arc<Mutex<World>>, events: broadca
     let is_watch = target.contains("watch=true");
     let accept = if is_watch { ONE } else { LIST };
     let (status, body, missed, mut events) = {
-        let mut world = world.lock().unwrap();
-        world.asked.push(target.clone());
+        let mut state = state.lock().unwrap();
+        state.asked.push(target.clone());
         let (status, body) = match target.split('?').next().unwrap() {
-            "/version" => ("200 OK", version(&world.version)),
-            "/api/v1/namespaces/default/services/kubernetes" => match &world.families {
+            "/version" => ("200 OK", version(&state.version)),
+            "/api/v1/namespaces/default/services/kubernetes" => match &state.families {
                 Some(families) => ("200 OK", json!({"metadata": {}, "spec": {"ipFamilies": families}})),
                 None => ("403 Forbidden", status(403, "Forbidden")),
             },
@@ -171,15 +171,15 @@ async fn answer(mut stream: TcpStream, world: Arc<Mutex<World>>, events: broadca
             }
             "/api/v1/namespaces" if is_watch => ("200 OK", Value::Null),
             "/api/v1/namespaces" => {
-                let items: Vec<&Value> = world.namespaces.values().collect();
-                let metadata = json!({"resourceVersion": world.revision.to_string()});
+                let items: Vec<&Value> = state.namespaces.values().collect();
+                let metadata = json!({"resourceVersion": state.revision.to_string()});
                 let list = json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadataList",
                                   "metadata": metadata, "items": items});
                 ("200 OK", list)
             }
             _ => ("404 Not Found", status(404, "NotFound")),
         };
-        let missed = if is_watch { world.since(&target) } else { Vec::new() };
+        let missed = if is_watch { state.since(&target) } else { Vec::new() };
         (status, body, missed, events.subscribe())
     };
     let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n");
@@ -198,7 +198,7 @@ async fn answer(mut stream: TcpStream, world: Arc<Mutex<World>>, events: broadca
     }
 }
 
-impl World {
+impl State {
     /// What has happened behind the revision that a watch names.
     fn since(&self, target: &str) -> Vec<Value> {
         let query = target.split(['?', '&']).find_map(|pair| pair.strip_prefix("resourceVersion="));

@@ -20,7 +20,7 @@ pub(crate) struct Ran {
 /// Files of one test, in a folder that goes with it.
 pub(crate) struct Files(TempDir);
 
-/// The program, in a world without a terminal and without settings for colours.
+/// The program, without a terminal and settings for colours.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multipod"));
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("CLICOLOR");
@@ -97,7 +97,7 @@ impl Ran {
 
     /// Asserts that the standard error has all of these.
     #[track_caller]
-    pub(crate) fn tells(&self, what: &[&str]) {
+    pub(crate) fn reports(&self, what: &[&str]) {
         for what in what {
             assert!(self.err.contains(what), "{what:?} is not in\n{}", self.err);
         }

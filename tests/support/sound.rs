@@ -42,10 +42,10 @@ pub fn containers(pod: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
 }
 
 /// What is wrong with a pod: names that are there twice, mounts of no volume, ports that are none…
-pub fn faults(pod: &Value) -> BTreeSet<String> {
-    let mut faults = BTreeSet::new();
-    let mut note = |fault: String| {
-        faults.insert(fault);
+pub fn problems(pod: &Value) -> BTreeSet<String> {
+    let mut problems = BTreeSet::new();
+    let mut note = |problem: String| {
+        problems.insert(problem);
     };
     let volumes: Vec<&str> = strings(&pod["spec"]["volumes"], "name");
     for name in twice(&volumes) {
@@ -114,7 +114,7 @@ pub fn faults(pod: &Value) -> BTreeSet<String> {
     if size > 256 * 1024 {
         note(format!("{size} bytes of annotations"));
     }
-    faults
+    problems
 }
 
 /// The most that the containers request at one time: when all run, and when each step does.

@@ -250,7 +250,7 @@ fn a_secret_that_is_good_for_a_while_stays_as_it_is() {
     let first = printed(filled(&[]));
     let files = Files::new(&[("secret.yaml", &run_secret(&first)), ("deploy.yaml", MANIFESTS)]);
     let again = files.multipod(&["certs", "--fill", "deploy.yaml", "--reuse", "secret.yaml"]);
-    again.tells(&["note: the certificate stays as it is\n"]);
+    again.reports(&["note: the certificate stays as it is\n"]);
     let again = printed(again);
     assert_eq!((&again.signed, &again.authorities), (&first.signed, &first.authorities));
     assert_eq!(again.bundle("MutatingWebhookConfiguration"), first.bundle("MutatingWebhookConfiguration"));
@@ -273,7 +273,7 @@ fn while_a_certificate_is_renewed_the_old_and_the_new_one_are_trusted() {
         let files = Files::new(&[("secret.yaml", &run_secret(&old)), ("deploy.yaml", MANIFESTS)]);
         let ran =
             files.multipod(&[&["certs", "--fill", "deploy.yaml", "--reuse", "secret.yaml"], now].concat());
-        ran.tells(&["note: a new certificate, because of the one before: "]);
+        ran.reports(&["note: a new certificate, because of the one before: "]);
         let new = printed(ran);
         assert_ne!(new.signed, old.signed);
         let bundle = decoded(&new.bundle("MutatingWebhookConfiguration"));
@@ -309,7 +309,7 @@ fn keys_are_for_their_owner_and_an_authority_is_used_again() {
     );
     let refused = files.multipod(&["certs", "--out", "certs"]);
     refused.is_refused();
-    refused.tells(&["certs/ca.key is there already; use it: --ca certs/ca.crt --ca-key certs/ca.key"]);
+    refused.reports(&["certs/ca.key is there already; use it: --ca certs/ca.crt --ca-key certs/ca.key"]);
     let second = printed(files.multipod(&[
         "certs",
         "--ca",
@@ -387,7 +387,7 @@ fn what_cannot_be_is_told_and_nothing_is_printed() {
     for (arguments, expected) in cases {
         let ran = files.multipod(&[&["certs"], arguments].concat());
         ran.is_refused();
-        ran.tells(&[expected]);
+        ran.reports(&[expected]);
     }
     let one = files.multipod(&["certs", "--fill", "two.yaml", "--service", "other"]);
     let one = printed(one);

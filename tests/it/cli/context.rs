@@ -21,7 +21,7 @@ fn policies_of_a_folder_apply_by_the_labels_of_the_namespace() {
 
     let unknown = inject(&[]);
     unknown.is_refused();
-    unknown.tells(&["error[policy_undecided]: ", "--namespace-labels"]);
+    unknown.reports(&["error[policy_undecided]: ", "--namespace-labels"]);
     for (more, injected) in [
         (&["--namespace-labels", "a=b,tier=web"][..], true),
         (&["--namespace-labels", "tier=db"], false),
@@ -60,7 +60,7 @@ fn a_policy_that_cannot_be_read_is_told_with_its_line() {
     ]);
     let ran = files.multipod(&["inject", "--policy-dir", "p", "--config", "config.yaml", "-f", "web.yaml"]);
     ran.is_refused();
-    ran.tells(&["error: p/b.yaml:6: ", "error: config.yaml:2: "]);
+    ran.reports(&["error: p/b.yaml:6: ", "error: config.yaml:2: "]);
     files.multipod(&["inject", "--policy-dir", "nowhere", "-f", "web.yaml"]).is_refused();
 }
 
@@ -73,7 +73,7 @@ fn a_windows_pod_under_a_policy_is_skipped() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     let after = values(&ran.out);
     assert_eq!((ours(&after[0]).len(), ours(&after[1]).len()), (0, 1));
-    ran.tells(&["note: web.yaml:1: Pod web is left as it is: ", "(windows)"]);
+    ran.reports(&["note: web.yaml:1: Pod web is left as it is: ", "(windows)"]);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_ordinary_container_in_a_job_is_refused() {
     );
     let ran = multipod(&["inject", "--kubernetes-version=1.28"], &text);
     ran.is_refused();
-    ran.tells(&["error[job_never_ends]: ", "(document 1, CronJob nightly)"]);
+    ran.reports(&["error[job_never_ends]: ", "(document 1, CronJob nightly)"]);
     assert_eq!(multipod(&["inject", "--kubernetes-version=1.29"], &text).code, 0);
 }
 

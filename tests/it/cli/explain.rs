@@ -254,14 +254,14 @@ fn the_drawing_is_as_wide_as_the_terminal_says() {
 fn what_holds_no_pod_is_told_and_what_cannot_be_read_fails() {
     let ran = explained(&[], "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
-    ran.tells(&["ConfigMap a is left as it is: it has no pod template"]);
+    ran.reports(&["ConfigMap a is left as it is: it has no pod template"]);
 
     let ran = explained(&[], "a: [");
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    ran.tells(&["error[unreadable_yaml]", "<stdin>:1:"]);
+    ran.reports(&["error[unreadable_yaml]", "<stdin>:1:"]);
     let ran = explained(&["-f", "no-such-file.yaml"], "");
     assert_eq!(ran.code, 2);
-    ran.tells(&["no-such-file.yaml"]);
+    ran.reports(&["no-such-file.yaml"]);
 }
 
 #[test]

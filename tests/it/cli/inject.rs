@@ -109,7 +109,7 @@ fn a_map_that_is_shared_is_not_edited_for_all_its_users() {
     let after = values(&ran.out);
     assert_eq!(ours(&after[0]["items"][0]), ["multipod-ambassador"]);
     assert_eq!(after[0]["items"][1], before[0]["items"][1]);
-    ran.tells(&["warning: ", "the anchor on line 5 is used elsewhere too", "<stdin>:"]);
+    ran.reports(&["warning: ", "the anchor on line 5 is used elsewhere too", "<stdin>:"]);
 }
 
 #[test]
@@ -179,10 +179,10 @@ fn annotations_are_set_also_where_nothing_is_injected() {
     let text = "kind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a}]}\n";
     let ran = multipod(&["inject", "-a", "team=red", "-a", "team=blue"], text);
     assert_eq!(ran.out, text.replace("{name: web}", "{name: web, annotations: {team: \"blue\"}}"));
-    ran.tells(&["note: <stdin>:1: Pod web gets annotations only: nothing asks"]);
+    ran.reports(&["note: <stdin>:1: Pod web gets annotations only: nothing asks"]);
     let again = multipod(&["inject", "-a", "team=blue"], &ran.out);
     assert_eq!(again.out, ran.out);
-    again.tells(&["Pod web is left as it is"]);
+    again.reports(&["Pod web is left as it is"]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn injecting_twice_changes_nothing() {
     let once = injected(&pod(""));
     let twice = injected(&once.out);
     assert_eq!(twice.out, once.out);
-    twice.tells(&["note: <stdin>:1: Pod web is left as it is: ", "(already_injected)"]);
+    twice.reports(&["note: <stdin>:1: Pod web is left as it is: ", "(already_injected)"]);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_document_that_is_skipped_says_why() {
         let ran = injected(&text);
         assert_eq!(ran.out, text);
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
-        ran.tells(&["note: <stdin>:4: ", title, "left as it is: ", &format!("({slug})\n")]);
+        ran.reports(&["note: <stdin>:4: ", title, "left as it is: ", &format!("({slug})\n")]);
         assert_eq!(multipod(&["inject", "-q"], &text).err, "");
     }
 }
@@ -220,7 +220,7 @@ fn a_patch_that_asks_without_a_pod_spec_is_told_and_passes() {
                 multipod/ambassador: '80:8775'\n";
     let ran = multipod(&["inject", "-q", "-a", "multipod/logging=/x/*.log"], text);
     assert_eq!((ran.code, &*ran.out), (0, text));
-    ran.tells(&[
+    ran.reports(&[
         "warning: multipod/ambassador has no effect here",
         "<stdin>:7:9 (document 1, Deployment web)",
     ]);
@@ -232,18 +232,21 @@ fn annotations_that_never_reach_a_pod_are_told() {
                   template: {spec: {containers: [{name: a}]}}\n";
     let ran = injected(beside);
     assert_eq!(ran.out, beside);
-    ran.tells(&["warning: multipod/ambassador stands on the Deployment itself", "<stdin>:4:17 "]);
-    ran.tells(&["Put it under spec.template.metadata.annotations"]);
+    ran.reports(&["warning: multipod/ambassador stands on the Deployment itself", "<stdin>:4:17 "]);
+    ran.reports(&["Put it under spec.template.metadata.annotations"]);
 
     let between = "kind: CronJob\nspec:\n  jobTemplate:\n    metadata:\n      annotations: {multipod/init: 'x'}\n    \
                    spec: {template: {spec: {containers: [{name: a}]}}}\n";
-    injected(between).tells(&["warning: multipod/init stands on the CronJob itself", "<stdin>:5:21 "]);
+    injected(between).reports(&["warning: multipod/init stands on the CronJob itself", "<stdin>:5:21 "]);
 
     let unknown = "apiVersion: example.com/v1\nkind: Rollout\nmetadata: {name: web}\nspec:\n  template:\n    \
                    metadata: {annotations: {multipod/ambassador: '80:1'}}\n    spec: {containers: [{name: a}]}\n";
     let ran = multipod(&["inject", "-q"], unknown);
     assert_eq!((ran.code, &*ran.out), (0, unknown));
-    ran.tells(&["warning: multipod/ambassador has no effect here", "<stdin>:6:30 (document 1, Rollout web)"]);
+    ran.reports(&[
+        "warning: multipod/ambassador has no effect here",
+        "<stdin>:6:30 (document 1, Rollout web)",
+    ]);
 }
 
 #[test]
@@ -251,14 +254,14 @@ fn a_number_where_text_is_needed_is_recognised_and_explained() {
     let unquoted = pod("").replace("\"80:8775\"", "80:53");
     let ran = injected(&unquoted);
     assert_eq!(ours(&values(&ran.out)[0]), ["multipod-ambassador"]);
-    ran.tells(&["warning: multipod/ambassador: 80:53 without quotes is the number 4853", "<stdin>:6:5 "]);
-    ran.tells(&["Quote it: multipod/ambassador: \"80:53\""]);
+    ran.reports(&["warning: multipod/ambassador: 80:53 without quotes is the number 4853", "<stdin>:6:5 "]);
+    ran.reports(&["Quote it: multipod/ambassador: \"80:53\""]);
     assert_eq!(injected(&pod("").replace("\"80:8775\"", "80:8775")).err, "");
     assert_eq!(injected(&pod("").replace("80:8775", "80:53")).err, "");
 
     let number = multipod(&["inject"], &pod("").replace("\"80:8775\"", "4853"));
     number.is_refused();
-    number.tells(&["error[not_text]: multipod/ambassador: ", "80:53", "Quote it"]);
+    number.reports(&["error[not_text]: multipod/ambassador: ", "80:53", "Quote it"]);
 }
 
 #[test]
@@ -267,7 +270,7 @@ fn clashes_that_were_there_before_are_told_and_not_refused() {
                 - {name: v, emptyDir: {}}\n  - {name: v, emptyDir: {}}\n";
     let ran = injected(&pod(more));
     assert_eq!(ours(&values(&ran.out)[0]), ["multipod-ambassador"]);
-    ran.tells(&["warning: ", "both declare port 9000", "the pod has two volumes named v"]);
+    ran.reports(&["warning: ", "both declare port 9000", "the pod has two volumes named v"]);
 }
 
 #[test]

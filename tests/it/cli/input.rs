@@ -72,13 +72,13 @@ fn what_cannot_be_read_is_told_all_at_once() {
     fs::create_dir(files.join("empty")).unwrap();
     let ran = files.multipod(&["inject", "-f", "nowhere.yaml", "d.yaml", "latin.yaml", "empty"]);
     ran.is_refused();
-    ran.tells(&["error: nowhere.yaml: No such file", "error: latin.yaml:2: not UTF-8 text\n"]);
-    ran.tells(&["error: empty: no *.yaml, *.yml or *.json in this folder"]);
+    ran.reports(&["error: nowhere.yaml: No such file", "error: latin.yaml:2: not UTF-8 text\n"]);
+    ran.reports(&["error: empty: no *.yaml, *.yml or *.json in this folder"]);
     assert_eq!(ran.err.lines().count(), 3, "{}", ran.err);
     let fetched = multipod(&["inject", "-f", "https://example.com/a.yaml"], "");
     fetched.is_refused();
-    fetched.tells(&["curl -fsSL https://example.com/a.yaml | multipod inject -f -"]);
+    fetched.reports(&["curl -fsSL https://example.com/a.yaml | multipod inject -f -"]);
     let twice = multipod(&["inject", "-f", "-", "-f", "-"], "");
     twice.is_refused();
-    twice.tells(&["can be read only once"]);
+    twice.reports(&["can be read only once"]);
 }

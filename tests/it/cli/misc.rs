@@ -134,7 +134,7 @@ fn settings_and_versions_count_in_what_is_shown() {
 fn an_unknown_pattern_is_told_its_nearest() {
     let ran = multipod(&["patterns", "ambasador"], "");
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    ran.tells(&["there is no pattern ambasador, did you mean ambassador?"]);
+    ran.reports(&["there is no pattern ambasador, did you mean ambassador?"]);
 }
 
 #[test]

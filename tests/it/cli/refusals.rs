@@ -32,7 +32,7 @@ fn nothing_is_printed_and_every_problem_of_every_document_is_told() {
     let args = ["inject", "-f", "good.yaml", "-f", "bad.yaml", "-f", "broken.yaml", "-f", "twice.json"];
     let ran = files.multipod(&args);
     ran.is_refused();
-    ran.tells(&[
+    ran.reports(&[
         "--> bad.yaml:6:5 (document 1, Pod web)",
         "--> bad.yaml:17:5 (document 2, Pod web)",
         "--> bad.yaml:18:5 (document 2, Pod web)",
@@ -55,7 +55,7 @@ fn a_mistake_of_an_item_names_its_place_in_the_list() {
     let text = format!("kind: List\nitems:\n{}{}", of("a", "'80:81'"), of("b", "x"));
     let ran = multipod(&["inject"], &text);
     ran.is_refused();
-    ran.tells(&["--> <stdin>:7:37 (document 1, Pod b)"]);
+    ran.reports(&["--> <stdin>:7:37 (document 1, Pod b)"]);
     assert_eq!(ran.err.matches("-->").count(), 1);
 }
 
@@ -66,21 +66,21 @@ fn a_mistake_of_the_command_line_is_told_at_the_template() {
         "kind: Pod\nspec: {containers: [{name: a}]}\n",
     );
     ran.is_refused();
-    ran.tells(&["--> <stdin>:1:1 (document 1, Pod, set by --annotate)", "8o:8775 mode=http\n"]);
+    ran.reports(&["--> <stdin>:1:1 (document 1, Pod, set by --annotate)", "8o:8775 mode=http\n"]);
 }
 
 #[test]
 fn windows_pods_are_refused_if_they_ask() {
     let ran = multipod(&["inject"], &pod("  os: {name: windows}\n"));
     ran.is_refused();
-    ran.tells(&["error[windows]: "]);
+    ran.reports(&["error[windows]: "]);
 }
 
 #[test]
 fn metadata_that_is_no_metadata_is_refused() {
     let ran = multipod(&["inject"], "kind: Pod\nmetadata: [1]\nspec: {containers: [{name: a}]}\n");
     ran.is_refused();
-    ran.tells(&["error[unreadable_pod]: ", "<stdin>:1:1 (document 1, Pod)"]);
+    ran.reports(&["error[unreadable_pod]: ", "<stdin>:1:1 (document 1, Pod)"]);
 }
 
 #[test]
@@ -102,5 +102,5 @@ fn settings_may_admit_a_mistake_with_a_warning() {
     let after = values(&ran.out);
     assert!(ours(&after[0]).is_empty());
     assert_eq!(ours(&after[1]), ["multipod-ambassador"]);
-    ran.tells(&["warning: nothing was injected: multipod/ambassador: ", "(mistake)"]);
+    ran.reports(&["warning: nothing was injected: multipod/ambassador: ", "(mistake)"]);
 }

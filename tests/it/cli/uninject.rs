@@ -24,8 +24,8 @@ fn what_was_not_injected_passes_and_says_so() {
     let text = format!("{}---\nkind: Service\nmetadata: {{name: s}}\n", pod(""));
     let ran = multipod(&["uninject"], &text);
     assert_eq!((ran.code, &ran.out), (0, &text));
-    ran.tells(&["note: <stdin>:1: Pod web is left as it is: nothing says what", "(not_injected)"]);
-    ran.tells(&["note: <stdin>:12: Service s is left as it is: "]);
+    ran.reports(&["note: <stdin>:1: Pod web is left as it is: nothing says what", "(not_injected)"]);
+    ran.reports(&["note: <stdin>:12: Service s is left as it is: "]);
     assert_eq!(multipod(&["uninject", "--quiet"], &text).err, "");
 }
 
@@ -34,7 +34,7 @@ fn a_status_that_nobody_can_read_is_refused() {
     let text = pod("").replace("multipod/ambassador: \"80:8775\"", "multipod/status: '{'");
     let ran = multipod(&["uninject"], &format!("{}---\n{text}", injected(&pod("")).out));
     ran.is_refused();
-    ran.tells(&["error[bad_status]: ", "(document 2, Pod web)"]);
+    ran.reports(&["error[bad_status]: ", "(document 2, Pod web)"]);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn wrong_arguments_are_explained_and_end_with_2() {
     for (args, expected) in cases {
         let ran = multipod(args, "");
         assert_eq!((ran.code, &*ran.out), (2, ""), "{args:?}: {}", ran.err);
-        ran.tells(&["error: ", expected]);
+        ran.reports(&["error: ", expected]);
     }
     assert_eq!(multipod(&[], "").code, 2);
 }

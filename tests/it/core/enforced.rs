@@ -63,7 +63,7 @@ impl Scene {
     fn outcome_of(&self, body: &str) -> String {
         match admission::mutate(body.as_bytes(), &self.snapshot()) {
             // An error of HTTP; the API server's failure policy decides.
-            Err(fault) => format!("error {}", fault.slug()),
+            Err(error) => format!("error {}", error.slug()),
             Ok(reply) => {
                 let verdict =
                     verify(reply.body.as_bytes(), self.review["request"]["uid"].as_str().unwrap()).unwrap();

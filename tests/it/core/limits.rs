@@ -19,7 +19,7 @@ fn answer(pod: &str) -> (String, usize) {
     let context = Context::new(&settings, &catalogue);
     let head = match Head::read(pod) {
         Ok(head) => head,
-        Err(fault) => return ("unreadable".to_owned(), fault.to_string().len()),
+        Err(error) => return ("unreadable".to_owned(), error.to_string().len()),
     };
     let decision = decide(&head, &context, &policies).unwrap();
     let told: usize = decision.warnings.iter().map(String::len).sum();

@@ -16,7 +16,7 @@ fn verdict(pod: impl AsRef<[u8]>) -> String {
 fn answer(body: &[u8]) -> String {
     match admission::mutate(body, &Snapshot::default()) {
         Ok(reply) => reply.record.reason.to_owned(),
-        Err(fault) => fault.slug().to_owned(),
+        Err(error) => error.slug().to_owned(),
     }
 }
 

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use super::page::{Block, root};
 
 /// Nothing where every command of the block does as it says.
-pub(crate) fn fault(block: &Block) -> Option<String> {
-    let mut faults = Vec::new();
+pub(crate) fn problem(block: &Block) -> Option<String> {
+    let mut problems = Vec::new();
     for session in format!("\n{}", block.text).split("\n$ ").skip(1) {
         let (command, shown) = session.split_once('\n').unwrap_or((session, ""));
         let (code, expected) = match shown.strip_prefix("? ") {
@@ -18,13 +18,13 @@ pub(crate) fn fault(block: &Block) -> Option<String> {
         let ran = run(command);
         let lines = |text: &'_ str| text.trim_end().lines().map(str::to_owned).collect::<Vec<_>>();
         if ran.0.to_string() != code || !fits(&lines(expected), &lines(&ran.1)) {
-            faults.push(format!(
+            problems.push(format!(
                 "{}: $ {command}\n? {code}\n{expected}\n--- but it was\n? {}\n{}",
                 block.place, ran.0, ran.1
             ));
         }
     }
-    (!faults.is_empty()).then(|| faults.join("\n"))
+    (!problems.is_empty()).then(|| problems.join("\n"))
 }
 
 /// In the root of the repository, without a terminal and without settings of whoever runs the tests.
@@ -71,6 +71,6 @@ fn a_block_that_is_wrong_is_told() {
         ("$ true\n$ false\n", true),
         ("$ true\n? 1\n", true),
     ] {
-        assert_eq!(fault(&block(text)).is_some(), wrong, "{text}");
+        assert_eq!(problem(&block(text)).is_some(), wrong, "{text}");
     }
 }

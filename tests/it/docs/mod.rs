@@ -25,8 +25,8 @@ const REASONS: &str = "docs/reasons.md";
 fn every_command_prints_what_the_docs_show() {
     let blocks: Vec<Block> = pages().iter().flat_map(|page| page.blocks("console")).collect();
     assert!(blocks.len() >= 6, "{}", blocks.len());
-    let faults: Vec<String> = blocks.iter().filter_map(console::fault).collect();
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let problems: Vec<String> = blocks.iter().filter_map(console::problem).collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn every_value_in_the_docs_is_understood() {
 
 /// By the parser of the key; and adapters by those that there are.
 fn understand(place: &str, key: Key, value: &str) {
-    let faults = Request::parse(key, value).err();
-    assert_eq!(faults, None, "{place}: {value}");
+    let problems = Request::parse(key, value).err();
+    assert_eq!(problems, None, "{place}: {value}");
     if key == Key::Metrics {
         added(place, key, value);
     }
@@ -221,7 +221,7 @@ fn every_field_of_settings_policies_and_patterns_has_a_row() {
     }
 }
 
-/// What is told about the first fault of an object.
+/// What is told about the first problem of an object.
 fn problem(kind: &str, spec: &str) -> String {
     let text =
         format!("apiVersion: multipod.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n");

@@ -101,7 +101,7 @@ async fn an_idle_connection_lives_on_beside_thousands_of_bad_peers_that_are_cut_
             }
         }
         assert_eq!(failed, 0, "peers that could not even begin");
-        println!("{}", tell(&longest, replica.size()));
+        println!("{}", described(&longest, replica.size()));
         // Ten seconds, on a machine that may be busy.
         assert!(longest.values().all(|time| *time < Duration::from_secs(20)), "{longest:?}");
         sizes.push(replica.size());
@@ -155,7 +155,7 @@ async fn certificates_change_under_load_without_a_failed_handshake() {
     assert_eq!(timeout(PATIENCE, counted).await.expect("it is counted"), 1);
 }
 
-fn tell(longest: &HashMap<bad::Bad, Duration>, (memory, descriptors): (usize, usize)) -> String {
+fn described(longest: &HashMap<bad::Bad, Duration>, (memory, descriptors): (usize, usize)) -> String {
     format!("the longest: {longest:.1?}; {} MiB, {descriptors} descriptors", memory / MEBI)
 }
 
@@ -208,12 +208,12 @@ const INJECTED: &str = "an injected panic";
 async fn a_hundred_thousand_requests_survive_their_panics() {
     const REQUESTS: usize = 100_000;
     const CLIENTS: usize = 8;
-    let tell = std::panic::take_hook();
+    let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let wanted = panic.payload().downcast_ref::<String>().is_some_and(|text| text == INJECTED)
             || panic.payload().downcast_ref::<&str>().is_some_and(|text| *text == INJECTED);
         if !wanted {
-            tell(panic);
+            report(panic);
         }
     }));
     let handlers = Handlers { mutate: panics_often, ..Handlers::default() };

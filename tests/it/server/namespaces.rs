@@ -58,7 +58,7 @@ impl Server {
     }
 
     /// What becomes of a pod that asks for nothing itself.
-    async fn fate(&self, namespace: &str) -> &'static str {
+    async fn outcome(&self, namespace: &str) -> &'static str {
         let mut review = pod(&json!({}));
         review["request"]["namespace"] = json!(namespace);
         let answer = self.review("/mutate", &review).await;
@@ -75,8 +75,8 @@ impl Server {
         }
     }
 
-    async fn until_fate(&self, namespace: &str, expected: &str) {
-        until(async || self.fate(namespace).await == expected, expected).await;
+    async fn until_outcome(&self, namespace: &str, expected: &str) {
+        until(async || self.outcome(namespace).await == expected, expected).await;
     }
 
     async fn readiness(&self) -> (u16, String) {
@@ -115,7 +115,7 @@ async fn nothing_is_decided_before_the_namespaces_are_known() {
     cluster.put("shop", &wanted(), &json!({}));
     cluster.vanish().await;
     let server = serve(&cluster.kubeconfig, Known::default()).await;
-    assert_eq!(server.fate("shop").await, "later");
+    assert_eq!(server.outcome("shop").await, "later");
     server.until_readiness("[-]synced failed: version: ").await;
     assert_eq!(server.readiness().await.0, 503);
     assert_eq!(server.running.admin("/livez").await.0, 200, "others' absence restarts nobody");
@@ -124,7 +124,7 @@ async fn nothing_is_decided_before_the_namespaces_are_known() {
     cluster.come_back().await;
     server.until_readiness("[+]synced ok\n").await;
     assert_eq!(server.readiness().await.0, 200);
-    assert_eq!(server.fate("shop").await, "patched");
+    assert_eq!(server.outcome("shop").await, "patched");
     assert!(server.synced().await.is_some());
     assert_eq!(server.running.shared.snapshot.load().version, Version { major: 1, minor: 28 });
 }
@@ -135,21 +135,21 @@ async fn what_changes_in_a_namespace_reaches_decisions() {
     cluster.put("shop", &json!({}), &json!({"example.com/note": "x"}));
     let server = serve(&cluster.kubeconfig, Known::default()).await;
     server.until_readiness("[+]synced ok\n").await;
-    assert_eq!(server.fate("shop").await, "left");
+    assert_eq!(server.outcome("shop").await, "left");
     cluster.put("shop", &wanted(), &json!({}));
-    server.until_fate("shop", "patched").await;
+    server.until_outcome("shop", "patched").await;
     cluster.put("shop", &json!({}), &json!({}));
-    server.until_fate("shop", "left").await;
+    server.until_outcome("shop", "left").await;
     cluster.put("shop", &json!({}), &json!({"multipod/ambassador": "81:8775"}));
-    server.until_fate("shop", "patched").await;
+    server.until_outcome("shop", "patched").await;
 
     // One that nobody has heard of may be a moment old; what it asks for must not be missed.
-    assert_eq!(server.fate("new").await, "later");
+    assert_eq!(server.outcome("new").await, "later");
     cluster.put("new", &wanted(), &json!({}));
-    server.until_fate("new", "patched").await;
+    server.until_outcome("new", "patched").await;
     cluster.delete("new");
-    server.until_fate("new", "later").await;
-    assert_eq!(server.fate("shop").await, "patched");
+    server.until_outcome("new", "later").await;
+    assert_eq!(server.outcome("shop").await, "patched");
     let (_, metrics) = server.running.admin("/metrics").await;
     assert!(metrics.contains("outcome=\"error\",reason=\"namespace_unknown\""), "{metrics}");
 }
@@ -174,7 +174,7 @@ async fn without_its_api_server_the_last_state_is_served_on() {
     cluster.vanish().await;
     server.until_readiness("[+]synced ok: serving what was known ").await;
     assert_eq!(server.readiness().await.0, 200);
-    assert_eq!((server.fate("shop").await, server.fate("plain").await), ("patched", "left"));
+    assert_eq!((server.outcome("shop").await, server.outcome("plain").await), ("patched", "left"));
     let (before, after) = (server.synced().await, server.synced().await);
     assert!(before.is_some() && before == after, "it stands still: {before:?} {after:?}");
 
@@ -183,11 +183,11 @@ async fn without_its_api_server_the_last_state_is_served_on() {
     cluster.upgrade("v1.35.0");
     cluster.come_back().await;
     server.until_readiness("[+]synced ok\n").await;
-    assert_eq!((server.fate("shop").await, server.fate("plain").await), ("left", "later"));
+    assert_eq!((server.outcome("shop").await, server.outcome("plain").await), ("left", "later"));
     assert!(server.synced().await > before);
     assert_eq!(server.running.shared.snapshot.load().version, Version { major: 1, minor: 35 });
     cluster.put("shop", &wanted(), &json!({}));
-    server.until_fate("shop", "patched").await;
+    server.until_outcome("shop", "patched").await;
 }
 
 #[tokio::test]
@@ -197,9 +197,9 @@ async fn a_watch_that_has_missed_too_much_reads_everything_again() {
     let server = serve(&cluster.kubeconfig, Known::default()).await;
     server.until_readiness("[+]synced ok\n").await;
     cluster.expire("shop", &wanted());
-    server.until_fate("shop", "patched").await;
+    server.until_outcome("shop", "patched").await;
     cluster.put("shop", &json!({}), &json!({}));
-    server.until_fate("shop", "left").await;
+    server.until_outcome("shop", "left").await;
 }
 
 #[tokio::test]

@@ -108,7 +108,8 @@ impl Sim {
             let wait =
                 response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             let closes = response.headers().get("connection").is_some_and(|value| value == "close");
-            let answer = response.into_body().collect().await.map_err(|error| Failure::Lost(tell(&error)))?;
+            let answer =
+                response.into_body().collect().await.map_err(|error| Failure::Lost(describe(&error)))?;
             if !closes {
                 self.keep(http);
             }
@@ -139,7 +140,7 @@ impl Sim {
             .header("accept-encoding", "gzip")
             .header("user-agent", "kube-apiserver-admission")
             .body(Full::new(body.clone()))
-            .map_err(|error| Failure::Answer(tell(&error)))?;
+            .map_err(|error| Failure::Answer(describe(&error)))?;
         while let Some(mut http) = self.kept() {
             if http.ready().await.is_err() {
                 continue;
@@ -148,12 +149,12 @@ impl Sim {
                 Ok(response) => return Ok((http, response)),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => request = unsent,
-                    None => return Err(Failure::Lost(tell(&error.into_error()))),
+                    None => return Err(Failure::Lost(describe(&error.into_error()))),
                 },
             }
         }
-        let mut http = self.connect().await.map_err(|error| Failure::Connect(tell(&*error)))?;
-        let response = http.send_request(request).await.map_err(|error| Failure::Lost(tell(&error)))?;
+        let mut http = self.connect().await.map_err(|error| Failure::Connect(describe(&*error)))?;
+        let response = http.send_request(request).await.map_err(|error| Failure::Lost(describe(&error)))?;
         Ok((http, response))
     }
 
@@ -200,7 +201,7 @@ fn stored(review: &Value, uid: &str, answer: &[u8]) -> Result<Value, String> {
 }
 
 /// An error with its causes.
-fn tell(error: &dyn std::error::Error) -> String {
+fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -138,7 +138,7 @@ fn ambassador(dice: &mut Dice<'_>, number: usize) -> String {
 }
 
 fn logging(dice: &mut Dice<'_>, _: usize) -> String {
-    let fate = dice.pick(&[
+    let end = dice.pick(&[
         "",
         "",
         " format=json",
@@ -149,7 +149,7 @@ fn logging(dice: &mut Dice<'_>, _: usize) -> String {
         " to=@central parse=logfmt",
     ]);
     format!(
-        "{}{fate}{}",
+        "{}{end}{}",
         dice.mostly(&GLOBS, &BAD_GLOBS),
         options(dice, &["container=app-0"], &["container=app-1", "container=no"])
     )

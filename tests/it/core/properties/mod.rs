@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn an_injected_pod_has_no_fault_that_it_had_not_before(trial in any_trial()) {
         let Some((result, _)) = trial.injected() else { return Ok(()) };
-        let (before, after) = (sound::faults(&trial.pod), sound::faults(&result));
+        let (before, after) = (sound::problems(&trial.pod), sound::problems(&result));
         let new: Vec<_> = after.difference(&before).collect();
         prop_assert!(new.is_empty(), "{new:?}");
     }
@@ -136,7 +136,7 @@ proptest! {
         let text = trial.pod.to_string();
         // What has our name already cannot be told from ours, and names that are there twice mean nothing.
         prop_assume!(!text.contains("\"multipod-") && !text.contains(STATUS));
-        prop_assume!(!sound::faults(&trial.pod).iter().any(|fault| fault.contains("two ")));
+        prop_assume!(!sound::problems(&trial.pod).iter().any(|problem| problem.contains("two ")));
         let Some((result, _)) = trial.injected() else { return Ok(()) };
         let back = sound::undo(&result, &removals(&result).unwrap());
         prop_assert_eq!(&back, &trial.pod, "injected: {:#}", result);
