@@ -108,7 +108,8 @@ E2E     := cd tests/e2e && go test -count=1 -p 1 -timeout 45m -v
 
 $(CLUSTER): FORCE
 	@command -v go >/dev/null || { echo "Go is missing: install 1.26 or later, see https://go.dev/doc/install" >&2; exit 1; }
-	@cd tests/e2e && go build -o ../../$@ ./cmd/cluster
+	@test -x $@ || echo "building the tool for clusters: once, a minute or two" >&2
+	@cd tests/e2e && go run ./cmd/build "the tool for clusters" -o ../../$@ ./cmd/cluster
 FORCE:
 
 cluster: $(CLUSTER) ## start a Kubernetes here that stays (needs root; with CONTROL_PLANE=1 no root, but no pods run)

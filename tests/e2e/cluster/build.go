@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,7 +26,9 @@ func Build(repository, version string) (string, error) {
 		return "", err
 	}
 	program := filepath.Join(cache(repository), fmt.Sprintf("kube-%s-%s", release, key))
-	unlock, err := lock(filepath.Join(cache(repository), "build-"+version+".lock"))
+	unlock, err := lock(filepath.Join(cache(repository), "build-"+version+".lock"), func() {
+		fmt.Fprintf(os.Stderr, "waiting for another process that builds Kubernetes %s here\n", release)
+	})
 	if err != nil {
 		return "", err
 	}
@@ -77,8 +80,9 @@ func digest(folder string, names ...string) (string, error) {
 	return fmt.Sprintf("%x", all.Sum(nil)[:4]), nil
 }
 
-// lock waits for its turn with a file; the end of the process gives it back at the latest.
-func lock(path string) (func(), error) {
+// lock waits for its turn with a file, and says so by waiting if it is not at once; the end of the process gives it back
+// at the latest.
+func lock(path string, waiting func()) (func(), error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
@@ -86,7 +90,12 @@ func lock(path string) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		waiting()
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
 		file.Close()
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +20,18 @@ const interval = 15 * time.Second
 func Build(log io.Writer, name, folder string, environment []string, arguments ...string) error {
 	r := &report{log: log, name: name, begun: time.Now()}
 	defer r.every(interval)()
-	r.total = r.countPackages(folder, environment, arguments)
+	r.expect(r.countPackages(folder, environment, arguments))
+	return r.build(folder, environment, arguments)
+}
+
+func (r *report) expect(packages int) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.total = packages
+	r.complaints.Reset() // the build says again what is wrong
+}
+
+func (r *report) build(folder string, environment, arguments []string) error {
 	command := exec.Command("go", append([]string{"build", "-v"}, arguments...)...)
 	command.Dir, command.Env = folder, environment
 	command.Stdout, command.Stderr = r, r
@@ -42,24 +54,21 @@ type report struct {
 	complaints        bytes.Buffer
 }
 
-// countPackages asks for the dependencies of what is built, which downloads their modules. A build whose size is
-// unknown is reported without it.
+// countPackages asks what has to be compiled, which downloads its modules. What Go's cache holds is not counted: the
+// build does not name it. A build whose size is unknown is reported without it.
 func (r *report) countPackages(folder string, environment, arguments []string) int {
-	list := []string{"list", "-deps"}
-	for index, argument := range arguments {
-		isTarget := index == len(arguments)-1
-		if isTarget || strings.HasPrefix(argument, "-modfile=") || strings.HasPrefix(argument, "-tags=") {
-			list = append(list, argument)
-		}
+	list := []string{"list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}"}
+	if at := slices.Index(arguments, "-o"); at >= 0 {
+		arguments = slices.Delete(slices.Clone(arguments), at, at+2)
 	}
-	command := exec.Command("go", list...)
+	command := exec.Command("go", append(list, arguments...)...)
 	command.Dir, command.Env = folder, environment
 	command.Stderr = r
 	out, err := command.Output()
 	if err != nil {
 		return 0
 	}
-	return bytes.Count(out, []byte("\n"))
+	return len(bytes.Fields(out))
 }
 
 func (r *report) Write(text []byte) (int, error) {
@@ -120,8 +129,10 @@ func (r *report) state() string {
 		return fmt.Sprintf("%s: %d modules downloaded, %s", r.name, r.modules, passed)
 	case r.packages == 0:
 		return fmt.Sprintf("%s: looking for its packages, %s", r.name, passed)
-	case r.packages == r.total || r.total == 0:
+	case r.total == 0:
 		return fmt.Sprintf("%s: %d packages compiled, %s", r.name, r.packages, passed)
+	case r.packages >= r.total:
+		return fmt.Sprintf("%s: %d packages compiled, linking, %s", r.name, r.packages, passed)
 	default:
 		return fmt.Sprintf("%s: %d of %d packages compiled, %s", r.name, r.packages, r.total, passed)
 	}
