@@ -192,6 +192,11 @@ func Attach(kubeconfig string) (*Cluster, error) {
 	return c, json.Unmarshal(text, c)
 }
 
+// Running tells whether a cluster that was started here is still kept.
+func (c *Cluster) Running() bool {
+	return kept(c.Dir)
+}
+
 // Config is for clients of any kind.
 func (c *Cluster) Config() (*rest.Config, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)

@@ -50,8 +50,13 @@ func (c *Cluster) notBuilt(names []string) error {
 // own is the image of multipod itself: it holds a program that is built already.
 const own = "multipod"
 
+var errNoNode = errors.New("this cluster is a control plane alone, where no pods run, so it takes no images")
+
 // Images builds images of tests/e2e/images and makes them known to the cluster's node.
 func (c *Cluster) Images(names ...string) error {
+	if c.Dir != "" && !c.Node {
+		return errNoNode // said before anything is built in vain
+	}
 	if err := c.notBuilt(names); err != nil {
 		return err
 	}
@@ -83,7 +88,7 @@ func (c *Cluster) LoadImage(archive string) error {
 		return c.load(archive)
 	}
 	if c.Dir != "" {
-		return errors.New("a control plane alone runs no images")
+		return errNoNode
 	}
 	name, err := c.kind()
 	if err != nil {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -10,10 +11,16 @@ func TestInsideTheNetworkOnlyImagesThatWereBuiltBeforeAreLoaded(t *testing.T) {
 	if err := inside.notBuilt([]string{"nginx", own}); err != nil {
 		t.Error(err)
 	}
-	if err := inside.notBuilt([]string{"nginx", "otelcol"}); err == nil || !strings.Contains(err.Error(), "image otelcol") {
+	if err := inside.Images("nginx", "otelcol"); err == nil || !strings.Contains(err.Error(), "image otelcol is not among") {
 		t.Errorf("%v", err)
 	}
 	if err := (&Cluster{}).notBuilt([]string{"otelcol"}); err != nil {
 		t.Error("outside it can be built:", err)
+	}
+}
+
+func TestAControlPlaneAloneRefusesImagesBeforeTheyAreBuilt(t *testing.T) {
+	if err := (&Cluster{Dir: t.TempDir()}).Images("otelcol"); !errors.Is(err, errNoNode) {
+		t.Errorf("%v", err)
 	}
 }

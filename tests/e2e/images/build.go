@@ -116,7 +116,7 @@ func (w *workshop) build(recipe Recipe) (Image, error) {
 	}
 	image := Image{Name: recipe.Name, Tags: tags, Archive: filepath.Join(w.folder, recipe.Name+".tar")}
 	if before, err := os.ReadFile(image.Archive); err == nil && bytes.Equal(before, made.Bytes()) {
-		w.say("%-15s up to date", recipe.Name)
+		w.say("%-15s %s, up to date", recipe.Name, strings.Join(tags, " "))
 		return image, nil
 	}
 	w.say("%-15s %s, %d MB, %.1f s", recipe.Name, strings.Join(tags, " "), made.Len()>>20, time.Since(begun).Seconds())

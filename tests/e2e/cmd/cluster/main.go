@@ -19,7 +19,7 @@ import (
 const usage = `usage: cluster up [-control-plane] | down | load IMAGE… | build | lacking
   up       start a cluster that stays; root is needed, but not for -control-plane
   down     end it
-  load     make images known to it: names of tests/e2e/images/recipes.go, or docker archives (.tar)
+  load     make images known to it: names of tests/e2e/images/recipes.go, which are built, or docker archives (.tar)
   build    only build Kubernetes
   lacking  name the Debian packages that a cluster with pods needs and that are not installed
 The variable KUBERNETES chooses the version: 1.36 (as if not given) or 1.34.`
@@ -106,7 +106,7 @@ func load(place string, images []string) error {
 		return errors.New("name an image, such as haproxy, or the file of a docker archive, such as dist/image.tar")
 	}
 	c, err := cluster.Attach(filepath.Join(place, "cluster", "admin.kubeconfig"))
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || (err == nil && !c.Running()) {
 		return errors.New("there is no cluster: `make cluster` starts one")
 	}
 	if err != nil {
