@@ -104,7 +104,9 @@ doc: ## build the documentation of the code
 
 # A real Kubernetes, built from its Go modules; tests/e2e/README.md tells more. KUBERNETES=1.34 takes that version.
 CLUSTER := target/e2e/cluster-tool
-E2E     := cd tests/e2e && go test -count=1 -p 1 -timeout 45m -v
+E2E     := cd tests/e2e && go test -count=1 -p 1 -v -timeout 45m
+# Suites set their limit themselves, when all that they build first is there.
+SUITE   := cd tests/e2e && go test -count=1 -v -timeout 0
 
 $(CLUSTER): FORCE
 	@command -v go >/dev/null || { echo "Go is missing: install 1.26 or later, see https://go.dev/doc/install" >&2; exit 1; }
@@ -131,11 +133,11 @@ cluster-load: $(CLUSTER) ## make IMAGE known to it: a name of tests/e2e/images/r
 
 e2e-control-plane: $(CLUSTER) ## test against a real API server: that of KUBECONFIG, or its own (needs Go, but not root)
 	$(CARGO) build --locked
-	$(E2E) ./controlplane
+	$(SUITE) ./controlplane
 
 e2e: e2e-control-plane ## and with pods that really run, in the cluster of KUBECONFIG or one of their own (needs root)
 	$(E2E) ./images/... ./progress ./cluster
-	$(E2E) -parallel 6 ./labs
+	$(SUITE) -parallel 6 ./labs
 
 # For machines with Docker. Tests that need a cluster of our own say that they were left out.
 e2e-kind: ## the labs in a cluster of kind (needs docker and kind)
@@ -144,11 +146,11 @@ e2e-kind: ## the labs in a cluster of kind (needs docker and kind)
 	$(CARGO) build --locked
 	@mkdir -p target/e2e && kind create cluster --name multipod-e2e --kubeconfig target/e2e/kind.kubeconfig
 	@export KUBECONFIG=$(CURDIR)/target/e2e/kind.kubeconfig; \
-		( $(E2E) -parallel 6 ./labs ); status=$$?; kind delete cluster --name multipod-e2e; exit $$status
+		( $(SUITE) -parallel 6 ./labs ); status=$$?; kind delete cluster --name multipod-e2e; exit $$status
 
 bench-cluster: ## report what multipod adds to the creation of a pod, and make PODS (3000) pods through it; no root
 	$(CARGO) build --locked --release
-	@unset KUBECONFIG; export MULTIPOD=$${MULTIPOD:-$(CURDIR)/target/release/multipod}; $(E2E) -v ./bench
+	@unset KUBECONFIG; export MULTIPOD=$${MULTIPOD:-$(CURDIR)/target/release/multipod}; $(SUITE) ./bench
 
 clean: ## remove everything that was built
 	$(CARGO) clean

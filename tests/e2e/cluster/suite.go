@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -30,7 +31,7 @@ func Main(m *testing.M, options Options, ready func(*Cluster) error) {
 	if err == nil {
 		go c.leaveIfInterrupted()
 		if err = ready(c); err == nil {
-			code = m.Run()
+			code = run(m)
 		}
 	}
 	if err != nil {
@@ -40,6 +41,19 @@ func Main(m *testing.M, options Options, ready func(*Cluster) error) {
 		c.leave(code != 0)
 	}
 	os.Exit(code)
+}
+
+// limit is how long the tests of a suite may take. It counts from the first of them: that of `go test -timeout` counts while
+// Kubernetes and images are built too, which takes as long as the network and the other work of the machine make it.
+const limit = "45m"
+
+// run runs the tests within limit, unless `go test -timeout` names another one.
+func run(m *testing.M) int {
+	flag.Parse()
+	if given := flag.Lookup("test.timeout"); given.Value.String() == "0s" {
+		given.Value.Set(limit)
+	}
+	return m.Run()
 }
 
 func clusterOf(options Options) (*Cluster, error) {
