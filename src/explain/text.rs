@@ -372,6 +372,34 @@ Verdict
         );
     }
 
+    const TAPS: &str = "\
+{apiVersion: multipod.dev/v1alpha1, kind: Pattern, metadata: {name: audit},
+ spec: {containers: [{name: tap, image: 'tap:1', resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {memory: 1Mi}}}]}}
+---
+{apiVersion: multipod.dev/v1alpha1, kind: Pattern, metadata: {name: mirror},
+ spec: {containers: [{name: sync-tap, image: 'tap:1', resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {memory: 1Mi}}}]}}
+---
+{apiVersion: multipod.dev/v1alpha1, kind: Pattern, metadata: {name: idle},
+ spec: {containers: [{name: wait-for-nothing, role: step, image: 'idle:1', args: [--listen, 'localhost:80'],
+   resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {memory: 1Mi}}}]}}
+";
+
+    #[test]
+    fn what_is_told_of_a_container_is_not_guessed_from_its_name() {
+        let classic = told(r#""multipod/patterns":"audit, sidecar=classic""#, TAPS, "1.34");
+        assert!(classic.contains("classic sidecar: multipod/patterns says sidecar=classic"), "{classic}");
+
+        let beside = r#""multipod/patterns":"mirror","multipod/sync":"https://git.example/s into=/srv/site, sidecar=classic""#;
+        let beside = told(beside, TAPS, "1.34");
+        assert!(
+            beside.contains("sync-tap  native sidecar: Kubernetes 1.34 knows native sidecars"),
+            "{beside}"
+        );
+
+        let idle = told(r#""multipod/patterns":"idle""#, TAPS, "1.34");
+        assert!(idle.contains("wait-for-nothing  step") && !idle.contains("waits for"), "{idle}");
+    }
+
     #[test]
     fn it_is_told_why_a_sidecar_is_native_or_classic() {
         for (value, version, expected) in [
