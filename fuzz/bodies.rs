@@ -135,7 +135,7 @@ pub fn review(data: &[u8]) {
     let snapshot = Snapshot::default();
     for reply in [admission::mutate(data, &snapshot), admission::warn(data, &snapshot)].into_iter().flatten()
     {
-        let answer: Value = serde_json::from_str(&reply.body).expect("the answer is JSON");
+        let answer: Value = serde_json::from_slice(&reply.body).expect("the answer is JSON");
         let response = answer["response"].as_object().expect("a response");
         // What nobody looks at may be broken.
         if let Ok(asked) = serde_json::from_slice::<Value>(data) {

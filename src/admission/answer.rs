@@ -3,7 +3,6 @@
 use base64_simd::STANDARD;
 
 use crate::inject::Refusal;
-use multipod_json::write_text;
 use multipod_values::visible;
 
 /// In characters, as the API server counts; beyond the total it cuts every warning itself.
@@ -24,43 +23,50 @@ pub(super) enum Verdict<'v> {
 }
 
 /// Writes the answer to the review with this uid.
-pub(super) fn write(uid: &str, verdict: Verdict<'_>, warnings: &[String]) -> String {
+pub(super) fn write(uid: &str, verdict: Verdict<'_>, warnings: &[String]) -> Vec<u8> {
     let patch = if let Verdict::Patch(patch) = verdict { patch.len() } else { 0 };
     let mut out =
-        String::with_capacity(256 + patch.div_ceil(3) * 4 + warnings.iter().map(String::len).sum::<usize>());
-    out.push_str(r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"#);
-    write_text(&mut out, uid);
+        Vec::with_capacity(256 + patch.div_ceil(3) * 4 + warnings.iter().map(String::len).sum::<usize>());
+    out.extend_from_slice(
+        br#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"#,
+    );
+    push_text(&mut out, uid);
     match verdict {
-        Verdict::Allow => out.push_str(r#","allowed":true"#),
+        Verdict::Allow => out.extend_from_slice(br#","allowed":true"#),
         Verdict::Patch(patch) => {
-            out.push_str(r#","allowed":true,"patchType":"JSONPatch","patch":""#);
+            out.extend_from_slice(br#","allowed":true,"patchType":"JSONPatch","patch":""#);
             // Within the capacity: a patch is the largest part of most answers.
             STANDARD.encode_append(patch.as_bytes(), &mut out);
-            out.push('"');
+            out.push(b'"');
         }
         Verdict::Deny(refusals) => {
             // 400 is what the API server itself takes for a webhook that names no code. 403 would read as missing
             // rights, and controllers treat neither of them as a reason to give up.
-            out.push_str(
-                r#","allowed":false,"status":{"status":"Failure","code":400,"reason":"BadRequest","message":"#,
+            out.extend_from_slice(
+                br#","allowed":false,"status":{"status":"Failure","code":400,"reason":"BadRequest","message":"#,
             );
-            write_text(&mut out, &message(refusals));
-            out.push('}');
+            push_text(&mut out, &message(refusals));
+            out.push(b'}');
         }
     }
     let warnings = tidy(warnings);
     if !warnings.is_empty() {
-        out.push_str(r#","warnings":["#);
+        out.extend_from_slice(br#","warnings":["#);
         for (index, warning) in warnings.iter().enumerate() {
             if index > 0 {
-                out.push(',');
+                out.push(b',');
             }
-            write_text(&mut out, warning);
+            push_text(&mut out, warning);
         }
-        out.push(']');
+        out.push(b']');
     }
-    out.push_str("}}");
+    out.extend_from_slice(b"}}");
     out
+}
+
+fn push_text(out: &mut Vec<u8>, text: &str) {
+    // Writing text to memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
 }
 
 /// All refusals with a line between them; the API server hands the lines on as they are.
@@ -121,8 +127,8 @@ mod tests {
     use crate::inject::DenyReason;
     use serde_json::Value;
 
-    fn read(text: &str) -> Value {
-        serde_json::from_str(text).unwrap()
+    fn read(text: &[u8]) -> Value {
+        serde_json::from_slice(text).unwrap()
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn ignored<'a>(review: Review<'a>, reason: &'static str) -> Reply<'a> {
     Reply { body, record: review.record(None, Record::of(Outcome::Ignored, reason)) }
 }
 
-fn told(uid: &str, decision: &Decision<'_>) -> (String, Record<'static>) {
+fn told(uid: &str, decision: &Decision<'_>) -> (Vec<u8>, Record<'static>) {
     let warnings = &decision.warnings;
     let (body, record) = match &decision.verdict {
         inject::Verdict::Skip(reason) => {

@@ -6,7 +6,7 @@ use crate::pod::Text;
 #[derive(Debug)]
 pub struct Reply<'a> {
     /// The answer, as JSON.
-    pub body: String,
+    pub body: Vec<u8>,
     /// What was decided.
     pub record: Record<'a>,
 }

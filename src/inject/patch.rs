@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
-use multipod_json::{Unwritable, pointer};
-use serde::{Serialize, Serializer};
+use multipod_json::pointer;
+use serde::ser::{Error as _, Serialize, Serializer};
 
 use crate::pattern::change::{Kind, Parent};
 use crate::pattern::{Change, Role};
@@ -32,17 +32,19 @@ pub struct Operation<'p> {
 
 impl Patch {
     /// The patch that carries out a plan on this pod.
-    pub(super) fn of(plan: &Plan, pod: &Pod<'_>) -> Result<Patch, Unwritable> {
-        let mut patch = Patch { json: String::with_capacity(4096), operations: Vec::with_capacity(16) };
-        patch.json.push('[');
+    pub(super) fn of(plan: &Plan, pod: &Pod<'_>) -> serde_json::Result<Patch> {
+        let (json, path) = (Vec::with_capacity(4096), String::with_capacity(128));
+        let mut writer = Writer { json, path, operations: Vec::with_capacity(16) };
+        writer.json.push(b'[');
         for together in plan.changes.chunk_by(|one, next| one.change.parent() == next.change.parent()) {
             let new = together.iter().filter(|planned| planned.is_missing()).map(|planned| &planned.change);
             if let Some(first) = new.clone().next() {
-                patch.add_to(first.parent(), new, plan, pod)?;
+                writer.add_to(first.parent(), new, plan, pod)?;
             }
         }
-        patch.json.push(']');
-        Ok(patch)
+        writer.json.push(b']');
+        let json = String::from_utf8(writer.json).map_err(serde_json::Error::custom)?;
+        Ok(Patch { json, operations: writer.operations })
     }
 
     /// The JSON text.
@@ -60,7 +62,17 @@ impl Patch {
     fn text(&self, range: &Range<usize>) -> &str {
         &self.json[range.clone()]
     }
+}
 
+/// A patch that is being written.
+struct Writer {
+    json: Vec<u8>,
+    /// The pointer of one operation, whose memory the next one uses again.
+    path: String,
+    operations: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Writer {
     /// Adds to one parent. Where it is not there it is made, with what it is in; to append to it would be refused.
     fn add_to<'c>(
         &mut self,
@@ -68,7 +80,7 @@ impl Patch {
         new: impl Iterator<Item = &'c Change> + Clone,
         plan: &Plan,
         pod: &Pod<'_>,
-    ) -> Result<(), Unwritable> {
+    ) -> serde_json::Result<()> {
         let [above, path] = parent.levels();
         let mut held = held(parent, pod).map(|held| held == Held::Present);
         let (has_above, has_parent) = (held.next() == Some(true), held.next() == Some(true));
@@ -101,25 +113,27 @@ impl Patch {
         path: &str,
         item: Option<&str>,
         value: &impl Serialize,
-    ) -> Result<(), Unwritable> {
+    ) -> serde_json::Result<()> {
         if !self.operations.is_empty() {
-            self.json.push(',');
+            self.json.push(b',');
         }
-        self.json.push_str(r#"{"op":"add","path":""#);
-        let start = self.json.len();
+        self.path.clear();
         if let Some(container) = parent.app() {
-            self.json.push_str("/spec/containers");
-            pointer::push_step(&mut self.json, &container.to_string());
+            self.path.push_str("/spec/containers");
+            pointer::push_step(&mut self.path, &container.to_string());
         }
         for step in path.split('.').chain(item) {
-            pointer::push_step(&mut self.json, step);
+            pointer::push_step(&mut self.path, step);
         }
-        let path = start..self.json.len();
-        self.json.push_str(r#"","value":"#);
+        self.json.extend_from_slice(br#"{"op":"add","path":""#);
         let start = self.json.len();
-        multipod_json::write(&mut self.json, value)?;
+        self.json.extend_from_slice(self.path.as_bytes());
+        let path = start..self.json.len();
+        self.json.extend_from_slice(br#"","value":"#);
+        let start = self.json.len();
+        serde_json::to_writer(&mut self.json, value)?;
         self.operations.push((path, start..self.json.len()));
-        self.json.push('}');
+        self.json.push(b'}');
         Ok(())
     }
 }

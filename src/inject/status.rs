@@ -51,9 +51,8 @@ const RECORDED: [Parent; 6] = [
 
 /// Adds the record of a plan to it. What an earlier round of the same kind has added is still ours.
 pub(super) fn record(plan: &mut Plan, pod: &Pod<'_>) {
-    let mut json = String::with_capacity(512);
     // Lists and maps of text can always be written.
-    let _ = multipod_json::write(&mut json, &Status::of(plan, pod));
+    let json = serde_json::to_string(&Status::of(plan, pod)).unwrap_or_default();
     let note = Note { key: Cow::Borrowed(STATUS), value: json, must_be_ours: false };
     plan.changes.push(Planned::new(0, Reason::EveryPod, note));
 }

@@ -9,14 +9,12 @@ pub mod pointer;
 mod raw;
 mod reader;
 mod skip;
-mod write;
 
 use serde::Deserialize;
 
 pub use error::{Error, Kind};
 pub use raw::Raw;
 pub use reader::Reader;
-pub use write::{Unwritable, write, write_text};
 
 /// Reads one value, and nothing may follow it.
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {

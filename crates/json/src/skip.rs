@@ -39,7 +39,7 @@ pub(super) fn string(bytes: &[u8], at: usize) -> Result<Text, Error> {
 }
 
 /// The first quote, backslash or control character: what ends a string, and what cannot stand in one as it is.
-pub(super) fn first_sign(bytes: &[u8]) -> Option<usize> {
+fn first_sign(bytes: &[u8]) -> Option<usize> {
     const LANE: usize = 16;
     let (lanes, rest) = bytes.as_chunks::<LANE>();
     for (index, lane) in lanes.iter().enumerate() {

@@ -65,8 +65,7 @@ impl Scene {
             // An error of HTTP; the API server's failure policy decides.
             Err(error) => format!("error {}", error.slug()),
             Ok(reply) => {
-                let verdict =
-                    verify(reply.body.as_bytes(), self.review["request"]["uid"].as_str().unwrap()).unwrap();
+                let verdict = verify(&reply.body, self.review["request"]["uid"].as_str().unwrap()).unwrap();
                 match (verdict.allowed, verdict.patch.is_some()) {
                     (true, true) => "injected".to_owned(),
                     (true, false) => format!("passed {}", reply.record.reason),

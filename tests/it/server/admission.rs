@@ -482,12 +482,11 @@ async fn policies_of_the_snapshot_decide_and_may_change_at_any_time() {
 
 fn checked(answer: Result<admission::Reply<'_>, admission::Fault>, review: &[u8]) {
     let Ok(reply) = answer else { return };
-    let answer: Value = serde_json::from_str(&reply.body).expect("the answer is JSON");
+    let answer: Value = serde_json::from_slice(&reply.body).expect("the answer is JSON");
     assert!(answer["response"]["allowed"].is_boolean(), "{answer}");
     // What nobody looks at may be broken, or hold a number such as 1e999, which is more than a Value can hold.
     let Ok(review) = serde_json::from_slice::<Value>(review) else { return };
-    let verdict =
-        verify(reply.body.as_bytes(), review["request"]["uid"].as_str().unwrap_or_default()).unwrap();
+    let verdict = verify(&reply.body, review["request"]["uid"].as_str().unwrap_or_default()).unwrap();
     if verdict.patch.is_some() {
         patched(&review, &verdict);
     }
