@@ -4,21 +4,21 @@ use super::option::{Given, Opt};
 use super::{Fault, Item, Word};
 use multipod_values::{self as value, Parsed, short, suggest};
 
-/// How many faults of one value are told; the rest is counted.
+/// How many faults of one value are reported; the rest is counted.
 const MOST_FAULTS: usize = 5;
 
 /// The faults of one value, bounded whatever a hostile value holds.
 #[derive(Debug, Default)]
 pub struct Faults {
-    told: Vec<Fault>,
+    reported: Vec<Fault>,
     more: usize,
 }
 
 impl Faults {
     /// One more fault.
     pub fn push(&mut self, fault: Fault) {
-        if self.told.len() < MOST_FAULTS {
-            self.told.push(fault);
+        if self.reported.len() < MOST_FAULTS {
+            self.reported.push(fault);
         } else {
             self.more += 1;
         }
@@ -26,22 +26,22 @@ impl Faults {
 
     /// `value` if there was no fault, else the faults.
     pub fn or<T>(self, value: T) -> Result<T, Vec<Fault>> {
-        if self.told.is_empty() { Ok(value) } else { Err(self.finish()) }
+        if self.reported.is_empty() { Ok(value) } else { Err(self.finish()) }
     }
 
     /// The faults; the last one tells how many more there are.
     pub fn finish(mut self) -> Vec<Fault> {
         if self.more > 0
-            && let Some(last) = self.told.last_mut()
+            && let Some(last) = self.reported.last_mut()
         {
             last.help = Some(format!("and {} more like these", self.more));
         }
-        self.told
+        self.reported
     }
 
     /// Whether nothing was wrong so far.
     pub fn is_empty(&self) -> bool {
-        self.told.is_empty()
+        self.reported.is_empty()
     }
 }
 
@@ -159,3 +159,41 @@ pub fn only_positional<'i, 'a>(item: &'i Item<'a>, faults: &mut Faults) -> Optio
     }
     Some(first)
 }
+
+/// The options of one kind of item: a struct with a field for each, the list of their rows, and what reads them. They
+/// stand in the order in which errors list them.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! options {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident {
+        $($field:ident: $type:ty = $option:expr,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, PartialEq)]
+        $vis struct $name {
+            $($vis $field: $crate::annotation::option::Given<$type>,)*
+        }
+
+        impl $name {
+            $vis const ROWS: &'static [$crate::annotation::option::Row] = &[$({
+                const OPTION: $crate::annotation::option::Opt<$type> = $option;
+                OPTION.row
+            }),*];
+
+            /// Reads them from the words of an item; none of `settings` belongs there.
+            pub(crate) fn read(
+                words: &[$crate::annotation::Word<'_>],
+                settings: &[$crate::annotation::option::Row],
+                faults: &mut $crate::annotation::item::Faults,
+            ) -> Self {
+                let options = $crate::annotation::item::Options::read(words, Self::ROWS, settings, faults);
+                $(let $field = {
+                    const OPTION: $crate::annotation::option::Opt<$type> = $option;
+                    options.get(&OPTION, faults)
+                };)*
+                $name { $($field),* }
+            }
+        }
+    };
+}
+pub use options;

@@ -12,18 +12,10 @@
 use std::borrow::Cow;
 
 use super::diagnostic::Fault;
+use super::span::Span;
 
 /// Far beyond what anybody writes; it bounds what a hostile value can cost.
 const MOST_WORDS: usize = 8192;
-
-/// A range of bytes in an annotation value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// The first byte.
-    pub start: usize,
-    /// One past the last byte.
-    pub end: usize,
-}
 
 /// One word: positional (`80:8775`) or an option (`mode=http`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,9 @@ pub mod key;
 pub mod lexer;
 pub mod option;
 pub mod settings;
+mod span;
 
 pub use diagnostic::{Diagnostic, Fault, Source};
 pub use key::Key;
-pub use lexer::{Item, Span, Word};
+pub use lexer::{Item, Word};
+pub use span::Span;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Span, Word};
 use multipod_values::{self as value, Parsed};
 
-/// What people are told about one option.
+/// What help, errors and docs say of one option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     pub name: &'static str,
@@ -38,7 +38,7 @@ pub enum Absent {
 }
 
 impl Absent {
-    /// As people would write it, or as they are told it.
+    /// As people would write it, or as help says it.
     pub fn text(self) -> Option<Cow<'static, str>> {
         match self {
             Absent::Is(text) => Some(Cow::Borrowed(text)),
@@ -48,7 +48,7 @@ impl Absent {
     }
 }
 
-/// An option: what is told about it, and what reads it.
+/// An option: its row, and what reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Opt<T> {
     pub row: Row,
@@ -154,41 +154,3 @@ impl<T> Given<T> {
         self.value.zip(self.place.map(|place| place.text))
     }
 }
-
-/// The options of one kind of item: a struct with a field for each, the list of their rows, and what reads them. They
-/// stand in the order in which errors list them.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! options {
-    ($(#[$doc:meta])* $vis:vis struct $name:ident {
-        $($field:ident: $type:ty = $option:expr,)*
-    }) => {
-        $(#[$doc])*
-        #[derive(Debug, PartialEq)]
-        $vis struct $name {
-            $($vis $field: $crate::annotation::option::Given<$type>,)*
-        }
-
-        impl $name {
-            $vis const ROWS: &'static [$crate::annotation::option::Row] = &[$({
-                const OPTION: $crate::annotation::option::Opt<$type> = $option;
-                OPTION.row
-            }),*];
-
-            /// Reads them from the words of an item; none of `settings` belongs there.
-            pub(crate) fn read(
-                words: &[$crate::annotation::Word<'_>],
-                settings: &[$crate::annotation::option::Row],
-                faults: &mut $crate::annotation::item::Faults,
-            ) -> Self {
-                let options = $crate::annotation::item::Options::read(words, Self::ROWS, settings, faults);
-                $(let $field = {
-                    const OPTION: $crate::annotation::option::Opt<$type> = $option;
-                    options.get(&OPTION, faults)
-                };)*
-                $name { $($field),* }
-            }
-        }
-    };
-}
-pub use options;

@@ -6,14 +6,19 @@ use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 
 use super::defined::{self, Kind, request as named};
-use super::help::Topic;
 use super::opt_out::OptOut;
+use super::topic::Topic;
 use super::{
     Context, Fragment, ambassador, init, logging, metrics, opt_out, patterns, share_process_namespace, sync,
 };
 
+/// Every topic, in the order of their keys.
+pub fn topics() -> impl Iterator<Item = &'static Topic> + Clone {
+    Key::ALL.into_iter().flat_map(topics_of)
+}
+
 /// What help, errors and docs say of a key: one topic, or one for each first word of its items.
-pub(super) const fn topics(key: Key) -> &'static [Topic] {
+const fn topics_of(key: Key) -> &'static [Topic] {
     match key {
         Key::Ambassador => &ambassador::TOPICS,
         Key::Logging => &logging::TOPICS,
@@ -94,6 +99,74 @@ impl<'v> Request<'v> {
             Request::Init(request) => Request::Init(request),
             Request::ShareProcessNamespace(wanted) => Request::ShareProcessNamespace(wanted),
             Request::OptOut(request) => Request::OptOut(request),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::annotation::Fault;
+    use crate::annotation::option::Row;
+
+    fn faults(key: Key, value: &str) -> Vec<Fault> {
+        Request::parse(key, value).err().unwrap_or_default()
+    }
+
+    /// What a parser expects in the place of an option that nobody has.
+    fn accepted(key: Key, value: &str) -> Vec<String> {
+        let faults = faults(key, value);
+        let about_it =
+            |fault: &&Fault| fault.summary.as_ref().is_some_and(|summary| summary.contains("qqqqqqqqqq"));
+        let found = faults.iter().find(about_it);
+        let label = &found.unwrap_or_else(|| panic!("{value}: {faults:?}")).label;
+        let mut names: Vec<String> = label
+            .trim_start_matches("expected ")
+            .replace(" or ", ", ")
+            .split(", ")
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn named_in(choices: &[Row]) -> Vec<String> {
+        let mut names: Vec<String> = choices.iter().map(|choice| choice.name.to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn every_option_that_a_parser_takes_is_in_the_table_and_no_other() {
+        for topic in topics().filter(|topic| !topic.options.is_empty()) {
+            let value = format!("{} qqqqqqqqqq=1", topic.example);
+            assert_eq!(accepted(topic.key, &value), named_in(topic.options), "{}", topic.name);
+        }
+        for topic in topics().filter(|topic| !topic.settings.is_empty()) {
+            let known = accepted(topic.key, &format!("{}, qqqqqqqqqq=1", topic.example));
+            assert_eq!(known, named_in(topic.settings), "{}", topic.name);
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_value_that_its_option_takes() {
+        for topic in topics() {
+            for row in topic.options.iter().filter(|row| !topic.example.contains(&format!(" {}=", row.name)))
+            {
+                let Some(default) = row.default.text().filter(|text| !text.contains(' ')) else { continue };
+                let value = format!("{} {}={default}", topic.example, row.name);
+                assert_eq!(faults(topic.key, &value), [], "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_and_example_is_understood() {
+        for topic in topics() {
+            assert_eq!(faults(topic.key, topic.example), [], "{}", topic.name);
+            for (form, _) in topic.forms.iter().filter(|(form, _)| *form != "80") {
+                assert_eq!(faults(topic.key, form), [], "{form}");
+            }
         }
     }
 }

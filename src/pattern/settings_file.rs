@@ -10,11 +10,11 @@ use multipod_values::suggest;
 
 use super::defined::Definition;
 use super::object::{self, line_of};
-use super::{Catalogue, help};
+use super::{Catalogue, registry};
 
 /// The names that are no patterns of a file; `metrics-` and `patterns-` stand before those that are.
 fn built_in<'a>() -> impl Iterator<Item = &'a str> + Clone {
-    help::topics().flat_map(|topic| topic.programs.iter().map(|name| -> &'a str { name }))
+    registry::topics().flat_map(|topic| topic.programs.iter().map(|name| -> &'a str { name }))
 }
 
 /// What stands below `patterns:` and would do nothing, without a word: the line, from 1, and what was meant.

@@ -9,7 +9,8 @@ use crate::annotation::Key;
 use crate::annotation::option::{Absent, Row};
 use crate::pattern::Catalogue;
 use crate::pattern::defined::{Definition, Kind, Param, Type};
-use crate::pattern::help::{Topic, topics};
+use crate::pattern::topic::Topic;
+use crate::pattern::topics;
 
 /// One pattern.
 #[derive(Clone, Debug)]

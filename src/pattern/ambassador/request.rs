@@ -3,8 +3,8 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use crate::annotation::item::{Faults, Options, only_positional, settings_of};
-use crate::annotation::option::{Absent, Opt, Row, choice, option, options, time, words};
+use crate::annotation::item::{Faults, Options, only_positional, options, settings_of};
+use crate::annotation::option::{Absent, Opt, Row, choice, option, time, words};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
 use crate::annotation::{Fault, Item, Span, Word, lexer};
 use multipod_values::{self as value, Host, short};
@@ -98,7 +98,7 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
         routes.push(route);
     }
     if routes.is_empty() && faults.is_empty() {
-        faults.push(nothing_asked(value, config.is_some()));
+        faults.push(no_route(value, config.is_some()));
     }
     faults.or(Request { routes, config, settings })
 }
@@ -196,7 +196,7 @@ fn parse_target(text: &str) -> Result<Target, String> {
     Ok(Target::Host(host, port))
 }
 
-fn nothing_asked(value: &str, own_config: bool) -> Fault {
+fn no_route(value: &str, own_config: bool) -> Fault {
     let span = Span { start: 0, end: value.len() };
     if own_config {
         return Fault::new(span, "expected the ports that the ConfigMap listens on")
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_faults_are_counted_not_told() {
+    fn a_thousand_faults_are_counted_not_reported() {
         let faults = parse(&"8o:1,".repeat(1000)).unwrap_err();
         assert_eq!(faults.len(), 5);
         assert!(faults[4].help.as_deref().unwrap().contains("995 more"));

@@ -1,7 +1,7 @@
-//! What people are told about the ambassador before they use it.
+//! What help and docs say of the ambassador.
 
 use crate::annotation::Key;
-use crate::pattern::help::Topic;
+use crate::pattern::topic::Topic;
 
 use super::request::{RouteOptions, SETTINGS};
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::annotation::item::Faults;
-use crate::annotation::option::{Absent, CONTAINER, Opt, option, options};
+use crate::annotation::item::{Faults, options};
+use crate::annotation::option::{Absent, CONTAINER, Opt, option};
 use crate::annotation::{Fault, Item, Span, Word};
 use crate::pattern::system;
 use multipod_values::{self as value, Parsed, Scheme, Url, short};

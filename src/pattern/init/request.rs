@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::annotation::item::{Faults, Options, settings_of};
-use crate::annotation::option::{Row, Words, options, time, words};
+use crate::annotation::item::{Faults, Options, options, settings_of};
+use crate::annotation::option::{Row, Words, time, words};
 use crate::annotation::settings::{OF_STEPS, SIDECAR, Settings};
 use crate::annotation::{Fault, Item, Span, Word, lexer};
 use crate::pattern::git::{self, CopyOptions, WorkingCopy, check_count};
@@ -70,11 +70,11 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     }
     let options = Options::read(settings, &OF_STEPS, Row::NONE, &mut faults);
     let settings = Settings::read(&options, &mut faults);
-    let asked: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
-    check_count(&asked, &mut faults);
-    let steps: Vec<Step> = asked.iter().filter_map(|item| step(item, &mut faults)).collect();
+    let written: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
+    check_count(&written, &mut faults);
+    let steps: Vec<Step> = written.iter().filter_map(|item| step(item, &mut faults)).collect();
     check_image(&steps, options.word("image"), &mut faults);
-    if asked.is_empty() && faults.is_empty() {
+    if written.is_empty() && faults.is_empty() {
         let span = Span { start: 0, end: value.len() };
         faults.push(Fault::new(span, "expected wait-for TARGET or clone URL").summary("no step is named"));
     }

@@ -1,9 +1,9 @@
-//! What people are told about init steps before they use them.
+//! What help and docs say of init steps.
 
 use crate::annotation::Key;
 use crate::annotation::settings::OF_STEPS;
 use crate::pattern::git;
-use crate::pattern::help::Topic;
+use crate::pattern::topic::Topic;
 
 use super::request::WaitOptions;
 

@@ -10,7 +10,7 @@ use crate::pattern::container::{Container, Text};
 use crate::pattern::settings::Needs;
 use crate::pattern::{Addition, Context, Fragment, Role};
 
-use super::request::{Fate, Format, Request};
+use super::request::{Format, Output, Request};
 use super::source::{Seen, resolve};
 use super::text::FOLLOW;
 use super::{collector, user, volume};
@@ -37,8 +37,8 @@ pub(crate) fn fragment(
     let seen: Vec<Seen<'_, '_>> =
         sources.iter().zip(shared.views).map(|(source, view)| Seen { source, view }).collect();
     let printed = |format| {
-        let fate = Fate::Print(format);
-        seen.iter().filter(|seen| seen.source.files.fate == fate).collect::<Vec<_>>()
+        let output = Output::Print(format);
+        seen.iter().filter(|seen| seen.source.files.output == output).collect::<Vec<_>>()
     };
     let (raw, json) = (printed(Format::Raw), printed(Format::Json));
     let json_name = if raw.is_empty() { FOLLOWER } else { JSON_FOLLOWER };

@@ -1,7 +1,7 @@
 //! Reads the value of `multipod/logging`.
 
-use crate::annotation::item::{Faults, Options, only_positional, parse_word, settings_of};
-use crate::annotation::option::{Absent, CONTAINER, Row, choice, option, options, words};
+use crate::annotation::item::{Faults, Options, only_positional, options, parse_word, settings_of};
+use crate::annotation::option::{Absent, CONTAINER, Row, choice, option, words};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
 use crate::annotation::{Fault, Item, Span, Word, lexer};
 use multipod_values::{self as value, Endpoint, Glob, Parsed};
@@ -44,12 +44,12 @@ pub struct Files {
     /// Whose files; the pod's default container unless named.
     pub container: Option<(String, Span)>,
     /// Where the lines go.
-    pub fate: Fate,
+    pub output: Output,
 }
 
 /// Where lines go.
 #[derive(Debug, PartialEq)]
-pub enum Fate {
+pub enum Output {
     /// To the sidecar's standard output.
     Print(Format),
     /// To a central server.
@@ -104,8 +104,8 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let settings = Settings::read(&options, &mut faults);
 
     let mut files: Vec<Files> = Vec::new();
-    let wanted = items.iter().filter(|item| !item.is_setting());
-    for (number, item) in wanted.enumerate() {
+    let written = items.iter().filter(|item| !item.is_setting());
+    for (number, item) in written.enumerate() {
         if number == MOST_ITEMS {
             faults.push(Fault::new(item.span(), format!("expected at most {MOST_ITEMS} globs")));
             break;
@@ -128,7 +128,7 @@ fn read_item(item: &Item<'_>, faults: &mut Faults) -> Option<Files> {
     let word = only_positional(item, faults)?;
     let FilesOptions { container, format, parse, to } = FilesOptions::read(&item.words, &OF_SIDECARS, faults);
     let glob = parse_word(word, Glob::parse, faults);
-    let fate = match to.text_span() {
+    let output = match to.text_span() {
         None => {
             if let Some(span) = parse.whole_span() {
                 faults.push(
@@ -137,7 +137,7 @@ fn read_item(item: &Item<'_>, faults: &mut Faults) -> Option<Files> {
                         .help("Say where to: to=otlp://HOST:PORT. Lines that are printed stay as they are."),
                 );
             }
-            Fate::Print(format.value.unwrap_or(Format::Raw))
+            Output::Print(format.value.unwrap_or(Format::Raw))
         }
         Some(to_span) => {
             if let Some(span) = format.whole_span() {
@@ -149,10 +149,10 @@ fn read_item(item: &Item<'_>, faults: &mut Faults) -> Option<Files> {
                         ),
                 );
             }
-            Fate::Ship { parse: parse.value, to: to.value?, span: to_span }
+            Output::Ship { parse: parse.value, to: to.value?, span: to_span }
         }
     };
-    Some(Files { glob: glob?, span: word.span, container: container.with_span(), fate })
+    Some(Files { glob: glob?, span: word.span, container: container.with_span(), output })
 }
 
 fn destination(text: &str) -> Parsed<Destination> {
@@ -163,8 +163,8 @@ fn destination(text: &str) -> Parsed<Destination> {
 }
 
 fn two_programs(image: &Word<'_>, files: &[Files]) -> Option<Fault> {
-    let printed = files.iter().any(|files| matches!(files.fate, Fate::Print(_)));
-    let shipped = files.iter().any(|files| matches!(files.fate, Fate::Ship { .. }));
+    let printed = files.iter().any(|files| matches!(files.output, Output::Print(_)));
+    let shipped = files.iter().any(|files| matches!(files.output, Output::Ship { .. }));
     (printed && shipped).then(|| {
         Fault::new(image.whole, "one image cannot be both programs")
             .summary("some lines are printed and some are shipped")
@@ -180,14 +180,14 @@ mod tests {
     fn an_item_is_a_glob_with_options() {
         let request = parse("/var/log/app/*.log, /srv/x.log container=web format=json, memory=64Mi").unwrap();
         assert_eq!(request.files[0].glob.folder(), "/var/log/app");
-        assert_eq!(request.files[0].fate, Fate::Print(Format::Raw));
+        assert_eq!(request.files[0].output, Output::Print(Format::Raw));
         assert_eq!(request.files[1].container.as_ref().unwrap().0, "web");
-        assert_eq!(request.files[1].fate, Fate::Print(Format::Json));
+        assert_eq!(request.files[1].output, Output::Print(Format::Json));
         assert!(request.settings.memory.is_some());
         let request = parse("/a/*.log parse=nginx to=@central").unwrap();
         let to = Destination::Named("central".into());
         let span = Span { start: 24, end: 32 };
-        assert_eq!(request.files[0].fate, Fate::Ship { parse: Some(Parse::Nginx), to, span });
+        assert_eq!(request.files[0].output, Output::Ship { parse: Some(Parse::Nginx), to, span });
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::pod::Pod;
 use crate::pod::view::is_own_name;
 use multipod_values::{self as value, Endpoint, short, suggest};
 
-use super::request::{Destination, Fate, Files, Parse, Request};
+use super::request::{Destination, Files, Output, Parse, Request};
 
 /// Files whose container and server are known.
 pub(super) struct Source<'r> {
@@ -89,12 +89,12 @@ fn container_of<'p>(files: &Files, pod: &'p Pod<'_>) -> Result<(usize, &'p str),
 type Shipping<'r> = (Option<Parse>, Option<Cow<'r, Endpoint>>);
 
 fn endpoint_of<'r>(files: &'r Files, context: &Context<'_>) -> Result<Shipping<'r>, Fault> {
-    match &files.fate {
-        Fate::Print(_) => Ok((None, None)),
-        Fate::Ship { parse, to: Destination::Endpoint(endpoint), .. } => {
+    match &files.output {
+        Output::Print(_) => Ok((None, None)),
+        Output::Ship { parse, to: Destination::Endpoint(endpoint), .. } => {
             Ok((*parse, Some(Cow::Borrowed(endpoint))))
         }
-        Fate::Ship { parse, to: Destination::Named(name), span } => {
+        Output::Ship { parse, to: Destination::Named(name), span } => {
             let text = context.destinations.resolve(name).map_err(|expected| {
                 Fault::new(*span, expected).summary(format!("@{name} is not a destination here"))
             })?;

@@ -1,8 +1,8 @@
-//! What people are told about logging before they use it.
+//! What help and docs say of logging.
 
 use crate::annotation::Key;
 use crate::annotation::settings::OF_SIDECARS;
-use crate::pattern::help::Topic;
+use crate::pattern::topic::Topic;
 
 use super::request::FilesOptions;
 

@@ -1,8 +1,8 @@
-//! What people are told about the patterns of administrators before they use them.
+//! What help and docs say of the patterns of administrators.
 
 use crate::annotation::Key;
 use crate::annotation::settings::OF_SIDECARS;
-use crate::pattern::help::Topic;
+use crate::pattern::topic::Topic;
 
 pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     name: "patterns",

@@ -1,7 +1,7 @@
-//! What people are told about shared processes before they use it.
+//! What help and docs say of shared processes.
 
 use crate::annotation::Key;
-use crate::pattern::help::Topic;
+use crate::pattern::topic::Topic;
 
 pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     name: "share-process-namespace",

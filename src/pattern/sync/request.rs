@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::annotation::item::{Faults, Options, only_positional, settings_of};
-use crate::annotation::option::{Absent, CONTAINER, Row, option, options};
+use crate::annotation::item::{Faults, Options, only_positional, options, settings_of};
+use crate::annotation::option::{Absent, CONTAINER, Row, option};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
 use crate::annotation::{Fault, Item, Span, lexer};
 use crate::pattern::git::{self, CopyOptions, INTO, Misplaced, Place, REF, SECRET, WorkingCopy, check_count};
@@ -59,10 +59,10 @@ pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let mut faults = Faults::default();
     let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut faults);
     let settings = Settings::read(&options, &mut faults);
-    let asked: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
-    check_count(&asked, &mut faults);
-    let items: Vec<Sync> = asked.iter().filter_map(|item| sync(item, &mut faults)).collect();
-    if asked.is_empty() && faults.is_empty() {
+    let written: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
+    check_count(&written, &mut faults);
+    let items: Vec<Sync> = written.iter().filter_map(|item| sync(item, &mut faults)).collect();
+    if written.is_empty() && faults.is_empty() {
         let span = Span { start: 0, end: value.len() };
         faults.push(Fault::new(span, "expected URL into=PATH").summary("no repository is named"));
     }

@@ -1,8 +1,8 @@
-//! What people are told about sync before they use it.
+//! What help and docs say of sync.
 
 use crate::annotation::Key;
 use crate::annotation::settings::OF_SIDECARS;
-use crate::pattern::help::Topic;
+use crate::pattern::topic::Topic;
 
 use super::request::SyncOptions;
 

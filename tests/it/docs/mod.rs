@@ -11,8 +11,7 @@ use multipod::annotation::option::{Absent, Row};
 use multipod::explain::sample;
 use multipod::manifest::{self, Cluster, Level, Manifests, Source};
 use multipod::pattern::defined::{Kind, Type};
-use multipod::pattern::help::topics;
-use multipod::pattern::{Catalogue, Context, Request, Settings, object};
+use multipod::pattern::{Catalogue, Context, Request, Settings, object, topics};
 use multipod::policy;
 use serde_json::Value;
 

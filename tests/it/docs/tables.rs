@@ -1,7 +1,8 @@
 //! The tables of options in docs/annotations.md, made from the rows that the parsers read.
 
 use multipod::annotation::option::{Absent, Row};
-use multipod::pattern::help::{Topic, topics};
+use multipod::pattern::topic::Topic;
+use multipod::pattern::topics;
 
 use super::page::root;
 

@@ -6,26 +6,15 @@ use super::source::Source;
 
 /// Files that are in circles still. The list may only become shorter.
 const KNOWN: &[&str] = &[
-    "annotation/diagnostic.rs",
-    "annotation/item.rs",
-    "annotation/lexer.rs",
-    "annotation/option.rs",
     "explain/text.rs",
     "explain/text/added.rs",
     "manifest/annotate.rs",
     "manifest/target.rs",
-    "pattern/ambassador/haproxy.rs",
-    "pattern/ambassador/mod.rs",
     "pattern/defined/definition.rs",
     "pattern/defined/params.rs",
     "pattern/defined/reader.rs",
     "pattern/defined/spec.rs",
     "pattern/defined/template.rs",
-    "pattern/logging/collector.rs",
-    "pattern/logging/mod.rs",
-    "pattern/logging/operators.rs",
-    "pattern/logging/user.rs",
-    "pattern/logging/volume.rs",
 ];
 
 #[test]

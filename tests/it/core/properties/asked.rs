@@ -5,10 +5,19 @@ use std::sync::LazyLock;
 use multipod::pattern::Catalogue;
 use multipod::pattern::defined::Definition;
 
+use multipod::annotation::Key;
+
 use super::dice::Dice;
 
-pub const KEYS: [&str; 8] =
-    ["ambassador", "logging", "metrics", "init", "sync", "share-process-namespace", "patterns", "opt-out"];
+pub const KEYS: [&str; Key::ALL.len()] = {
+    let mut names = [""; Key::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = Key::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 const TARGETS: [&str; 11] = [
     "8775",
@@ -56,24 +65,24 @@ const FOLDERS: [&str; 7] = [
 
 /// A value for a key.
 pub fn value(key: &str, dice: &mut Dice<'_>) -> String {
-    let mut items = match key {
-        "share-process-namespace" => {
+    let mut items = match Key::from_name(key).unwrap() {
+        Key::ShareProcessNamespace => {
             return spoilt(dice.mostly(&["true", "false"], &["yes", ""]).to_owned(), dice);
         }
-        "opt-out" => {
+        Key::OptOut => {
             return spoilt(
                 dice.mostly(&["all", "logging", "ambassador metrics", "sync"], &["nothing", ""]).to_owned(),
                 dice,
             );
         }
-        "ambassador" => several(dice, ambassador),
-        "logging" => several(dice, logging),
-        "metrics" => several(dice, metrics),
-        "init" => several(dice, init),
-        "sync" => several(dice, |dice, _| {
+        Key::Ambassador => several(dice, ambassador),
+        Key::Logging => several(dice, logging),
+        Key::Metrics => several(dice, metrics),
+        Key::Init => several(dice, init),
+        Key::Sync => several(dice, |dice, _| {
             format!("{} {}", dice.mostly(&REPOSITORIES, &BAD_REPOSITORIES), copy(dice, true))
         }),
-        _ => several(dice, patterns),
+        Key::Patterns => several(dice, patterns),
     };
     if dice.chance(25) {
         items.push(settings(dice));
