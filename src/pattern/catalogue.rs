@@ -36,20 +36,12 @@ impl Catalogue {
         BUILT_IN.0.clone()
     }
 
-    /// The adapters, and every `Pattern` of `sources`, which are file names and their text. What is wrong with one
-    /// never disturbs another; problems of the files themselves are told too.
-    pub fn load<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Catalogue, Vec<Problem>) {
-        let (documents, mut problems) = object::documents(sources);
+    /// The adapters and the patterns of these files.
+    #[cfg(test)]
+    pub(crate) fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> (Catalogue, Vec<Problem>) {
+        let (documents, mut problems) = object::documents(files);
         let mut catalogue = Catalogue::builtin();
         catalogue.add(&documents, false, &mut problems);
-        (catalogue, problems)
-    }
-
-    /// The same for documents that were found before; those of other kinds are left to others.
-    pub fn of_documents(documents: &[Document<'_>]) -> (Catalogue, Vec<Problem>) {
-        let mut problems = Vec::new();
-        let mut catalogue = Catalogue::builtin();
-        catalogue.add(documents, false, &mut problems);
         (catalogue, problems)
     }
 
@@ -68,21 +60,28 @@ impl Catalogue {
         self.iter().filter(move |definition| definition.kind == kind)
     }
 
+    /// Takes a pattern in, unless its name is taken.
+    pub(crate) fn insert(&mut self, definition: Arc<Definition>) -> Result<(), String> {
+        match self.definitions.entry(definition.name.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(definition);
+                Ok(())
+            }
+            Entry::Occupied(taken) => {
+                let by = if taken.get().built_in { "built in" } else { "defined before" };
+                Err(format!("a pattern named {} is {by}", definition.name))
+            }
+        }
+    }
+
     fn add(&mut self, documents: &[Document<'_>], built_in: bool, problems: &mut Vec<Problem>) {
-        for document in documents.iter().filter(|document| document.kind == object::Kind::Pattern) {
+        for document in documents {
             match Definition::read(document, built_in) {
-                Ok(definition) => match self.definitions.entry(definition.name.clone()) {
-                    Entry::Vacant(entry) => {
-                        entry.insert(Arc::new(definition));
-                    }
-                    Entry::Occupied(taken) => {
-                        let whose = if taken.get().built_in { "built in" } else { "defined before" };
-                        problems.push(document.problem(
-                            definition.line,
-                            format!("a pattern named {} is {whose}", definition.name),
-                        ));
-                    }
-                },
+                Ok(definition) => {
+                    let place = document.place(definition.line);
+                    let taken = self.insert(Arc::new(definition)).err();
+                    problems.extend(taken.map(|message| Problem { place, message }));
+                }
                 Err(found) => problems.extend(found),
             }
         }

@@ -1,11 +1,16 @@
-//! Reads the objects of administrators (`Pattern`, `InjectionPolicy`) from YAML files of one or more documents.
+//! The objects of administrators (`Pattern`, `InjectionPolicy`): from YAML files of one or more documents, or as an API
+//! server gives them.
 //!
-//! A document that cannot be read never disturbs the others, and every problem names its file and line.
+//! An object that cannot be read never disturbs the others, and every problem names its place: file and line, or object
+//! and field. There is one reader: an object of an API server is laid out as a document that has one value on each line,
+//! so that its lines stand for fields, and whatever is said about a file is said about it too.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_saphyr::Location;
 
 use multipod_values::suggest;
@@ -17,7 +22,7 @@ const GROUP: &str = "multipod.dev/";
 const LONGEST: usize = 256 * 1024;
 
 /// What an object defines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A pattern that annotations can ask for by name.
     Pattern,
@@ -25,32 +30,54 @@ pub enum Kind {
     InjectionPolicy,
 }
 
-/// One object that was found in a file, not yet read.
+/// One object that was found, not yet read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document<'a> {
-    /// The file that it stands in.
-    pub file: &'a str,
     /// What it says that it is.
     pub kind: Kind,
-    text: &'a str,
-    /// How many lines of the file stand before it.
-    skipped: usize,
+    text: Cow<'a, str>,
+    origin: Origin<'a>,
 }
 
-/// Something wrong in a file, and where.
+/// Where the lines of a document come from.
+#[derive(Clone, Debug, PartialEq)]
+enum Origin<'a> {
+    /// A file, in which so many lines stand before the document.
+    File { name: &'a str, skipped: usize },
+    /// An object of an API server; the field of each line.
+    Object { name: String, fields: Vec<String> },
+}
+
+/// Where something stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A line of a file, from 1.
+    Line { file: String, line: usize },
+    /// A field of an object: `spec.mode` of `injectionpolicy/web`. Without a field, the object as a whole.
+    Field { object: String, field: String },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Line { file, line } => write!(f, "{file}:{line}"),
+            Place::Field { object, field } if field.is_empty() => f.write_str(object),
+            Place::Field { object, field } => write!(f, "{object}: {field}"),
+        }
+    }
+}
+
+/// Something wrong in an object, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The file.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
+    pub place: Place,
     /// What is wrong and what was expected.
     pub message: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+        write!(f, "{}: {}", self.place, self.message)
     }
 }
 
@@ -63,10 +90,14 @@ pub fn documents<'a>(
     for (file, text) in sources {
         for (skipped, text) in split(text) {
             match kind(text) {
-                Ok(Some(kind)) => documents.push(Document { file, kind, text, skipped }),
+                Ok(Some(kind)) => {
+                    let origin = Origin::File { name: file, skipped };
+                    documents.push(Document { kind, text: Cow::Borrowed(text), origin });
+                }
                 Ok(None) => {}
                 Err((line, message)) => {
-                    problems.push(Problem { file: file.to_owned(), line: skipped + line, message });
+                    let place = Place::Line { file: file.to_owned(), line: skipped + line };
+                    problems.push(Problem { place, message });
                 }
             }
         }
@@ -75,14 +106,95 @@ pub fn documents<'a>(
 }
 
 impl Document<'_> {
+    /// An object as an API server gives it; nothing for one of another group.
+    pub fn of_object(object: &Value) -> Result<Option<Document<'static>>, Problem> {
+        let mut layout = Layout::default();
+        layout.lay_out(object, &mut Vec::new());
+        let word = |value: &Value| value.as_str().unwrap_or("object").to_lowercase();
+        let name =
+            format!("{}/{}", word(&object["kind"]), object["metadata"]["name"].as_str().unwrap_or_default());
+        let origin = Origin::Object { name, fields: layout.fields };
+        match kind(&layout.text) {
+            Ok(kind) => Ok(kind.map(|kind| Document { kind, text: Cow::Owned(layout.text), origin })),
+            Err((line, message)) => Err(Problem { place: origin.place(line), message }),
+        }
+    }
+
     /// The object, as `T` describes it.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        read(self.text).map_err(|(line, message)| self.problem(line, message))
+        read(&self.text).map_err(|(line, message)| self.problem(line, message))
     }
 
     /// A problem at a line of this document, as [`line_of`] tells it.
     pub fn problem(&self, line: usize, message: impl Into<String>) -> Problem {
-        Problem { file: self.file.to_owned(), line: self.skipped + line.max(1), message: message.into() }
+        Problem { place: self.place(line), message: message.into() }
+    }
+
+    /// The place of a line of this document.
+    pub fn place(&self, line: usize) -> Place {
+        self.origin.place(line)
+    }
+}
+
+impl Origin<'_> {
+    fn place(&self, line: usize) -> Place {
+        let line = line.max(1);
+        match self {
+            Origin::File { name, skipped } => Place::Line { file: (*name).to_owned(), line: skipped + line },
+            Origin::Object { name, fields } => {
+                let field = fields.get(line - 1).cloned().unwrap_or_default();
+                Place::Field { object: name.clone(), field }
+            }
+        }
+    }
+}
+
+/// A value as JSON, which is YAML, with one scalar, key or bracket on each line, and the field that each line is about.
+#[derive(Default)]
+struct Layout {
+    text: String,
+    fields: Vec<String>,
+}
+
+impl Layout {
+    fn lay_out(&mut self, value: &Value, path: &mut Vec<String>) {
+        match value {
+            Value::Object(members) if !members.is_empty() => {
+                self.line("{", path);
+                for (at, (key, value)) in members.iter().enumerate() {
+                    self.text.extend([Value::from(key.as_str()).to_string().as_str(), ": "]);
+                    let dot = if path.is_empty() { "" } else { "." };
+                    path.push(format!("{dot}{key}"));
+                    self.lay_out(value, path);
+                    path.pop();
+                    self.separate(at + 1 < members.len());
+                }
+                self.line("}", path);
+            }
+            Value::Array(items) if !items.is_empty() => {
+                self.line("[", path);
+                for (at, item) in items.iter().enumerate() {
+                    path.push(format!("[{at}]"));
+                    self.lay_out(item, path);
+                    path.pop();
+                    self.separate(at + 1 < items.len());
+                }
+                self.line("]", path);
+            }
+            scalar => self.line(&scalar.to_string(), path),
+        }
+    }
+
+    /// A comma goes before the end of the line that was written last.
+    fn separate(&mut self, more: bool) {
+        if more && self.text.pop().is_some() {
+            self.text.push_str(",\n");
+        }
+    }
+
+    fn line(&mut self, text: &str, path: &[String]) {
+        self.text.extend([text, "\n"]);
+        self.fields.push(path.concat());
     }
 }
 
@@ -213,9 +325,9 @@ text: |
         let (documents, problems) = documents([("a.yaml", FILE)]);
         let kinds: Vec<Kind> = documents.iter().map(|document| document.kind).collect();
         assert_eq!(kinds, [Kind::Pattern, Kind::InjectionPolicy]);
-        let lines: Vec<usize> = problems.iter().map(|problem| problem.line).collect();
-        assert_eq!(lines.len(), 2);
-        assert!((6..=7).contains(&lines[0]) && lines[1] == 9, "{problems:?}");
+        let places: Vec<String> = problems.iter().map(|problem| problem.place.to_string()).collect();
+        assert_eq!(places.len(), 2);
+        assert!(["a.yaml:6", "a.yaml:7"].contains(&&*places[0]) && places[1] == "a.yaml:9", "{problems:?}");
         assert_eq!(
             problems[1].to_string(),
             "a.yaml:9: expected kind: Pattern or InjectionPolicy, not \"Patern\", did you mean Pattern?"
@@ -226,10 +338,46 @@ text: |
     fn lines_are_those_of_the_file() {
         let (documents, _) = documents([("a.yaml", FILE)]);
         let problem = documents[0].read::<Strict>().unwrap_err();
-        assert_eq!((problem.line, problem.message.contains("metadata")), (4, true), "{problem}");
+        assert!(
+            problem.to_string().starts_with("a.yaml:4: ") && problem.message.contains("metadata"),
+            "{problem}"
+        );
         assert!(!problem.message.contains("line"), "{problem}");
         let policy: Strict = documents[1].read().unwrap();
-        assert_eq!(documents[1].problem(line_of(&policy.text.referenced), "x").line, 18);
+        let problem = documents[1].problem(line_of(&policy.text.referenced), "x");
+        assert_eq!(problem.to_string(), "a.yaml:18: x");
+    }
+
+    #[test]
+    fn the_lines_of_an_object_stand_for_its_fields() {
+        let object = serde_json::json!({
+            "apiVersion": API_VERSION, "kind": "InjectionPolicy", "metadata": {"name": "web"},
+            "spec": {"mode": "audit", "list": [{"a": 1}, {}, []], "text": "two\nlines: \"x\"", "empty": {}},
+        });
+        let document = Document::of_object(&object).unwrap().unwrap();
+        assert_eq!(document.kind, Kind::InjectionPolicy);
+        assert_eq!(document.read::<Value>().unwrap(), object);
+        let lines: Vec<&str> = document.text.lines().collect();
+        for (text, place) in [
+            ("\"mode\": \"audit\",", "injectionpolicy/web: spec.mode"),
+            ("\"a\": 1", "injectionpolicy/web: spec.list[0].a"),
+            ("{},", "injectionpolicy/web: spec.list[1]"),
+            ("\"text\": \"two\\nlines: \\\"x\\\"\",", "injectionpolicy/web: spec.text"),
+            ("\"empty\": {}", "injectionpolicy/web: spec.empty"),
+            ("{", "injectionpolicy/web"),
+        ] {
+            let line =
+                lines.iter().position(|line| *line == text).unwrap_or_else(|| panic!("{text}: {lines:#?}"));
+            assert_eq!(document.place(line + 1).to_string(), place, "{text}");
+        }
+        let other = serde_json::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}});
+        assert_eq!(Document::of_object(&other), Ok(None));
+        let old = serde_json::json!({"apiVersion": "multipod.dev/v0", "kind": "Pattern", "metadata": {"name": "a"}});
+        let problem = Document::of_object(&old).unwrap_err().to_string();
+        assert!(
+            problem.starts_with("pattern/a: kind: expected apiVersion: multipod.dev/v1alpha1"),
+            "{problem}"
+        );
     }
 
     #[test]

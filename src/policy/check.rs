@@ -6,7 +6,7 @@ use serde_saphyr::Spanned;
 
 use crate::annotation::{Diagnostic, Key, Source, key};
 use crate::pattern::Request;
-use crate::pattern::object::{Document, Problem, line_of};
+use crate::pattern::object::{Document, Place, Problem, line_of};
 use multipod_values::{self as value, Endpoint, Parsed, Quantity, Resource, short};
 
 use super::bounds::{Bounds, ImagePattern};
@@ -16,8 +16,8 @@ use super::owner::OwnerKind;
 use super::selector::{Requirement, Selector};
 use super::written::{self, Placed};
 
-/// The policy that a document describes, and the line of its name.
-pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, usize), Vec<Problem>> {
+/// The policy that a document describes, and the place of its name.
+pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Problem>> {
     let written: written::Object = document.read().map_err(|problem| vec![problem])?;
     let name = written.metadata.name.value.0.clone();
     let name_line = line_of(&written.metadata.name.referenced);
@@ -36,7 +36,7 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, usize), Vec<Pro
     if let Some(condition) = spec.condition {
         check.no_condition(line_of(&condition.referenced), "spec.condition");
     }
-    if check.problems.is_empty() { Ok((policy, name_line)) } else { Err(check.problems) }
+    if check.problems.is_empty() { Ok((policy, document.place(name_line))) } else { Err(check.problems) }
 }
 
 struct Check<'d> {

@@ -1,11 +1,11 @@
 //! Policies: what the operators of a cluster add to pods, and what pods may choose themselves.
 //!
-//! `load` reads them from texts (`document` cuts, `object` checks), `matching` tells which pods a policy is for, and
+//! `layers` brings them together from wherever they come (`check` reads one), `matching` tells which pods a policy is for, and
 //! `resolve` brings together what everybody wants (`settle` decides between them).
 
 mod bounds;
 mod check;
-mod load;
+mod layers;
 mod matching;
 mod object;
 mod obstacle;
@@ -17,7 +17,7 @@ mod settle;
 mod written;
 
 pub use bounds::{Bounds, ImagePattern};
-pub use load::{Loaded, load};
+pub use layers::{Layer, Layers, Loaded, Objects, load};
 pub use matching::{Labels, Match, Mismatch, Undecided};
 pub use object::{Mode, Policies, Policy};
 pub use obstacle::Obstacle;

@@ -1,6 +1,7 @@
 //! The policies themselves, once everything in them was checked.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::annotation::Key;
 use crate::pattern::Context;
@@ -42,7 +43,7 @@ pub enum Mode {
 /// Every policy, ordered by name, so that the order of their sources does not matter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policies {
-    by_name: Vec<Policy>,
+    by_name: Vec<Arc<Policy>>,
 }
 
 impl Policy {
@@ -63,8 +64,8 @@ impl Policy {
 
 impl Policies {
     /// Every policy, ordered by name.
-    pub fn iter(&self) -> std::slice::Iter<'_, Policy> {
-        self.by_name.iter()
+    pub fn iter(&self) -> Iter<'_> {
+        self.by_name.iter().map(|policy| &**policy)
     }
 
     /// Whether there is none.
@@ -75,24 +76,21 @@ impl Policies {
     /// The policy with this name.
     pub fn find(&self, name: &str) -> Option<&Policy> {
         let at = self.by_name.binary_search_by(|policy| policy.name.as_str().cmp(name)).ok()?;
-        self.by_name.get(at)
+        self.by_name.get(at).map(|policy| &**policy)
     }
 
-    /// Takes a policy in; one whose name is taken is left out, and its name comes back.
-    pub(super) fn insert(&mut self, policy: Policy) -> Result<(), String> {
-        match self.by_name.binary_search_by(|other| other.name.cmp(&policy.name)) {
-            Ok(_) => Err(policy.name),
-            Err(at) => {
-                self.by_name.insert(at, policy);
-                Ok(())
-            }
-        }
+    /// Whether the policy is in force now: one whose name is taken is left out.
+    pub(super) fn insert(&mut self, policy: &Arc<Policy>) -> bool {
+        let found = self.by_name.binary_search_by(|other| other.name.cmp(&policy.name));
+        found.map_err(|at| self.by_name.insert(at, Arc::clone(policy))).is_err()
     }
 }
 
+type Iter<'p> = std::iter::Map<std::slice::Iter<'p, Arc<Policy>>, fn(&Arc<Policy>) -> &Policy>;
+
 impl<'p> IntoIterator for &'p Policies {
     type Item = &'p Policy;
-    type IntoIter = std::slice::Iter<'p, Policy>;
+    type IntoIter = Iter<'p>;
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }

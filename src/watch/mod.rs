@@ -10,4 +10,4 @@ mod policies;
 pub use certificates::Certificates;
 pub use cluster::{Cluster, Known};
 pub use folder::{Watch, folder_of, watch};
-pub use policies::{PolicyFolder, put_to_use};
+pub use policies::{PolicyFolder, PolicyStore};

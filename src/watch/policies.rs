@@ -3,11 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::admission::Snapshot;
-use crate::policy::{self, Loaded};
+use crate::policy::{Layer, Layers, Loaded, Objects};
 use crate::server::Shared;
 
 use super::folder_of;
@@ -24,10 +24,10 @@ pub struct PolicyFolder {
 
 impl PolicyFolder {
     /// Reads the folder, or the one file, for the first time.
-    pub fn open(path: &Path) -> Result<(PolicyFolder, Loaded), String> {
+    pub fn open(path: &Path) -> Result<(PolicyFolder, Objects), String> {
         let sources = read(path)?;
-        let loaded = policy::load(&sources);
-        Ok((PolicyFolder { path: path.to_owned(), seen: Ok(sources) }, loaded))
+        let objects = Objects::of_files(&sources);
+        Ok((PolicyFolder { path: path.to_owned(), seen: Ok(sources) }, objects))
     }
 
     /// The folder whose entries change when the policies do.
@@ -35,36 +35,54 @@ impl PolicyFolder {
         if self.path.is_dir() { self.path.clone() } else { folder_of(&self.path) }
     }
 
-    /// Looks at the folder, and puts it to use if it has changed.
-    pub fn look(&mut self, shared: &Shared) {
+    /// Reads the folder again, and puts it in force if it has changed.
+    pub fn reload(&mut self, store: &PolicyStore) {
         let seen = read(&self.path);
         if seen == self.seen {
             return;
         }
         self.seen = seen;
+        let metrics = &store.shared.metrics;
         match &self.seen {
             Ok(sources) => {
-                let loaded = policy::load(sources);
-                shared.metrics.reloaded("policies", loaded.problems.is_empty());
-                put_to_use(loaded, shared);
+                let objects = Objects::of_files(sources);
+                metrics.reloaded("policies", objects.problems().is_empty());
+                store.replace(Layer::Folder, objects);
             }
             Err(error) => {
-                shared.metrics.reloaded("policies", false);
+                metrics.reloaded("policies", false);
                 tracing::error!(error, "the policies cannot be read; the last ones stay");
             }
         }
     }
 }
 
-/// Policies count from now on, and what is wrong with the others is told.
-pub fn put_to_use(loaded: Loaded, shared: &Shared) {
-    report(&loaded, shared);
-    let (policies, catalogue) = (Arc::new(loaded.policies), Arc::new(loaded.catalogue));
-    shared.snapshot.rcu(|snapshot| Snapshot {
-        policies: Arc::clone(&policies),
-        catalogue: Arc::clone(&catalogue),
-        ..Snapshot::clone(snapshot)
-    });
+/// Merges what the sources of policies hold, and puts it in force.
+#[derive(Debug)]
+pub struct PolicyStore {
+    layers: Mutex<Layers>,
+    shared: Arc<Shared>,
+}
+
+impl PolicyStore {
+    pub fn new(shared: Arc<Shared>) -> PolicyStore {
+        PolicyStore { layers: Mutex::default(), shared }
+    }
+
+    /// Puts in force what a layer holds now, beside the other layers, and reports what is wrong with any of them.
+    pub fn replace(&self, layer: Layer, objects: Objects) {
+        // Held until the snapshot is exchanged: an older state must not overtake a newer one.
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.replace(layer, objects);
+        let loaded = layers.merge();
+        report(&loaded, &self.shared);
+        let (policies, catalogue) = (Arc::new(loaded.policies), Arc::new(loaded.catalogue));
+        self.shared.snapshot.rcu(|snapshot| Snapshot {
+            policies: Arc::clone(&policies),
+            catalogue: Arc::clone(&catalogue),
+            ..Snapshot::clone(snapshot)
+        });
+    }
 }
 
 fn report(loaded: &Loaded, shared: &Shared) {

@@ -18,9 +18,9 @@ use crate::admission::Snapshot;
 use crate::certs::{Embedded, Files, Material, Tls, server_config};
 use crate::observe::{Traces, start_logs};
 use crate::pod::Version;
-use crate::policy::Loaded;
+use crate::policy::{Layer, Objects};
 use crate::server::{Addresses, Bound, Configuration, Shared, bind};
-use crate::watch::{Certificates, Cluster, Known, PolicyFolder, Watch, put_to_use, watch};
+use crate::watch::{Certificates, Cluster, Known, PolicyFolder, PolicyStore, Watch, watch};
 
 use super::config_file::ConfigFile;
 use super::report::Failure;
@@ -89,9 +89,10 @@ impl Args {
         shared.configuration.store(Arc::new(Configuration { in_force: shown, ..Configuration::default() }));
         shared.traces = Traces::start(options.otlp_endpoint()).map_err(Failure::one)?;
         let shared = Arc::new(shared);
-        let (folder, loaded) =
-            policies.map_or((None, Loaded::default()), |(folder, loaded)| (Some(folder), loaded));
-        put_to_use(loaded, &shared);
+        let (folder, objects) =
+            policies.map_or((None, Objects::default()), |(folder, objects)| (Some(folder), objects));
+        let store = PolicyStore::new(Arc::clone(&shared));
+        store.replace(Layer::Folder, objects);
         let unknown = reload::check_use(&file, &shared);
         unknown.or_else(|unknown| Failure::unless_empty(unknown, ()))?;
         let reload = |path| Reload::new(path, file, self.options, logs.level(), Arc::clone(&shared));
@@ -106,7 +107,7 @@ impl Args {
             if let Some(cluster) = cluster {
                 tokio::spawn(cluster.follow(known, Arc::clone(&shared)).map_err(Failure::one)?);
             }
-            let _watch = watches(&shared, reload, folder, files)?;
+            let _watch = watches(&shared, reload, folder.map(|folder| (folder, store)), files)?;
             let mut signals = Signals::register()?;
             let (end, ended) = oneshot::channel();
             let (hurry, hurried) = oneshot::channel();
@@ -149,7 +150,7 @@ impl Signals {
 fn watches(
     shared: &Arc<Shared>,
     reload: Option<Reload>,
-    policies: Option<PolicyFolder>,
+    policies: Option<(PolicyFolder, PolicyStore)>,
     files: Option<(Files, Material)>,
 ) -> Result<Vec<Watch>, Failure> {
     let failed = |error: io::Error| Failure::one(format!("cannot watch files: {error}"));
@@ -162,10 +163,9 @@ fn watches(
         let folders = certificates.folders();
         watches.push(watch(folders, RELOAD_INTERVAL, move || certificates.reload()).map_err(failed)?);
     }
-    if let Some(mut policies) = policies {
-        let shared = Arc::clone(shared);
-        let folders = vec![policies.folder()];
-        watches.push(watch(folders, RELOAD_INTERVAL, move || policies.look(&shared)).map_err(failed)?);
+    if let Some((mut folder, store)) = policies {
+        let folders = vec![folder.folder()];
+        watches.push(watch(folders, RELOAD_INTERVAL, move || folder.reload(&store)).map_err(failed)?);
     }
     Ok(watches)
 }

@@ -30,9 +30,9 @@ pub struct Definition {
     /// The privileges that it says it needs.
     pub allow: Vec<Privilege>,
     /// Whether it is part of multipod, so that its images follow the cluster's registry.
-    pub(in crate::pattern) built_in: bool,
+    pub(crate) built_in: bool,
     /// Where its name stands in its document.
-    pub(in crate::pattern) line: usize,
+    pub(crate) line: usize,
     pub(super) scrape: Option<Scrape>,
     pub(super) containers: Vec<ContainerTemplate>,
     pub(super) volumes: Vec<VolumeTemplate>,
@@ -90,10 +90,7 @@ pub(super) enum AppContainer {
 
 impl Definition {
     /// Reads a `Pattern`; every fault of it is told with its line. One that is `built_in` takes its images from the table.
-    pub(in crate::pattern) fn read(
-        document: &Document<'_>,
-        built_in: bool,
-    ) -> Result<Definition, Vec<Problem>> {
+    pub(crate) fn read(document: &Document<'_>, built_in: bool) -> Result<Definition, Vec<Problem>> {
         let object: Object = document.read().map_err(|problem| vec![problem])?;
         let (spec, spec_line) = (object.spec.value, line_of(&object.spec.referenced));
         let mut issues = Vec::new();
