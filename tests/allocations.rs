@@ -147,6 +147,19 @@ fn a_policy_that_is_not_for_a_pod_costs_it_nothing() {
     );
 }
 
+#[test]
+fn the_values_of_a_policy_are_read_once_and_not_for_each_pod() {
+    let text = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: all}\n\
+                spec:\n  upstreams: {db: \"db.example.com:5432\"}\n  destinations: {logs: \"otlp://logs.example.com:4317\"}\n  \
+                annotations:\n    multipod/ambassador: \"80:8775, 5432:@db\"\n    multipod/logging: \"/data/app.log to=@logs\"\n    \
+                multipod/metrics: nginx\n";
+    let loaded = policy::load(&[("policies.yaml".to_owned(), text.to_owned())]);
+    assert_eq!(loaded.problems, []);
+    let count = measured_with(&loaded.policies, &pods::of_kilobytes(8, None), End::Injected).count_total;
+    assert!(count <= 400, "{count} allocations");
+    eprintln!("COUNT {count}");
+}
+
 /// From the body of a request to the body of its answer.
 fn of_review(pod: &str, expected: Outcome) -> AllocationInfo {
     let snapshot = Snapshot::default();

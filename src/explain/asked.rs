@@ -87,7 +87,7 @@ pub(super) fn considered<'a>(
 ) -> Vec<Considered> {
     let context = context.of_pod(head);
     let considered = policies.iter().map(|policy| {
-        let why_not = match policy.why_not(&context, head.labels()) {
+        let why_not = match policy.mismatch(&context, head.labels()) {
             Ok(mismatch) => mismatch.map(|mismatch| mismatch.to_string()),
             Err(undecided) => Some(format!("that cannot be told: {undecided}")),
         };

@@ -1,7 +1,7 @@
 //! From winning values to fragments.
 
 use crate::annotation::settings::Settings as Asked;
-use crate::annotation::{Diagnostic, Fault, Key, Source};
+use crate::annotation::{Diagnostic, Fault, Source};
 use crate::pattern::{Context, Fragment, Request};
 use crate::pod::Pod;
 use crate::policy::{Effective, Resolution};
@@ -19,11 +19,15 @@ pub(super) fn fragments(
         Context { upstreams: &resolution.upstreams, destinations: &resolution.destinations, ..*context };
     let mut all = Vec::with_capacity(resolution.effective.len());
     for effective in &resolution.effective {
-        match of_value(effective.key, effective.value, pod, &context) {
-            Ok((request, fragments)) => {
+        let found = match effective.request {
+            Some(request) => of_request(request, effective, pod, &context, resolution),
+            None => Request::parse(effective.key, effective.value)
+                .and_then(|request| of_request(&request, effective, pod, &context, resolution)),
+        };
+        match found {
+            Ok((fragments, refusal)) => {
                 all.extend(fragments);
-                let settings = request.settings();
-                refusals.extend(settings.and_then(|asked| out_of_bounds(effective, asked, resolution)));
+                refusals.extend(refusal);
             }
             Err(faults) => refusals.extend(faults.into_iter().map(|fault| {
                 Refusal::of(Diagnostic::of(effective.key, effective.source.clone(), effective.value, fault))
@@ -33,15 +37,16 @@ pub(super) fn fragments(
     all
 }
 
-fn of_value<'a>(
-    key: Key,
-    value: &'a str,
+fn of_request(
+    request: &Request<'_>,
+    effective: &Effective<'_>,
     pod: &Pod<'_>,
     context: &Context<'_>,
-) -> Result<(Request<'a>, Vec<Fragment>), Vec<Fault>> {
-    let request = Request::parse(key, value)?;
+    resolution: &Resolution<'_>,
+) -> Result<(Vec<Fragment>, Option<Refusal>), Vec<Fault>> {
     let fragments = request.fragments(pod, context)?;
-    Ok((request, fragments))
+    let refusal = request.settings().and_then(|asked| out_of_bounds(effective, asked, resolution));
+    Ok((fragments, refusal))
 }
 
 /// Policies bound what pods and namespaces ask for, not what policies themselves set.

@@ -1,6 +1,9 @@
 //! What surrounds a pod: all that is known besides the pod itself.
 
+use std::num::NonZeroU16;
+
 use crate::pod::{Head, Version};
+use multipod_values::{Endpoint, Host};
 
 use super::{Catalogue, Settings};
 
@@ -22,16 +25,17 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// The patterns that are defined by files: adapters, and the administrator's own.
     pub catalogue: &'a Catalogue,
-    /// Hosts that the policies for this pod name, once they are resolved: `HOST:PORT`.
-    pub upstreams: &'a Names<'a>,
-    /// Log destinations that the policies for this pod name, likewise: `otlp://HOST:PORT`…
-    pub destinations: &'a Names<'a>,
+    /// Hosts that the policies for this pod name, once they are resolved.
+    pub upstreams: &'a Names<'a, (Host, NonZeroU16)>,
+    /// Log destinations that the policies for this pod name, likewise.
+    pub destinations: &'a Names<'a, Endpoint>,
 }
 
 impl<'a> Context<'a> {
     /// Of a pod in the namespace `default`, of which nothing more is known.
     pub fn new(settings: &'a Settings, catalogue: &'a Catalogue) -> Self {
-        const NOTHING: &Names<'static> = &Names { entries: Vec::new() };
+        const NO_UPSTREAMS: &Names<'static, (Host, NonZeroU16)> = &Names { entries: Vec::new() };
+        const NO_DESTINATIONS: &Names<'static, Endpoint> = &Names { entries: Vec::new() };
         Context {
             namespace: "default",
             namespace_labels: Some(&[]),
@@ -40,8 +44,8 @@ impl<'a> Context<'a> {
             version: Version::ASSUMED,
             settings,
             catalogue,
-            upstreams: NOTHING,
-            destinations: NOTHING,
+            upstreams: NO_UPSTREAMS,
+            destinations: NO_DESTINATIONS,
         }
     }
 
@@ -65,36 +69,43 @@ impl<'a> Context<'a> {
 }
 
 /// Names that policies give a meaning in this namespace.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Names<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Names<'a, T> {
     /// Strongest policies first.
-    pub entries: Vec<Name<'a>>,
+    pub entries: Vec<Name<'a, T>>,
+}
+
+impl<T> Default for Names<'_, T> {
+    fn default() -> Self {
+        Names { entries: Vec::new() }
+    }
 }
 
 /// One name, from one policy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Name<'a> {
+pub struct Name<'a, T> {
     /// What people write behind `@`.
     pub name: &'a str,
-    /// What it stands for.
-    pub value: &'a str,
+    /// What it stands for, as written.
+    pub text: &'a str,
+    pub value: &'a T,
     /// The policy that says so.
     pub policy: &'a str,
     /// Whether that policy is enforced, and so beats one that is not.
     pub enforced: bool,
 }
 
-impl<'a> Names<'a> {
+impl<'a, T> Names<'a, T> {
     /// What `name` stands for here; the error is what was expected instead.
-    pub fn resolve(&self, name: &str) -> Result<&'a str, String> {
+    pub fn resolve(&self, name: &str) -> Result<&'a T, String> {
         let mut found = self.entries.iter().filter(|entry| entry.name == name);
         let Some(first) = found.next() else {
             return Err(self.unknown());
         };
-        match found.find(|other| other.enforced == first.enforced && other.value != first.value) {
+        match found.find(|other| other.enforced == first.enforced && other.text != first.text) {
             Some(other) => Err(format!(
                 "policies {} and {} disagree: @{name} is {} or {}",
-                first.policy, other.policy, first.value, other.value
+                first.policy, other.policy, first.text, other.text
             )),
             None => Ok(first.value),
         }

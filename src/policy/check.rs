@@ -11,7 +11,7 @@ use multipod_values::{self as value, Endpoint, Parsed, Quantity, Resource, short
 
 use super::bounds::{Bounds, ImagePattern};
 use super::matching::Match;
-use super::object::{Mode, Policy};
+use super::object::{Mode, Named, Policy, Value};
 use super::owner::OwnerKind;
 use super::selector::{Requirement, Selector};
 use super::written::{self, Placed};
@@ -29,7 +29,7 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
         matches: check.matches(spec.matches.unwrap_or_default()),
         mode: spec.mode.and_then(|mode| check.text("spec.mode", &mode, parse_mode)).unwrap_or_default(),
         annotations: check.annotations(spec.annotations.unwrap_or_default()),
-        upstreams: check.names("spec.upstreams", spec.upstreams, upstream),
+        upstreams: check.names("spec.upstreams", spec.upstreams, value::host_and_port),
         destinations: check.names("spec.destinations", spec.destinations, destination),
         bounds: spec.bounds.map(|bounds| check.bounds(bounds)).unwrap_or_default(),
     };
@@ -112,7 +112,7 @@ impl Check<'_> {
         selector
     }
 
-    fn annotations(&mut self, written: BTreeMap<String, Placed>) -> Vec<(Key, String)> {
+    fn annotations(&mut self, written: BTreeMap<String, Placed>) -> Vec<(Key, Value)> {
         let mut annotations = Vec::with_capacity(written.len());
         for (full, text) in written {
             let line = line_of(&text.referenced);
@@ -123,31 +123,33 @@ impl Check<'_> {
                     continue;
                 }
             };
-            let value = text.value.0;
+            let text = text.value.0;
             // Names of upstreams, destinations and patterns are looked up for each pod: what they stand for may come
             // and go, and an enforced policy must not be lost with it.
-            for fault in Request::parse(key, &value).err().into_iter().flatten() {
-                let source = Source::Policy(self.policy.to_owned());
-                let diagnostic = Diagnostic::of(key, source, &value, fault);
-                self.problems.push(self.document.problem(line, diagnostic.to_string()));
+            match Request::parse(key, &text).map(Request::into_owned) {
+                Ok(request) => annotations.push((key, Value { text, request })),
+                Err(faults) => self.problems.extend(faults.into_iter().map(|fault| {
+                    let source = Source::Policy(self.policy.to_owned());
+                    self.document.problem(line, Diagnostic::of(key, source, &text, fault).to_string())
+                })),
             }
-            annotations.push((key, value));
         }
         annotations
     }
 
-    fn names(
+    fn names<T>(
         &mut self,
         field: &str,
         written: Option<BTreeMap<String, Placed>>,
-        parse: fn(&str) -> Parsed<()>,
-    ) -> Vec<(String, String)> {
-        let written = written.unwrap_or_default();
-        for (name, target) in &written {
+        parse: fn(&str) -> Parsed<T>,
+    ) -> Vec<Named<T>> {
+        let mut all = Vec::new();
+        for (name, text) in written.into_iter().flatten() {
             let field = format!("{field}.{name}");
-            self.text(&field, target, |target| value::name(name).and_then(|_| parse(target)));
+            let parsed = self.text(&field, &text, |text| value::name(&name).and_then(|_| parse(text)));
+            all.extend(parsed.map(|value| Named { name, text: text.value.0, value }));
         }
-        written.into_iter().map(|(name, target)| (name, target.value.0)).collect()
+        all
     }
 
     fn bounds(&mut self, written: written::Bounds) -> Bounds {
@@ -189,15 +191,11 @@ fn policy_key(full: &str) -> Parsed<Key> {
     }
 }
 
-fn upstream(text: &str) -> Parsed<()> {
-    value::host_and_port(text).map(drop)
-}
-
-fn destination(text: &str) -> Parsed<()> {
+fn destination(text: &str) -> Parsed<Endpoint> {
     if !["otlp://", "otlphttp://", "otlphttps://"].iter().any(|scheme| text.starts_with(scheme)) {
         return Err("expected a destination such as otlp://collector.observability:4317".to_owned());
     }
-    Endpoint::parse(text).map(drop)
+    Endpoint::parse(text)
 }
 
 #[cfg(test)]
@@ -238,11 +236,13 @@ spec:
         )
         .unwrap();
         assert_eq!((&*policy.name, policy.mode), ("team-logging", Mode::Enforce));
-        assert_eq!(policy.value(Key::Logging), Some("/var/log/app/*.log"));
+        assert_eq!(policy.value(Key::Logging).map(|value| &*value.text), Some("/var/log/app/*.log"));
         assert_eq!(policy.matches.namespaces.requirements().len(), 2);
         assert_eq!(policy.matches.pods.requirements()[0].to_string(), "not be \"db\"");
         assert_eq!(policy.matches.owners.len(), 2);
-        assert_eq!(policy.upstreams, [("cache".to_owned(), "redis.dev:6379".to_owned())]);
+        let [Named { name, text, value: (host, port) }] = &policy.upstreams[..] else { panic!("{policy:?}") };
+        assert_eq!((&**name, &**text), ("cache", "redis.dev:6379"));
+        assert_eq!((host.to_string(), port.get()), ("redis.dev".to_owned(), 6379));
         let bounds = (policy.bounds.images.unwrap().len(), policy.bounds.cpu.unwrap().to_string());
         assert_eq!(bounds, (2, "1".to_owned()));
     }

@@ -1,7 +1,7 @@
 //! Policies: what the operators of a cluster add to pods, and what pods may choose themselves.
 //!
 //! `layers` brings them together from wherever they come (`check` reads one), `matching` tells which pods a policy is for, and
-//! `resolve` brings together what everybody wants (`settle` decides between them).
+//! `resolve` brings together what everybody wants (`precedence` says whose value of a key counts).
 
 mod bounds;
 mod check;
@@ -10,10 +10,10 @@ mod matching;
 mod object;
 mod obstacle;
 mod owner;
+mod precedence;
 mod resolution;
 mod resolve;
 mod selector;
-mod settle;
 mod written;
 
 pub use bounds::{Bounds, ImagePattern};

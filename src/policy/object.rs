@@ -1,16 +1,18 @@
 //! The policies themselves, once everything in them was checked.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use crate::annotation::Key;
-use crate::pattern::Context;
+use crate::pattern::{Context, Request};
+use multipod_values::{Endpoint, Host};
 
 use super::bounds::Bounds;
 use super::matching::{Labels, Match, Mismatch, Undecided};
 
 /// What the operators of a cluster want of some of its pods.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Policy {
     /// Unique among policies.
     pub name: String,
@@ -19,13 +21,30 @@ pub struct Policy {
     /// How far it goes.
     pub mode: Mode,
     /// Values of keys, as if the pod had them.
-    pub annotations: Vec<(Key, String)>,
-    /// What `@name` of an ambassador stands for: `HOST:PORT`.
-    pub upstreams: Vec<(String, String)>,
-    /// What `@name` of logging stands for: `otlp://HOST:PORT`…
-    pub destinations: Vec<(String, String)>,
+    pub annotations: Vec<(Key, Value)>,
+    /// What `@name` of an ambassador stands for.
+    pub upstreams: Vec<Named<(Host, NonZeroU16)>>,
+    /// What `@name` of logging stands for.
+    pub destinations: Vec<Named<Endpoint>>,
     /// What pods may choose themselves.
     pub bounds: Bounds,
+}
+
+/// The value of a key, read once for all pods.
+#[derive(Debug, PartialEq)]
+pub struct Value {
+    /// As written.
+    pub text: String,
+    pub request: Request<'static>,
+}
+
+/// A name that stands for something.
+#[derive(Debug, PartialEq)]
+pub struct Named<T> {
+    pub name: String,
+    /// What it stands for, as written.
+    pub text: String,
+    pub value: T,
 }
 
 /// How far a policy goes.
@@ -48,12 +67,12 @@ pub struct Policies {
 
 impl Policy {
     /// The policy's value for a key.
-    pub fn value(&self, key: Key) -> Option<&str> {
-        self.annotations.iter().find(|(own, _)| *own == key).map(|(_, value)| value.as_str())
+    pub fn value(&self, key: Key) -> Option<&Value> {
+        self.annotations.iter().find(|(own, _)| *own == key).map(|(_, value)| value)
     }
 
     /// Why the policy is not for a pod; nothing where it is.
-    pub fn why_not<'a>(
+    pub fn mismatch<'a>(
         &'a self,
         context: &Context<'a>,
         pod_labels: Labels<'a>,

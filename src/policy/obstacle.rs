@@ -23,7 +23,6 @@ pub enum Obstacle {
     },
     /// Somebody asks for a key and opts out of it by name.
     OptOutContradiction {
-        /// The key.
         key: Key,
         /// The pod or its namespace.
         whose: Source,
@@ -32,7 +31,6 @@ pub enum Obstacle {
     OptOutUnreadable(Diagnostic),
     /// It cannot be told whether a policy is for the pod.
     Undecided {
-        /// The policy.
         policy: String,
         /// What is not known.
         why: Undecided,

@@ -1,7 +1,10 @@
 //! What a pod gets, and who decided it.
 
+use std::num::NonZeroU16;
+
 use crate::annotation::{Diagnostic, Key, Source};
-use crate::pattern::Names;
+use crate::pattern::{Names, Request};
+use multipod_values::{Endpoint, Host};
 
 use super::bounds::Bounds;
 use super::matching::Undecided;
@@ -25,20 +28,20 @@ pub struct Resolution<'a> {
     /// What pods may choose, by policy; audit policies bind nobody.
     pub bounds: Vec<(&'a str, &'a Bounds)>,
     /// Hosts that the policies name, enforced policies first.
-    pub upstreams: Names<'a>,
+    pub upstreams: Names<'a, (Host, NonZeroU16)>,
     /// Log destinations that the policies name, enforced policies first.
-    pub destinations: Names<'a>,
+    pub destinations: Names<'a, Endpoint>,
     /// Keys of the namespace that look like ours and are not known.
     pub unknown_keys: Vec<Diagnostic>,
 }
 
 /// A value that counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Effective<'a> {
-    /// The key.
     pub key: Key,
-    /// The value.
     pub value: &'a str,
+    /// What the value says, where it was read before: policies read theirs once for all pods.
+    pub request: Option<&'a Request<'static>>,
     /// Who says so.
     pub source: Source,
     /// Whether that is an enforced policy.
@@ -48,24 +51,19 @@ pub struct Effective<'a> {
 /// A value that does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overridden<'a> {
-    /// The key.
     pub key: Key,
     /// Who decided against it.
     pub by: Source,
     /// Who had said it.
     pub whose: Source,
-    /// The value.
     pub value: &'a str,
 }
 
 /// A value that an audit policy would add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audited<'a> {
-    /// The key.
     pub key: Key,
-    /// The value.
     pub value: &'a str,
-    /// The policy.
     pub policy: &'a str,
 }
 

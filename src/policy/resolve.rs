@@ -7,10 +7,10 @@ use multipod_values::short;
 
 use super::bounds::Bounds;
 use super::matching::Labels;
-use super::object::{Mode, Policies, Policy};
+use super::object::{Mode, Named, Policies, Policy};
 use super::obstacle::Obstacle;
+use super::precedence::Precedence;
 use super::resolution::Resolution;
-use super::settle::Voices;
 
 impl Policies {
     /// Settles what a pod gets; `own` are the known keys among its annotations.
@@ -23,8 +23,8 @@ impl Policies {
         let mut resolution = Resolution::default();
         let mut obstacles = Vec::new();
         let mut matched = Vec::new();
-        for policy in self {
-            match policy.why_not(context, pod_labels) {
+        for policy in self.iter() {
+            match policy.mismatch(context, pod_labels) {
                 Ok(None) => matched.push(policy),
                 Ok(Some(_)) => {}
                 Err(why) if policy.mode == Mode::Audit => resolution.undecided_audits.push((policy, why)),
@@ -32,9 +32,9 @@ impl Policies {
             }
         }
         let namespace = known_keys(context, &mut resolution.unknown_keys);
-        let voices = Voices::hear(&matched, own, (context.namespace, &namespace), &mut obstacles);
+        let precedence = Precedence::new(&matched, own, (context.namespace, &namespace), &mut obstacles);
         for key in Key::ALL.into_iter().filter(|key| *key != Key::OptOut) {
-            voices.settle(key, &mut resolution, &mut obstacles);
+            precedence.settle(key, &mut resolution, &mut obstacles);
         }
         if !obstacles.is_empty() {
             return Err(obstacles);
@@ -79,12 +79,18 @@ fn bounds<'a>(matched: &[&'a Policy]) -> Vec<(&'a str, &'a Bounds)> {
     binding.map(|policy| (&*policy.name, &policy.bounds)).collect()
 }
 
-fn names<'a>(matched: &[&'a Policy], of: fn(&Policy) -> &[(String, String)]) -> Names<'a> {
+fn names<'a, T>(matched: &[&'a Policy], of: fn(&Policy) -> &[Named<T>]) -> Names<'a, T> {
     let mut entries = Vec::new();
     for (mode, enforced) in [(Mode::Enforce, true), (Mode::Default, false)] {
         for policy in matched.iter().copied().filter(|policy| policy.mode == mode) {
             let named = of(policy).iter();
-            entries.extend(named.map(|(name, value)| Name { name, value, policy: &policy.name, enforced }));
+            entries.extend(named.map(|Named { name, text, value }| Name {
+                name,
+                text,
+                value,
+                policy: &policy.name,
+                enforced,
+            }));
         }
     }
     Names { entries }
@@ -337,7 +343,11 @@ mod tests {
         ] {
             let labels = pairs(&[("stage", stage)]);
             let found = policies.resolve(&context(&labels, &[]), &[], &[]).unwrap();
-            assert_eq!(found.upstreams.resolve("orders").map_err(drop), expected, "{stage}");
+            assert_eq!(
+                found.upstreams.resolve("orders").map(|(host, port)| format!("{host}:{port}")).map_err(drop),
+                expected.map(str::to_owned),
+                "{stage}"
+            );
         }
     }
 
@@ -378,7 +388,7 @@ mod tests {
         let found = policies.resolve(&context, &labels, &[]).unwrap();
         let names: Vec<&str> = found.bounds.iter().map(|(policy, _)| *policy).collect();
         assert_eq!(names, ["web"]);
-        let why = policies.find("db").unwrap().why_not(&context, &labels).unwrap().unwrap();
+        let why = policies.find("db").unwrap().mismatch(&context, &labels).unwrap().unwrap();
         assert_eq!(why.to_string(), "the pod's label app must be \"db\": \"web\"");
     }
 

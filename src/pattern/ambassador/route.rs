@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::annotation::Fault;
 use crate::pattern::Context;
 use crate::pattern::change::{self, Destination};
-use multipod_values::{self as value, Host};
+use multipod_values::Host;
 
 use super::request::{self, Request, Target};
 
@@ -45,7 +45,7 @@ impl Route<'_> {
     }
 }
 
-pub(super) fn resolve<'r>(request: &'r Request, context: &Context<'_>) -> Result<Vec<Route<'r>>, Vec<Fault>> {
+pub(super) fn resolve<'r>(request: &'r Request, context: &Context<'r>) -> Result<Vec<Route<'r>>, Vec<Fault>> {
     let mut routes = Vec::with_capacity(request.routes.len());
     let mut faults = Vec::new();
     for route in &request.routes {
@@ -65,7 +65,7 @@ fn wrong(route: &request::Route, expected: String) -> Fault {
     }
 }
 
-fn target<'r>(target: Option<&'r Target>, listen: u16, context: &Context<'_>) -> Result<To<'r>, String> {
+fn target<'r>(target: Option<&'r Target>, listen: u16, context: &Context<'r>) -> Result<To<'r>, String> {
     let outside = |host: Cow<'r, str>, is_name, port| To::Outside { host, is_name, port };
     match target {
         None => Ok(To::OwnConfig),
@@ -75,9 +75,9 @@ fn target<'r>(target: Option<&'r Target>, listen: u16, context: &Context<'_>) ->
             Ok(outside(complete, matches!(host, Host::Name(_)), port.map_or(listen, std::num::NonZero::get)))
         }
         Some(Target::Upstream(name)) => {
-            let (host, port) = value::host_and_port(context.upstreams.resolve(name)?)?;
+            let (host, port) = context.upstreams.resolve(name)?;
             let complete = host.complete(context.namespace, &context.settings.cluster_domain);
-            Ok(outside(Cow::Owned(complete.into_owned()), matches!(host, Host::Name(_)), port.get()))
+            Ok(outside(complete, matches!(host, Host::Name(_)), port.get()))
         }
     }
 }

@@ -74,7 +74,7 @@ fn configuration(group: &[&Seen<'_, '_>], context: &Context<'_>) -> Value {
     let mut receivers = Map::new();
     let mut reads: Vec<Vec<String>> = Vec::new();
     for (index, seen) in group.iter().enumerate() {
-        let Some(endpoint) = seen.source.to.as_deref() else { continue };
+        let Some(endpoint) = seen.source.to else { continue };
         let server = exporters.iter().position(|(_, known)| *known == endpoint).unwrap_or_else(|| {
             exporters.push((format!("{}/{}", exporter_type(endpoint), exporters.len() + 1), endpoint));
             reads.push(Vec::new());

@@ -1,7 +1,5 @@
 //! Which files of which container are meant, and where their lines go.
 
-use std::borrow::Cow;
-
 use crate::annotation::Fault;
 use crate::annotation::item::Faults;
 use crate::pattern::Context;
@@ -21,7 +19,7 @@ pub(super) struct Source<'r> {
     /// That container's name.
     pub(super) name: &'r str,
     pub(super) parse: Option<Parse>,
-    pub(super) to: Option<Cow<'r, Endpoint>>,
+    pub(super) to: Option<&'r Endpoint>,
 }
 
 /// Files as a sidecar sees them.
@@ -40,7 +38,7 @@ pub(super) struct View {
 pub(super) fn resolve<'r>(
     request: &'r Request,
     pod: &'r Pod<'_>,
-    context: &Context<'_>,
+    context: &Context<'r>,
 ) -> Result<Vec<Source<'r>>, Vec<Fault>> {
     let mut sources: Vec<Source<'_>> = Vec::with_capacity(request.files.len());
     let mut faults = Faults::default();
@@ -86,23 +84,17 @@ fn container_of<'p>(files: &Files, pod: &'p Pod<'_>) -> Result<(usize, &'p str),
     Err(Fault::new(*span, label).summary(format!("{} is not a container of this pod", short(name))))
 }
 
-type Shipping<'r> = (Option<Parse>, Option<Cow<'r, Endpoint>>);
+type Shipping<'r> = (Option<Parse>, Option<&'r Endpoint>);
 
-fn endpoint_of<'r>(files: &'r Files, context: &Context<'_>) -> Result<Shipping<'r>, Fault> {
+fn endpoint_of<'r>(files: &'r Files, context: &Context<'r>) -> Result<Shipping<'r>, Fault> {
     match &files.output {
         Output::Print(_) => Ok((None, None)),
-        Output::Ship { parse, to: Destination::Endpoint(endpoint), .. } => {
-            Ok((*parse, Some(Cow::Borrowed(endpoint))))
-        }
+        Output::Ship { parse, to: Destination::Endpoint(endpoint), .. } => Ok((*parse, Some(endpoint))),
         Output::Ship { parse, to: Destination::Named(name), span } => {
-            let text = context.destinations.resolve(name).map_err(|expected| {
+            let endpoint = context.destinations.resolve(name).map_err(|expected| {
                 Fault::new(*span, expected).summary(format!("@{name} is not a destination here"))
             })?;
-            let endpoint = Endpoint::parse(text).map_err(|expected| {
-                Fault::new(*span, expected)
-                    .summary(format!("the policy's value of @{name} is wrong: {}", short(text)))
-            })?;
-            Ok((*parse, Some(Cow::Owned(endpoint))))
+            Ok((*parse, Some(endpoint)))
         }
     }
 }
