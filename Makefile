@@ -85,9 +85,9 @@ deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches 
 fmt: ## format the code
 	$(CARGO) fmt --all
 
-bless: ## rewrite the outcomes of the golden cases, of those with CASE in their names, and the tables of options in the docs; read the diff
+bless: ## rewrite the outcomes of the golden cases, of those with CASE in their names, and what the docs and tests show of the program; read the diff
 	MULTIPOD_BLESS=1 $(CARGO) test --locked --test cases -- $(CASE)
-	MULTIPOD_BLESS=1 $(CARGO) test --locked --test it docs::tables
+	MULTIPOD_BLESS=1 $(CARGO) test --locked --test it docs::
 
 bench: ## multipod, alone and as a server, beside conventional ones, as ratios of one run
 	$(CARGO) build --locked --release

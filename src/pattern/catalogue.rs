@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, LazyLock};
 
-use super::defined::{Definition, Kind};
+use super::defined::{Definition, PatternKind};
 use super::object::{self, Document, Problem};
 
 /// Every file of the folder `adapters`.
@@ -56,7 +56,7 @@ impl Catalogue {
     }
 
     /// The patterns that one annotation can name.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Definition> {
+    pub fn of_kind(&self, kind: PatternKind) -> impl Iterator<Item = &Definition> {
         self.iter().filter(move |definition| definition.kind == kind)
     }
 
@@ -100,7 +100,7 @@ mod tests {
         let names: Vec<&str> = catalogue.iter().map(|definition| &*definition.name).collect();
         assert!(names.len() == ADAPTERS.len() && names.contains(&"nginx"), "{names:?}");
         for definition in catalogue.iter() {
-            assert!(definition.kind == Kind::Metrics && definition.allow.is_empty());
+            assert!(definition.kind == PatternKind::Metrics && definition.allow.is_empty());
             assert!(!definition.description.is_empty(), "{}", definition.name);
             assert!(
                 definition.params.iter().all(|param| !param.description.is_empty()),
@@ -128,7 +128,8 @@ mod tests {
         let file =
             format!("{}---\n{}---\nkind: {{\n---\n{}---\n{}", good("a"), good("A"), good("a"), good("nginx"));
         let (catalogue, problems) = Catalogue::load([("one.yaml", &*file), ("two.yaml", &*good("b"))]);
-        let custom: Vec<&str> = catalogue.of_kind(Kind::Custom).map(|definition| &*definition.name).collect();
+        let custom: Vec<&str> =
+            catalogue.of_kind(PatternKind::Custom).map(|definition| &*definition.name).collect();
         assert_eq!(custom, ["a", "b"]);
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 4, "{told:?}");

@@ -12,7 +12,6 @@ mod images;
 pub mod init;
 pub mod logging;
 mod metrics;
-pub mod node;
 pub mod object;
 pub mod opt_out;
 mod patterns;

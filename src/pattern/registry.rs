@@ -5,7 +5,7 @@ use crate::annotation::settings::Settings;
 use crate::annotation::{Fault, Key};
 use crate::pod::Pod;
 
-use super::defined::{self, Kind, request as named};
+use super::defined::{self, PatternKind, request as named};
 use super::opt_out::OptOut;
 use super::topic::Topic;
 use super::{
@@ -66,9 +66,9 @@ impl<'v> Request<'v> {
         match self {
             Request::Ambassador(request) => Ok(vec![ambassador::fragment(request, context)?]),
             Request::Logging(request) => Ok(vec![logging::fragment(request, pod, context)?]),
-            Request::Metrics(request) => defined::fragments(Kind::Metrics, request, pod, context),
+            Request::Metrics(request) => defined::fragments(PatternKind::Metrics, request, pod, context),
             Request::Sync(request) => sync::fragments(request, pod, context),
-            Request::Patterns(request) => defined::fragments(Kind::Custom, request, pod, context),
+            Request::Patterns(request) => defined::fragments(PatternKind::Custom, request, pod, context),
             Request::Init(request) => init::fragments(request, pod, context),
             Request::ShareProcessNamespace(wanted) => Ok(share_process_namespace::fragments(*wanted)),
             // Read by the policies: it takes away, and adds nothing.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::annotation::Key;
 use crate::annotation::option::{Absent, Row};
 use crate::pattern::Catalogue;
-use crate::pattern::defined::{Definition, Kind, Param, Type};
+use crate::pattern::defined::{Definition, Param, PatternKind, Type};
 use crate::pattern::topic::Topic;
 use crate::pattern::topics;
 
@@ -69,7 +69,8 @@ pub(super) struct Whole<'e> {
 pub(super) fn entries(catalogue: &Catalogue) -> Vec<Entry> {
     // What files define stands in the list itself, and needs no line that says so.
     let topics = topics().filter(|topic| !matches!(topic.key, Key::Metrics | Key::Patterns));
-    let defined = [Kind::Metrics, Kind::Custom].into_iter().flat_map(|kind| catalogue.of_kind(kind));
+    let defined =
+        [PatternKind::Metrics, PatternKind::Custom].into_iter().flat_map(|kind| catalogue.of_kind(kind));
     topics.map(of_topic).chain(defined.map(of_definition)).collect()
 }
 
@@ -164,7 +165,7 @@ fn of_definition(definition: &Definition) -> Entry {
     Entry {
         name: definition.name.clone(),
         key,
-        kind: if definition.kind == Kind::Metrics { "adapter" } else { "pattern" },
+        kind: if definition.kind == PatternKind::Metrics { "adapter" } else { "pattern" },
         what: definition.description.clone(),
         item: definition.name.clone(),
         forms: Vec::new(),

@@ -92,6 +92,12 @@ pub(super) fn of_sysctl(name: &str) -> Option<Privilege> {
     (!SAFE_SYSCTLS.contains(&name)).then_some(Privilege::Sysctls)
 }
 
+/// What is said of a definition that asks for more than it allows itself.
+pub(super) fn not_allowed(what: &str, privilege: Privilege) -> String {
+    let name = privilege.name();
+    format!("{what} needs the privilege {name}; if it must have it, write allow: [{name}] in the spec")
+}
+
 #[cfg(test)]
 mod tests {
     use crate::pattern::Catalogue;

@@ -1,20 +1,15 @@
 //! A `Pattern` object, read into everything that a request needs only to fill in.
 
 use serde::Deserialize;
-use serde_saphyr::Spanned;
+use serde_json::Value;
 
 use crate::annotation::Key;
-use crate::pattern::node::Tree;
-use crate::pattern::object::{Document, Problem, line_of};
-use multipod_values as value;
+use crate::pattern::container::{Container, Env, Mount, Port, Text, Volume};
 
 use super::ceiling::Privilege;
-use super::container::ContainerTemplate;
-use super::params::{self, Param};
-use super::parts::{EnvTemplate, MountTemplate, PortTemplate, VolumeTemplate};
-use super::reader::Reader;
-use super::spec::{Parts, Spec};
-use super::template::Phrase;
+use super::params::Param;
+use super::phrase::Values;
+use super::template::{Annotation, LoopbackPort, Slots, Template};
 
 /// One pattern that is defined by a file.
 #[derive(Clone, Debug)]
@@ -22,7 +17,7 @@ pub struct Definition {
     /// What people write in the annotation.
     pub name: String,
     /// Which annotation.
-    pub kind: Kind,
+    pub kind: PatternKind,
     /// What it is for, in one line.
     pub description: String,
     /// In the order of the file.
@@ -33,19 +28,36 @@ pub struct Definition {
     pub(crate) built_in: bool,
     /// Where its name stands in its document.
     pub(crate) line: usize,
+    pub(super) parts: Parts,
+}
+
+/// What a pattern adds to a pod.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
     pub(super) scrape: Option<Scrape>,
     pub(super) containers: Vec<ContainerTemplate>,
-    pub(super) volumes: Vec<VolumeTemplate>,
+    pub(super) volumes: Vec<Template<Volume>>,
     pub(super) app: App,
-    pub(super) notes: Vec<(String, Phrase)>,
+    pub(super) annotations: Vec<Template<Annotation>>,
     pub(super) sysctls: Vec<(String, String)>,
     pub(super) share_process_namespace: bool,
+}
+
+impl Parts {
+    pub(super) fn add_nothing(&self) -> bool {
+        self.containers.is_empty()
+            && self.app.mounts.is_empty()
+            && self.app.env.is_empty()
+            && self.annotations.is_empty()
+            && self.sysctls.is_empty()
+            && !self.share_process_namespace
+    }
 }
 
 /// Which annotation a pattern belongs to.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum PatternKind {
     /// An adapter of `multipod/metrics`.
     Metrics,
     /// A pattern of `multipod/patterns`.
@@ -53,12 +65,12 @@ pub enum Kind {
     Custom,
 }
 
-impl Kind {
+impl PatternKind {
     /// The annotation that asks for it.
     pub const fn key(self) -> Key {
         match self {
-            Kind::Metrics => Key::Metrics,
-            Kind::Custom => Key::Patterns,
+            PatternKind::Metrics => Key::Metrics,
+            PatternKind::Custom => Key::Patterns,
         }
     }
 }
@@ -75,8 +87,8 @@ pub(super) struct Scrape {
 #[derive(Clone, Debug, Default)]
 pub(super) struct App {
     pub(super) container: AppContainer,
-    pub(super) mounts: Vec<MountTemplate>,
-    pub(super) env: Vec<EnvTemplate>,
+    pub(super) mounts: Vec<Template<Mount>>,
+    pub(super) env: Vec<Template<Env>>,
 }
 
 /// Which of the app's containers.
@@ -88,55 +100,89 @@ pub(super) enum AppContainer {
     Named(String),
 }
 
-impl Definition {
-    /// Reads a `Pattern`; every fault of it is told with its line. One that is `built_in` takes its images from the table.
-    pub(crate) fn read(document: &Document<'_>, built_in: bool) -> Result<Definition, Vec<Problem>> {
-        let object: Object = document.read().map_err(|problem| vec![problem])?;
-        let (spec, spec_line) = (object.spec.value, line_of(&object.spec.referenced));
-        let mut issues = Vec::new();
-        let name = match value::name(&object.metadata.name.value) {
-            Ok(name) => name,
-            Err(expected) => {
-                issues
-                    .push((line_of(&object.metadata.name.referenced), format!("metadata.name: {expected}")));
-                String::new()
-            }
-        };
-        let params = params::read(spec.params.as_ref(), &mut issues);
-        let mut reader = Reader::new(&params, built_in, issues);
-        let parts = Parts::read(&name, &spec, spec_line, &mut reader);
-        let (mut issues, used) = reader.finish();
-        let lines = spec.params.iter().flat_map(|node| match &node.tree {
-            Tree::Map(entries) => entries.as_slice(),
-            _ => &[],
-        });
-        for ((param, used), (_, node)) in params.iter().zip(used).zip(lines) {
-            if !used {
-                issues.push((node.line, format!("params: nothing says $(params.{})", param.name)));
-            }
+/// A container, and those of its fields in which params may decide something, or what they leave out does.
+#[derive(Clone, Debug)]
+pub(super) struct ContainerTemplate {
+    /// Whether it runs once, before the app.
+    pub(super) step: bool,
+    /// What no param decides.
+    pub(super) fixed: Container,
+    pub(super) args: Vec<Template<Text>>,
+    pub(super) env: Vec<Template<Env>>,
+    pub(super) ports: Vec<Template<Port>>,
+    pub(super) loopback_ports: Vec<Template<LoopbackPort>>,
+    pub(super) mounts: Vec<Mount>,
+    /// Fields that are kept as they were written.
+    pub(super) more: Vec<(String, More)>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum More {
+    Whole(Template<Value>),
+    Items(Vec<Template<Value>>),
+}
+
+impl ContainerTemplate {
+    pub(super) fn new(fixed: Container) -> Self {
+        ContainerTemplate {
+            step: false,
+            fixed,
+            args: Vec::new(),
+            env: Vec::new(),
+            ports: Vec::new(),
+            loopback_ports: Vec::new(),
+            mounts: Vec::new(),
+            more: Vec::new(),
         }
-        if !issues.is_empty() {
-            issues.sort();
-            return Err(issues.into_iter().map(|(line, message)| document.problem(line, message)).collect());
-        }
-        Ok(Definition {
-            name,
-            kind: spec.kind,
-            description: spec.description,
-            params,
-            allow: spec.allow,
-            built_in,
-            line: line_of(&object.metadata.name.referenced),
-            scrape: parts.scrape,
-            containers: parts.containers,
-            volumes: parts.volumes,
-            app: parts.app,
-            notes: parts.notes,
-            sysctls: parts.sysctls,
-            share_process_namespace: spec.share_process_namespace,
-        })
     }
 
+    /// The container for one pod; `volumes` are those of its pattern that were not left out.
+    pub(super) fn fill(&self, values: &Values, volumes: &[Volume]) -> Container {
+        let mut container = self.fixed.clone();
+        container.args = fill(&self.args, values).collect();
+        container.env = fill_env(&self.env, values);
+        container.ports = fill(&self.ports, values).collect();
+        for LoopbackPort { port, udp } in fill(&self.loopback_ports, values) {
+            let ports = if udp { &mut container.loopback_udp_ports } else { &mut container.loopback_ports };
+            ports.push(port);
+        }
+        // One more is added to every container, and must not move them all.
+        container.volume_mounts.reserve_exact(self.mounts.len() + 1);
+        let is_there = |mount: &&Mount| volumes.iter().any(|volume| volume.name == mount.name);
+        container.volume_mounts.extend(self.mounts.iter().filter(is_there).cloned());
+        for (key, more) in &self.more {
+            let value = match more {
+                More::Whole(template) => template.fill(values),
+                More::Items(items) => Some(fill(items, values).collect()),
+            };
+            container.more.extend(value.map(|value| (key.clone(), value)));
+        }
+        container
+    }
+
+    /// Whether the definition says when the container has started.
+    pub(super) fn has_startup_probe(&self) -> bool {
+        self.more.iter().any(|(key, _)| key == "startupProbe")
+    }
+}
+
+/// Everything whose params were given.
+pub(super) fn fill<T: Slots>(list: &[Template<T>], values: &Values) -> impl Iterator<Item = T> {
+    list.iter().filter_map(|template| template.fill(values))
+}
+
+/// Of several variables with one name the first counts whose params were all given.
+pub(super) fn fill_env(list: &[Template<Env>], values: &Values) -> Vec<Env> {
+    let mut filled: Vec<Env> = Vec::with_capacity(list.len());
+    for template in list {
+        if filled.iter().all(|env| env.name != template.unfilled().name) {
+            filled.extend(template.fill(values));
+        }
+    }
+    filled
+}
+
+impl Definition {
     /// The param with this name.
     pub fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|param| param.name == name)
@@ -151,19 +197,19 @@ impl Definition {
 
     /// The images, in the order of the containers.
     pub fn images(&self) -> impl Iterator<Item = &str> {
-        self.containers.iter().map(|container| &*container.fixed.image)
+        self.parts.containers.iter().map(|container| &*container.fixed.image)
     }
 
     #[cfg(test)]
     pub(in crate::pattern) fn has_container(&self, name: &str) -> bool {
-        self.containers.iter().any(|container| container.fixed.name == name)
+        self.parts.containers.iter().any(|container| container.fixed.name == name)
     }
 
     /// The ports that it opens whatever the params say.
     pub fn ports(&self) -> impl Iterator<Item = u16> {
-        let own =
-            self.containers.iter().flat_map(|container| &container.ports).filter_map(PortTemplate::known);
-        self.scrape.iter().map(|scrape| scrape.port).chain(own)
+        let own = self.parts.containers.iter().flat_map(|container| &container.ports);
+        let own = own.filter(|port| port.is_fixed()).map(|port| port.unfilled().container_port);
+        self.parts.scrape.iter().map(|scrape| scrape.port).chain(own)
     }
 
     /// The name under which the cluster's settings know it: `metrics-nginx`.
@@ -173,26 +219,6 @@ impl Definition {
 
     /// Whether it gives the app's own containers anything, so that `container=` has a meaning.
     pub fn touches_app(&self) -> bool {
-        !(self.app.mounts.is_empty() && self.app.env.is_empty())
+        !(self.parts.app.mounts.is_empty() && self.parts.app.env.is_empty())
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Object {
-    #[serde(rename = "apiVersion")]
-    _api_version: String,
-    #[serde(rename = "kind")]
-    _kind: String,
-    metadata: Metadata,
-    spec: Spanned<Spec>,
-    /// Written by the cluster.
-    #[serde(rename = "status", default)]
-    _status: Option<serde::de::IgnoredAny>,
-}
-
-/// Whatever else the cluster writes there is its own.
-#[derive(Deserialize)]
-struct Metadata {
-    name: Spanned<String>,
 }

@@ -1,17 +1,17 @@
 //! Patterns that are defined by files: the adapters of `multipod/metrics`, and administrators' own of `multipod/patterns`.
 //!
-//! One mechanism for both. `definition` reads a file, `params` are what an annotation may say, `template` is where it
-//! goes, `ceiling` is what a pattern may do. An annotation fills holes; it never makes, moves or renames anything.
+//! One mechanism for both. `read` turns a file into a `definition`: its `params`, and everything that it adds in the types
+//! that the other patterns build, with `template`s where a param decides something; `places` says where it may, `ceiling`
+//! what a pattern may do. An annotation fills holes; it never makes, moves or renames anything.
 
 mod ceiling;
-mod container;
 mod definition;
 mod params;
-mod parts;
-mod reader;
+mod phrase;
+mod places;
+mod read;
 pub mod request;
 mod scrape;
-mod spec;
 mod template;
 
 use std::borrow::Cow;
@@ -31,16 +31,15 @@ use super::user::instead_of_root;
 use super::{Addition, AppEnv, AppMount, Catalogue, Change, Context, Fragment, Role};
 
 pub use ceiling::Privilege;
-pub use definition::{Definition, Kind};
+pub use definition::{Definition, PatternKind};
 pub use params::{Param, Type};
 
-use definition::{AppContainer, Scrape};
-use parts::EnvTemplate;
+use definition::{AppContainer, Scrape, fill, fill_env};
 use request::{Named, Request};
 
 /// What a request adds to a pod: one fragment for each pattern that it names.
 pub fn fragments(
-    kind: Kind,
+    kind: PatternKind,
     request: &Request<'_>,
     pod: &Pod<'_>,
     context: &Context<'_>,
@@ -62,14 +61,14 @@ pub fn fragments(
 }
 
 fn find<'c>(
-    kind: Kind,
+    kind: PatternKind,
     word: &Word<'_>,
     catalogue: &'c Catalogue,
     faults: &mut Faults,
 ) -> Option<&'c Definition> {
     let what = match kind {
-        Kind::Metrics => "adapter",
-        Kind::Custom => "pattern",
+        PatternKind::Metrics => "adapter",
+        PatternKind::Custom => "pattern",
     };
     let found = catalogue.get(&word.text);
     if let Some(definition) = found.filter(|definition| definition.kind == kind) {
@@ -108,8 +107,8 @@ fn refuse_image(definition: &Definition, request: &Request<'_>, faults: &mut Fau
             return;
         }
         format!("{} patterns are named here, whose image is it?", request.items.len())
-    } else if definition.containers.len() != 1 {
-        format!("{name} has {} containers, whose image is it?", definition.containers.len())
+    } else if definition.parts.containers.len() != 1 {
+        format!("{name} has {} containers, whose image is it?", definition.parts.containers.len())
     } else if !definition.allow.is_empty() {
         format!("{name} has privileges, so its image is not for a pod to choose")
     } else {
@@ -117,7 +116,7 @@ fn refuse_image(definition: &Definition, request: &Request<'_>, faults: &mut Fau
     };
     let fault = Fault::new(span, why).summary("image= does not fit here");
     // Nor do the settings know whose image it would be.
-    if definition.containers.len() != 1 {
+    if definition.parts.containers.len() != 1 {
         return faults.push(fault);
     }
     let place = format!("patterns.{}.image", definition.settings_name());
@@ -165,7 +164,7 @@ fn app_containers(
     if !definition.touches_app() {
         return Some(Vec::new());
     }
-    let (name, span) = match (options.word("container"), &definition.app.container) {
+    let (name, span) = match (options.word("container"), &definition.parts.app.container) {
         (Some(word), _) => (&*word.text, word.span),
         (None, AppContainer::Named(name)) => (&**name, item.name().span),
         (None, AppContainer::Default) => {
@@ -202,14 +201,15 @@ fn build(
 ) -> Fragment {
     let key = definition.kind.key();
     let mut fragment = Fragment::new(key, format!("{} {}", key.name(), definition.name));
-    let volumes: Vec<Volume> = definition.volumes.iter().filter_map(|volume| volume.fill(values)).collect();
-    let mut containers = Vec::with_capacity(definition.containers.len());
+    let parts = &definition.parts;
+    let volumes: Vec<Volume> = fill(&parts.volumes, values).collect();
+    let mut containers = Vec::with_capacity(parts.containers.len());
     let settings_name = definition.settings_name();
-    for template in &definition.containers {
+    for template in &parts.containers {
         let mut container = template.fill(values, &volumes);
         let own = container.image.clone();
         // Several containers cannot share one image.
-        if let [_] = definition.containers.as_slice() {
+        if let [_] = parts.containers.as_slice() {
             container.set_image(if definition.built_in {
                 context.settings.image_for(&settings_name, &request.settings, own)
             } else {
@@ -229,33 +229,33 @@ fn build(
         let role = if template.step { Role::Step } else { Role::Sidecar(request.settings.sidecar) };
         containers.push(Addition::new(role, container));
     }
-    if let Some(scrape) = &definition.scrape {
+    if let Some(scrape) = &parts.scrape {
         serve(scrape, definition, &mut containers);
     }
     fragment.extend(containers);
     for container in app {
-        let mounts = definition.app.mounts.iter().filter_map(|mount| mount.fill(values, &volumes));
-        fragment.extend(mounts.map(|mount| AppMount { container: *container, mount }));
-        let env = EnvTemplate::fill(&definition.app.env, values);
-        fragment.extend(env.into_iter().map(|env| AppEnv { container: *container, env }));
+        let container = *container;
+        let mounts = fill(&parts.app.mounts, values);
+        let mounts = mounts.filter(|mount| volumes.iter().any(|volume| volume.name == mount.name));
+        fragment.extend(mounts.map(|mount| AppMount { container, mount }));
+        let env = fill_env(&parts.app.env, values);
+        fragment.extend(env.into_iter().map(|env| AppEnv { container, env }));
     }
-    for (name, phrase) in &definition.notes {
-        if let Some(text) = phrase.text(values) {
-            fragment.note(name.clone(), text);
-        }
+    for annotation in fill(&parts.annotations, values) {
+        fragment.note(annotation.name, annotation.value);
     }
-    let sysctls = definition.sysctls.iter();
+    let sysctls = parts.sysctls.iter();
     fragment.extend(
         sysctls.map(|(name, value)| Sysctl { name: name.clone().into(), value: value.clone().into() }),
     );
-    fragment.extend(definition.share_process_namespace.then_some(Change::SharedProcesses));
+    fragment.extend(parts.share_process_namespace.then_some(Change::SharedProcesses));
     fragment.extend(volumes);
     fragment
 }
 
 /// The first sidecar is the exporter.
 fn serve(scrape: &Scrape, definition: &Definition, containers: &mut [Addition]) {
-    let templates = definition.containers.iter().zip(containers);
+    let templates = definition.parts.containers.iter().zip(containers);
     let Some((template, addition)) = templates.into_iter().find(|(template, _)| !template.step) else {
         return;
     };
@@ -280,7 +280,7 @@ fn check(definition: &Definition, fragment: &Fragment, item: &Named<'_>) -> Resu
     match needed.into_iter().find(|privilege| !definition.allow.contains(privilege)) {
         None => Ok(()),
         Some(privilege) => {
-            let label = container::not_allowed(&definition.name, privilege);
+            let label = ceiling::not_allowed(&definition.name, privilege);
             Err(Fault::new(item.name().span, label).summary("this pattern may not be used"))
         }
     }

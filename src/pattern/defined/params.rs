@@ -2,13 +2,8 @@
 
 use serde_json::Value;
 
-use crate::pattern::node::Node;
-use multipod_values::{self as value, Host, Parsed, Quantity, Resource, suggest};
+use multipod_values::{self as value, Host, Parsed, Quantity, Resource};
 
-use super::reader::Reader;
-
-/// Words behind `=` that every pattern has already.
-const RESERVED: [&str; 5] = ["image", "cpu", "memory", "sidecar", "container"];
 /// Longest text of a `string`.
 const LONGEST: usize = 1024;
 
@@ -89,7 +84,7 @@ impl Type {
     ];
 
     /// The type with this name, without bounds and words.
-    fn named(name: &str) -> Option<Type> {
+    pub(super) fn named(name: &str) -> Option<Type> {
         Some(match name {
             "port" => Type::Port,
             "integer" => Type::Integer { min: i64::MIN, max: i64::MAX },
@@ -166,92 +161,6 @@ impl Type {
             }
         })
     }
-}
-
-/// Reads the params of a file; what is wrong is added to `issues`.
-pub(super) fn read(node: Option<&Node>, issues: &mut Vec<(usize, String)>) -> Vec<Param> {
-    let mut reader = Reader::new(&[], false, std::mem::take(issues));
-    let mut params = Vec::new();
-    for (name, node) in node.map_or(&[][..], |node| reader.entries(node, "params")) {
-        let plain = value::name(name).is_ok() && name.starts_with(|c: char| c.is_ascii_lowercase());
-        if !plain {
-            reader.issue(node.line, format!("params: {name}: expected lower-case letters, digits and '-'"));
-        } else if RESERVED.contains(&&**name) {
-            reader.issue(
-                node.line,
-                format!("params: {name}= has a meaning for every pattern, choose another name"),
-            );
-        }
-        // Kept also when it is wrong, so that its holes are not told as unknown.
-        params.push(param(name, node, &mut reader));
-    }
-    *issues = reader.finish().0;
-    params
-}
-
-fn param(name: &str, node: &Node, reader: &mut Reader<'_>) -> Param {
-    let what = format!("params: {name}");
-    reader.only(node, &what, &["type", "default", "optional", "description", "values", "min", "max"]);
-    let kind = kind(&what, node, reader);
-    let default = node.get("default").and_then(|default| {
-        let parsed = default
-            .scalar()
-            .ok_or_else(|| "expected one value".to_owned())
-            .and_then(|text| kind.parse(&text));
-        parsed.map_err(|expected| reader.issue(default.line, format!("{what}: default: {expected}"))).ok()
-    });
-    let optional = node.get("optional").and_then(|node| reader.boolean(node, &what)) == Some(true);
-    if optional && default.is_some() {
-        reader.issue(node.line, format!("{what}: expected default or optional, not both"));
-    }
-    let description =
-        node.get("description").and_then(|node| reader.fixed(node, &what, |text| Ok(text.to_owned())));
-    Param { name: name.to_owned(), kind, default, optional, description: description.unwrap_or_default() }
-}
-
-fn kind(what: &str, node: &Node, reader: &mut Reader<'_>) -> Type {
-    let Some(name) = node.get("type") else {
-        reader.issue(
-            node.line,
-            format!("{what}: the type is missing, one of {}", value::list(&Type::NAMES, "or")),
-        );
-        return Type::String;
-    };
-    let mut kind = reader
-        .fixed(name, &format!("{what}: type"), |name| {
-            Type::named(name).ok_or_else(|| {
-                let meant = suggest::did_you_mean(name, Type::NAMES);
-                format!("expected {}{meant}", value::list(&Type::NAMES, "or"))
-            })
-        })
-        .unwrap_or(Type::String);
-    for (key, belongs) in [
-        ("values", matches!(kind, Type::Enum(_))),
-        ("min", matches!(kind, Type::Integer { .. })),
-        ("max", matches!(kind, Type::Integer { .. })),
-    ] {
-        if let Some(node) = node.get(key).filter(|_| !belongs) {
-            reader.issue(node.line, format!("{what}: {key} does not belong to the type {}", kind.name()));
-        }
-    }
-    match &mut kind {
-        Type::Integer { min, max } => {
-            let mut bound =
-                |key| node.get(key).and_then(|node| reader.number(node, what, i64::MIN, i64::MAX));
-            *min = bound("min").unwrap_or(*min);
-            *max = bound("max").unwrap_or(*max);
-        }
-        Type::Enum(words) => {
-            for node in reader.items(node.get("values"), what) {
-                words.extend(reader.fixed(node, what, |text| Ok(text.to_owned())));
-            }
-            if words.is_empty() {
-                reader.issue(node.line, format!("{what}: the values are missing"));
-            }
-        }
-        _ => {}
-    }
-    kind
 }
 
 fn integer(text: &str, min: i64, max: i64) -> Parsed<i64> {

@@ -11,7 +11,7 @@ use super::definition::Scrape;
 pub(super) fn annotate(fragments: &mut [(&Definition, Fragment)], pod: &Pod<'_>) {
     let mut scraped = fragments
         .iter_mut()
-        .filter_map(|(definition, fragment)| Some((definition.scrape.as_ref()?, definition, fragment)));
+        .filter_map(|(definition, fragment)| Some((definition.parts.scrape.as_ref()?, definition, fragment)));
     let Some((scrape, definition, fragment)) = scraped.next() else { return };
     let wanted = wanted(scrape);
     let in_the_way = if let Some(other) = users_other(&wanted, pod) {

@@ -1,156 +1,150 @@
-//! Text and trees with holes. A hole is `$(params.NAME)` in a value that was parsed before; filling it parses nothing.
+//! The parts of a definition in which params decide something: a value of the types that the built-in patterns build, read
+//! once with something in the place of each hole, and the holes. One filler serves all of them.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use multipod_values::{self as value, suggest};
+use crate::pattern::container::{Env, Mount, Port, Text, Volume, VolumeSource};
 
-use super::params::Param;
+use super::phrase::{Phrase, Values};
 
-/// The values of a pattern's params, in their order; none where an optional param was not given.
-pub(super) type Values = [Option<Value>];
-
-/// Text with holes.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Phrase {
-    parts: Vec<Part>,
+/// A value with holes.
+#[derive(Clone, Debug)]
+pub(super) struct Template<T> {
+    value: T,
+    holes: Vec<Hole>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Part {
-    Text(String),
-    Param(usize),
+/// Where in a value a hole is, as a JSON pointer into what the file says there, and what fills it.
+#[derive(Clone, Debug)]
+pub(super) struct Hole {
+    pub(super) pointer: String,
+    pub(super) phrase: Phrase,
 }
 
-/// A tree with holes.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Template {
-    Fixed(Value),
-    Phrase(Phrase),
-    List(Vec<Template>),
-    Map(Vec<(String, Template)>),
+/// A value that has places for holes, and takes at each what the type of the place allows.
+pub(super) trait Slots: Clone {
+    /// None where there is no such place, which the table of places rules out.
+    fn set(&mut self, pointer: &str, phrase: &Phrase, values: &Values) -> Option<()>;
 }
 
-impl Phrase {
-    /// Finds the holes. `$$(` is text, as it is for the kubelet, and so is `$(` before anything but `params.`.
-    pub(super) fn parse(text: &str, params: &[Param]) -> Result<Phrase, String> {
-        const OPEN: &str = "$(params.";
-        let mut parts = Vec::new();
-        let (mut copied, mut at) = (0, 0);
-        while let Some(found) = text[at..].find('$') {
-            at += found;
-            let rest = &text[at..];
-            if !rest.starts_with(OPEN) {
-                at += if rest.starts_with("$$") { 2 } else { 1 };
-                continue;
-            }
-            let name = &rest[OPEN.len()..];
-            let name = &name[..name.find(')').ok_or_else(|| format!("{OPEN} is not closed with )"))?];
-            let param = params.iter().position(|param| param.name == name).ok_or_else(|| {
-                let names = params.iter().map(|param| &*param.name);
-                format!("{OPEN}{name}) names no param{}", suggest::did_you_mean(name, names))
-            })?;
-            if at > copied {
-                parts.push(Part::Text(text[copied..at].to_owned()));
-            }
-            parts.push(Part::Param(param));
-            at += OPEN.len() + name.len() + 1;
-            copied = at;
-        }
-        if copied < text.len() || parts.is_empty() {
-            parts.push(Part::Text(text[copied..].to_owned()));
-        }
-        Ok(Phrase { parts })
+impl<T: Slots> Template<T> {
+    pub(super) fn new(value: T, holes: Vec<Hole>) -> Self {
+        Template { value, holes }
     }
 
-    /// The indices of the params that it names.
-    pub(super) fn params(&self) -> impl Iterator<Item = usize> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Param(param) => Some(*param),
-            Part::Text(_) => None,
-        })
+    /// What the file says, with something in the place of each hole.
+    pub(super) fn unfilled(&self) -> &T {
+        &self.value
     }
 
-    /// The param that it begins with.
-    pub(super) fn first_param(&self) -> Option<usize> {
-        match self.parts.first() {
-            Some(Part::Param(param)) => Some(*param),
+    /// Whether no param decides anything of it.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.holes.is_empty()
+    }
+
+    /// The value for one pod; none where a param of it was not given.
+    pub(super) fn fill(&self, values: &Values) -> Option<T> {
+        if !self.holes.iter().all(|hole| hole.phrase.is_given(values)) {
+            return None;
+        }
+        let mut value = self.value.clone();
+        for hole in &self.holes {
+            value.set(&hole.pointer, &hole.phrase, values)?;
+        }
+        Some(value)
+    }
+}
+
+/// An argument.
+impl Slots for Text {
+    fn set(&mut self, _: &str, phrase: &Phrase, values: &Values) -> Option<()> {
+        *self = Cow::Owned(phrase.expanded_text(values)?);
+        Some(())
+    }
+}
+
+impl Slots for Env {
+    fn set(&mut self, pointer: &str, phrase: &Phrase, values: &Values) -> Option<()> {
+        match pointer.strip_prefix("/valueFrom") {
+            Some(pointer) => self.value_from.as_mut()?.set(pointer, phrase, values),
+            None => self.value.as_mut()?.set(pointer, phrase, values),
+        }
+    }
+}
+
+impl Slots for Port {
+    fn set(&mut self, _: &str, phrase: &Phrase, values: &Values) -> Option<()> {
+        self.container_port = port(phrase, values)?;
+        Some(())
+    }
+}
+
+/// A port that only the pod itself can reach.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LoopbackPort {
+    pub(super) port: u16,
+    pub(super) udp: bool,
+}
+
+impl Slots for LoopbackPort {
+    fn set(&mut self, _: &str, phrase: &Phrase, values: &Values) -> Option<()> {
+        self.port = port(phrase, values)?;
+        Some(())
+    }
+}
+
+impl Slots for Mount {
+    fn set(&mut self, _: &str, phrase: &Phrase, values: &Values) -> Option<()> {
+        self.mount_path = Cow::Owned(phrase.text(values)?);
+        Some(())
+    }
+}
+
+impl Slots for Volume {
+    fn set(&mut self, pointer: &str, phrase: &Phrase, values: &Values) -> Option<()> {
+        match &mut self.source {
+            VolumeSource::Other(source) => source.set(pointer, phrase, values),
             _ => None,
         }
     }
+}
 
-    /// Whether it is one hole and nothing else.
-    pub(super) fn is_hole(&self) -> bool {
-        matches!(self.parts.as_slice(), [Part::Param(_)])
-    }
+/// An annotation that the pod gets.
+#[derive(Clone, Debug)]
+pub(super) struct Annotation {
+    pub(super) name: String,
+    pub(super) value: String,
+}
 
-    /// The text without holes, if it has none.
-    pub(super) fn fixed(&self) -> Option<&str> {
-        match self.parts.as_slice() {
-            [Part::Text(text)] => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The text, holes filled; none if a param of it was not given.
-    pub(super) fn text(&self, values: &Values) -> Option<String> {
-        self.fill(values, String::push_str)
-    }
-
-    /// The text for a place where the kubelet expands variables: what the definition says is expanded, what a param says is not.
-    pub(super) fn expanded_text(&self, values: &Values) -> Option<String> {
-        self.fill(values, |out, text| out.push_str(&value::escape_expansion(text)))
-    }
-
-    /// The value: of the param's own type where it is nothing but one hole.
-    fn value(&self, values: &Values) -> Option<Value> {
-        match self.parts.as_slice() {
-            [Part::Param(param)] => values.get(*param)?.clone(),
-            _ => self.text(values).map(Value::String),
-        }
-    }
-
-    fn fill(&self, values: &Values, insert: impl Fn(&mut String, &str)) -> Option<String> {
-        let mut out = String::new();
-        for part in &self.parts {
-            match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Param(param) => match values.get(*param)?.as_ref()? {
-                    Value::String(text) => insert(&mut out, text),
-                    other => write!(out, "{other}").ok()?,
-                },
-            }
-        }
-        Some(out)
+impl Slots for Annotation {
+    fn set(&mut self, _: &str, phrase: &Phrase, values: &Values) -> Option<()> {
+        self.value = phrase.text(values)?;
+        Some(())
     }
 }
 
-impl Template {
-    /// The value, holes filled. Entries that name a param which was not given are left out; none if all of it must be.
-    pub(super) fn fill(&self, values: &Values) -> Option<Value> {
-        match self {
-            Template::Fixed(value) => Some(value.clone()),
-            Template::Phrase(phrase) => phrase.value(values),
-            Template::List(items) => Some(items.iter().filter_map(|item| item.fill(values)).collect()),
-            Template::Map(entries) => {
-                let mut map = Map::new();
-                for (key, entry) in entries {
-                    map.insert(key.clone(), entry.fill(values)?);
-                }
-                Some(Value::Object(map))
-            }
-        }
+/// A field that is kept as it was written: of the param's own type where it is nothing but one hole.
+impl Slots for Value {
+    fn set(&mut self, pointer: &str, phrase: &Phrase, values: &Values) -> Option<()> {
+        *self.pointer_mut(pointer)? = phrase.value(values)?;
+        Some(())
     }
+}
+
+fn port(phrase: &Phrase, values: &Values) -> Option<u16> {
+    u16::try_from(phrase.value(values)?.as_u64()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::defined::params::Type;
+    use crate::pattern::defined::params::{Param, Type};
     use serde_json::json;
 
-    fn params() -> Vec<Param> {
+    #[test]
+    fn a_hole_is_filled_where_it_is_and_a_value_without_its_param_is_left_out() {
         let param = |name: &str, kind| Param {
             name: name.to_owned(),
             kind,
@@ -158,88 +152,19 @@ mod tests {
             optional: true,
             description: String::new(),
         };
-        vec![param("port", Type::Port), param("text", Type::String), param("none", Type::String)]
-    }
-
-    fn fill(text: &str, value: &str) -> (Option<String>, Option<String>) {
-        let phrase = Phrase::parse(text, &params()).unwrap();
-        let values = [Some(json!(80)), Some(json!(value)), None];
-        (phrase.text(&values), phrase.expanded_text(&values))
-    }
-
-    /// What the kubelet makes of a text, with every variable standing for `<NAME>`.
-    fn kubelet(text: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            rest = &rest[at + 1..];
-            if let Some(after) = rest.strip_prefix('$') {
-                out.push('$');
-                rest = after;
-            } else if let Some((name, after)) = rest.strip_prefix('(').and_then(|r| r.split_once(')')) {
-                out.extend(["<", name, ">"]);
-                rest = after;
-            } else {
-                out.push('$');
-            }
-        }
-        out + rest
-    }
-
-    #[test]
-    fn holes_are_filled_with_text_and_keep_their_type_when_alone() {
-        assert_eq!(fill("a$(params.port)$(params.text)b", "x").0.as_deref(), Some("a80xb"));
-        assert_eq!(fill("$(params.none)", "x").0, None);
-        let alone = Phrase::parse("$(params.port)", &params()).unwrap();
-        assert_eq!(alone.value(&[Some(json!(80)), None, None]), Some(json!(80)));
-    }
-
-    #[test]
-    fn what_the_administrator_writes_stays_as_it_is() {
-        for text in
-            ["", "plain", "$(HOSTNAME)", "$$(params.text)", "$", "a$$$b", "$(", "$(param.x)", "$$$(HOME)"]
-        {
-            let (plain, expanded) = fill(text, "x");
-            assert_eq!((plain.as_deref(), expanded.as_deref()), (Some(text), Some(text)));
-        }
-        assert_eq!(fill("$$$(params.text)", "x").0.as_deref(), Some("$$x"));
-    }
-
-    #[test]
-    fn unknown_params_are_errors() {
-        let error = Phrase::parse("a$(params.prt)", &params()).unwrap_err();
-        assert_eq!(error, "$(params.prt) names no param, did you mean port?");
-        assert!(Phrase::parse("$(params.port", &params()).unwrap_err().contains("not closed"));
-    }
-
-    #[test]
-    fn what_a_param_says_is_never_expanded_by_the_kubelet() {
-        for value in ["$(HOME)", "$$(HOME)", "$$$(HOME)", "a$", "$", "$(", "$(params.port)"] {
-            for (text, seen) in [
-                ("$(params.text)", "{}"),
-                ("$(params.text)(HOME)", "{}(HOME)"),
-                ("$$$(params.text)", "${}"),
-                ("$(params.text)$(params.text)", "{}{}"),
-                ("$(HOME) $(params.text)", "<HOME> {}"),
-            ] {
-                let expanded = fill(text, value).1.unwrap();
-                assert_eq!(kubelet(&expanded), seen.replace("{}", value), "{text} {value}");
-            }
-        }
-    }
-
-    #[test]
-    fn trees_leave_out_what_was_not_given() {
-        let phrase = |text| Template::Phrase(Phrase::parse(text, &params()).unwrap());
-        let tree = Template::Map(vec![
-            ("fixed".into(), Template::Fixed(json!([1]))),
-            ("list".into(), Template::List(vec![phrase("$(params.port)"), phrase("$(params.none)")])),
-        ]);
-        assert_eq!(tree.fill(&[Some(json!(80)), None, None]), Some(json!({"fixed": [1], "list": [80]})));
+        let params = [param("port", Type::Port), param("text", Type::String)];
+        let hole = |pointer: &str, text: &str| Hole {
+            pointer: pointer.to_owned(),
+            phrase: Phrase::parse(text, &params).unwrap(),
+        };
+        let probe = json!({"httpGet": {"path": "", "port": 1}, "periodSeconds": 30});
+        let holes = vec![hole("/httpGet/path", "/a$(params.text)"), hole("/httpGet/port", "$(params.port)")];
+        let probe = Template::new(probe, holes);
         assert_eq!(
-            Template::Map(vec![("a".into(), phrase("$(params.none)"))]).fill(&[None, None, None]),
-            None
+            probe.fill(&[Some(json!(80)), Some(json!("b"))]),
+            Some(json!({"httpGet": {"path": "/ab", "port": 80}, "periodSeconds": 30}))
         );
+        assert_eq!(probe.fill(&[Some(json!(80)), None]), None);
+        assert_eq!(Template::new(json!([1]), Vec::new()).fill(&[]), Some(json!([1])));
     }
 }

@@ -4,27 +4,64 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::page::{Block, root};
+use super::page::{Block, rewrite, root};
+
+/// One command and what it does: its exit code, and what it prints.
+struct Session<'b> {
+    command: &'b str,
+    code: &'b str,
+    shown: &'b str,
+}
+
+fn sessions(text: &str) -> Vec<Session<'_>> {
+    let commands = text.strip_prefix("$ ").into_iter().flat_map(|text| text.split("\n$ "));
+    let session = |text| {
+        let (command, shown) = split(text);
+        let (code, shown) = shown.strip_prefix("? ").map_or(("0", shown), split);
+        Session { command, code, shown }
+    };
+    commands.map(session).collect()
+}
+
+fn split(text: &str) -> (&str, &str) {
+    text.split_once('\n').unwrap_or((text, ""))
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.trim_end().lines().collect()
+}
 
 /// Nothing where every command of the block does as it says.
 pub(crate) fn problem(block: &Block) -> Option<String> {
     let mut problems = Vec::new();
-    for session in format!("\n{}", block.text).split("\n$ ").skip(1) {
-        let (command, shown) = session.split_once('\n').unwrap_or((session, ""));
-        let (code, expected) = match shown.strip_prefix("? ") {
-            Some(rest) => rest.split_once('\n').unwrap_or((rest, "")),
-            None => ("0", shown),
-        };
+    for Session { command, code, shown } in sessions(&block.text) {
         let ran = run(command);
-        let lines = |text: &'_ str| text.trim_end().lines().map(str::to_owned).collect::<Vec<_>>();
-        if ran.0.to_string() != code || !fits(&lines(expected), &lines(&ran.1)) {
+        if ran.0.to_string() != code || !fits(&lines(shown), &lines(&ran.1)) {
             problems.push(format!(
-                "{}: $ {command}\n? {code}\n{expected}\n--- but it was\n? {}\n{}",
+                "{}: $ {command}\n? {code}\n{shown}\n--- but it was\n? {}\n{}",
                 block.place, ran.0, ran.1
             ));
         }
     }
     (!problems.is_empty()).then(|| problems.join("\n"))
+}
+
+/// Writes anew what a command prints, from the first line on that is shown: where lines are left out further below, only
+/// people know what they want to show.
+pub(crate) fn bless(block: &Block) {
+    for Session { command, shown, .. } in sessions(&block.text) {
+        let ran = run(command).1;
+        let shown = shown.trim_end();
+        let begin = shown.strip_prefix("...\n").unwrap_or(shown);
+        let first = split(begin).0;
+        let known =
+            lines(&ran).iter().position(|line| *line == first).filter(|_| !lines(begin).contains(&"..."));
+        if let Some(known) = known {
+            let page = block.place.split(':').next().unwrap();
+            let printed = lines(&ran)[known..].join("\n");
+            rewrite(page, |text| text.replacen(begin, &printed, 1));
+        }
+    }
 }
 
 /// In the root of the repository, without a terminal and without settings of whoever runs the tests.
@@ -43,9 +80,9 @@ fn run(command: &str) -> (i32, String) {
     (output.status.code().unwrap_or(-1), String::from_utf8(text).unwrap())
 }
 
-fn fits(expected: &[String], actual: &[String]) -> bool {
+fn fits(expected: &[&str], actual: &[&str]) -> bool {
     let Some((line, rest)) = expected.split_first() else { return actual.is_empty() };
-    if line == "..." {
+    if *line == "..." {
         return (0..=actual.len()).any(|skipped| fits(rest, &actual[skipped..]));
     }
     actual.split_first().is_some_and(|(first, more)| first == line && fits(rest, more))
@@ -53,11 +90,11 @@ fn fits(expected: &[String], actual: &[String]) -> bool {
 
 #[test]
 fn dots_stand_for_any_lines_and_nothing_else_does() {
-    let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let words = |text: &'static str| text.split(' ').collect::<Vec<_>>();
     for (expected, fitting) in
         [("a b", true), ("... b", true), ("a b ...", true), ("a ... b", true), ("a", false), ("... a", false)]
     {
-        assert_eq!(fits(&lines(expected), &lines("a b")), fitting, "{expected}");
+        assert_eq!(fits(&words(expected), &words("a b")), fitting, "{expected}");
     }
 }
 

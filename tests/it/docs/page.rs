@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use multipod::annotation::Key;
 
@@ -70,6 +71,20 @@ pub(crate) fn page(name: &str) -> Page {
     }
     assert_eq!(fence, None, "{name}: a block is not closed");
     Page { name: name.to_owned(), lines }
+}
+
+/// Holds a file to what it should be, or writes it with MULTIPOD_BLESS. One at a time: several tests write one page.
+pub(crate) fn rewrite(name: &str, made: impl FnOnce(&str) -> String) {
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _one = WRITING.lock();
+    let path = root().join(name);
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    let made = made(&text);
+    if std::env::var_os("MULTIPOD_BLESS").is_some() {
+        fs::write(path, made).unwrap();
+    } else {
+        assert!(made == text, "{name} is not what it should be; `make bless` writes it:\n{made}");
+    }
 }
 
 impl Page {

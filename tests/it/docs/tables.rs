@@ -1,29 +1,144 @@
-//! The tables of options in docs/annotations.md, made from the rows that the parsers read.
+//! The tables in docs/annotations.md: options, made from the rows that the parsers read; adapters and containers, made
+//! from what the program says of them.
 
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use multipod::annotation::Key;
 use multipod::annotation::option::{Absent, Row};
 use multipod::pattern::topic::Topic;
 use multipod::pattern::topics;
+use serde_json::Value;
 
-use super::page::root;
+use super::page::{rewrite, root};
 
 const PAGE: &str = "docs/annotations.md";
 
-/// What stands between two comments of the page is exactly what the rows say; MULTIPOD_BLESS writes it anew.
+/// What stands between two comments of the page is exactly what the program says; MULTIPOD_BLESS writes it anew.
 #[test]
-fn tables_of_options_are_made_from_their_rows() {
-    let path = root().join(PAGE);
-    let text = std::fs::read_to_string(&path).unwrap();
-    let made = topics().flat_map(tables).fold(text.clone(), |text, (name, table)| {
-        let start = format!("<!-- {name}: `make bless` writes this table -->\n");
-        let (before, rest) = text.split_once(&start).unwrap_or_else(|| panic!("{PAGE} has no line {start}"));
-        let (_, after) = rest.split_once("<!-- end -->\n").unwrap_or_else(|| panic!("{start} has no end"));
-        format!("{before}{start}{table}<!-- end -->\n{after}")
+fn tables_are_made_from_what_the_program_says() {
+    let adapters = adapters();
+    let made = topics().flat_map(tables).chain([
+        ("adapters".to_owned(), of_adapters(&adapters)),
+        ("containers".to_owned(), of_containers(&adapters)),
+    ]);
+    let made: Vec<(String, String)> = made.collect();
+    rewrite(PAGE, |text| {
+        made.iter().fold(text.to_owned(), |text, (name, table)| {
+            let start = format!("<!-- {name}: `make bless` writes this table -->\n");
+            let (before, rest) =
+                text.split_once(&start).unwrap_or_else(|| panic!("{PAGE} has no line {start}"));
+            let (_, after) =
+                rest.split_once("<!-- end -->\n").unwrap_or_else(|| panic!("{start} has no end"));
+            format!("{before}{start}{table}<!-- end -->\n{after}")
+        })
     });
-    if std::env::var_os("MULTIPOD_BLESS").is_some() {
-        std::fs::write(path, made).unwrap();
-    } else {
-        assert!(made == text, "the tables of {PAGE} are not what the rows say: make bless");
+}
+
+/// The case of every adapter, also of those that have no other: what its example adds.
+#[test]
+fn what_each_adapter_adds_is_written_down() {
+    let adds = adapters().into_iter().map(|adapter| {
+        (adapter["name"].as_str().unwrap().to_owned(), adapter["adds"]["spec"]["initContainers"][0].clone())
+    });
+    let text = multipod_yaml::emit(&Value::Object(adds.collect()));
+    rewrite("tests/data/adapters.yaml", |_| {
+        format!("# What each adapter adds: `make bless` writes this file.\n{text}")
+    });
+}
+
+fn patterns(name: &str) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_multipod"));
+    let told = command.args(["patterns", name, "--output=json"]).current_dir(root()).output().unwrap();
+    serde_json::from_slice(&told.stdout).unwrap()
+}
+
+/// All that the program says of each adapter.
+fn adapters() -> Vec<Value> {
+    let listed = patterns("metrics");
+    listed.as_array().unwrap().iter().map(|adapter| patterns(adapter["name"].as_str().unwrap())).collect()
+}
+
+fn of_adapters(adapters: &[Value]) -> String {
+    let rows = adapters.iter().map(|adapter| {
+        let code = |values: &Value| {
+            let values =
+                values.as_array().unwrap().iter().map(|value| format!("`{}`", value.as_str().unwrap()));
+            values.collect::<Vec<_>>().join(", ")
+        };
+        let params = adapter["options"].as_array().unwrap().iter().map(|param| {
+            let required = if param["required"] == true { " (required)" } else { "" };
+            format!(
+                "`{}={}`{required}",
+                param["name"].as_str().unwrap(),
+                param["default"].as_str().unwrap_or_default()
+            )
+        });
+        let params = params.collect::<Vec<_>>().join(" ");
+        let text = |field: &str| adapter[field].as_str().unwrap();
+        let port = adapter["ports"][0].as_str().unwrap();
+        format!(
+            "| `{}` | {port} | {params} | {} | {} |\n",
+            text("name"),
+            code(&adapter["images"]),
+            text("description")
+        )
+    });
+    let head =
+        "| adapter | port | params, with their defaults | image | what it tells |\n|---|---|---|---|---|\n";
+    head.to_owned() + &rows.collect::<String>()
+}
+
+/// One row for the containers that have everything in common.
+fn of_containers(adapters: &[Value]) -> String {
+    let mut rows: Vec<(Vec<String>, String)> = Vec::new();
+    for topic in topics().filter(|topic| topic.key != Key::Patterns) {
+        if topic.key == Key::Metrics {
+            let mut amounts: [BTreeSet<(usize, String)>; 3] = Default::default();
+            for container in adapters.iter().flat_map(|adapter| containers(&adapter["adds"])) {
+                for (all, one) in amounts.iter_mut().zip(resources(container)) {
+                    // 64Mi before 128Mi.
+                    all.insert((one.len(), one.to_owned()));
+                }
+            }
+            let [cpu, memory, limit] =
+                amounts.map(|all| all.into_iter().map(|(_, amount)| amount).collect::<Vec<_>>().join(" or "));
+            let cells = format!("[of the adapter](#multipodmetrics) | {cpu}, {memory} | {limit}");
+            rows.push((vec!["`multipod-metrics-ADAPTER`".to_owned()], cells));
+            continue;
+        }
+        let values = match topic.key {
+            Key::Logging => vec!["/a/*.log, /b/*.log format=json", "/a/*.log to=otlp://collector:4317"],
+            _ => vec![topic.example],
+        };
+        for value in values {
+            for container in containers(&super::added("a sample", topic.key, value)) {
+                let [cpu, memory, limit] = resources(container);
+                let image =
+                    container["image"].as_str().unwrap().replace(env!("CARGO_PKG_VERSION"), "VERSION");
+                let cells = format!("`{image}` | {cpu}, {memory} | {limit}");
+                let name = container["name"].as_str().unwrap();
+                let name = format!("`{name}`{}", if name.ends_with("-1") { "…" } else { "" });
+                match rows.last_mut().filter(|(_, other)| *other == cells) {
+                    Some((names, _)) => names.push(name),
+                    None => rows.push((vec![name], cells)),
+                }
+            }
+        }
     }
+    let rows = rows.iter().map(|(names, cells)| format!("| {} | {cells} |\n", names.join(", ")));
+    "| container | image | CPU, memory | memory limit |\n|---|---|---|---|\n".to_owned()
+        + &rows.collect::<String>()
+}
+
+fn containers(added: &Value) -> impl Iterator<Item = &Value> {
+    added["spec"]["initContainers"].as_array().into_iter().flatten()
+}
+
+/// The requests, and the limit of memory.
+fn resources(container: &Value) -> [&str; 3] {
+    ["requests/cpu", "requests/memory", "limits/memory"]
+        .map(|amount| container.pointer(&format!("/resources/{amount}")).unwrap().as_str().unwrap())
 }
 
 /// The tables of one topic, with their names.

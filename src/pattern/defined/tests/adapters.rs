@@ -202,33 +202,33 @@ fn mistakes_in_an_annotation_point_at_the_word() {
         ("redis secret=A", 13, 14, "expected the name of an object"),
         ("nginx, redis, image=a:1", 14, 23, "2 patterns are named here, whose image is it?"),
     ] {
-        let faults = world.ask(Kind::Metrics, value).unwrap_err();
+        let faults = world.ask(PatternKind::Metrics, value).unwrap_err();
         assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
         assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
         assert_eq!(faults.len(), 1, "{value}: {faults:?}");
     }
-    let faults = world.ask(Kind::Metrics, "mysql").unwrap_err();
+    let faults = world.ask(PatternKind::Metrics, "mysql").unwrap_err();
     assert_eq!(faults[0].help.as_deref(), Some("secret: the Secret that holds user and password"));
-    let faults = world.ask(Kind::Custom, "nginx").unwrap_err();
+    let faults = world.ask(PatternKind::Custom, "nginx").unwrap_err();
     assert_eq!(
         faults[0].label,
         "no patterns are defined here; on the command line, --policy-dir says where they are"
     );
     assert_eq!(faults[0].help.as_deref(), Some("nginx belongs to multipod/metrics."));
-    let faults = world.ask(Kind::Custom, "ambassador").unwrap_err();
+    let faults = world.ask(PatternKind::Custom, "ambassador").unwrap_err();
     assert_eq!(faults[0].help.as_deref(), Some("ambassador has a key of its own: multipod/ambassador."));
-    let faults = world.ask(Kind::Metrics, "nginx:8081").unwrap_err();
+    let faults = world.ask(PatternKind::Metrics, "nginx:8081").unwrap_err();
     assert_eq!(
         faults[0].help.as_deref(),
         Some("Params stand behind the name; multipod patterns nginx lists them.")
     );
     let world = World::with(&["  {shareProcessNamespace: true}"]);
-    let faults = world.ask(Kind::Custom, "onee").unwrap_err();
+    let faults = world.ask(PatternKind::Custom, "onee").unwrap_err();
     assert_eq!(
         (&*faults[0].label, faults[0].summary.as_deref()),
         ("expected one", Some("unknown pattern onee"))
     );
-    assert!(world.ask(Kind::Custom, &"one x=1,".repeat(999)).unwrap_err().len() <= 5);
+    assert!(world.ask(PatternKind::Custom, &"one x=1,".repeat(999)).unwrap_err().len() <= 5);
 }
 
 #[test]
@@ -265,7 +265,7 @@ proptest::proptest! {
         let text = text.replace(['\\', '"'], "");
         let world = World::new();
         for (adapter, param) in [("nginx", "path"), ("php-fpm", "path"), ("postgres", "database"), ("redis", "secret"), ("statsd", "port")] {
-            let Ok(fragments) = world.ask(Kind::Metrics, &format!("{adapter} {param}=\"{text}\"")) else { continue };
+            let Ok(fragments) = world.ask(PatternKind::Metrics, &format!("{adapter} {param}=\"{text}\"")) else { continue };
             let usual = world.metrics(&format!("{adapter} {param}={}", if param == "path" { "/x" } else { "1" }));
             let (asked, usual) = (&fragments[0].containers()[0].container, &usual[0].containers()[0].container);
             let words = |container: &crate::pattern::container::Container| (container.args.len(), container.env.len());

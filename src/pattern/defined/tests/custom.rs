@@ -105,14 +105,14 @@ fn the_apps_container_is_chosen_by_option_file_or_default() {
     ] {
         assert_eq!(chosen(&world, value), containers, "{value}");
     }
-    let faults = world.ask(Kind::Custom, "one container=wep").unwrap_err();
+    let faults = world.ask(PatternKind::Custom, "one container=wep").unwrap_err();
     assert_eq!(
         (faults[0].span.start, &*faults[0].label),
         (14, "expected a container of the pod: app or web, did you mean web?")
     );
     world.pod = r#"{"spec":{"containers":[{"name":"app"},{"name":"multipod-x"}]}}"#.to_owned();
     assert_eq!(chosen(&world, "two"), [0], "our own sidecars of an earlier run are not the app");
-    assert_eq!(world.ask(Kind::Custom, "three").unwrap_err()[0].span.end, 5);
+    assert_eq!(world.ask(PatternKind::Custom, "three").unwrap_err()[0].span.end, 5);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn an_administrators_images_are_theirs() {
     assert_eq!(image(&world, "two"), "r.corp/a:1");
     assert_eq!(image(&world, "two, image=b:1"), "b:1");
     for (value, why) in [("one, image=b:1", "has privileges"), ("three, image=b:1", "has 2 containers")] {
-        assert!(world.ask(Kind::Custom, value).unwrap_err()[0].label.contains(why), "{value}");
+        assert!(world.ask(PatternKind::Custom, value).unwrap_err()[0].label.contains(why), "{value}");
     }
 }
 

@@ -1,77 +1,95 @@
-//! A YAML tree that knows its lines, for the parts of a file whose faults must be told where they are.
+//! A YAML tree that knows its lines, for the parts of a file whose problems must be reported where they are.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 use serde_saphyr::Spanned;
 
-use super::object::line_of;
+use crate::pattern::defined::phrase::Phrase;
+use crate::pattern::defined::template::Hole;
+use crate::pattern::object::line_of;
 
-/// One value and its line in its document.
+/// One value and its line in its document, from 1.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    /// From 1.
-    pub line: usize,
-    /// What stands there.
-    pub tree: Tree,
+pub(in crate::pattern::defined) struct Node {
+    pub(super) line: usize,
+    pub(super) tree: Tree,
 }
 
-/// What a node holds.
+/// What a node holds. A file gives no holes: they are found in its texts before anything is read.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Tree {
-    /// Nothing.
+pub(super) enum Tree {
     Null,
-    /// `true` or `false`.
     Bool(bool),
-    /// A number.
     Number(Number),
-    /// Text.
     Text(String),
-    /// A list.
+    Hole(Phrase),
+    /// Text that may not stand where it does, and why.
+    Wrong {
+        text: String,
+        why: String,
+    },
     List(Vec<Node>),
-    /// A map, in the order written.
+    /// In the order written.
     Map(Vec<(String, Node)>),
 }
 
 impl Node {
-    /// The text, if it is text.
-    pub fn text(&self) -> Option<&str> {
+    /// The text, if it is text without holes.
+    pub(super) fn text(&self) -> Option<&str> {
         if let Tree::Text(text) = &self.tree { Some(text) } else { None }
     }
 
+    pub(super) fn is_hole(&self) -> bool {
+        matches!(self.tree, Tree::Hole(_))
+    }
+
     /// Text, or a number or boolean as it would be written.
-    pub fn scalar(&self) -> Option<String> {
+    pub(super) fn scalar(&self) -> Option<String> {
         match &self.tree {
             Tree::Bool(value) => Some(value.to_string()),
             Tree::Number(value) => Some(value.to_string()),
-            Tree::Text(value) => Some(value.clone()),
-            Tree::Null | Tree::List(_) | Tree::Map(_) => None,
+            Tree::Text(text) | Tree::Wrong { text, .. } => Some(text.clone()),
+            Tree::Null | Tree::Hole(_) | Tree::List(_) | Tree::Map(_) => None,
         }
     }
 
     /// What stands under a key of a map.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
         match &self.tree {
             Tree::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, node)| node),
             _ => None,
         }
     }
 
-    /// The tree without its lines.
-    pub fn plain(&self) -> Value {
+    /// The holes in it, by JSON pointers from here.
+    pub(super) fn holes(&self) -> Vec<Hole> {
+        let mut holes = Vec::new();
+        self.add_holes(&mut String::new(), &mut holes);
+        holes
+    }
+
+    fn add_holes(&self, pointer: &mut String, holes: &mut Vec<Hole>) {
+        let here = pointer.len();
         match &self.tree {
-            Tree::Null => Value::Null,
-            Tree::Bool(value) => Value::Bool(*value),
-            Tree::Number(value) => Value::Number(value.clone()),
-            Tree::Text(value) => Value::String(value.clone()),
-            Tree::List(items) => items.iter().map(Node::plain).collect(),
-            Tree::Map(entries) => {
-                let plain: Map<_, _> =
-                    entries.iter().map(|(key, node)| (key.clone(), node.plain())).collect();
-                Value::Object(plain)
+            Tree::Hole(phrase) => holes.push(Hole { pointer: pointer.clone(), phrase: phrase.clone() }),
+            Tree::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    pointer.push_str(&format!("/{at}"));
+                    item.add_holes(pointer, holes);
+                    pointer.truncate(here);
+                }
             }
+            Tree::Map(entries) => {
+                for (key, entry) in entries {
+                    pointer.extend(["/", key]);
+                    entry.add_holes(pointer, holes);
+                    pointer.truncate(here);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -140,7 +158,6 @@ mod tests {
         let Tree::List(items) = &list.tree else { panic!("{list:?}") };
         assert_eq!((node.get("a").unwrap().line, items[0].line, items[1].line), (1, 3, 4));
         assert_eq!(items[1].get("d").unwrap().line, 5);
-        assert_eq!(node.plain(), serde_json::json!({"a": 1, "b": ["x", {"c": true, "d": null}]}));
     }
 
     #[test]
