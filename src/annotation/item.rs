@@ -131,12 +131,11 @@ fn unknown_option(
         ));
     }
     let names: Vec<&str> = allowed.iter().map(AsRef::as_ref).collect();
-    let label = match names.as_slice() {
-        [] => "no option fits here".to_owned(),
-        _ => {
-            let meant = suggest::did_you_mean(key, names.iter().copied());
-            format!("expected {}{meant}", value::list(&names, "or"))
-        }
+    let label = if names.is_empty() {
+        "no option fits here".to_owned()
+    } else {
+        let meant = suggest::did_you_mean(key, names.iter().copied());
+        format!("expected {}{meant}", value::list(&names, "or"))
     };
     Fault::new(word.whole, label).summary(format!("unknown option {}=", short(key)))
 }
