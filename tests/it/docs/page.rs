@@ -73,7 +73,7 @@ pub(crate) fn page(name: &str) -> Page {
     Page { name: name.to_owned(), lines }
 }
 
-/// Holds a file to what it should be, or writes it with MULTIPOD_BLESS. One at a time: several tests write one page.
+/// Holds a file to what it should be, or writes it with `MULTIPOD_BLESS`. One at a time: several tests write one page.
 pub(crate) fn rewrite(name: &str, made: impl FnOnce(&str) -> String) {
     static WRITING: Mutex<()> = Mutex::new(());
     let _one = WRITING.lock();

@@ -14,7 +14,7 @@ use super::page::{rewrite, root};
 
 const PAGE: &str = "docs/annotations.md";
 
-/// What stands between two comments of the page is exactly what the program says; MULTIPOD_BLESS writes it anew.
+/// What stands between two comments of the page is exactly what the program says; `MULTIPOD_BLESS` writes it anew.
 #[test]
 fn tables_are_made_from_what_the_program_says() {
     let adapters = adapters();

@@ -84,7 +84,7 @@ impl<'a> Files<'a> {
             return None;
         }
         while let [first, behind @ ..] = rest {
-            let child = [&at[..], &[first.clone()]].concat();
+            let child = [&at[..], std::slice::from_ref(first)].concat();
             if self.of.contains_key(&child) {
                 (at, rest) = (child, behind);
             } else {
