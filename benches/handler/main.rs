@@ -2,7 +2,7 @@
 //! the pod. docs/performance.md says how the numbers are read.
 
 // Nothing here serves anybody: what cannot be measured should stop the run.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod conventional;
 #[path = "../../tests/support/pods.rs"]
