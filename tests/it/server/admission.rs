@@ -89,7 +89,10 @@ async fn reviews_of_a_real_api_server_are_answered_with_patches_that_apply() {
 #[tokio::test]
 async fn a_pod_that_a_real_api_server_asks_about_again_gets_nothing_twice() {
     let review: Value = serde_json::from_str(REINVOKED).unwrap();
-    let verdict = webhook().verdict("/mutate", &review).await;
+    // The image of that pod, whatever the default is.
+    let settings = serde_json::from_value(json!({"patterns": {"ambassador": {"image": "haproxy:3.2"}}}));
+    let snapshot = Snapshot { settings: Arc::new(settings.unwrap()), ..Snapshot::default() };
+    let verdict = Webhook::new(snapshot, Limits::default()).verdict("/mutate", &review).await;
     assert!(verdict.allowed, "{verdict:?}");
     let pod = patched(&review, &verdict);
     let all =
