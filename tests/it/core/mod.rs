@@ -5,5 +5,6 @@ mod enforced;
 mod fuzz_seeds;
 mod layering;
 mod limits;
+mod objects;
 mod properties;
 mod spelling;

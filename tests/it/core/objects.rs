@@ -1,0 +1,68 @@
+//! Policies and patterns mean the same in a file and as an object of an API server.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use multipod::policy::{Layer, Layers, Loaded, Objects};
+use serde_json::Value;
+
+/// Every YAML file below the folders that hold policies and patterns.
+fn texts() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = Vec::new();
+    let mut folders: Vec<PathBuf> =
+        ["tests/cases", "examples", "src/pattern/adapters"].map(|folder| root.join(folder)).to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "yaml") {
+                texts.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    texts
+}
+
+fn loaded(layer: Layer, objects: Objects) -> Loaded {
+    let mut layers = Layers::default();
+    layers.replace(layer, objects);
+    layers.merge()
+}
+
+/// What was read, without where it stands.
+fn content(loaded: &Loaded) -> Vec<String> {
+    let policies = loaded.policies.iter().map(|policy| format!("{policy:?}"));
+    let patterns = loaded.catalogue.iter().map(|pattern| {
+        let text = format!("{pattern:?}");
+        let mut parts = text.split("line: ");
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |text, part| text + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+    });
+    policies.chain(patterns).collect()
+}
+
+fn messages(loaded: &Loaded) -> Vec<&str> {
+    let mut messages: Vec<&str> = loaded.problems.iter().map(|problem| &*problem.message).collect();
+    messages.sort_unstable();
+    messages
+}
+
+#[test]
+fn every_object_of_our_files_is_read_alike_from_a_file_and_from_a_cluster() {
+    let (mut good, mut bad) = (0, 0);
+    for (name, text) in texts() {
+        for document in text.split("\n---").filter(|document| document.contains("multipod.dev/")) {
+            let document = document.trim_start_matches("---");
+            // What is no YAML, or says something twice, is no object.
+            let Ok(object) = multipod::pattern::object::read::<Value>(document) else { continue };
+            let of_file = loaded(Layer::Folder, Objects::of_files(&[(name.clone(), document.to_owned())]));
+            let of_cluster = loaded(Layer::Cluster, Objects::of_cluster([&object]));
+            assert_eq!(content(&of_file), content(&of_cluster), "{name}");
+            assert_eq!(messages(&of_file), messages(&of_cluster), "{name}\n{document}");
+            *(if of_file.problems.is_empty() { &mut good } else { &mut bad }) += 1;
+        }
+    }
+    assert!(good > 40 && bad > 0, "{good} good ones and {bad} bad ones");
+}
