@@ -31,8 +31,8 @@ fn adapters(folder: &Path) -> io::Result<String> {
     let mut code = "&[".to_owned();
     for path in files {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        write!(code, "({:?}, include_str!({path:?})),", format!("adapters/{name}"))
-            .map_err(io::Error::other)?;
+        let (name, path) = (format!("adapters/{name}"), path.to_string_lossy());
+        write!(code, "({name:?}, include_str!({path:?})),").map_err(io::Error::other)?;
     }
     Ok(code + "]")
 }

@@ -71,7 +71,10 @@ mod tests {
             (value("process_resident_memory_bytes"), value("process_virtual_memory_bytes"));
         assert!(1e6 < resident && resident < virtual_, "{resident} {virtual_}");
         assert!(2.0 < value("process_open_fds") && value("process_open_fds") < value("process_max_fds"));
-        assert_eq!(descriptor_limit().map(|most| most as f64), Some(value("process_max_fds")));
+        assert_eq!(
+            descriptor_limit().map(|most| most.to_string().parse().unwrap()),
+            Some(value("process_max_fds"))
+        );
         assert!(value("process_threads") >= 2.0 && value("process_cpu_seconds_total") >= 0.0);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
         let age = now - value("process_start_time_seconds");

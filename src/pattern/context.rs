@@ -7,7 +7,7 @@ use multipod_values::{Endpoint, Host};
 
 use super::{Catalogue, Settings};
 
-/// Set on the namespaces of OpenShift, which chooses the users of their containers.
+/// Set on the namespaces of `OpenShift`, which chooses the users of their containers.
 const ASSIGNED_USERS: &str = "openshift.io/sa.scc.uid-range";
 
 /// Everything around one pod that decides about it, besides the policies, which are read in its light.

@@ -23,7 +23,7 @@ impl Policies {
         let mut resolution = Resolution::default();
         let mut obstacles = Vec::new();
         let mut matched = Vec::new();
-        for policy in self.iter() {
+        for policy in self {
             match policy.mismatch(context, pod_labels) {
                 Ok(None) => matched.push(policy),
                 Ok(Some(_)) => {}

@@ -85,7 +85,8 @@ fn field(
             container.fixed.command = words.iter().filter_map(|node| reader.owned(node, key)).collect();
         }
         "args" => {
-            container.args = parts::templates(Some(node), key, reader, |node, reader| reader.owned(node, key))
+            container.args =
+                parts::templates(Some(node), key, reader, |node, reader| reader.owned(node, key));
         }
         "env" => container.env = parts::templates(Some(node), key, reader, parts::env),
         "ports" => container.ports = parts::templates(Some(node), key, reader, parts::port),

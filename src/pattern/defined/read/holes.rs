@@ -34,7 +34,9 @@ impl<'p> Holes<'p> {
             }
             Tree::List(items) => {
                 path.push("*".to_owned());
-                items.iter_mut().for_each(|item| self.below(item, path));
+                for item in items {
+                    self.below(item, path);
+                }
                 path.pop();
             }
             Tree::Map(entries) => {

@@ -77,7 +77,7 @@ impl Node {
             Tree::Hole(phrase) => holes.push(Hole { pointer: pointer.clone(), phrase: phrase.clone() }),
             Tree::List(items) => {
                 for (at, item) in items.iter().enumerate() {
-                    pointer.push_str(&format!("/{at}"));
+                    pointer.extend(["/", &at.to_string()]);
                     item.add_holes(pointer, holes);
                     pointer.truncate(here);
                 }
