@@ -35,6 +35,11 @@ pub(super) fn added(plan: &Plan, before: &Value) -> Added {
             Change::Sysctl(sysctl) => added.sysctls.push(named(&sysctl.name, &sysctl.value)),
             Change::PullSecret(secret) => added.pull_secrets.push(secret.name.to_string()),
             Change::SharedProcesses => added.share_process_namespace = true,
+            #[allow(
+                unreachable_patterns,
+                reason = "a new kind is told by its rows until it has words of its own"
+            )]
+            other => added.others.entry(other.kind().status()).or_default().push(by_its_rows(other)),
         }
     }
     added
@@ -72,6 +77,16 @@ fn mount(container: String, mount: &api::Mount) -> AppMount {
         path: mount.mount_path.to_string(),
         read_only: mount.read_only,
     }
+}
+
+/// The name, and the value as the API has it.
+fn by_its_rows(change: &Change) -> Named {
+    let value = match serde_json::to_value(change) {
+        Ok(Value::String(text)) => text,
+        Ok(value) => value.to_string(),
+        Err(_) => String::new(),
+    };
+    named(change.name(), &value)
 }
 
 fn named(name: &str, value: &str) -> Named {

@@ -1,5 +1,7 @@
 //! What is told about one pod, as a value: the schema of `explain -o json`. Fields are only ever added to it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::picture::Picture;
@@ -164,6 +166,9 @@ pub struct Added {
     pub pull_secrets: Vec<String>,
     /// Whether the containers now see each other's processes.
     pub share_process_namespace: bool,
+    /// New things of a kind that has no field above, under the word by which the status records it.
+    #[serde(flatten)]
+    pub others: BTreeMap<&'static str, Vec<Named>>,
 }
 
 /// One new container.

@@ -72,7 +72,7 @@ impl Plan {
     fn add_what_every_pod_gets(&mut self, pod: &Pod<'_>, context: &Context<'_>) {
         let changes = || self.changes.iter().map(|planned| &planned.change);
         let has_containers = changes().any(|change| change.kind() == Kind::Container);
-        let touches_app = changes().any(|change| matches!(change.kind(), Kind::AppMount | Kind::AppVariable));
+        let touches_app = changes().any(|change| change.kind().is_in_app());
         if !has_containers && !touches_app {
             return;
         }

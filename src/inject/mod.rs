@@ -11,7 +11,6 @@ mod asked;
 mod build;
 mod conflict;
 mod decide;
-mod held;
 mod mesh;
 mod patch;
 mod plan;

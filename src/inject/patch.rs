@@ -7,11 +7,10 @@ use std::ops::Range;
 use multipod_json::pointer;
 use serde::ser::{Error as _, Serialize, Serializer};
 
-use crate::pattern::change::{Kind, Parent};
+use crate::pattern::change::{Parent, Shape};
 use crate::pattern::{Change, Role};
-use crate::pod::Pod;
+use crate::pod::{Held, Pod};
 
-use super::held::{Held, held};
 use super::plan::Plan;
 
 /// A patch, as the text that is sent.
@@ -82,24 +81,26 @@ impl Writer {
         pod: &Pod<'_>,
     ) -> serde_json::Result<()> {
         let [above, path] = parent.levels();
-        let mut held = held(parent, pod).map(|held| held == Held::Present);
+        let mut held = parent.held(pod).map(|held| held == Held::Present);
         let (has_above, has_parent) = (held.next() == Some(true), held.next() == Some(true));
-        let all = All { kind: parent.kind(), new: new.clone() };
+        let all = All { shape: parent.kind().shape(), new: new.clone() };
         if !has_above {
             let name = path.strip_prefix(above).and_then(|rest| rest.strip_prefix('.')).unwrap_or(path);
             return self.add(parent, above, None, &Inside { name, all });
         }
-        if !has_parent || parent == Parent::SharedProcesses {
+        if !has_parent || parent.kind().shape() == Shape::Flag {
             return self.add(parent, path, None, &all);
         }
         let (mut sidecar, mut step) = (plan.sidecars_at, plan.steps_at);
         for change in new {
             match change {
-                Change::Annotation(note) => self.add(parent, path, Some(&note.key), change)?,
                 Change::Container(new) if parent == Parent::InitContainers => {
                     let next = if new.role == Role::Step { &mut step } else { &mut sidecar };
                     self.add(parent, path, Some(&next.to_string()), change)?;
                     *next += 1;
+                }
+                _ if parent.kind().shape() == Shape::Map => {
+                    self.add(parent, path, Some(change.name()), change)?
                 }
                 _ => self.add(parent, path, Some("-"), change)?,
             }
@@ -140,16 +141,16 @@ impl Writer {
 
 /// All changes of one parent as its whole value, written without being built.
 struct All<I> {
-    kind: Kind,
+    shape: Shape,
     new: I,
 }
 
 impl<'c, I: Iterator<Item = &'c Change> + Clone> Serialize for All<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.kind {
-            Kind::Annotation => serializer.collect_map(self.new.clone().map(|note| (note.name(), note))),
-            Kind::SharedProcesses => true.serialize(serializer),
-            _ => serializer.collect_seq(self.new.clone()),
+        match self.shape {
+            Shape::Map => serializer.collect_map(self.new.clone().map(|entry| (entry.name(), entry))),
+            Shape::Flag => true.serialize(serializer),
+            Shape::List => serializer.collect_seq(self.new.clone()),
         }
     }
 }

@@ -9,11 +9,10 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::annotation::key::STATUS;
-use crate::pattern::change::{Kind, Parent};
+use crate::pattern::change::{Kind, Parent, Shape};
 use crate::pattern::{Change, Note};
-use crate::pod::Pod;
+use crate::pod::{Held, Pod};
 
-use super::held::{Held, held};
 use super::plan::{Plan, Planned, Reason};
 
 /// What was added to a pod.
@@ -38,16 +37,6 @@ pub(super) enum Entry<'s> {
     /// A field of the pod.
     Set,
 }
-
-/// The order in which the parents that were made are recorded, those of the app's containers aside.
-const RECORDED: [Parent; 6] = [
-    Parent::Annotations,
-    Parent::InitContainers,
-    Parent::Volumes,
-    Parent::PullSecrets,
-    Parent::Sysctls,
-    Parent::SharedProcesses,
-];
 
 /// Adds the record of a plan to it. What an earlier round of the same kind has added is still ours.
 pub(super) fn record(plan: &mut Plan, pod: &Pod<'_>) {
@@ -106,15 +95,15 @@ impl<'s> Status<'s> {
 
     /// The parents that the patch has to make.
     fn record_made(&mut self, plan: &Plan, pod: &'s Pod<'_>) {
-        for parent in RECORDED {
+        for parent in Parent::that_may_be_made() {
             // This record itself is an annotation.
             if parent != Parent::Annotations && !plan.missing().any(|new| new.change.parent() == parent) {
                 continue;
             }
-            for (level, held) in parent.levels().into_iter().zip(held(parent, pod)) {
+            for (level, held) in parent.levels().into_iter().zip(parent.held(pod)) {
                 match held {
                     // A field that was not there is no parent.
-                    Held::Absent if parent == Parent::SharedProcesses => {}
+                    Held::Absent if parent.kind().shape() == Shape::Flag => {}
                     Held::Absent => self.made.push(Cow::Borrowed(level)),
                     Held::Null => self.made.push(Cow::Owned(format!("{level}?"))),
                     Held::Present => {}
@@ -122,12 +111,12 @@ impl<'s> Status<'s> {
             }
         }
         for (index, container) in pod.spec.containers.items().iter().enumerate() {
-            for parent in [Parent::AppMounts(index), Parent::AppVariables(index)] {
+            for parent in Parent::of_app(index) {
                 if !plan.missing().any(|new| new.change.parent() == parent) {
                     continue;
                 }
                 let [_, list] = parent.levels();
-                match held(parent, pod).last() {
+                match parent.held(pod).last() {
                     Some(Held::Absent) => self.made.push(Cow::Owned(format!("{}.{list}", &*container.name))),
                     Some(Held::Null) => self.made.push(Cow::Owned(format!("{}.{list}?", &*container.name))),
                     _ => {}
@@ -141,7 +130,7 @@ fn entry<'s>(change: &'s Change, pod: &'s Pod<'_>) -> Entry<'s> {
     let name = Cow::Borrowed(change.name());
     match change.parent().app() {
         Some(index) => Entry::InApp(Cow::Borrowed(&*pod.spec.containers.items()[index].name), name),
-        None if change.kind() == Kind::SharedProcesses => Entry::Set,
+        None if change.kind().shape() == Shape::Flag => Entry::Set,
         None => Entry::Named(name),
     }
 }
@@ -204,11 +193,11 @@ impl<'de> Visitor<'de> for StatusVisitor {
         while let Some(field) = map.next_key::<Cow<'de, str>>()? {
             let kind = Kind::ALL.into_iter().find(|kind| kind.status() == field);
             match (kind, &*field) {
-                (Some(kind @ (Kind::AppMount | Kind::AppVariable)), _) => {
+                (Some(kind), _) if kind.is_in_app() => {
                     let pairs: Vec<(Cow<'de, str>, Cow<'de, str>)> = map.next_value()?;
                     status.added.extend(pairs.into_iter().map(|(app, name)| (kind, Entry::InApp(app, name))));
                 }
-                (Some(kind @ Kind::SharedProcesses), _) => {
+                (Some(kind), _) if kind.shape() == Shape::Flag => {
                     status.added.extend(map.next_value::<bool>()?.then_some((kind, Entry::Set)));
                 }
                 (Some(kind), _) => {

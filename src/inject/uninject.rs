@@ -6,11 +6,11 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::annotation::key::STATUS;
-use crate::pattern::change::Parent;
+use crate::pattern::change::{Parent, Shape};
+use crate::pod::Held;
 use crate::pod::view::is_own_name;
 use multipod_json::pointer;
 
-use super::held::Held;
 use super::status::{Entry, Status};
 
 /// One step back.
@@ -40,7 +40,7 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     let mut out = Vec::new();
     for (index, container) in items(&pod["spec"]["containers"]).enumerate() {
         let name = container["name"].as_str().unwrap_or_default();
-        for parent in [Parent::AppMounts(index), Parent::AppVariables(index)] {
+        for parent in Parent::of_app(index) {
             let [_, list] = parent.levels();
             let place = format!("/spec/containers/{index}/{list}");
             take_items(&mut out, &place, &container[list], |item| {
@@ -55,8 +55,8 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     for parent in Parent::OF_POD {
         let [above, path] = parent.levels();
         let (place, held) = (place_of(path), at(pod, path));
-        match parent {
-            Parent::SharedProcesses => {
+        match parent.kind().shape() {
+            Shape::Flag => {
                 if status.entries(parent.kind()).next().is_some() && !held.is_null() {
                     let was_null = status.was_made(path) == Some(Held::Null);
                     out.push(if was_null {
@@ -66,12 +66,14 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
                     });
                 }
             }
-            Parent::Annotations => {
-                let keys = status.entries(parent.kind()).filter_map(name).chain([STATUS]);
+            Shape::Map => {
+                // The record is an annotation that it does not name.
+                let record = (parent == Parent::Annotations).then_some(STATUS);
+                let keys = status.entries(parent.kind()).filter_map(name).chain(record);
                 let keys = keys.filter(|key| held.get(*key).is_some());
                 out.extend(keys.map(|key| Removal::Remove(format!("{place}/{}", pointer::escaped(key)))));
             }
-            _ => take_items(&mut out, &place, held, |item| {
+            Shape::List => take_items(&mut out, &place, held, |item| {
                 let is_believed = |name: &&str| !parent.kind().is_named_by_us() || is_own_name(name);
                 let mut names = status.entries(parent.kind()).filter_map(name).filter(is_believed);
                 names.any(|name| item[parent.name_field()] == *name)
@@ -80,7 +82,7 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
         for (path, place, held) in [(path, place, held), (above, place_of(above), at(pod, above))] {
             restore(
                 &mut out,
-                status.was_made(path).filter(|_| parent != Parent::SharedProcesses),
+                status.was_made(path).filter(|_| parent.kind().shape() != Shape::Flag),
                 &place,
                 held,
             );

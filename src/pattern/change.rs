@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::annotation::Key;
 use crate::annotation::settings::Sidecar;
+use crate::pod::{Held, Pod};
 
 use super::container::{Container, Env, Mount, Text, Volume};
 
@@ -58,6 +59,17 @@ pub enum Parent {
     /// Those of the app container with this index in `spec.containers`.
     AppMounts(usize),
     AppVariables(usize),
+}
+
+/// What the parents of a kind are in JSON, and so how a change gets into one, is recorded, and is taken out again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A list, to which an item is added.
+    List,
+    /// A map, in which the name is the key.
+    Map,
+    /// A field that is true or is not: the change is the parent itself.
+    Flag,
 }
 
 /// One new container, and what is known of it besides its fields.
@@ -320,6 +332,24 @@ impl Kind {
         }
     }
 
+    pub const fn shape(self) -> Shape {
+        match self {
+            Kind::Annotation => Shape::Map,
+            Kind::SharedProcesses => Shape::Flag,
+            Kind::Container
+            | Kind::Volume
+            | Kind::AppMount
+            | Kind::AppVariable
+            | Kind::Sysctl
+            | Kind::PullSecret => Shape::List,
+        }
+    }
+
+    /// Whether it goes into a container of the app, so that the container's name is recorded with its own.
+    pub const fn is_in_app(self) -> bool {
+        matches!(self, Kind::AppMount | Kind::AppVariable)
+    }
+
     /// Whether multipod gives the names of these itself, so that no user's own can be meant.
     pub const fn is_named_by_us(self) -> bool {
         matches!(self, Kind::Container | Kind::Volume)
@@ -337,6 +367,18 @@ impl Parent {
         Parent::SharedProcesses,
         Parent::Annotations,
     ];
+
+    /// Those of one of the app's containers.
+    pub const fn of_app(container: usize) -> [Parent; 2] {
+        [Parent::AppMounts(container), Parent::AppVariables(container)]
+    }
+
+    /// Those of a whole pod that may have to be made, in the order in which that is recorded: the annotations first,
+    /// which the record itself needs. The list of containers is always there.
+    pub fn that_may_be_made() -> impl Iterator<Item = Parent> {
+        let others = |parent: &Parent| !matches!(parent, Parent::Annotations | Parent::Containers);
+        std::iter::once(Parent::Annotations).chain(Parent::OF_POD.into_iter().filter(others))
+    }
 
     pub const fn kind(self) -> Kind {
         match self {
@@ -364,6 +406,36 @@ impl Parent {
             Parent::AppMounts(_) => ["", "volumeMounts"],
             Parent::AppVariables(_) => ["", "env"],
         }
+    }
+
+    /// What the received pod has of each of the [levels](Self::levels).
+    pub fn held(self, pod: &Pod<'_>) -> impl Iterator<Item = Held> + use<> {
+        let spec = &pod.spec;
+        let whole = Held::Present;
+        let app = |index: usize| spec.containers.items().get(index);
+        let (above, own) = match self {
+            Parent::Annotations => {
+                let metadata = match (pod.has_metadata, pod.null_metadata) {
+                    (true, _) => Held::Present,
+                    (false, true) => Held::Null,
+                    (false, false) => Held::Absent,
+                };
+                (metadata, pod.metadata.annotations.held())
+            }
+            Parent::Sysctls => {
+                let own =
+                    spec.security_context.value().map_or(Held::Absent, |context| context.sysctls.held());
+                (spec.security_context.held(), own)
+            }
+            Parent::SharedProcesses => (whole, spec.share_process_namespace.held()),
+            Parent::PullSecrets => (whole, spec.image_pull_secrets.held()),
+            Parent::Volumes => (whole, spec.volumes.held()),
+            Parent::InitContainers => (whole, spec.init_containers.held()),
+            Parent::Containers => (whole, spec.containers.held()),
+            Parent::AppMounts(at) => (whole, app(at).map_or(Held::Absent, |app| app.volume_mounts.held())),
+            Parent::AppVariables(at) => (whole, app(at).map_or(Held::Absent, |app| app.env.held())),
+        };
+        [above, own].into_iter()
     }
 
     /// The index of the app's container that it is in.

@@ -51,7 +51,23 @@ pub enum Field<T> {
     Is(T),
 }
 
+/// What there is in one place of a received pod: a parent that is not there has to be made, and cannot be appended to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    Absent,
+    Null,
+    Present,
+}
+
 impl<T> Field<T> {
+    pub(crate) fn held(&self) -> Held {
+        match self {
+            Field::Absent => Held::Absent,
+            Field::Null => Held::Null,
+            Field::Is(_) => Held::Present,
+        }
+    }
+
     /// The value, if there is one.
     pub fn value(&self) -> Option<&T> {
         match self {

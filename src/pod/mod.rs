@@ -9,7 +9,7 @@ mod version;
 pub mod view;
 mod windows;
 
-pub use field::{Field, Scalar, Text};
+pub use field::{Field, Held, Scalar, Text};
 pub use template::{Object, Place, objects};
 pub use version::Version;
 pub use view::{Container, Head, Metadata, Mount, Pod, Port, Volume};
