@@ -100,7 +100,7 @@ impl Writer {
                     *next += 1;
                 }
                 _ if parent.kind().shape() == Shape::Map => {
-                    self.add(parent, path, Some(change.name()), change)?
+                    self.add(parent, path, Some(change.name()), change)?;
                 }
                 _ => self.add(parent, path, Some("-"), change)?,
             }
