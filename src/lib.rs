@@ -9,7 +9,7 @@ pub mod cli;
 pub mod explain;
 pub mod inject;
 pub mod manifest;
-pub mod observe;
+pub(crate) mod observe;
 pub mod pattern;
 pub mod pod;
 pub mod policy;

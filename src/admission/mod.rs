@@ -12,6 +12,7 @@ mod warn;
 
 pub use fault::Fault;
 pub use mutate::mutate;
-pub use record::{Outcome, Record, Reply};
+pub(crate) use record::Record;
+pub use record::{Outcome, Reply};
 pub use snapshot::{Namespace, Namespaces, Snapshot, WarnMode};
 pub use warn::warn;

@@ -96,7 +96,7 @@ impl<'i, 'a> Options<'i, 'a> {
 }
 
 /// The value of one word; what was expected instead becomes a fault.
-pub fn parse_word<T>(
+pub(crate) fn parse_word<T>(
     word: &Word<'_>,
     parse: impl FnOnce(&str) -> Parsed<T>,
     faults: &mut Faults,
@@ -141,12 +141,12 @@ fn unknown_option(
 }
 
 /// The words of all items that are settings of the whole pattern.
-pub fn settings_of<'i, 'a>(items: &'i [Item<'a>]) -> impl Iterator<Item = &'i Word<'a>> {
+pub(crate) fn settings_of<'i, 'a>(items: &'i [Item<'a>]) -> impl Iterator<Item = &'i Word<'a>> {
     items.iter().filter(|item| item.is_setting()).flat_map(|item| &item.words)
 }
 
 /// The single positional word of an item; a second one becomes a fault.
-pub fn only_positional<'i, 'a>(item: &'i Item<'a>, faults: &mut Faults) -> Option<&'i Word<'a>> {
+pub(crate) fn only_positional<'i, 'a>(item: &'i Item<'a>, faults: &mut Faults) -> Option<&'i Word<'a>> {
     let mut words = item.positional();
     let first = words.next()?;
     if let Some(second) = words.next() {
@@ -195,4 +195,4 @@ macro_rules! options {
         }
     };
 }
-pub use options;
+pub(crate) use options;

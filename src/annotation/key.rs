@@ -3,11 +3,11 @@
 use multipod_values::suggest;
 
 /// The prefix of every key that people write.
-pub const PREFIX: &str = "multipod/";
+pub(crate) const PREFIX: &str = "multipod/";
 /// The annotation that records what was added; written by multipod, never trusted by it.
-pub const STATUS: &str = "multipod/status";
+pub(crate) const STATUS: &str = "multipod/status";
 /// The prefix of the annotations that carry rendered configuration into a container.
-pub const RENDERED_PREFIX: &str = "rendered.multipod/";
+pub(crate) const RENDERED_PREFIX: &str = "rendered.multipod/";
 
 /// Makes [`Key`] and everything that must know each of its variants from one list.
 macro_rules! keys {

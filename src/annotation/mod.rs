@@ -4,9 +4,9 @@
 //! wrong, `item` reads the
 //! options of an item.
 
-pub mod diagnostic;
-pub mod item;
-pub mod key;
+pub(crate) mod diagnostic;
+pub(crate) mod item;
+pub(crate) mod key;
 pub mod lexer;
 pub mod option;
 pub mod settings;
@@ -14,5 +14,5 @@ mod span;
 
 pub use diagnostic::{Diagnostic, Fault, Source};
 pub use key::Key;
-pub use lexer::{Item, Word};
-pub use span::Span;
+pub(crate) use lexer::{Item, Word};
+pub(crate) use span::Span;

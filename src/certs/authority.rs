@@ -22,7 +22,7 @@ const BEFORE: Duration = Duration::from_hours(1);
 
 /// An authority with its key.
 #[derive(Debug)]
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: String,
     ends: SystemTime,
@@ -38,7 +38,7 @@ pub struct Signed {
 
 impl Authority {
     /// Makes one that is valid for `life`.
-    pub fn make(name: &str, now: SystemTime, life: Duration) -> Result<Authority, CertError> {
+    pub(crate) fn make(name: &str, now: SystemTime, life: Duration) -> Result<Authority, CertError> {
         let mut params = CertificateParams::default();
         params.not_before = (now - BEFORE).into();
         params.not_after = (now + life).into();
@@ -53,7 +53,7 @@ impl Authority {
     }
 
     /// Reads the first certificate of a PEM text, with its key. It is an error if it has expired or may not sign others.
-    pub fn read(pem: &str, key: &str, now: SystemTime) -> Result<Authority, CertError> {
+    pub(crate) fn read(pem: &str, key: &str, now: SystemTime) -> Result<Authority, CertError> {
         let certificate = pem::first(pem.as_bytes())?;
         let key = pem::key(key.as_bytes())?;
         let ends = Pair::of(vec![certificate.clone()], key.clone_key(), now)?.ends;
@@ -65,17 +65,22 @@ impl Authority {
     }
 
     /// In PEM.
-    pub fn certificate(&self) -> &str {
+    pub(crate) fn certificate(&self) -> &str {
         &self.certificate
     }
 
     /// Its private key, in PEM.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         self.issuer.key().serialize_pem()
     }
 
     /// Makes a leaf for servers of these host names and addresses. It never outlives the authority.
-    pub fn sign(&self, names: &[String], now: SystemTime, life: Duration) -> Result<Signed, CertError> {
+    pub(crate) fn sign(
+        &self,
+        names: &[String],
+        now: SystemTime,
+        life: Duration,
+    ) -> Result<Signed, CertError> {
         let mut params = CertificateParams::new(names)?;
         params.not_before = (now - BEFORE).into();
         params.not_after = (now + life).min(self.ends).into();

@@ -9,11 +9,13 @@ mod memory;
 mod pair;
 mod pem;
 
-pub use authority::{Authority, Signed};
-pub use client::ClientCheck;
+pub(crate) use authority::Authority;
+pub use authority::Signed;
+pub(crate) use client::ClientCheck;
 pub use config::{Tls, server_config};
-pub use error::CertError;
-pub use files::{Configured, Files, Material};
+pub(crate) use error::CertError;
+pub use files::Files;
+pub(crate) use files::{Configured, Material};
 pub use memory::Embedded;
 pub use pair::Pair;
 pub use pem::first_of;

@@ -4,7 +4,7 @@ use super::line::{Line, Tone, width};
 
 /// The signs that a drawing is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Signs {
+pub(crate) struct Signs {
     /// Corners, clockwise from the top left.
     corners: [&'static str; 4],
     across: &'static str,
@@ -23,7 +23,7 @@ pub struct Signs {
 
 impl Signs {
     /// For terminals that show UTF-8.
-    pub const UNICODE: Signs = Signs {
+    pub(crate) const UNICODE: Signs = Signs {
         corners: ["┌", "┐", "┘", "└"],
         across: "─",
         down: "│",
@@ -34,7 +34,7 @@ impl Signs {
         ellipsis: "…",
     };
     /// For all others.
-    pub const ASCII: Signs = Signs {
+    pub(crate) const ASCII: Signs = Signs {
         corners: [".", ".", "'", "'"],
         across: "-",
         down: "|",

@@ -17,7 +17,7 @@ use super::routes::{Route, declares, routes};
 impl Report {
     /// All that is told about a pod, given as JSON and as it was read from there. `line_of` knows where the pod's own
     /// annotations stand.
-    pub fn of<'a>(
+    pub(crate) fn of<'a>(
         origin: Origin,
         json: &str,
         head: &'a Head<'a>,
@@ -53,7 +53,7 @@ impl Report {
     }
 
     /// Whether the pod is refused.
-    pub fn is_refused(&self) -> bool {
+    pub(crate) fn is_refused(&self) -> bool {
         matches!(self.verdict, Verdict::Deny { .. })
     }
 }

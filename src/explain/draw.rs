@@ -10,7 +10,7 @@ const LEAST: usize = 40;
 const MOST: usize = 140;
 
 /// Draws a pod in at most `columns`; its name stands in the frame.
-pub fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Vec<Line> {
+pub(crate) fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Vec<Line> {
     let columns = columns.clamp(LEAST, MOST);
     let inner = columns - 4;
     let (together, one_by_one): (Vec<&Node>, Vec<&Node>) =

@@ -15,7 +15,7 @@ pub(super) const NO_TOKEN: &str = "multipod-no-token";
 /// A pod, as it is drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Picture {
+pub(crate) struct Picture {
     /// In the order in which they start; the ordinary containers start together.
     pub containers: Vec<Node>,
     /// What they keep files in.
@@ -29,7 +29,7 @@ pub struct Picture {
 /// One container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Node {
+pub(crate) struct Node {
     /// Its name.
     pub name: String,
     /// When it runs.
@@ -45,7 +45,7 @@ pub struct Node {
 /// When a container runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Role {
+pub(crate) enum Role {
     /// Once, before the next one starts.
     Step,
     /// From its turn before the app on, beside it.
@@ -57,7 +57,7 @@ pub enum Role {
 /// A port that a container listens on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Listen {
+pub(crate) struct Listen {
     /// The port.
     pub port: u16,
     /// Whether only the pod itself can reach it.
@@ -79,7 +79,7 @@ pub struct Listen {
 /// One volume, and who has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Volume {
+pub(crate) struct Volume {
     /// Its name.
     pub name: String,
     /// `emptyDir`, `configMap`…
@@ -93,7 +93,7 @@ pub struct Volume {
 /// One place at which a container has a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Mount {
+pub(crate) struct Mount {
     /// The container.
     pub container: String,
     /// Where it appears there.
@@ -109,7 +109,7 @@ pub struct Mount {
 
 impl Picture {
     /// The picture of a pod in which everything that `plan` adds is new.
-    pub fn of(pod: &Value, plan: Option<&Plan>, routes: &[Route]) -> Picture {
+    pub(crate) fn of(pod: &Value, plan: Option<&Plan>, routes: &[Route]) -> Picture {
         let new = New(plan);
         let mut containers = Vec::new();
         let mut mounts = Vec::new();

@@ -9,7 +9,7 @@ use super::picture::Picture;
 /// All that is told about one pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub(crate) struct Report {
     /// Where the pod stands.
     pub origin: Origin,
     /// What was asked for, what of it counts, and who said so.
@@ -31,7 +31,7 @@ pub struct Report {
 /// Where a pod stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Origin {
+pub(crate) struct Origin {
     /// The kind of the object that holds the pod's template: `Deployment`, `Pod`…
     pub kind: String,
     /// The object's name.
@@ -47,7 +47,7 @@ pub struct Origin {
 /// One value that somebody gave to a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The whole key.
     pub key: String,
     /// The value as it was given; a password that should not stand in it is starred out.
@@ -67,7 +67,7 @@ pub struct Asked {
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Standing {
+pub(crate) enum Standing {
     /// It counts.
     Counts,
     /// It counts, and nothing can override it: an enforced policy says it.
@@ -85,7 +85,7 @@ pub enum Standing {
 /// Who gave a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "name", rename_all = "camelCase")]
-pub enum Author {
+pub(crate) enum Author {
     /// The pod's own annotation.
     Pod,
     /// Whoever runs the command: it sets an annotation of the pod.
@@ -99,7 +99,7 @@ pub enum Author {
 /// One policy, and whether it is for the pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Considered {
+pub(crate) struct Considered {
     /// Its name.
     pub policy: String,
     /// `default`, `enforce` or `audit`.
@@ -114,7 +114,7 @@ pub struct Considered {
 /// What happens to the pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It gets what was asked for.
     Inject,
     /// It stays as it is.
@@ -134,7 +134,7 @@ pub enum Verdict {
 /// One reason to refuse a pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Refused {
+pub(crate) struct Refused {
     /// The name of the reason.
     pub reason: String,
     /// The annotation that it is about, where it is about one.
@@ -147,7 +147,7 @@ pub struct Refused {
 /// Everything that is added to a pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Added {
+pub(crate) struct Added {
     /// New containers, in the order in which they start.
     pub containers: Vec<Container>,
     /// New volumes.
@@ -174,7 +174,7 @@ pub struct Added {
 /// One new container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Container {
+pub(crate) struct Container {
     /// Its name.
     pub name: String,
     /// How it runs.
@@ -198,7 +198,7 @@ pub struct Container {
 /// How a new container runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Runs {
+pub(crate) enum Runs {
     /// An init container that is always restarted.
     NativeSidecar,
     /// An init container that ends.
@@ -210,7 +210,7 @@ pub enum Runs {
 /// CPU and memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Amounts {
+pub(crate) struct Amounts {
     /// Cores.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<String>,
@@ -222,7 +222,7 @@ pub struct Amounts {
 /// A name, and what stands under it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Named {
+pub(crate) struct Named {
     /// The name.
     pub name: String,
     /// What stands under it.
@@ -232,7 +232,7 @@ pub struct Named {
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AppMount {
+pub(crate) struct AppMount {
     /// The container.
     pub container: String,
     /// The volume.
@@ -246,7 +246,7 @@ pub struct AppMount {
 /// One variable of an app container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AppEnv {
+pub(crate) struct AppEnv {
     /// The container.
     pub container: String,
     /// The variable.

@@ -8,7 +8,7 @@ use crate::pod::view::DEFAULT_CONTAINER;
 
 /// One listener of a container that passes connections on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
+pub(crate) struct Route {
     /// The container.
     pub of: String,
     /// The port it listens on.
@@ -22,7 +22,7 @@ pub struct Route {
 }
 
 /// The routes of everything that a plan has in this pod, be it new or there already.
-pub fn routes(plan: &Plan, pod: &Value) -> Vec<Route> {
+pub(crate) fn routes(plan: &Plan, pod: &Value) -> Vec<Route> {
     let containers = plan.changes.iter().filter_map(|planned| planned.change.container());
     let routes = containers.flat_map(|new| new.routes.iter().map(move |route| (&*new.container.name, route)));
     routes.map(|(of, route)| in_words(of, route, pod)).collect()

@@ -12,7 +12,7 @@ use crate::policy::Policies;
 use super::build::patched;
 
 /// The pod before anything is added.
-pub fn minimal_pod(key: Key, value: &str) -> Value {
+pub(crate) fn minimal_pod(key: Key, value: &str) -> Value {
     json!({
         "metadata": {"name": "sample", "annotations": {key.full(): value}},
         "spec": {"containers": [{"name": "app", "image": "app:1", "ports": [{"containerPort": 8775}]}]},

@@ -9,7 +9,7 @@ use super::report::{Added, Asked, Author, Considered, Origin, Refused, Report, R
 
 /// How reports are laid out.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// The width of the terminal.
     pub columns: usize,
     /// The signs that the drawing is made of.
@@ -19,7 +19,7 @@ pub struct Layout {
 }
 
 /// All lines about one pod.
-pub fn text(report: &Report, layout: &Layout) -> Vec<Line> {
+pub(crate) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
     let mut page = Page { lines: vec![heading(&report.origin)] };
     page.section("Asked", asked(report));
     page.section("Policies", report.policies.iter().map(considered).collect());

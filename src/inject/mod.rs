@@ -22,8 +22,10 @@ mod same;
 mod status;
 mod uninject;
 
-pub use decide::{Decision, Injection, InternalError, Verdict, decide};
-pub use patch::{Operation, Patch};
-pub use plan::{Part, Plan, Planned, Presence, Reason};
-pub use reason::{DenyReason, Refusal, SkipReason};
-pub use uninject::{Removal, UninjectError, removals};
+pub use decide::{Decision, Injection, Verdict, decide};
+pub use patch::Patch;
+pub(crate) use plan::{Plan, Planned, Reason};
+pub(crate) use reason::Refusal;
+pub use reason::{DenyReason, SkipReason};
+pub(crate) use uninject::UninjectError;
+pub use uninject::{Removal, removals};

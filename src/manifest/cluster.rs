@@ -47,11 +47,11 @@ type Pairs = Vec<(String, String)>;
 
 /// The `Namespace` objects among manifests: they may stand in any of them, before or behind the pods.
 #[derive(Debug, Default)]
-pub struct Namespaces(BTreeMap<String, (Pairs, Pairs)>);
+pub(crate) struct Namespaces(BTreeMap<String, (Pairs, Pairs)>);
 
 /// What is known of the namespace of one template.
 #[derive(Debug, PartialEq)]
-pub struct Namespace {
+pub(crate) struct Namespace {
     /// Its name.
     pub name: String,
     /// Its labels, where they are known.
@@ -62,7 +62,7 @@ pub struct Namespace {
 
 impl Namespaces {
     /// Finds them.
-    pub fn of(manifests: &Manifests<'_>) -> Namespaces {
+    pub(crate) fn of(manifests: &Manifests<'_>) -> Namespaces {
         let documents = manifests.readable.iter().flat_map(|manifest| &manifest.documents);
         let objects = documents.flat_map(|document| crate::pod::objects(document.value()));
         let namespaces = objects.filter(|object| object.kind == "Namespace" && !object.name().is_empty());
@@ -74,7 +74,7 @@ impl Namespaces {
     }
 
     /// The namespace of a template: what its object names, else the one of the cluster, else `default`.
-    pub fn of_target(&self, target: &Target<'_>, cluster: &Cluster) -> Namespace {
+    pub(crate) fn of_target(&self, target: &Target<'_>, cluster: &Cluster) -> Namespace {
         let name = target.object.namespace().or(cluster.namespace.as_deref()).unwrap_or("default").to_owned();
         let (labels, annotations) = match self.0.get(&name) {
             Some((labels, annotations)) => (Some(labels.clone()), annotations.clone()),
@@ -90,7 +90,7 @@ impl Namespaces {
 
 impl Namespace {
     /// The context of a template in it.
-    pub fn context<'a>(&'a self, target: &'a Target<'_>, cluster: &'a Cluster) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a self, target: &'a Target<'_>, cluster: &'a Cluster) -> Context<'a> {
         Context {
             namespace: &self.name,
             namespace_labels: self.labels.as_deref(),

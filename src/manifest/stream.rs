@@ -64,7 +64,7 @@ fn opening(text: &str) -> Opening {
 }
 
 /// All documents that hold something as JSON, numbers as they were written: one as itself, several as a `List`.
-pub fn json(files: &[Vec<Cow<'_, str>>]) -> String {
+pub(crate) fn json(files: &[Vec<Cow<'_, str>>]) -> String {
     let mut items = Vec::new();
     for text in files.iter().flatten() {
         let documents = documents(text).unwrap_or_default();

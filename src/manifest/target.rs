@@ -16,7 +16,7 @@ const MOST_MISPLACED: usize = 10;
 
 /// One pod, or pod template, in a document.
 #[derive(Debug)]
-pub struct Target<'m> {
+pub(crate) struct Target<'m> {
     /// The object that holds it, which may be the pod itself.
     pub object: Object<'m>,
     /// Where it stands in the document, as a JSON pointer.
@@ -30,7 +30,7 @@ pub struct Target<'m> {
 
 /// What an object of a document is to us.
 #[derive(Debug)]
-pub enum Found<'m> {
+pub(crate) enum Found<'m> {
     /// It has a pod template.
     Template(Target<'m>),
     /// It has none, and why it is left alone.
@@ -38,7 +38,7 @@ pub enum Found<'m> {
 }
 
 /// The objects of one document of a manifest, by its index.
-pub fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'m>> {
+pub(crate) fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'m>> {
     let Some(document) = manifest.documents.get(index).filter(|document| !document.is_empty()) else {
         return Vec::new();
     };
@@ -68,12 +68,12 @@ pub fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'m>> {
 
 impl<'m> Target<'m> {
     /// Whether there are containers to put something beside; patches of kustomize often have none.
-    pub fn has_containers(&self) -> bool {
+    pub(crate) fn has_containers(&self) -> bool {
         !self.value["spec"]["containers"].is_null()
     }
 
     /// The template as the engine reads it, with annotations set first.
-    pub fn json(&self, annotations: &[Annotation]) -> String {
+    pub(crate) fn json(&self, annotations: &[Annotation]) -> String {
         if annotations.is_empty() {
             return self.value.to_string();
         }
@@ -85,7 +85,7 @@ impl<'m> Target<'m> {
     }
 
     /// `Deployment web`
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let kind = match self.object.kind {
             "" if self.object.value.is_object() => "object",
             "" => "document",
@@ -95,18 +95,18 @@ impl<'m> Target<'m> {
     }
 
     /// That nothing is done here, and why.
-    pub fn left_alone(&self, slug: &'static str, why: impl fmt::Display) -> Finding {
+    pub(crate) fn left_alone(&self, slug: &'static str, why: impl fmt::Display) -> Finding {
         let message = format!("{} is left as it is: {why}", self.title());
         self.finding_at(&self.object.pointer, Level::Note, slug, message)
     }
 
     /// Something about the whole template.
-    pub fn finding(&self, level: Level, slug: &'static str, message: impl Into<String>) -> Finding {
+    pub(crate) fn finding(&self, level: Level, slug: &'static str, message: impl Into<String>) -> Finding {
         self.finding_at(&self.pointer, level, slug, message)
     }
 
     /// Something about one of the template's annotations; about the template where it does not have it.
-    pub fn finding_about(
+    pub(crate) fn finding_about(
         &self,
         key: &str,
         level: Level,
@@ -117,7 +117,7 @@ impl<'m> Target<'m> {
     }
 
     /// Something about the place that a pointer names.
-    pub fn finding_at(
+    pub(crate) fn finding_at(
         &self,
         pointer: &str,
         level: Level,
@@ -137,17 +137,17 @@ impl<'m> Target<'m> {
     }
 
     /// Where an annotation of the template stands, or would.
-    pub fn annotation_pointer(&self, key: &str) -> String {
+    pub(crate) fn annotation_pointer(&self, key: &str) -> String {
         format!("{}/metadata/annotations/{}", self.pointer, escaped(key))
     }
 
     /// The document that it stands in.
-    pub fn document(&self) -> &'m Document<'m> {
+    pub(crate) fn document(&self) -> &'m Document<'m> {
         self.document
     }
 
     /// The annotations of multipod below a pointer within the object.
-    pub fn asks_at(&self, pointer: &str) -> impl Iterator<Item = &'m str> {
+    pub(crate) fn asks_at(&self, pointer: &str) -> impl Iterator<Item = &'m str> {
         let annotations = self.object.value.pointer(pointer).and_then(Value::as_object);
         annotations.into_iter().flatten().map(|(key, _)| &**key).filter(|key| key.starts_with(PREFIX))
     }

@@ -19,7 +19,7 @@ use multipod_values::visible;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For machines
     Json,
     /// For people
@@ -37,13 +37,13 @@ const MOST_WAITING: usize = 4096;
 
 /// Writes what still waits when it is dropped, for a second at most.
 #[derive(Debug)]
-pub struct LogGuard {
+pub(crate) struct LogGuard {
     level: LogLevel,
     _writer: WorkerGuard,
 }
 
 /// Starts to log to the standard error; the error says what is wrong with `level`.
-pub fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
+pub(crate) fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
     let (filter, level) = reload::Layer::new(filter(level)?);
     let (lines, writer) = non_blocking(io::stderr());
     let layer = match format {
@@ -80,23 +80,23 @@ fn filter(level: &str) -> Result<Targets, String> {
 
 /// The filter in force, which may change at any time.
 #[derive(Clone, Debug)]
-pub struct LogLevel(reload::Handle<Targets, Registry>);
+pub(crate) struct LogLevel(reload::Handle<Targets, Registry>);
 
 impl LogLevel {
     /// Changes the filter; the error says what is wrong with `level`.
-    pub fn set(&self, level: &str) -> Result<(), String> {
+    pub(crate) fn set(&self, level: &str) -> Result<(), String> {
         self.0.reload(filter(level)?).map_err(|error| error.to_string())
     }
 }
 
 impl LogGuard {
-    pub fn level(&self) -> LogLevel {
+    pub(crate) fn level(&self) -> LogLevel {
         self.level.clone()
     }
 }
 
 /// Logs one decision. These fields are all that is ever logged of a review.
-pub fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
+pub(crate) fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -123,7 +123,7 @@ pub fn decision(endpoint: &'static str, record: &Record<'_>, took: Duration) {
 
 /// Logs a request that was answered with an HTTP error. Clients can cause most of them as often as they like, so only
 /// those that are the server's own are logged by default.
-pub fn failure(endpoint: &'static str, reason: &'static str, is_server_error: bool) {
+pub(crate) fn failure(endpoint: &'static str, reason: &'static str, is_server_error: bool) {
     if is_server_error {
         tracing::error!(endpoint, outcome = "error", reason, "review");
     } else {

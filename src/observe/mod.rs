@@ -5,7 +5,7 @@ mod metrics;
 mod process;
 mod traces;
 
-pub use logs::{LogFormat, LogGuard, LogLevel, decision, failure, start_logs};
-pub use metrics::{ConnectionFailure, Metrics};
+pub(crate) use logs::{LogFormat, LogLevel, decision, failure, start_logs};
+pub(crate) use metrics::{ConnectionFailure, Metrics};
 pub(crate) use process::descriptor_limit;
-pub use traces::{Span, Traces};
+pub(crate) use traces::{Span, Traces};

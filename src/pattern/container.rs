@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use multipod_values::Quantity;
 
 /// Text that is either known when multipod is built or made for one pod.
-pub type Text = Cow<'static, str>;
+pub(crate) type Text = Cow<'static, str>;
 
 /// One container, in the shape of the Kubernetes API.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,7 +99,7 @@ impl Container {
 }
 
 /// What the API server would choose: images that can move are asked for again.
-pub fn pull_policy(image: &str) -> &'static str {
+pub(crate) fn pull_policy(image: &str) -> &'static str {
     let tag = image.rsplit('/').next().unwrap_or(image);
     if tag.contains('@') || (tag.contains(':') && !tag.ends_with(":latest")) {
         "IfNotPresent"

@@ -18,7 +18,7 @@ fn built_in<'a>() -> impl Iterator<Item = &'a str> + Clone {
 }
 
 /// What stands below `patterns:` and would do nothing, without a word: the line, from 1, and what was meant.
-pub fn patterns_without_use(text: &str, catalogue: &Catalogue) -> Vec<(usize, String)> {
+pub(crate) fn patterns_without_use(text: &str, catalogue: &Catalogue) -> Vec<(usize, String)> {
     // What else may be wrong with the file is told by whoever reads the settings.
     let Ok(File { patterns }) = object::read(text) else { return Vec::new() };
     let of_files: BTreeMap<String, &Definition> =

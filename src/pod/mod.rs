@@ -4,12 +4,14 @@
 //! touched, because patches are written against the received object.
 
 mod field;
-pub mod template;
+pub(crate) mod template;
 mod version;
-pub mod view;
+pub(crate) mod view;
 mod windows;
 
-pub use field::{Field, Held, Scalar, Text};
-pub use template::{Object, Place, objects};
+pub use field::Text;
+pub(crate) use field::{Field, Held, Scalar};
+pub(crate) use template::{Object, objects};
 pub use version::Version;
-pub use view::{Container, Head, Metadata, Mount, Pod, Port, Volume};
+pub use view::Head;
+pub(crate) use view::{Container, Mount, Pod, Port};

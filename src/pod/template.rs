@@ -7,7 +7,7 @@ const DEEPEST: usize = 8;
 
 /// One Kubernetes object of a document.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Object<'v> {
+pub(crate) struct Object<'v> {
     /// Where it stands in the document, as a JSON pointer; empty for the document itself.
     pub pointer: String,
     /// Its kind; empty where it has none.
@@ -20,7 +20,7 @@ pub struct Object<'v> {
 
 /// Where the pod, or its template, sits in an object of some kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// Within the object, as a JSON pointer; empty for a pod.
     pub pointer: &'static str,
     /// The kind of controller that policies see, unless the object says it itself.
@@ -28,7 +28,7 @@ pub struct Place {
 }
 
 /// The objects of a document: itself, or the items of a list. A document that is no map has none.
-pub fn objects(document: &Value) -> Vec<Object<'_>> {
+pub(crate) fn objects(document: &Value) -> Vec<Object<'_>> {
     let mut found = Vec::new();
     collect(document, String::new(), ("", ""), 0, &mut found);
     found
@@ -36,18 +36,18 @@ pub fn objects(document: &Value) -> Vec<Object<'_>> {
 
 impl<'v> Object<'v> {
     /// Its name, or what its name will begin with; empty where it has none.
-    pub fn name(&self) -> &'v str {
+    pub(crate) fn name(&self) -> &'v str {
         let of = |field: &str| self.value["metadata"][field].as_str().filter(|name| !name.is_empty());
         of("name").or_else(|| of("generateName")).unwrap_or_default()
     }
 
     /// The namespace that it names itself.
-    pub fn namespace(&self) -> Option<&'v str> {
+    pub(crate) fn namespace(&self) -> Option<&'v str> {
         self.value["metadata"]["namespace"].as_str().filter(|name| !name.is_empty())
     }
 
     /// The pod or pod template in it, with its place in the document.
-    pub fn template(&self) -> Option<(String, &'v Value)> {
+    pub(crate) fn template(&self) -> Option<(String, &'v Value)> {
         let place = self.place?;
         let template = self.value.pointer(place.pointer).filter(|template| template.is_object())?;
         Some((format!("{}{}", self.pointer, place.pointer), template))
@@ -56,7 +56,7 @@ impl<'v> Object<'v> {
 
 impl Place {
     /// The annotations of the object that never reach its pods, as JSON pointers.
-    pub fn beside(self) -> &'static [&'static str] {
+    pub(crate) fn beside(self) -> &'static [&'static str] {
         match self.pointer {
             "" => &[],
             "/spec/jobTemplate/spec/template" => {
@@ -67,7 +67,7 @@ impl Place {
     }
 
     /// Where pods sit in objects of this kind. A kind of another group that has the name of a known one is unknown.
-    pub fn of(api_version: &str, kind: &str) -> Option<Place> {
+    pub(crate) fn of(api_version: &str, kind: &str) -> Option<Place> {
         let (pointer, owner_kind, groups): (_, _, &[&str]) = match kind {
             "Pod" => ("", None, &[""]),
             "PodTemplate" => ("/template", None, &[""]),

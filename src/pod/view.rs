@@ -260,7 +260,7 @@ struct Source {
 }
 
 /// The annotation by which `kubectl` knows which container is the app.
-pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
+pub(crate) const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 impl<'a> Head<'a> {
     /// Reads the metadata of a pod.
@@ -346,7 +346,7 @@ impl<'a> Metadata<'a> {
 }
 
 /// Whether a name is one that only multipod gives, to containers and volumes.
-pub fn is_own_name(name: &str) -> bool {
+pub(crate) fn is_own_name(name: &str) -> bool {
     name.starts_with("multipod-")
 }
 
@@ -411,23 +411,23 @@ impl Container<'_> {
 }
 
 /// Whether `path` is `folder` or lies below it.
-pub fn covers(folder: &str, path: &str) -> bool {
+pub(crate) fn covers(folder: &str, path: &str) -> bool {
     let mut inside = parts(path);
     parts(folder).all(|part| inside.next() == Some(part))
 }
 
 /// Whether `path` lies below `folder`.
-pub fn lies_below(path: &str, folder: &str) -> bool {
+pub(crate) fn lies_below(path: &str, folder: &str) -> bool {
     covers(folder, path) && !same_place(folder, path)
 }
 
 /// Whether both are one place: Kubernetes takes paths in any spelling, also without the leading slash.
-pub fn same_place(one: &str, other: &str) -> bool {
+pub(crate) fn same_place(one: &str, other: &str) -> bool {
     parts(one).eq(parts(other))
 }
 
 /// How many folders lead to it.
-pub fn depth(path: &str) -> usize {
+pub(crate) fn depth(path: &str) -> usize {
     parts(path).count()
 }
 

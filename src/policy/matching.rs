@@ -82,7 +82,7 @@ impl Match {
 type Reason<'a> = fn(&'a Requirement, Option<&'a str>) -> Mismatch<'a>;
 
 /// The labels of a pod.
-pub type Labels<'a> = &'a [(Text<'a>, Scalar<'a>)];
+pub(crate) type Labels<'a> = &'a [(Text<'a>, Scalar<'a>)];
 
 fn pod_label<'a>(labels: Labels<'a>, key: &str) -> Result<Option<&'a str>, Undecided> {
     match labels.iter().find(|(name, _)| &**name == key) {

@@ -16,11 +16,8 @@ mod resolve;
 mod selector;
 mod written;
 
-pub use bounds::{Bounds, ImagePattern};
 pub use layers::{Layer, Layers, Loaded, Objects, load};
-pub use matching::{Labels, Match, Mismatch, Undecided};
-pub use object::{Mode, Policies, Policy};
-pub use obstacle::Obstacle;
-pub use owner::OwnerKind;
-pub use resolution::{Audited, Effective, Overridden, Resolution};
-pub use selector::{Requirement, Selector};
+pub(crate) use object::Mode;
+pub use object::Policies;
+pub(crate) use obstacle::Obstacle;
+pub(crate) use resolution::{Effective, Resolution};

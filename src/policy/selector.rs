@@ -6,7 +6,7 @@ use multipod_values::{self as value, Parsed, is_label};
 
 /// What labels must be like; all requirements hold at once, and none hold for everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selector {
+pub(crate) struct Selector {
     requirements: Vec<Requirement>,
 }
 
@@ -42,7 +42,7 @@ const OPERATORS: [(&str, Operator); 4] = [
 
 impl Selector {
     /// Every requirement, in the order written.
-    pub fn requirements(&self) -> &[Requirement] {
+    pub(crate) fn requirements(&self) -> &[Requirement] {
         &self.requirements
     }
 

@@ -20,11 +20,12 @@ mod timed;
 mod tls;
 
 use admin::admin_router;
-pub use cluster::ClusterState;
-pub use configuration::Configuration;
+pub(crate) use cluster::ClusterState;
+pub(crate) use configuration::Configuration;
 pub use connection::{HttpService, Protocol, serve};
 pub use eviction::Connections;
 pub use http::{Handlers, router};
 pub use limits::Limits;
-pub use run::{Addresses, Bound, bind};
+pub(crate) use run::Bound;
+pub use run::{Addresses, bind};
 pub use shared::Shared;

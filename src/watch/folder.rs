@@ -64,7 +64,7 @@ pub fn watch(
 
 /// The folder whose entries change when this file does. A mounted `ConfigMap` replaces a link in it, so that a watch on
 /// the file itself would see the first change and no other.
-pub fn folder_of(file: &Path) -> PathBuf {
+pub(crate) fn folder_of(file: &Path) -> PathBuf {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),

@@ -9,5 +9,7 @@ mod policies;
 
 pub use certificates::Certificates;
 pub use cluster::{Cluster, Known};
-pub use folder::{Watch, folder_of, watch};
-pub use policies::{PolicyFolder, PolicyStore};
+pub(crate) use folder::folder_of;
+pub use folder::{Watch, watch};
+pub(crate) use policies::PolicyFolder;
+pub use policies::PolicyStore;

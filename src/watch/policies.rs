@@ -17,26 +17,26 @@ type Sources = Vec<(String, String)>;
 /// A folder of `InjectionPolicy` and `Pattern` objects. What is wrong with one object never disturbs the others, now or
 /// after a restart; a file that cannot be read at all changes nothing.
 #[derive(Debug)]
-pub struct PolicyFolder {
+pub(crate) struct PolicyFolder {
     path: PathBuf,
     seen: Result<Sources, String>,
 }
 
 impl PolicyFolder {
     /// Reads the folder, or the one file, for the first time.
-    pub fn open(path: &Path) -> Result<(PolicyFolder, Objects), String> {
+    pub(crate) fn open(path: &Path) -> Result<(PolicyFolder, Objects), String> {
         let sources = read(path)?;
         let objects = Objects::of_files(&sources);
         Ok((PolicyFolder { path: path.to_owned(), seen: Ok(sources) }, objects))
     }
 
     /// The folder whose entries change when the policies do.
-    pub fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         if self.path.is_dir() { self.path.clone() } else { folder_of(&self.path) }
     }
 
     /// Reads the folder again, and puts it in force if it has changed.
-    pub fn reload(&mut self, store: &PolicyStore) {
+    pub(crate) fn reload(&mut self, store: &PolicyStore) {
         let seen = read(&self.path);
         if seen == self.seen {
             return;

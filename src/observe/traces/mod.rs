@@ -10,6 +10,6 @@ mod disabled;
 mod otlp;
 
 #[cfg(not(feature = "otlp"))]
-pub use disabled::{Span, Traces};
+pub(crate) use disabled::{Span, Traces};
 #[cfg(feature = "otlp")]
 pub use otlp::{Span, Traces};

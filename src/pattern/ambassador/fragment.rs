@@ -16,7 +16,7 @@ use super::route::{Route, resolve};
 use super::text::PROGRAM;
 
 /// The container's name.
-pub const CONTAINER: &str = "multipod-ambassador";
+pub(crate) const CONTAINER: &str = "multipod-ambassador";
 const VOLUME: &str = "multipod-ambassador";
 const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("32Mi", 32), memory_limit: ("128Mi", 128) };
 const FOLDER: &str = "/usr/local/etc/haproxy";

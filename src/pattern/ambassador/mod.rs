@@ -6,7 +6,6 @@ mod request;
 mod route;
 mod text;
 
-pub use fragment::CONTAINER;
 pub(super) use fragment::fragment;
-pub use request::{Request, RouteOptions, SETTINGS, Target, parse};
+pub(crate) use request::{Request, parse};
 pub(super) use text::TOPICS;

@@ -44,7 +44,8 @@ const CONFIG: Opt<String> = option(
     Absent::Is("rendered from the items"),
     "your own ConfigMap with haproxy.cfg",
 );
-pub const SETTINGS: [Row; 5] = [OF_SIDECARS[0], OF_SIDECARS[1], OF_SIDECARS[2], OF_SIDECARS[3], CONFIG.row];
+pub(crate) const SETTINGS: [Row; 5] =
+    [OF_SIDECARS[0], OF_SIDECARS[1], OF_SIDECARS[2], OF_SIDECARS[3], CONFIG.row];
 
 /// What the value asks for.
 #[derive(Debug, PartialEq)]
@@ -81,7 +82,7 @@ pub enum Target {
 }
 
 /// Reads the value of `multipod/ambassador`.
-pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
+pub(crate) fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
     let options = Options::read(settings_of(&items), &SETTINGS, Row::NONE, &mut faults);

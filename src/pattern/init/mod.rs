@@ -5,5 +5,5 @@ mod request;
 mod text;
 
 pub(super) use fragment::fragments;
-pub use request::{Request, WaitOptions, parse};
+pub(crate) use request::{Request, parse};
 pub(super) use text::TOPICS;

@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 const EVERY: Duration = Duration::from_secs(1);
 
 options! {
-    pub struct WaitOptions {
+    pub(crate) struct WaitOptions {
         timeout: Duration = time("timeout", TIMEOUT, "how long to wait altogether"),
         every: Duration = time("every", EVERY, "the time between two attempts"),
     }
@@ -59,7 +59,7 @@ words! {
 }
 
 /// Reads the value of `multipod/init`.
-pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
+pub(crate) fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
     let (sidecar, settings): (Vec<_>, Vec<_>) =

@@ -14,7 +14,7 @@ mod user;
 mod volume;
 
 pub(super) use fragment::fragment;
-pub use request::{FilesOptions, Request, parse};
+pub(crate) use request::{Request, parse};
 pub(super) use text::TOPICS;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::annotation::{Fault, Item, Span, Word, lexer};
 use multipod_values::{self as value, Endpoint, Glob, Parsed};
 
 options! {
-    pub struct FilesOptions {
+    pub(crate) struct FilesOptions {
         container: String = CONTAINER,
         format: Format = choice("format", Absent::Is("raw"), "how lines are printed"),
         parse: Parse =
@@ -97,7 +97,7 @@ pub enum Destination {
 }
 
 /// Reads the value of `multipod/logging`.
-pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
+pub(crate) fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
     let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut faults);

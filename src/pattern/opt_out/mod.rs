@@ -3,5 +3,5 @@
 mod request;
 mod text;
 
-pub use request::{OptOut, parse};
+pub(crate) use request::{OptOut, parse};
 pub(super) use text::TOPICS;

@@ -22,7 +22,7 @@ impl OptOut {
 }
 
 /// Reads the value of `multipod/opt-out`.
-pub fn parse(text: &str) -> Result<OptOut, Vec<Fault>> {
+pub(crate) fn parse(text: &str) -> Result<OptOut, Vec<Fault>> {
     let items = lexer::lex(text).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
     let mut out = OptOut::default();

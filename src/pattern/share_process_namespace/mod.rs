@@ -5,5 +5,5 @@ mod request;
 mod text;
 
 pub(super) use fragment::fragments;
-pub use request::parse;
+pub(crate) use request::parse;
 pub(super) use text::TOPICS;

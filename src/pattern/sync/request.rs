@@ -13,7 +13,7 @@ use multipod_values::{self as value, Parsed, short};
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
 
 options! {
-    pub struct SyncOptions {
+    pub(crate) struct SyncOptions {
         into: String = INTO,
         reference: String = REF,
         every: Duration = option(
@@ -54,7 +54,7 @@ pub struct Sync {
 }
 
 /// Reads the value of `multipod/sync`.
-pub fn parse(value: &str) -> Result<Request, Vec<Fault>> {
+pub(crate) fn parse(value: &str) -> Result<Request, Vec<Fault>> {
     let items = lexer::lex(value).map_err(|fault| vec![fault])?;
     let mut faults = Faults::default();
     let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut faults);
