@@ -9,11 +9,12 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::explain::{Line, Tone};
-use crate::manifest::{self, Annotation, Cluster, Finding, Found, Level, Manifests};
+use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifests};
 
 use super::explain::{Format, Question, json, printed};
 use super::output;
 use super::report::Failure;
+use services::Services;
 
 /// Find mistakes in manifests before a cluster does
 ///
@@ -66,18 +67,21 @@ struct Report {
 
 impl Report {
     fn of(manifests: &Manifests<'_>, cluster: &Cluster, annotate: &[Annotation]) -> Report {
-        let mut findings = manifest::inject(manifests, cluster, annotate).findings;
+        let services = Services::of(manifests, cluster);
+        let (mut pods, mut past) = (0, Vec::new());
+        let outcome = manifest::inject_seen(manifests, cluster, annotate, |template| {
+            pods += 1;
+            past.extend(services.past(template));
+        });
+        let mut findings = outcome.findings;
         findings.extend(keys::findings(manifests));
-        findings.extend(services::findings(manifests, cluster, annotate));
+        findings.extend(past);
         // The layout that inject would give a document does not concern the author of the manifest here.
         findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
         let file =
             |finding: &Finding| manifests.readable.iter().position(|manifest| manifest.name == finding.file);
         findings.sort_by_key(|finding| (file(finding), finding.line, finding.column));
-        let documents = manifests.readable.iter().map(|manifest| (manifest, 0..manifest.documents.len()));
-        let found =
-            documents.flat_map(|(manifest, all)| all.flat_map(|index| manifest::found(manifest, index)));
-        Report { findings, pods: found.filter(|found| matches!(found, Found::Template(_))).count() }
+        Report { findings, pods }
     }
 
     fn count(&self, level: Level) -> usize {

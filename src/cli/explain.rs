@@ -1,6 +1,5 @@
 //! `multipod explain`.
 
-use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -9,11 +8,10 @@ use serde::Serialize;
 
 use crate::explain::report::Author;
 use crate::explain::{self, Layout, Line, Origin, Report, Signs};
-use crate::inject::decide;
 use crate::manifest::{
-    self, Annotation, Cluster, Finding, Found, Level, Manifests, Namespaces, Outcome, Source, Target,
+    self, Annotation, Cluster, Decided, ENGINE_WARNS, Examined, Finding, Level, Manifests, Outcome, Source,
+    Target,
 };
-use crate::pod::Head;
 
 use super::context::ContextArgs;
 use super::input::Input;
@@ -139,84 +137,51 @@ fn reports(
     cluster: &Cluster,
     annotate: &[Annotation],
 ) -> (Vec<Report>, Vec<Finding>) {
-    let namespaces = Namespaces::of(manifests);
-    let findings = manifest::inject(manifests, cluster, annotate).findings;
-    let findings = Findings::of(&findings);
     let mut reports = Vec::new();
     let mut aside = manifests.findings.clone();
-    for manifest in &manifests.readable {
-        for found in (0..manifest.documents.len()).flat_map(|index| manifest::found(manifest, index)) {
-            match found {
-                Found::Other(findings) => aside.extend(findings),
-                Found::Template(target) => {
-                    let own = findings.about(&target);
-                    match of(&target, cluster, &namespaces, annotate, own) {
-                        Some(report) => reports.push(report),
-                        None => aside.extend(own.iter().copied().cloned()),
-                    }
-                }
+    manifest::examine(manifests, cluster, annotate, |examined| match examined {
+        Examined::Other(findings) => aside.extend(findings),
+        Examined::Template(template) => match &template.decided {
+            Some(decided) => {
+                reports.push(of(template.target, decided, cluster, annotate, &template.findings));
             }
-        }
-    }
+            None => aside.extend(template.findings),
+        },
+    });
     (reports, aside)
 }
 
-/// What was found about single objects, by file and object.
-struct Findings<'f>(HashMap<(String, String), Vec<&'f Finding>>);
-
-impl<'f> Findings<'f> {
-    fn of(findings: &'f [Finding]) -> Self {
-        let mut by_object: HashMap<_, Vec<&Finding>> = HashMap::new();
-        for finding in findings {
-            let subject = finding.subject.trim_end_matches(", set by --annotate");
-            by_object.entry((finding.file.clone(), subject.to_owned())).or_default().push(finding);
-        }
-        Findings(by_object)
-    }
-
-    fn about(&self, target: &Target<'_>) -> &[&'f Finding] {
-        let place = target.finding(Level::Note, "", "");
-        self.0.get(&(place.file, place.subject)).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// Nothing where there is no pod that could be read.
 fn of(
     target: &Target<'_>,
+    decided: &Decided<'_>,
     cluster: &Cluster,
-    namespaces: &Namespaces,
     annotate: &[Annotation],
-    findings: &[&Finding],
-) -> Option<Report> {
-    let json = target.json(annotate);
-    let head = Head::read(&json).ok().filter(|_| target.has_containers())?;
-    let namespace = namespaces.of_target(target, cluster);
-    let context = namespace.context(target, cluster);
-    let decision = decide(&head, &context, &cluster.policies).ok()?;
-    let place = target.finding(Level::Note, "", "");
+    findings: &[Finding],
+) -> Report {
+    let place = target.finding_at(&target.object.pointer, Level::Note, "", "");
     let origin = Origin {
         kind: target.object.kind.to_owned(),
         name: target.object.name().to_owned(),
-        namespace: namespace.name.clone(),
+        namespace: decided.context.namespace.to_owned(),
         file: place.file,
-        line: target.finding_at(&target.object.pointer, Level::Note, "", "").line,
+        line: place.line,
     };
     let line_of = |key: &str| {
         let position = target.document().position(&target.annotation_pointer(key))?;
         Some(position.key?.line)
     };
-    let mut report = Report::of(origin, &json, &head, &context, &cluster.policies, &decision, line_of);
+    let Decided { json, head, context, decision } = decided;
+    let mut report = Report::of(origin, json, head, context, &cluster.policies, decision, line_of);
     for asked in report.asked.iter_mut().filter(|asked| asked.by == Author::Pod) {
         if annotate.iter().any(|annotation| annotation.key == asked.key) {
             (asked.by, asked.line) = (Author::CommandLine, None);
         }
     }
     // What the text of the file shows, and the engine cannot see; what the engine warns of is there already.
-    let told = ["warning", "laid_out_anew"];
     let seen =
-        findings.iter().filter(|finding| finding.level == Level::Warning && !told.contains(&finding.slug));
+        findings.iter().filter(|finding| finding.level == Level::Warning && finding.slug != ENGINE_WARNS);
     report.warnings.extend(seen.map(|finding| finding.message.clone()));
-    Some(report)
+    report
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Annotations that the command line sets on every pod template.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::str::FromStr;
 use thiserror::Error;
 
@@ -88,7 +88,7 @@ fn is_key(key: &str) -> bool {
 
 impl Annotation {
     /// Sets it in the value of a template, as the edit does in its text.
-    pub(super) fn set(&self, template: &mut Value) {
+    fn set(&self, template: &mut Value) {
         let annotations = map_at(template, "metadata").and_then(|metadata| {
             metadata.entry("annotations").or_insert(Value::Null);
             metadata.get_mut("annotations").and_then(as_map)
@@ -97,6 +97,18 @@ impl Annotation {
             annotations.insert(self.key.clone(), self.value.clone().into());
         }
     }
+}
+
+/// A template as the engine reads it, with annotations set first.
+pub(super) fn json(annotations: &[Annotation], target: &Target<'_>) -> String {
+    if annotations.is_empty() {
+        return target.value.to_string();
+    }
+    let mut value = target.value.clone();
+    for annotation in annotations {
+        annotation.set(&mut value);
+    }
+    value.to_string()
 }
 
 /// The edits that set all annotations on a template; of one key given twice the last counts.
@@ -111,7 +123,7 @@ pub(super) fn edits(annotations: &[Annotation], target: &Target<'_>) -> Vec<Edit
     let metadata = &target.value["metadata"];
     if metadata.is_null() {
         let pointer = format!("{}/metadata", target.pointer);
-        return vec![Edit::Add { pointer, value: json!({ "annotations": last }) }];
+        return vec![Edit::Add { pointer, value: serde_json::json!({ "annotations": last }) }];
     }
     match &metadata["annotations"] {
         Value::Null => {
@@ -142,6 +154,7 @@ fn as_map(value: &mut Value) -> Option<&mut Map<String, Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn keys_and_values_are_told_apart_at_the_first_equals_sign() {

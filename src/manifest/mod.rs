@@ -1,10 +1,12 @@
 //! Whole manifests: every pod template of every document, decided on and edited in its own text.
 //!
-//! Data walks one way: texts (source) → objects (target) → their context (cluster) → edits (inject, uninject) →
+//! Data walks one way: texts (source) → objects (target) → their context (cluster) → decisions (examine) → edits (inject,
+//! uninject) →
 //! one stream (stream). What people should know on the way are findings, each with its file, line and column.
 
 mod annotate;
 mod cluster;
+mod examine;
 mod finding;
 mod inject;
 mod source;
@@ -15,9 +17,11 @@ mod uninject;
 pub use annotate::Annotation;
 pub use cluster::Cluster;
 pub(crate) use cluster::{Namespace, Namespaces};
+pub(crate) use examine::{Decided, ENGINE_WARNS, Examined, Template, examine};
 pub(crate) use finding::Finding;
 pub use finding::Level;
 pub use inject::inject;
+pub(crate) use inject::inject_seen;
 pub(crate) use source::Manifest;
 pub use source::{Manifests, Outcome, Source};
 pub(crate) use stream::json;

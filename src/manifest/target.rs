@@ -9,7 +9,7 @@ use crate::pod::{Object, objects};
 use multipod_json::pointer::escaped;
 use multipod_yaml::Document;
 
-use super::{Annotation, Finding, Level, Manifest};
+use super::{Finding, Level, Manifest};
 
 /// How many annotations in the wrong place are told: one remedy helps them all.
 const MOST_MISPLACED: usize = 10;
@@ -70,18 +70,6 @@ impl<'m> Target<'m> {
     /// Whether there are containers to put something beside; patches of kustomize often have none.
     pub(crate) fn has_containers(&self) -> bool {
         !self.value["spec"]["containers"].is_null()
-    }
-
-    /// The template as the engine reads it, with annotations set first.
-    pub(crate) fn json(&self, annotations: &[Annotation]) -> String {
-        if annotations.is_empty() {
-            return self.value.to_string();
-        }
-        let mut value = self.value.clone();
-        for annotation in annotations {
-            annotation.set(&mut value);
-        }
-        value.to_string()
     }
 
     /// `Deployment web`

@@ -3,35 +3,32 @@
 use serde_json::Value;
 
 use crate::explain::{Route, routes};
-use crate::inject::{Decision, Verdict, decide};
-use crate::manifest::{Annotation, Cluster, Finding, Found, Level, Manifests, Namespaces, Target, found};
-use crate::pod::{Head, Object, objects};
+use crate::inject::{Decision, Verdict};
+use crate::manifest::{Cluster, Finding, Level, Manifests, Target, Template};
+use crate::pod::{Object, objects};
 use multipod_yaml::Document;
 
 /// A Service whose every port leads to the app's own port, behind the ambassador's back, was most likely forgotten.
-pub(super) fn findings(
-    manifests: &Manifests<'_>,
-    cluster: &Cluster,
-    annotate: &[Annotation],
-) -> Vec<Finding> {
-    let namespaces = Namespaces::of(manifests);
-    let services = Service::all(manifests, cluster);
-    let mut findings = Vec::new();
-    for manifest in manifests.readable.iter().filter(|_| !services.is_empty()) {
-        for found in (0..manifest.documents.len()).flat_map(|index| found(manifest, index)) {
-            let Found::Template(target) = found else { continue };
-            let namespace = namespaces.of_target(&target, cluster).name;
-            let for_it = |service: &&Service<'_>| {
-                service.namespace == namespace && selects(service.object.value, target.value)
-            };
-            let mut for_it = services.iter().filter(for_it).peekable();
-            if for_it.peek().is_some() {
-                let routes = inbound(&target, cluster, &namespaces, annotate);
-                findings.extend(for_it.filter_map(|service| service.past(&target, &routes)));
-            }
-        }
+pub(super) struct Services<'m>(Vec<Service<'m>>);
+
+impl<'m> Services<'m> {
+    pub(super) fn of(manifests: &'m Manifests<'m>, cluster: &'m Cluster) -> Services<'m> {
+        Services(Service::all(manifests, cluster))
     }
-    findings
+
+    /// Those that lead past the ambassador of a template.
+    pub(super) fn past(&self, template: &Template<'_>) -> Vec<Finding> {
+        let (target, Some(decided)) = (template.target, &template.decided) else { return Vec::new() };
+        let for_it = |service: &&Service<'_>| {
+            service.namespace == decided.context.namespace && selects(service.object.value, target.value)
+        };
+        let mut for_it = self.0.iter().filter(for_it).peekable();
+        if for_it.peek().is_none() {
+            return Vec::new();
+        }
+        let routes = inbound(target, &decided.decision);
+        for_it.filter_map(|service| service.past(target, &routes)).collect()
+    }
 }
 
 /// A Service, and where it stands.
@@ -87,20 +84,8 @@ impl<'m> Service<'m> {
 }
 
 /// The routes of an ambassador that the template gets, as far as they lead to its app.
-fn inbound(
-    target: &Target<'_>,
-    cluster: &Cluster,
-    namespaces: &Namespaces,
-    annotate: &[Annotation],
-) -> Vec<Route> {
-    let json = target.json(annotate);
-    let Ok(head) = Head::read(&json) else { return Vec::new() };
-    let namespace = namespaces.of_target(target, cluster);
-    let context = namespace.context(target, cluster);
-    let Ok(Decision { verdict: Verdict::Inject(injection), .. }) = decide(&head, &context, &cluster.policies)
-    else {
-        return Vec::new();
-    };
+fn inbound(target: &Target<'_>, decision: &Decision<'_>) -> Vec<Route> {
+    let Verdict::Inject(injection) = &decision.verdict else { return Vec::new() };
     let all = routes(&injection.plan, target.value);
     all.into_iter().filter(|route| route.app_port.is_some()).collect()
 }

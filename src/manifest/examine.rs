@@ -1,0 +1,245 @@
+//! Every pod template with what is decided about it, so that nobody who wants to know has to decide again.
+
+use std::fmt;
+
+use crate::annotation::Key;
+use crate::annotation::key::PREFIX;
+use crate::inject::{Decision, DenyReason, Patch, Refusal, Verdict, decide};
+use crate::pattern::Context;
+use crate::pod::Head;
+use multipod_yaml::{Edit, Style};
+
+use super::{
+    Annotation, Cluster, Finding, Found, Level, Manifests, Namespace, Namespaces, Target, annotate, found,
+};
+
+/// The name of findings that repeat a warning of the decision.
+pub(crate) const ENGINE_WARNS: &str = "warning";
+
+/// One object of the manifests.
+#[derive(Debug)]
+pub(crate) enum Examined<'e> {
+    /// It has a pod template.
+    Template(Box<Template<'e>>),
+    /// It has none, and why it is left alone.
+    Other(Vec<Finding>),
+}
+
+/// A pod template, and all that came of it.
+#[derive(Debug)]
+pub(crate) struct Template<'e> {
+    pub target: &'e Target<'e>,
+    /// Nothing where there is no pod that could be read; the findings say why.
+    pub decided: Option<Decided<'e>>,
+    /// What people should know about it.
+    pub findings: Vec<Finding>,
+    /// What carries the decision out in the text of its document.
+    pub(super) edits: Vec<Edit>,
+}
+
+/// A decision, and what it was made from.
+#[derive(Debug)]
+pub(crate) struct Decided<'e> {
+    /// The pod as the engine read it, with the annotations of the command line.
+    pub json: &'e str,
+    pub head: &'e Head<'e>,
+    pub context: &'e Context<'e>,
+    pub decision: Decision<'e>,
+}
+
+/// Sets `annotations` on every pod template and decides about it. `each` sees every object, in the order of the texts:
+/// a decision borrows from the pod, which is only kept while it is looked at.
+pub(crate) fn examine(
+    manifests: &Manifests<'_>,
+    cluster: &Cluster,
+    annotations: &[Annotation],
+    mut each: impl FnMut(Examined<'_>),
+) {
+    let examiner = Examiner::of(manifests, cluster, annotations);
+    for manifest in &manifests.readable {
+        for found in (0..manifest.documents.len()).flat_map(|index| found(manifest, index)) {
+            match found {
+                Found::Other(findings) => each(Examined::Other(findings)),
+                Found::Template(target) => {
+                    examiner.template(&target, |template| each(Examined::Template(Box::new(template))));
+                }
+            }
+        }
+    }
+}
+
+/// What is the same for all templates.
+pub(super) struct Examiner<'r> {
+    namespaces: Namespaces,
+    cluster: &'r Cluster,
+    annotations: &'r [Annotation],
+}
+
+impl<'r> Examiner<'r> {
+    pub(super) fn of(
+        manifests: &Manifests<'_>,
+        cluster: &'r Cluster,
+        annotations: &'r [Annotation],
+    ) -> Examiner<'r> {
+        Examiner { namespaces: Namespaces::of(manifests), cluster, annotations }
+    }
+
+    pub(super) fn template(&self, target: &Target<'_>, see: impl FnOnce(Template<'_>)) {
+        let mut findings = target.misplaced();
+        if !target.has_containers() {
+            findings.push(patch_without_containers(target));
+            return see(Template { target, decided: None, findings, edits: Vec::new() });
+        }
+        findings.extend(sexagesimal(target));
+        let json = annotate::json(self.annotations, target);
+        let head = match Head::read(&json) {
+            Ok(head) => head,
+            Err(problem) => {
+                let message = format!("the metadata of {} cannot be read: {problem}", target.title());
+                findings.push(target.finding(Level::Error, "unreadable_pod", message));
+                return see(Template { target, decided: None, findings, edits: Vec::new() });
+            }
+        };
+        let namespace = self.namespaces.of_target(target, self.cluster);
+        let context = namespace.context(target, self.cluster);
+        let decision = match decide(&head, &context, &self.cluster.policies) {
+            Ok(decision) => decision,
+            Err(error) => {
+                findings.push(internal(target, &error));
+                return see(Template { target, decided: None, findings, edits: Vec::new() });
+            }
+        };
+        let edits = self.edits(target, &decision, &namespace, &mut findings);
+        let decided = Decided { json: &json, head: &head, context: &context, decision };
+        see(Template { target, decided: Some(decided), findings, edits });
+    }
+
+    fn edits(
+        &self,
+        target: &Target<'_>,
+        decision: &Decision<'_>,
+        namespace: &Namespace,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<Edit> {
+        let warnings = decision.warnings.iter();
+        findings.extend(warnings.map(|warning| target.finding(Level::Warning, ENGINE_WARNS, warning)));
+        let mut edits = annotate::edits(self.annotations, target);
+        match &decision.verdict {
+            Verdict::Skip(reason) if edits.is_empty() => {
+                findings.push(target.left_alone(reason.slug(), reason.sentence()));
+            }
+            Verdict::Skip(reason) => {
+                let message = format!("{} gets annotations only: {}", target.title(), reason.sentence());
+                findings.push(target.finding(Level::Note, reason.slug(), message));
+            }
+            Verdict::Deny(refusals) => {
+                findings.extend(refusals.iter().map(|refusal| self.refused(target, refusal, namespace)));
+            }
+            Verdict::Inject(injection) => match planned(target, &injection.patch) {
+                Ok(planned) => edits.extend(planned),
+                Err(error) => findings.push(internal(target, &error)),
+            },
+        }
+        edits
+    }
+
+    fn refused(&self, target: &Target<'_>, refusal: &Refusal, namespace: &Namespace) -> Finding {
+        let mut message = refusal.message.clone();
+        if refusal.reason == DenyReason::PolicyUndecided && namespace.labels.is_none() {
+            message.push_str(
+                "\nSay them with --namespace-labels, or give the Namespace object with the manifests",
+            );
+        }
+        let slug = refusal.reason.slug();
+        let Some(key) = &refusal.key else { return target.finding(Level::Error, slug, message) };
+        let mut finding = target.finding_about(key, Level::Error, slug, message);
+        if self.annotations.iter().any(|annotation| annotation.key == *key) {
+            finding.subject.push_str(", set by --annotate");
+        }
+        finding
+    }
+}
+
+fn internal(target: &Target<'_>, error: &impl fmt::Display) -> Finding {
+    let message = format!("this is a fault of multipod, please report it: {error}");
+    target.finding(Level::Error, "internal", message)
+}
+
+fn planned(target: &Target<'_>, patch: &Patch) -> Result<Vec<Edit>, serde_json::Error> {
+    let edits = patch.operations().map(|operation| {
+        let pointer = format!("{}{}", target.pointer, operation.path);
+        serde_json::from_str(operation.value).map(|value| Edit::Add { pointer, value })
+    });
+    edits.collect()
+}
+
+fn patch_without_containers(target: &Target<'_>) -> Finding {
+    let title = target.title();
+    let asks = target.value["metadata"]["annotations"]
+        .as_object()
+        .and_then(|annotations| annotations.keys().find(|key| key.starts_with(PREFIX)));
+    match asks {
+        Some(key) => {
+            let message = format!(
+                "{key} has no effect here: the pod template has no containers\n{title} is left as it is, as \
+                 a patch would be; inject what the patch makes, or let the cluster do it"
+            );
+            target.finding_about(key, Level::Warning, "no_pod_spec", message)
+        }
+        None => target.left_alone("no_pod_spec", "its pod template has no containers"),
+    }
+}
+
+/// `80:53` without quotes is text to kubectl, and 4853 to readers of YAML 1.1.
+fn sexagesimal(target: &Target<'_>) -> Vec<Finding> {
+    let found = Key::ALL.into_iter().filter_map(|key| {
+        let position = target.document().position(&target.annotation_pointer(key.full()))?;
+        let number = (position.style == Style::Plain).then(|| base_60(position.source))??;
+        let (key, source) = (key.full(), position.source);
+        let message = format!(
+            "{key}: {source} without quotes is the number {number} to readers of YAML 1.1\nkubectl reads \
+             text, other tools may not. Quote it: {key}: \"{source}\""
+        );
+        Some(target.finding_about(key, Level::Warning, "unquoted", message))
+    });
+    found.collect()
+}
+
+/// What YAML 1.1 makes of digits with colons.
+fn base_60(text: &str) -> Option<u64> {
+    let mut parts = text.split(':');
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let first = parts.next().filter(|part| digits(part) && !part.starts_with('0'))?.parse::<u64>().ok()?;
+    let mut number = None;
+    for part in parts {
+        let part = part.parse::<u64>().ok().filter(|value| digits(part) && *value < 60 && part.len() <= 2)?;
+        number = Some(number.unwrap_or(first).checked_mul(60)?.checked_add(part)?);
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_base_60_are_those_of_yaml_1_1() {
+        for (text, expected) in [
+            ("80:53", Some(4853)),
+            ("1:2:3", Some(3723)),
+            ("80:8", Some(4808)),
+            ("80:8775", None),
+            ("80:60", None),
+            ("80", None),
+            ("80:db", None),
+            ("080:53", None),
+            (":53", None),
+            ("80:", None),
+            ("80:053", None),
+            ("99999999999999999999:1", None),
+            ("9999999999999999999:1", None),
+        ] {
+            assert_eq!(base_60(text), expected, "{text}");
+        }
+    }
+}
