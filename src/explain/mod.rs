@@ -8,6 +8,7 @@ mod asked;
 mod boxes;
 mod build;
 mod draw;
+mod layout;
 mod line;
 mod picture;
 pub(crate) mod report;
@@ -16,8 +17,9 @@ mod sample;
 mod text;
 
 pub(crate) use boxes::Signs;
+pub(crate) use layout::Layout;
 pub(crate) use line::{Line, Tone};
 pub(crate) use report::{Origin, Report};
 pub(crate) use routes::{Route, routes};
 pub use sample::sample;
-pub(crate) use text::{Layout, text};
+pub(crate) use text::text;

@@ -2,21 +2,10 @@
 
 mod added;
 
-use super::boxes::Signs;
 use super::draw::draw;
+use super::layout::{Layout, counted, indented};
 use super::line::{Line, Tone};
 use super::report::{Added, Asked, Author, Considered, Origin, Refused, Report, Runs, Standing, Verdict};
-
-/// How reports are laid out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Layout {
-    /// The width of the terminal.
-    pub columns: usize,
-    /// The signs that the drawing is made of.
-    pub signs: Signs,
-    /// Whether rendered configuration is shown in full.
-    pub show_config: bool,
-}
 
 /// All lines about one pod.
 pub(crate) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
@@ -71,10 +60,6 @@ impl Page {
         self.lines.extend([Line::default(), Line::of(Tone::Strong, title)]);
         self.lines.extend(lines.into_iter().map(|line| indented(2, line)));
     }
-}
-
-fn indented(by: usize, line: Line) -> Line {
-    Line::plain(" ".repeat(by)).join(line)
 }
 
 fn heading(origin: &Origin) -> Line {
@@ -164,10 +149,6 @@ fn summary(added: &Added) -> String {
     parts.join(", ")
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
-}
-
 fn clashes(report: &Report) -> Vec<Line> {
     let warnings = report.warnings.iter().flat_map(|warning| {
         let mut lines = warning.lines();
@@ -199,6 +180,7 @@ fn clashes(report: &Report) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::Signs;
     use crate::inject::decide;
     use crate::pattern::{Context, Settings};
     use crate::pod::{Head, Version};

@@ -1,10 +1,9 @@
 //! What is added, as lines for people.
 
+use crate::explain::layout::{Layout, counted, indented};
 use crate::explain::line::{Line, Tone, width};
 use crate::explain::picture::NO_TOKEN;
 use crate::explain::report::{Added, Amounts, AppMount, Container, Named, Runs};
-
-use super::{Layout, counted, indented};
 
 /// Everything that is added, container by container, then the rest of the pod.
 pub(super) fn lines(added: &Added, layout: &Layout) -> Vec<Line> {
