@@ -12,4 +12,4 @@ mod otlp;
 #[cfg(not(feature = "otlp"))]
 pub(crate) use disabled::{Span, Traces};
 #[cfg(feature = "otlp")]
-pub use otlp::{Span, Traces};
+pub(crate) use otlp::{Span, Traces};
