@@ -24,3 +24,11 @@ func TestAControlPlaneAloneRefusesImagesBeforeTheyAreBuilt(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestNoImageIsBuiltWhenNoneIsNamed(t *testing.T) {
+	// Everything would be built for no name: a repository is not even looked for.
+	t.Chdir(t.TempDir())
+	if err := (&Cluster{entered: true}).Images(); err != nil {
+		t.Error(err)
+	}
+}
