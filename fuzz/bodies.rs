@@ -4,7 +4,7 @@
 pub mod wire;
 
 use multipod::admission::{self, Snapshot};
-use multipod::annotation::{Diagnostic, Fault, Key, Source, lexer};
+use multipod::annotation::{Diagnostic, Key, Problem, Source, lexer};
 use multipod::inject::{SkipReason, Verdict, decide, removals};
 use multipod::manifest::{self, Cluster, Manifests};
 use multipod::pattern::{Context, Request, Settings};
@@ -19,13 +19,13 @@ const ASKING: &str = r#"{"metadata":{"labels":{"app":"web"},"annotations":{"mult
     "multipod/logging":"/var/log/app/*.log to=@central","multipod/metrics":"nginx"}},
     "spec":{"containers":[{"name":"app","image":"a:1"}]}}"#;
 
-/// Every parser of the annotation language: an answer, and every fault inside the value.
+/// Every parser of the annotation language: an answer, and every problem inside the value.
 pub fn annotation(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let text = &*text;
     for key in Key::ALL {
-        for fault in Request::parse(key, text).err().into_iter().flatten() {
-            tells(key, text, fault);
+        for problem in Request::parse(key, text).err().into_iter().flatten() {
+            tells(key, text, problem);
         }
     }
     if let Ok(items) = lexer::lex(text) {
@@ -38,11 +38,14 @@ pub fn annotation(data: &[u8]) {
     let _ = (value::image(text), value::duration(text), value::absolute_path(text), Version::parse(text));
 }
 
-/// A fault lies in its value, and its message can be shown in one terminal or another.
-fn tells(key: Key, text: &str, fault: Fault) {
-    assert!(fault.span.start <= fault.span.end && fault.span.end <= text.len(), "{fault:?}");
-    assert!(text.is_char_boundary(fault.span.start) && text.is_char_boundary(fault.span.end), "{fault:?}");
-    let shown = Diagnostic::of(key, Source::Pod, text, fault).to_string();
+/// A problem lies in its value, and its message can be shown in one terminal or another.
+fn tells(key: Key, text: &str, problem: Problem) {
+    assert!(problem.span.start <= problem.span.end && problem.span.end <= text.len(), "{problem:?}");
+    assert!(
+        text.is_char_boundary(problem.span.start) && text.is_char_boundary(problem.span.end),
+        "{problem:?}"
+    );
+    let shown = Diagnostic::of(key, Source::Pod, text, problem).to_string();
     assert!(shown.len() < 4096 && !shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
 }
 

@@ -3,14 +3,14 @@
 //! Pure: the context of a pod comes from a [`Snapshot`]; sockets, clocks and logs are somebody else's.
 
 mod answer;
-mod fault;
+mod error;
 mod mutate;
 mod record;
 mod review;
 mod snapshot;
 mod warn;
 
-pub use fault::Fault;
+pub use error::ReviewError;
 pub use mutate::mutate;
 pub(crate) use record::Record;
 pub use record::{Outcome, Reply};

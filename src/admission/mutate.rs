@@ -5,23 +5,23 @@ use crate::pod::{Field, Head, Text};
 
 use super::answer::{self, Verdict};
 use super::review::Request;
-use super::{Fault, Outcome, Record, Reply, Snapshot};
+use super::{Outcome, Record, Reply, ReviewError, Snapshot};
 
 type Review<'a> = Request<'a, Field<Head<'a>>>;
 
 /// Answers a review of a pod. Whatever is not the creation of a pod is allowed as it is.
-pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Fault> {
+pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, ReviewError> {
     let review = Review::read(body)?;
     if let Err(reason) = in_scope(&review) {
         return Ok(ignored(review, reason));
     }
     // A pod that is not there fits no selector, and must not pass for that.
-    let head = review.object.value().ok_or(Fault::NoObject)?;
+    let head = review.object.value().ok_or(ReviewError::NoObject)?;
     if snapshot.must_wait_for(&review.namespace) {
-        return Err(Fault::NamespaceUnknown);
+        return Err(ReviewError::NamespaceUnknown);
     }
     let decision = decide(head, &snapshot.context(&review.namespace, None), &snapshot.policies)
-        .map_err(|error| Fault::Internal(error.to_string()))?;
+        .map_err(|error| ReviewError::Internal(error.to_string()))?;
     let (written, told) = told(&review.uid, &decision);
     let owner_kind = head.metadata.value().and_then(|metadata| metadata.controller()).cloned();
     drop(decision);

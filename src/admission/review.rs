@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 
 use crate::pod::Text;
 
-use super::{Fault, Record};
+use super::{Record, ReviewError};
 
 /// What is asked, with the objects as `O` and `P` read them.
 #[derive(Debug, Deserialize)]
@@ -74,19 +74,19 @@ fn nothing<T>() -> Option<T> {
 
 impl<'a, O, P> Request<'a, O, P> {
     /// Reads a body in one pass.
-    pub(super) fn read(body: &'a [u8]) -> Result<Self, Fault>
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, ReviewError>
     where
         O: Deserialize<'a> + Default,
         P: Deserialize<'a> + Default,
     {
         // Checked once as a whole, also what nobody will look at.
-        let text = std::str::from_utf8(body).map_err(|error| Fault::NotText(error.valid_up_to()))?;
+        let text = std::str::from_utf8(body).map_err(|error| ReviewError::NotText(error.valid_up_to()))?;
         let envelope: Envelope<'a, O, P> =
-            multipod_json::read(text).map_err(|error| Fault::unreadable(&error, text))?;
+            multipod_json::read(text).map_err(|error| ReviewError::unreadable(&error, text))?;
         if &*envelope.api_version != "admission.k8s.io/v1" || &*envelope.kind != "AdmissionReview" {
-            return Err(Fault::NotAReview);
+            return Err(ReviewError::NotAReview);
         }
-        envelope.request.filter(|request| !request.uid.is_empty()).ok_or(Fault::NoRequest)
+        envelope.request.filter(|request| !request.uid.is_empty()).ok_or(ReviewError::NoRequest)
     }
 
     /// What is logged and counted of this review: what was decided, and whom it was about. Without an owner it is about

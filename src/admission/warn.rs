@@ -9,13 +9,13 @@ use multipod_json::Raw;
 
 use super::answer::{self, Verdict};
 use super::review::Request;
-use super::{Fault, Outcome, Record, Reply, Snapshot, WarnMode};
+use super::{Outcome, Record, Reply, ReviewError, Snapshot, WarnMode};
 
 type Review<'a> = Request<'a, Option<Raw<'a>>, Option<Raw<'a>>>;
 
 /// Answers a review of a Deployment or any other object that makes pods: allowed, with warnings about annotations that
 /// do nothing where they stand or that will be refused on the pods.
-pub fn warn<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Fault> {
+pub fn warn<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, ReviewError> {
     let review = Review::read(body)?;
     let found = match in_scope(&review) {
         Ok(object) => about(&object, &review, snapshot),

@@ -7,12 +7,12 @@ use multipod_values::{masked, visible};
 
 use super::{Key, Span};
 
-/// How much of a long line is shown around the fault.
+/// How much of a long line is shown around the problem.
 const WINDOW: usize = 100;
 
-/// One fault in a value, before it is known whose value it is.
+/// One problem in a value, before it is known whose value it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Problem {
     /// The bad part of the value.
     pub span: Span,
     /// What stands under the caret.
@@ -23,10 +23,10 @@ pub struct Fault {
     pub help: Option<String>,
 }
 
-impl Fault {
-    /// A fault at `span`.
+impl Problem {
+    /// A problem at `span`.
     pub fn new(span: Span, label: impl Into<String>) -> Self {
-        Fault { span, label: label.into(), summary: None, help: None }
+        Problem { span, label: label.into(), summary: None, help: None }
     }
 
     /// With the first line of the message.
@@ -72,7 +72,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// A fault together with the key and value that it was found in.
+/// A problem together with the key and value that it was found in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The annotation key, in full.
@@ -92,7 +92,7 @@ pub struct Diagnostic {
 /// One line of a value with the bad part marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The line, shortened around the fault.
+    /// The line, shortened around the problem.
     pub line: String,
     /// The column of the first caret, in characters.
     pub column: usize,
@@ -105,19 +105,19 @@ pub struct Excerpt {
 }
 
 impl Diagnostic {
-    /// A fault in the value of a known key.
-    pub fn of(key: Key, source: Source, value: &str, fault: Fault) -> Self {
+    /// A problem in the value of a known key.
+    pub fn of(key: Key, source: Source, value: &str, problem: Problem) -> Self {
         // Where the label says all, it stands in the first line, and the carets alone mark the place.
-        let (summary, label) = match fault.summary {
-            Some(summary) => (summary, fault.label),
-            None => (fault.label, String::new()),
+        let (summary, label) = match problem.summary {
+            Some(summary) => (summary, problem.label),
+            None => (problem.label, String::new()),
         };
         Diagnostic {
             key: key.full().to_owned(),
             source,
             summary,
-            excerpt: Some(Excerpt::of(value, fault.span, label)),
-            help: fault.help,
+            excerpt: Some(Excerpt::of(value, problem.span, label)),
+            help: problem.help,
             example: Some(key.example()),
         }
     }
@@ -179,9 +179,9 @@ mod tests {
     use super::*;
 
     fn diagnostic(value: &str, start: usize, end: usize) -> String {
-        let fault = Fault::new(Span { start, end }, "expected a port between 1 and 65535")
+        let problem = Problem::new(Span { start, end }, "expected a port between 1 and 65535")
             .summary("8o:8775 is not LISTEN:TARGET");
-        Diagnostic::of(Key::Ambassador, Source::Pod, value, fault).to_string()
+        Diagnostic::of(Key::Ambassador, Source::Pod, value, problem).to_string()
     }
 
     #[test]
@@ -228,8 +228,8 @@ mod tests {
         ] {
             assert_eq!(multipod_values::short(value), shown);
             let start = value.len() - 1;
-            let fault = Fault::new(Span { start, end: start + 1 }, "x");
-            let text = Diagnostic::of(Key::Init, Source::Pod, value, fault).to_string();
+            let problem = Problem::new(Span { start, end: start + 1 }, "x");
+            let text = Diagnostic::of(Key::Init, Source::Pod, value, problem).to_string();
             let caret = format!("\n  {shown}\n  {:>1$}\n", '^', value.chars().count());
             assert!(text.contains(&caret), "{text}");
         }
@@ -240,8 +240,8 @@ mod tests {
         fn any_span_of_any_value_can_be_shown(value in "(?s).{0,120}", a in 0usize..140, b in 0usize..140) {
             let boundary = |at: usize| (0..=at.min(value.len())).rev().find(|at| value.is_char_boundary(*at)).unwrap();
             let (start, end) = (boundary(a.min(b)), boundary(a.max(b)));
-            let fault = Fault::new(Span { start, end }, "x");
-            let text = Diagnostic::of(Key::Init, Source::Pod, &value, fault).to_string();
+            let problem = Problem::new(Span { start, end }, "x");
+            let text = Diagnostic::of(Key::Init, Source::Pod, &value, problem).to_string();
             proptest::prop_assert!(text.contains('^'));
         }
     }

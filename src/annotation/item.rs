@@ -1,36 +1,36 @@
 //! Reads the options of one item, or the settings of a whole value: each at most once, none that is not known.
 
 use super::option::{Given, Opt};
-use super::{Fault, Item, Word};
+use super::{Item, Problem, Word};
 use multipod_values::{self as value, Parsed, short, suggest};
 
-/// How many faults of one value are reported; the rest is counted.
+/// How many problems of one value are reported; the rest is counted.
 const MOST_FAULTS: usize = 5;
 
-/// The faults of one value, bounded whatever a hostile value holds.
+/// The problems of one value, bounded whatever a hostile value holds.
 #[derive(Debug, Default)]
-pub struct Faults {
-    reported: Vec<Fault>,
+pub struct Problems {
+    reported: Vec<Problem>,
     more: usize,
 }
 
-impl Faults {
-    /// One more fault.
-    pub fn push(&mut self, fault: Fault) {
+impl Problems {
+    /// One more problem.
+    pub fn push(&mut self, problem: Problem) {
         if self.reported.len() < MOST_FAULTS {
-            self.reported.push(fault);
+            self.reported.push(problem);
         } else {
             self.more += 1;
         }
     }
 
-    /// `value` if there was no fault, else the faults.
-    pub fn or<T>(self, value: T) -> Result<T, Vec<Fault>> {
+    /// `value` if there was no problem, else the problems.
+    pub fn or<T>(self, value: T) -> Result<T, Vec<Problem>> {
         if self.reported.is_empty() { Ok(value) } else { Err(self.finish()) }
     }
 
-    /// The faults; the last one tells how many more there are.
-    pub fn finish(mut self) -> Vec<Fault> {
+    /// The problems; the last one tells how many more there are.
+    pub fn finish(mut self) -> Vec<Problem> {
         if self.more > 0
             && let Some(last) = self.reported.last_mut()
         {
@@ -51,21 +51,21 @@ pub struct Options<'i, 'a> {
 }
 
 impl<'i, 'a> Options<'i, 'a> {
-    /// The options among `words`; unknown and repeated ones become faults. `settings` are names that would be right
+    /// The options among `words`; unknown and repeated ones become problems. `settings` are names that would be right
     /// in an item of their own.
     pub fn read(
         words: impl IntoIterator<Item = &'i Word<'a>>,
         allowed: &[impl AsRef<str>],
         settings: &[impl AsRef<str>],
-        faults: &mut Faults,
+        problems: &mut Problems,
     ) -> Self {
         let mut known: Vec<&Word> = Vec::new();
         for word in words {
             let Some(key) = word.key() else { continue };
             if !has(allowed, key) {
-                faults.push(unknown_option(word, key, allowed, settings));
+                problems.push(unknown_option(word, key, allowed, settings));
             } else if known.iter().any(|seen| seen.key() == Some(key)) {
-                faults.push(Fault::new(word.whole, format!("{key}= is given twice")));
+                problems.push(Problem::new(word.whole, format!("{key}= is given twice")));
             } else {
                 known.push(word);
             }
@@ -79,8 +79,8 @@ impl<'i, 'a> Options<'i, 'a> {
     }
 
     /// One option, by its row.
-    pub fn get<T>(&self, option: &Opt<T>, faults: &mut Faults) -> Given<T> {
-        Given::new(self.take(option.row.name, option.parse, faults), self.word(option.row.name))
+    pub fn get<T>(&self, option: &Opt<T>, problems: &mut Problems) -> Given<T> {
+        Given::new(self.take(option.row.name, option.parse, problems), self.word(option.row.name))
     }
 
     /// The value of one option, if it was given and is right.
@@ -88,26 +88,26 @@ impl<'i, 'a> Options<'i, 'a> {
         &self,
         key: &str,
         parse: impl FnOnce(&str) -> Parsed<T>,
-        faults: &mut Faults,
+        problems: &mut Problems,
     ) -> Option<T> {
         let word = self.word(key)?;
-        parse_word(word, parse, faults)
+        parse_word(word, parse, problems)
     }
 }
 
-/// The value of one word; what was expected instead becomes a fault.
+/// The value of one word; what was expected instead becomes a problem.
 pub(crate) fn parse_word<T>(
     word: &Word<'_>,
     parse: impl FnOnce(&str) -> Parsed<T>,
-    faults: &mut Faults,
+    problems: &mut Problems,
 ) -> Option<T> {
     match parse(&word.text) {
         Ok(value) => Some(value),
         Err(expected) => {
-            let fault = Fault::new(word.span, expected);
-            faults.push(match word.key() {
-                Some(key) => fault.summary(format!("{} does not fit {key}=", short(&word.text))),
-                None => fault,
+            let problem = Problem::new(word.span, expected);
+            problems.push(match word.key() {
+                Some(key) => problem.summary(format!("{} does not fit {key}=", short(&word.text))),
+                None => problem,
             });
             None
         }
@@ -123,9 +123,9 @@ fn unknown_option(
     key: &str,
     allowed: &[impl AsRef<str>],
     settings: &[impl AsRef<str>],
-) -> Fault {
+) -> Problem {
     if has(settings, key) {
-        return Fault::new(word.whole, format!("{key}= is a setting of the whole pattern")).help(format!(
+        return Problem::new(word.whole, format!("{key}= is a setting of the whole pattern")).help(format!(
             "Put a comma before it, so that it stands alone: \"…, {key}={}\"",
             short(&word.text)
         ));
@@ -137,7 +137,7 @@ fn unknown_option(
         let meant = suggest::did_you_mean(key, names.iter().copied());
         format!("expected {}{meant}", value::list(&names, "or"))
     };
-    Fault::new(word.whole, label).summary(format!("unknown option {}=", short(key)))
+    Problem::new(word.whole, label).summary(format!("unknown option {}=", short(key)))
 }
 
 /// The words of all items that are settings of the whole pattern.
@@ -145,13 +145,13 @@ pub(crate) fn settings_of<'i, 'a>(items: &'i [Item<'a>]) -> impl Iterator<Item =
     items.iter().filter(|item| item.is_setting()).flat_map(|item| &item.words)
 }
 
-/// The single positional word of an item; a second one becomes a fault.
-pub(crate) fn only_positional<'i, 'a>(item: &'i Item<'a>, faults: &mut Faults) -> Option<&'i Word<'a>> {
+/// The single positional word of an item; a second one becomes a problem.
+pub(crate) fn only_positional<'i, 'a>(item: &'i Item<'a>, problems: &mut Problems) -> Option<&'i Word<'a>> {
     let mut words = item.positional();
     let first = words.next()?;
     if let Some(second) = words.next() {
-        faults.push(
-            Fault::new(second.whole, "expected one word and its options")
+        problems.push(
+            Problem::new(second.whole, "expected one word and its options")
                 .summary(format!("{} does not belong to {}", short(&second.text), short(&first.text)))
                 .help("Items are separated by commas or new lines."),
         );
@@ -183,12 +183,12 @@ macro_rules! options {
             pub(crate) fn read(
                 words: &[$crate::annotation::Word<'_>],
                 settings: &[$crate::annotation::option::Row],
-                faults: &mut $crate::annotation::item::Faults,
+                problems: &mut $crate::annotation::item::Problems,
             ) -> Self {
-                let options = $crate::annotation::item::Options::read(words, Self::ROWS, settings, faults);
+                let options = $crate::annotation::item::Options::read(words, Self::ROWS, settings, problems);
                 $(let $field = {
                     const OPTION: $crate::annotation::option::Opt<$type> = $option;
-                    options.get(&OPTION, faults)
+                    options.get(&OPTION, problems)
                 };)*
                 $name { $($field),* }
             }

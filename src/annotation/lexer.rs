@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use super::diagnostic::Fault;
+use super::diagnostic::Problem;
 use super::span::Span;
 
 /// Far beyond what anybody writes; it bounds what a hostile value can cost.
@@ -75,7 +75,7 @@ impl<'a> Item<'a> {
 }
 
 /// Cuts `value` into its items.
-pub fn lex(value: &str) -> Result<Vec<Item<'_>>, Fault> {
+pub fn lex(value: &str) -> Result<Vec<Item<'_>>, Problem> {
     let mut lexer = Lexer { value, at: 0 };
     let mut count = 0;
     let mut items = Vec::new();
@@ -97,7 +97,7 @@ pub fn lex(value: &str) -> Result<Vec<Item<'_>>, Fault> {
                 words.push(lexer.word()?);
                 count += 1;
                 if let Some(word) = words.last().filter(|_| count > MOST_WORDS) {
-                    return Err(Fault::new(word.whole, format!("expected at most {MOST_WORDS} words")));
+                    return Err(Problem::new(word.whole, format!("expected at most {MOST_WORDS} words")));
                 }
             }
         }
@@ -118,7 +118,7 @@ impl<'a> Lexer<'a> {
         self.value.as_bytes().get(self.at).copied()
     }
 
-    fn word(&mut self) -> Result<Word<'a>, Fault> {
+    fn word(&mut self) -> Result<Word<'a>, Problem> {
         let start = self.at;
         let key = self.key();
         let text_start = self.at;
@@ -128,7 +128,7 @@ impl<'a> Lexer<'a> {
         if let Some(key) = key
             && span.start == span.end
         {
-            return Err(Fault::new(whole, format!("nothing stands behind {key}=")));
+            return Err(Problem::new(whole, format!("nothing stands behind {key}=")));
         }
         Ok(Word { key: key.map(Cow::Borrowed), text, span, whole })
     }
@@ -148,7 +148,7 @@ impl<'a> Lexer<'a> {
         Some(key)
     }
 
-    fn bare(&mut self) -> Result<&'a str, Fault> {
+    fn bare(&mut self) -> Result<&'a str, Problem> {
         let start = self.at;
         for (offset, c) in self.value[start..].char_indices() {
             match c {
@@ -158,7 +158,7 @@ impl<'a> Lexer<'a> {
                 }
                 '"' => {
                     let at = start + offset;
-                    return Err(Fault::new(
+                    return Err(Problem::new(
                         Span { start: at, end: at + 1 },
                         "a quote can only open a word, or follow its =",
                     ));
@@ -171,7 +171,7 @@ impl<'a> Lexer<'a> {
         Ok(&self.value[start..])
     }
 
-    fn quoted(&mut self) -> Result<Cow<'a, str>, Fault> {
+    fn quoted(&mut self) -> Result<Cow<'a, str>, Problem> {
         let open = self.at;
         let inside = open + 1;
         let mut text = Cow::Borrowed("");
@@ -182,7 +182,7 @@ impl<'a> Lexer<'a> {
             match (escaped, c) {
                 (true, '"' | '\\') => escaped = false,
                 (true, _) => {
-                    return Err(Fault::new(
+                    return Err(Problem::new(
                         Span { start: at - 1, end: at + c.len_utf8() },
                         "only \\\" and \\\\ are escapes",
                     ));
@@ -202,15 +202,15 @@ impl<'a> Lexer<'a> {
                 _ => {}
             }
         }
-        Err(Fault::new(Span { start: open, end: open + 1 }, "this quote is not closed on its line"))
+        Err(Problem::new(Span { start: open, end: open + 1 }, "this quote is not closed on its line"))
     }
 
-    fn after_quote(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Fault> {
+    fn after_quote(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Problem> {
         match self.peek() {
             None | Some(b' ' | b'\t' | b'\r' | b',' | b'\n') => Ok(text),
             Some(_) => {
                 let width = self.value[self.at..].chars().next().map_or(1, char::len_utf8);
-                Err(Fault::new(
+                Err(Problem::new(
                     Span { start: self.at, end: self.at + width },
                     "expected a space or a comma behind the closing quote",
                 ))
@@ -219,8 +219,8 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn control_character(c: char, at: usize) -> Fault {
-    Fault::new(
+fn control_character(c: char, at: usize) -> Problem {
+    Problem::new(
         Span { start: at, end: at + c.len_utf8() },
         format!("the control character U+{:04X} is not allowed", u32::from(c)),
     )
@@ -243,15 +243,15 @@ mod tests {
 
     #[test]
     fn a_letter_of_several_bytes_behind_a_quote_is_marked_whole() {
-        let fault = lex("a=\"b\"é").unwrap_err();
-        assert_eq!(fault.span, Span { start: 5, end: 7 });
+        let problem = lex("a=\"b\"é").unwrap_err();
+        assert_eq!(problem.span, Span { start: 5, end: 7 });
     }
 
     #[test]
     fn the_words_of_a_value_are_bounded() {
         assert_eq!(lex(&"a b,".repeat(MOST_WORDS / 2)).unwrap().len(), MOST_WORDS / 2);
-        let fault = lex(&"a b,".repeat(MOST_WORDS)).unwrap_err();
-        assert!(fault.label.contains("at most 8192 words"), "{}", fault.label);
+        let problem = lex(&"a b,".repeat(MOST_WORDS)).unwrap_err();
+        assert!(problem.label.contains("at most 8192 words"), "{}", problem.label);
     }
 
     fn bare(text: &str) -> (Option<String>, String) {
@@ -304,9 +304,9 @@ mod tests {
             ("\"a\u{0}\"", 2, "U+0000"),
             ("\"a\nb\"", 0, "not closed"),
         ] {
-            let fault = lex(value).unwrap_err();
-            assert_eq!(fault.span.start, start, "{value:?}");
-            assert!(fault.label.contains(label), "{value:?}: {}", fault.label);
+            let problem = lex(value).unwrap_err();
+            assert_eq!(problem.span.start, start, "{value:?}");
+            assert!(problem.label.contains(label), "{value:?}: {}", problem.label);
         }
     }
 

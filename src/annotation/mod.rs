@@ -1,4 +1,4 @@
-//! The annotation language: one grammar for every key, typed values, and errors that point at the fault.
+//! The annotation language: one grammar for every key, typed values, and errors that point at the problem.
 //!
 //! `key` names the keys, `lexer` cuts a value into items and words, `value` turns words into types that cannot be
 //! wrong, `item` reads the
@@ -12,7 +12,7 @@ pub mod option;
 pub mod settings;
 mod span;
 
-pub use diagnostic::{Diagnostic, Fault, Source};
+pub use diagnostic::{Diagnostic, Problem, Source};
 pub use key::Key;
 pub(crate) use lexer::{Item, Word};
 pub(crate) use span::Span;

@@ -1,6 +1,6 @@
 //! The settings that every pattern takes: `image= cpu= memory= sidecar=`.
 
-use super::item::{Faults, Options};
+use super::item::{Options, Problems};
 use super::option::{Absent, Opt, Row, choice, option, words};
 use multipod_values::{self as value, Parsed, Quantity, Resource};
 
@@ -55,12 +55,12 @@ words! {
 
 impl Settings {
     /// Reads the settings from options that were checked against the rows of their pattern.
-    pub fn read(options: &Options<'_, '_>, faults: &mut Faults) -> Self {
+    pub fn read(options: &Options<'_, '_>, problems: &mut Problems) -> Self {
         Settings {
-            image: options.get(&IMAGE, faults).value,
-            cpu: options.get(&CPU, faults).value,
-            memory: options.get(&MEMORY, faults).value,
-            sidecar: options.get(&SIDECAR, faults).value,
+            image: options.get(&IMAGE, problems).value,
+            cpu: options.get(&CPU, problems).value,
+            memory: options.get(&MEMORY, problems).value,
+            sidecar: options.get(&SIDECAR, problems).value,
         }
     }
 }

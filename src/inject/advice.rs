@@ -1,4 +1,4 @@
-//! What would be injected without a fault and still not do what its user wants: told as a warning, never refused,
+//! What would be injected without a problem and still not do what its user wants: told as a warning, never refused,
 //! because it depends on things that a pod does not show.
 
 use std::cmp::Ordering;

@@ -139,8 +139,8 @@ fn look_inside<'a>(head: &'a Head<'a>, namespace: &str) -> Result<Pod<'a>, Refus
             format!("the pod cannot be read: metadata.namespace: {namespace} is no name of a namespace");
         return Err(Refusal::new(DenyReason::UnreadablePod, text));
     }
-    let pod = head.open().map_err(|fault| {
-        Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {fault}"))
+    let pod = head.open().map_err(|problem| {
+        Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {problem}"))
     })?;
     if pod.spec.containers.items().is_empty() {
         let text = "the pod has no containers, so there is nothing to put a pattern beside";

@@ -1,7 +1,7 @@
 //! From winning values to fragments.
 
 use crate::annotation::settings::Settings as Asked;
-use crate::annotation::{Diagnostic, Fault, Source};
+use crate::annotation::{Diagnostic, Problem, Source};
 use crate::pattern::{Context, Fragment, Request};
 use crate::pod::Pod;
 use crate::policy::{Effective, Resolution};
@@ -29,8 +29,8 @@ pub(super) fn fragments(
                 all.extend(fragments);
                 refusals.extend(refusal);
             }
-            Err(faults) => refusals.extend(faults.into_iter().map(|fault| {
-                Refusal::of(Diagnostic::of(effective.key, effective.source.clone(), effective.value, fault))
+            Err(problems) => refusals.extend(problems.into_iter().map(|problem| {
+                Refusal::of(Diagnostic::of(effective.key, effective.source.clone(), effective.value, problem))
             })),
         }
     }
@@ -43,7 +43,7 @@ fn of_request(
     pod: &Pod<'_>,
     context: &Context<'_>,
     resolution: &Resolution<'_>,
-) -> Result<(Vec<Fragment>, Option<Refusal>), Vec<Fault>> {
+) -> Result<(Vec<Fragment>, Option<Refusal>), Vec<Problem>> {
     let fragments = request.fragments(pod, context)?;
     let refusal = request.settings().and_then(|asked| out_of_bounds(effective, asked, resolution));
     Ok((fragments, refusal))

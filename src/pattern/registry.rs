@@ -2,7 +2,7 @@
 //! asks here, and a key without an entry does not compile.
 
 use crate::annotation::settings::Settings;
-use crate::annotation::{Fault, Key};
+use crate::annotation::{Key, Problem};
 use crate::pod::Pod;
 
 use super::defined::{self, PatternKind, request as named};
@@ -46,7 +46,7 @@ pub enum Request<'v> {
 
 impl<'v> Request<'v> {
     /// Reads a value by the grammar of its key. What only a pod or a cluster knows is looked up by [`Self::fragments`].
-    pub fn parse(key: Key, value: &'v str) -> Result<Self, Vec<Fault>> {
+    pub fn parse(key: Key, value: &'v str) -> Result<Self, Vec<Problem>> {
         match key {
             Key::Ambassador => ambassador::parse(value).map(Request::Ambassador),
             Key::Logging => logging::parse(value).map(Request::Logging),
@@ -62,7 +62,7 @@ impl<'v> Request<'v> {
     }
 
     /// What the request adds to a pod.
-    pub fn fragments(&self, pod: &Pod<'_>, context: &Context<'_>) -> Result<Vec<Fragment>, Vec<Fault>> {
+    pub fn fragments(&self, pod: &Pod<'_>, context: &Context<'_>) -> Result<Vec<Fragment>, Vec<Problem>> {
         match self {
             Request::Ambassador(request) => Ok(vec![ambassador::fragment(request, context)?]),
             Request::Logging(request) => Ok(vec![logging::fragment(request, pod, context)?]),
@@ -106,20 +106,21 @@ impl<'v> Request<'v> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::annotation::Fault;
+    use crate::annotation::Problem;
     use crate::annotation::option::Row;
 
-    fn faults(key: Key, value: &str) -> Vec<Fault> {
+    fn problems(key: Key, value: &str) -> Vec<Problem> {
         Request::parse(key, value).err().unwrap_or_default()
     }
 
     /// What a parser expects in the place of an option that nobody has.
     fn accepted(key: Key, value: &str) -> Vec<String> {
-        let faults = faults(key, value);
-        let about_it =
-            |fault: &&Fault| fault.summary.as_ref().is_some_and(|summary| summary.contains("qqqqqqqqqq"));
-        let found = faults.iter().find(about_it);
-        let label = &found.unwrap_or_else(|| panic!("{value}: {faults:?}")).label;
+        let problems = problems(key, value);
+        let about_it = |problem: &&Problem| {
+            problem.summary.as_ref().is_some_and(|summary| summary.contains("qqqqqqqqqq"))
+        };
+        let found = problems.iter().find(about_it);
+        let label = &found.unwrap_or_else(|| panic!("{value}: {problems:?}")).label;
         let mut names: Vec<String> = label
             .trim_start_matches("expected ")
             .replace(" or ", ", ")
@@ -155,7 +156,7 @@ mod tests {
             {
                 let Some(default) = row.default.text().filter(|text| !text.contains(' ')) else { continue };
                 let value = format!("{} {}={default}", topic.example, row.name);
-                assert_eq!(faults(topic.key, &value), [], "{value}");
+                assert_eq!(problems(topic.key, &value), [], "{value}");
             }
         }
     }
@@ -163,9 +164,9 @@ mod tests {
     #[test]
     fn every_form_and_example_is_understood() {
         for topic in topics() {
-            assert_eq!(faults(topic.key, topic.example), [], "{}", topic.name);
+            assert_eq!(problems(topic.key, topic.example), [], "{}", topic.name);
             for (form, _) in topic.forms.iter().filter(|(form, _)| *form != "80") {
-                assert_eq!(faults(topic.key, form), [], "{form}");
+                assert_eq!(problems(topic.key, form), [], "{form}");
             }
         }
     }

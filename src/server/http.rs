@@ -25,7 +25,7 @@ use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, R
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::timeout_at;
 
-use crate::admission::{self, Fault, Reply, Snapshot};
+use crate::admission::{self, Reply, ReviewError, Snapshot};
 use crate::observe::{self, Span};
 
 use super::Shared;
@@ -38,7 +38,7 @@ pub struct Handlers {
     pub warn: Handler,
 }
 
-type Handler = for<'b> fn(&'b [u8], &Snapshot) -> Result<Reply<'b>, Fault>;
+type Handler = for<'b> fn(&'b [u8], &Snapshot) -> Result<Reply<'b>, ReviewError>;
 
 impl Default for Handlers {
     fn default() -> Self {
@@ -103,7 +103,7 @@ async fn review(
         shared.metrics.panics.inc();
         return Err(HttpError::Panic);
     };
-    let reply = reply.map_err(HttpError::Fault)?;
+    let reply = reply.map_err(HttpError::ReviewError)?;
     let took = begun.elapsed();
     if begun + took > until {
         return Err(HttpError::OutOfTime);
@@ -164,7 +164,7 @@ enum HttpError {
     NotReady,
     OutOfTime,
     Panic,
-    Fault(Fault),
+    ReviewError(ReviewError),
 }
 
 impl HttpError {
@@ -180,7 +180,7 @@ impl HttpError {
             HttpError::NotReady => "not_ready",
             HttpError::OutOfTime => "out_of_time",
             HttpError::Panic => "panic",
-            HttpError::Fault(fault) => fault.slug(),
+            HttpError::ReviewError(fault) => fault.slug(),
         }
     }
 
@@ -192,11 +192,13 @@ impl HttpError {
             HttpError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             HttpError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             HttpError::Overloaded => StatusCode::TOO_MANY_REQUESTS,
-            HttpError::NotReady | HttpError::OutOfTime | HttpError::Fault(Fault::NamespaceUnknown) => {
-                StatusCode::SERVICE_UNAVAILABLE
+            HttpError::NotReady
+            | HttpError::OutOfTime
+            | HttpError::ReviewError(ReviewError::NamespaceUnknown) => StatusCode::SERVICE_UNAVAILABLE,
+            HttpError::Panic | HttpError::ReviewError(ReviewError::Internal(_)) => {
+                StatusCode::INTERNAL_SERVER_ERROR
             }
-            HttpError::Panic | HttpError::Fault(Fault::Internal(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            HttpError::Broken | HttpError::Fault(_) => StatusCode::BAD_REQUEST,
+            HttpError::Broken | HttpError::ReviewError(_) => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -212,7 +214,7 @@ impl HttpError {
             HttpError::NotReady => "not ready yet; try again in a second".to_owned(),
             HttpError::OutOfTime => "there was no time left to answer".to_owned(),
             HttpError::Panic => "multipod failed on this review; its log says where".to_owned(),
-            HttpError::Fault(fault) => fault.to_string(),
+            HttpError::ReviewError(fault) => fault.to_string(),
         }
     }
 
@@ -227,7 +229,7 @@ impl HttpError {
         }
         // A body that was not read to its end would block the next request; under load, or before this replica is ready,
         // the next attempt should reach another one; and a client that sends no reviews needs no connection to keep.
-        if !matches!(self, HttpError::Panic | HttpError::Fault(Fault::Internal(_))) {
+        if !matches!(self, HttpError::Panic | HttpError::ReviewError(ReviewError::Internal(_))) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

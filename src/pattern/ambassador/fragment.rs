@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::annotation::{Fault, Key};
+use crate::annotation::{Key, Problem};
 use crate::pattern::change::Sysctl;
 use crate::pattern::container::{
     Container, Mount, ObjectName, Port, Probe, Security, Text, Volume, VolumeSource,
@@ -29,7 +29,7 @@ const COMMAND: [&str; 4] = ["haproxy", "-db", "-f", "/usr/local/etc/haproxy/hapr
 const USER: i64 = 65532;
 
 /// What a request adds to a pod.
-pub(crate) fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragment, Vec<Fault>> {
+pub(crate) fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragment, Vec<Problem>> {
     let routes = resolve(request, context)?;
     let mut fragment = Fragment::new(Key::Ambassador, "ambassador");
     let mut container = container(request, context);
@@ -64,9 +64,9 @@ pub(crate) fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragm
     Ok(fragment)
 }
 
-fn taken_by_health(route: &Route<'_>) -> Fault {
+fn taken_by_health(route: &Route<'_>) -> Problem {
     let label = format!("port {HEALTH_PORT} is where the ambassador tells the kubelet that it works");
-    Fault::new(route.request.span, label).help("Choose another port to listen on.")
+    Problem::new(route.request.span, label).help("Choose another port to listen on.")
 }
 
 fn container(request: &Request, context: &Context<'_>) -> Container {

@@ -3,10 +3,10 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use crate::annotation::item::{Faults, Options, only_positional, options, settings_of};
+use crate::annotation::item::{Options, Problems, only_positional, options, settings_of};
 use crate::annotation::option::{Absent, Opt, Row, choice, option, time, words};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
-use crate::annotation::{Fault, Item, Span, Word, lexer};
+use crate::annotation::{Item, Problem, Span, Word, lexer};
 use multipod_values::{self as value, Host, short};
 
 /// How long an idle connection lives.
@@ -82,42 +82,42 @@ pub enum Target {
 }
 
 /// Reads the value of `multipod/ambassador`.
-pub(crate) fn parse(value: &str) -> Result<Request, Vec<Fault>> {
-    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
-    let mut faults = Faults::default();
-    let options = Options::read(settings_of(&items), &SETTINGS, Row::NONE, &mut faults);
-    let config = options.get(&CONFIG, &mut faults).value;
-    let settings = Settings::read(&options, &mut faults);
+pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
+    let items = lexer::lex(value).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::default();
+    let options = Options::read(settings_of(&items), &SETTINGS, Row::NONE, &mut problems);
+    let config = options.get(&CONFIG, &mut problems).value;
+    let settings = Settings::read(&options, &mut problems);
 
     let mut routes: Vec<Route> = Vec::with_capacity(items.len());
     let mut listens = std::collections::BTreeSet::new();
     for item in items.iter().filter(|item| !item.is_setting()) {
-        let Some(route) = route(item, config.is_some(), &mut faults) else { continue };
+        let Some(route) = route(item, config.is_some(), &mut problems) else { continue };
         if !listens.insert(route.listen) {
-            faults.push(Fault::new(route.span, format!("port {} is listened on twice", route.listen)));
+            problems.push(Problem::new(route.span, format!("port {} is listened on twice", route.listen)));
         }
         routes.push(route);
     }
-    if routes.is_empty() && faults.is_empty() {
-        faults.push(no_route(value, config.is_some()));
+    if routes.is_empty() && problems.is_empty() {
+        problems.push(no_route(value, config.is_some()));
     }
-    faults.or(Request { routes, config, settings })
+    problems.or(Request { routes, config, settings })
 }
 
-fn route(item: &Item<'_>, own_config: bool, faults: &mut Faults) -> Option<Route> {
-    let word = only_positional(item, faults)?;
-    let options = RouteOptions::read(&item.words, &SETTINGS, faults);
+fn route(item: &Item<'_>, own_config: bool, problems: &mut Problems) -> Option<Route> {
+    let word = only_positional(item, problems)?;
+    let options = RouteOptions::read(&item.words, &SETTINGS, problems);
     if own_config && let Some(option) = item.words.iter().find(|word| word.key.is_some()) {
-        faults.push(Fault::new(option.whole, "the ConfigMap of config= decides this"));
+        problems.push(Problem::new(option.whole, "the ConfigMap of config= decides this"));
     }
-    let (listen, target) = listen_and_target(word, own_config, faults)?;
+    let (listen, target) = listen_and_target(word, own_config, problems)?;
     Some(Route { listen, target, options, span: word.span })
 }
 
 fn listen_and_target(
     word: &Word<'_>,
     own_config: bool,
-    faults: &mut Faults,
+    problems: &mut Problems,
 ) -> Option<(NonZeroU16, Option<Target>)> {
     let text = &*word.text;
     let summary = || format!("{} is not LISTEN:TARGET", short(text));
@@ -132,8 +132,8 @@ fn listen_and_target(
             return match value::port(text) {
                 Ok(port) => Some((port, None)),
                 Err(expected) => {
-                    faults.push(
-                        Fault::new(word.span, expected).summary(format!("{} is not a port", short(text))),
+                    problems.push(
+                        Problem::new(word.span, expected).summary(format!("{} is not a port", short(text))),
                     );
                     None
                 }
@@ -144,26 +144,26 @@ fn listen_and_target(
                 "A number alone names no target. Did a YAML reader turn 80:53 into {text}? Quote the value."
             )
         });
-        let fault = Fault::new(word.span, "expected LISTEN:TARGET").summary(summary());
-        faults.push(Fault { help, ..fault });
+        let problem = Problem::new(word.span, "expected LISTEN:TARGET").summary(summary());
+        problems.push(Problem { help, ..problem });
         return None;
     };
     if own_config {
-        faults.push(
-            Fault::new(part(listen.len(), target.len() + 1), "the ConfigMap of config= names the target")
+        problems.push(
+            Problem::new(part(listen.len(), target.len() + 1), "the ConfigMap of config= names the target")
                 .help(format!("Write the port alone: \"{}, config=…\"", short(listen))),
         );
         return None;
     }
     let port = value::port(listen)
-        .map_err(|expected| faults.push(Fault::new(part(0, listen.len()), expected).summary(summary())));
+        .map_err(|expected| problems.push(Problem::new(part(0, listen.len()), expected).summary(summary())));
     let target_span = part(listen.len() + 1, target.len());
     let place = parse_target(target)
-        .map_err(|expected| faults.push(Fault::new(target_span, expected).summary(summary())));
+        .map_err(|expected| problems.push(Problem::new(target_span, expected).summary(summary())));
     let (Ok(port), Ok(place)) = (port, place) else { return None };
     if place == Target::App(port) {
-        faults.push(
-            Fault::new(target_span, "the proxy and the app cannot both listen on this port")
+        problems.push(
+            Problem::new(target_span, "the proxy and the app cannot both listen on this port")
                 .summary(format!("{} leads back to itself", short(text))),
         );
         return None;
@@ -197,14 +197,14 @@ fn parse_target(text: &str) -> Result<Target, String> {
     Ok(Target::Host(host, port))
 }
 
-fn no_route(value: &str, own_config: bool) -> Fault {
+fn no_route(value: &str, own_config: bool) -> Problem {
     let span = Span { start: 0, end: value.len() };
     if own_config {
-        return Fault::new(span, "expected the ports that the ConfigMap listens on")
+        return Problem::new(span, "expected the ports that the ConfigMap listens on")
             .summary("no port is named")
             .help("Name the ports, so that they are probed and opened: \"80, config=my-haproxy\"");
     }
-    Fault::new(span, "expected LISTEN:TARGET").summary("no route is named")
+    Problem::new(span, "expected LISTEN:TARGET").summary("no route is named")
 }
 
 #[cfg(test)]
@@ -276,17 +276,17 @@ mod tests {
             ("80:8775 81:8776", 8, 15, "expected one word"),
             ("memory=64Mi/32Mi, 80:1", 7, 16, "below the request"),
         ] {
-            let faults = parse(value).unwrap_err();
-            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
-            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+            let problems = parse(value).unwrap_err();
+            assert_eq!((problems[0].span.start, problems[0].span.end), (start, end), "{value}");
+            assert!(problems[0].label.contains(label), "{value}: {}", problems[0].label);
         }
     }
 
     #[test]
     fn a_thousand_faults_are_counted_not_reported() {
-        let faults = parse(&"8o:1,".repeat(1000)).unwrap_err();
-        assert_eq!(faults.len(), 5);
-        assert!(faults[4].help.as_deref().unwrap().contains("995 more"));
+        let problems = parse(&"8o:1,".repeat(1000)).unwrap_err();
+        assert_eq!(problems.len(), 5);
+        assert!(problems[4].help.as_deref().unwrap().contains("995 more"));
     }
 
     proptest::proptest! {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::annotation::Fault;
+use crate::annotation::Problem;
 use crate::pattern::Context;
 use crate::pattern::change::{self, Destination};
 use multipod_values::Host;
@@ -45,23 +45,26 @@ impl Route<'_> {
     }
 }
 
-pub(super) fn resolve<'r>(request: &'r Request, context: &Context<'r>) -> Result<Vec<Route<'r>>, Vec<Fault>> {
+pub(super) fn resolve<'r>(
+    request: &'r Request,
+    context: &Context<'r>,
+) -> Result<Vec<Route<'r>>, Vec<Problem>> {
     let mut routes = Vec::with_capacity(request.routes.len());
-    let mut faults = Vec::new();
+    let mut problems = Vec::new();
     for route in &request.routes {
         match target(route.target.as_ref(), route.listen.get(), context) {
             Ok(to) => routes.push(Route { listen: route.listen.get(), to, request: route }),
-            Err(expected) => faults.push(wrong(route, expected)),
+            Err(expected) => problems.push(wrong(route, expected)),
         }
     }
-    if faults.is_empty() { Ok(routes) } else { Err(faults) }
+    if problems.is_empty() { Ok(routes) } else { Err(problems) }
 }
 
-fn wrong(route: &request::Route, expected: String) -> Fault {
-    let fault = Fault::new(route.span, expected);
+fn wrong(route: &request::Route, expected: String) -> Problem {
+    let problem = Problem::new(route.span, expected);
     match &route.target {
-        Some(Target::Upstream(name)) => fault.summary(format!("@{name} is not an upstream here")),
-        _ => fault,
+        Some(Target::Upstream(name)) => problem.summary(format!("@{name} is not an upstream here")),
+        _ => problem,
     }
 }
 

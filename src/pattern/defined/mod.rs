@@ -18,8 +18,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::annotation::item::{Faults, Options};
-use crate::annotation::{Fault, Key, Word, settings};
+use crate::annotation::item::{Options, Problems};
+use crate::annotation::{Key, Problem, Word, settings};
 use crate::pod::Pod;
 use crate::pod::view::is_own_name;
 use multipod_values::{self as value, short, suggest};
@@ -43,28 +43,28 @@ pub fn fragments(
     request: &Request<'_>,
     pod: &Pod<'_>,
     context: &Context<'_>,
-) -> Result<Vec<Fragment>, Vec<Fault>> {
-    let mut faults = Faults::default();
+) -> Result<Vec<Fragment>, Vec<Problem>> {
+    let mut problems = Problems::default();
     let mut fragments = Vec::with_capacity(request.items.len());
     for item in &request.items {
-        let Some(definition) = find(kind, item.name(), context.catalogue, &mut faults) else { continue };
-        refuse_image(definition, request, &mut faults);
-        let Some((values, containers)) = read(definition, item, pod, &mut faults) else { continue };
+        let Some(definition) = find(kind, item.name(), context.catalogue, &mut problems) else { continue };
+        refuse_image(definition, request, &mut problems);
+        let Some((values, containers)) = read(definition, item, pod, &mut problems) else { continue };
         let fragment = build(definition, request, &values, &containers, (pod, context));
-        if let Err(fault) = check(definition, &fragment, item) {
-            faults.push(fault);
+        if let Err(problem) = check(definition, &fragment, item) {
+            problems.push(problem);
         }
         fragments.push((definition, fragment));
     }
     scrape::annotate(&mut fragments, pod);
-    faults.or(fragments.into_iter().map(|(_, fragment)| fragment).collect())
+    problems.or(fragments.into_iter().map(|(_, fragment)| fragment).collect())
 }
 
 fn find<'c>(
     kind: PatternKind,
     word: &Word<'_>,
     catalogue: &'c Catalogue,
-    faults: &mut Faults,
+    problems: &mut Problems,
 ) -> Option<&'c Definition> {
     let what = match kind {
         PatternKind::Metrics => "adapter",
@@ -83,22 +83,22 @@ fn find<'c>(
             format!("expected {}{meant}", value::list(&names, "or"))
         }
     };
-    let mut fault = Fault::new(word.span, label).summary(format!("unknown {what} {}", short(&word.text)));
+    let mut problem = Problem::new(word.span, label).summary(format!("unknown {what} {}", short(&word.text)));
     if let Some(other) = found {
-        fault = fault.help(format!("{} belongs to {}.", other.name, other.kind.key().full()));
+        problem = problem.help(format!("{} belongs to {}.", other.name, other.kind.key().full()));
     } else if let Some(key) = Key::from_name(&word.text) {
-        fault = fault.help(format!("{} has a key of its own: {}.", key.name(), key.full()));
+        problem = problem.help(format!("{} has a key of its own: {}.", key.name(), key.full()));
     } else if let Some(name) =
         word.text.split_once(':').map(|(name, _)| name).filter(|name| names.contains(name))
     {
-        fault = fault.help(format!("Params stand behind the name; multipod patterns {name} lists them."));
+        problem = problem.help(format!("Params stand behind the name; multipod patterns {name} lists them."));
     }
-    faults.push(fault);
+    problems.push(problem);
     None
 }
 
 /// `image=` stands for one image, and never for one that an administrator has given privileges.
-fn refuse_image(definition: &Definition, request: &Request<'_>, faults: &mut Faults) {
+fn refuse_image(definition: &Definition, request: &Request<'_>, problems: &mut Problems) {
     let Some(span) = request.image else { return };
     let name = &definition.name;
     let why = if request.items.len() > 1 {
@@ -114,13 +114,13 @@ fn refuse_image(definition: &Definition, request: &Request<'_>, faults: &mut Fau
     } else {
         return;
     };
-    let fault = Fault::new(span, why).summary("image= does not fit here");
+    let problem = Problem::new(span, why).summary("image= does not fit here");
     // Nor do the settings know whose image it would be.
     if definition.parts.containers.len() != 1 {
-        return faults.push(fault);
+        return problems.push(problem);
     }
     let place = format!("patterns.{}.image", definition.settings_name());
-    faults.push(fault.help(format!("The cluster's settings can name another image: {place}.")));
+    problems.push(problem.help(format!("The cluster's settings can name another image: {place}.")));
 }
 
 /// The values of the params, and the app containers that get what the pattern has for the app.
@@ -128,30 +128,30 @@ fn read(
     definition: &Definition,
     item: &Named<'_>,
     pod: &Pod<'_>,
-    faults: &mut Faults,
+    problems: &mut Problems,
 ) -> Option<(Vec<Option<Value>>, Vec<usize>)> {
     let mut allowed: Vec<&str> = definition.params.iter().map(|param| &*param.name).collect();
     if definition.touches_app() {
         allowed.push("container");
     }
-    let options = Options::read(item.words(), &allowed, &settings::OF_SIDECARS, faults);
+    let options = Options::read(item.words(), &allowed, &settings::OF_SIDECARS, problems);
     let mut values = Vec::with_capacity(definition.params.len());
     for param in &definition.params {
-        let given = options.take(&param.name, |text| param.kind.parse(text), faults);
+        let given = options.take(&param.name, |text| param.kind.parse(text), problems);
         if param.required() && options.word(&param.name).is_none() {
-            faults.push(missing(definition, param, item));
+            problems.push(missing(definition, param, item));
         }
         values.push(given.or_else(|| param.default.clone()));
     }
-    let containers = app_containers(definition, item, &options, pod, faults)?;
+    let containers = app_containers(definition, item, &options, pod, problems)?;
     Some((values, containers))
 }
 
-fn missing(definition: &Definition, param: &Param, item: &Named<'_>) -> Fault {
+fn missing(definition: &Definition, param: &Param, item: &Named<'_>) -> Problem {
     let Param { name, description, .. } = param;
-    let fault = Fault::new(item.name().span, format!("expected {name}=… behind it"))
+    let problem = Problem::new(item.name().span, format!("expected {name}=… behind it"))
         .summary(format!("{} needs {name}=", definition.name));
-    if description.is_empty() { fault } else { fault.help(format!("{name}: {description}")) }
+    if description.is_empty() { problem } else { problem.help(format!("{name}: {description}")) }
 }
 
 fn app_containers(
@@ -159,7 +159,7 @@ fn app_containers(
     item: &Named<'_>,
     options: &Options<'_, '_>,
     pod: &Pod<'_>,
-    faults: &mut Faults,
+    problems: &mut Problems,
 ) -> Option<Vec<usize>> {
     if !definition.touches_app() {
         return Some(Vec::new());
@@ -170,8 +170,8 @@ fn app_containers(
         (None, AppContainer::Default) => {
             return match default_container(pod, item.name().span) {
                 Ok(container) => Some(vec![container]),
-                Err(fault) => {
-                    faults.push(fault);
+                Err(problem) => {
+                    problems.push(problem);
                     None
                 }
             };
@@ -188,7 +188,7 @@ fn app_containers(
     let names: Vec<&str> = pod.spec.containers.items().iter().map(|container| &*container.name).collect();
     let meant = suggest::did_you_mean(name, names.iter().copied());
     let label = format!("expected a container of the pod: {}{meant}", value::list(&names, "or"));
-    faults.push(Fault::new(span, label).summary(format!("the pod has no container {}", short(name))));
+    problems.push(Problem::new(span, label).summary(format!("the pod has no container {}", short(name))));
     None
 }
 
@@ -269,7 +269,7 @@ fn serve(scrape: &Scrape, definition: &Definition, containers: &mut [Addition]) 
 }
 
 /// The ceiling holds for what is really added, however it came to be.
-fn check(definition: &Definition, fragment: &Fragment, item: &Named<'_>) -> Result<(), Fault> {
+fn check(definition: &Definition, fragment: &Fragment, item: &Named<'_>) -> Result<(), Problem> {
     let changes = || fragment.changes.iter();
     let containers = changes().filter_map(Change::container).map(|addition| &addition.container);
     let security = containers.clone().flat_map(ceiling::of_security);
@@ -281,7 +281,7 @@ fn check(definition: &Definition, fragment: &Fragment, item: &Named<'_>) -> Resu
         None => Ok(()),
         Some(privilege) => {
             let label = ceiling::not_allowed(&definition.name, privilege);
-            Err(Fault::new(item.name().span, label).summary("this pattern may not be used"))
+            Err(Problem::new(item.name().span, label).summary("this pattern may not be used"))
         }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Which names and params there are is defined by files, so they are checked by whoever knows those.
 
-use crate::annotation::item::{Faults, Options, only_positional, settings_of};
+use crate::annotation::item::{Options, Problems, only_positional, settings_of};
 use crate::annotation::option::Row;
 use crate::annotation::settings::{OF_SIDECARS, Settings};
-use crate::annotation::{Fault, Item, Span, Word, lexer};
+use crate::annotation::{Item, Problem, Span, Word, lexer};
 use multipod_values::{self as value, short, suggest};
 
 /// What the value asks for.
@@ -51,16 +51,16 @@ impl<'a> Named<'a> {
 }
 
 /// Reads the value of `multipod/metrics` or `multipod/patterns`.
-pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
-    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
-    let mut faults = Faults::default();
+pub fn parse(value: &str) -> Result<Request<'_>, Vec<Problem>> {
+    let items = lexer::lex(value).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::default();
     let (known, strange): (Vec<_>, Vec<_>) =
         settings_of(&items).partition(|word| word.key().is_some_and(|key| names().any(|name| name == key)));
     for word in strange {
-        faults.push(no_setting(word));
+        problems.push(no_setting(word));
     }
-    let options = Options::read(known, &OF_SIDECARS, Row::NONE, &mut faults);
-    let settings = Settings::read(&options, &mut faults);
+    let options = Options::read(known, &OF_SIDECARS, Row::NONE, &mut problems);
+    let settings = Settings::read(&options, &mut problems);
     let image = options.word("image").map(|word| word.whole);
 
     let mut named: Vec<Named> = Vec::with_capacity(items.len());
@@ -69,20 +69,20 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Fault>> {
         if item.is_setting() {
             continue;
         }
-        only_positional(&item, &mut faults);
+        only_positional(&item, &mut problems);
         let Some(name) = item.words.iter().position(|word| word.key.is_none()) else { continue };
         let item = Named { item, name };
         if !names.insert(item.name().text.clone()) {
             let label = format!("{} is asked for twice", short(&item.name().text));
-            faults.push(Fault::new(item.name().whole, label));
+            problems.push(Problem::new(item.name().whole, label));
         }
         named.push(item);
     }
-    if named.is_empty() && faults.is_empty() {
+    if named.is_empty() && problems.is_empty() {
         let span = Span { start: 0, end: value.len() };
-        faults.push(Fault::new(span, "expected a name").summary("nothing is named"));
+        problems.push(Problem::new(span, "expected a name").summary("nothing is named"));
     }
-    faults.or(Request { items: named, settings, image })
+    problems.or(Request { items: named, settings, image })
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -90,11 +90,11 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Most likely a param that a comma has cut off from its pattern.
-fn no_setting(word: &Word<'_>) -> Fault {
+fn no_setting(word: &Word<'_>) -> Problem {
     let (key, text) = (word.key().unwrap_or_default(), short(&word.text));
     let meant = suggest::did_you_mean(key, names());
     let label = format!("expected {}{meant}", value::list(&names().collect::<Vec<_>>(), "or"));
-    Fault::new(word.whole, label)
+    Problem::new(word.whole, label)
         .summary(format!("{} is no setting of the whole value", short(key)))
         .help(format!("Params stand behind the name, without a comma: \"NAME {key}={text}\"."))
 }
@@ -123,9 +123,9 @@ mod tests {
             ("nginx, port=80", 7, 14, "expected image, cpu, memory or sidecar"),
             ("nginx, memory=x", 14, 15, "expected an amount of memory"),
         ] {
-            let faults = parse(value).unwrap_err();
-            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
-            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+            let problems = parse(value).unwrap_err();
+            assert_eq!((problems[0].span.start, problems[0].span.end), (start, end), "{value}");
+            assert!(problems[0].label.contains(label), "{value}: {}", problems[0].label);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::annotation::item::{Faults, options};
+use crate::annotation::item::{Problems, options};
 use crate::annotation::option::{Absent, CONTAINER, Opt, option};
-use crate::annotation::{Fault, Item, Span, Word};
+use crate::annotation::{Item, Problem, Span, Word};
 use crate::pattern::system;
 use multipod_values::{self as value, Parsed, Scheme, Url, short};
 
@@ -64,50 +64,50 @@ impl WorkingCopy {
         word: &Word<'_>,
         options: CopyOptions,
         place: impl FnOnce(String) -> Option<Result<Place, Misplaced>>,
-        faults: &mut Faults,
+        problems: &mut Problems,
     ) -> Option<Self> {
         let url = Url::repository(&word.text).map_err(|expected| {
             // The URL itself is not repeated: it may hold a password.
-            faults.push(Fault::new(word.span, expected).summary("this is not the URL of a repository"));
+            problems.push(Problem::new(word.span, expected).summary("this is not the URL of a repository"));
         });
         let url = url.ok();
         if let Some(url) = &url {
-            check_credentials(word, url, options.secret.whole_span(), faults);
+            check_credentials(word, url, options.secret.whole_span(), problems);
         }
         let Some(span) = options.into.text_span() else {
-            faults.push(no_into(word));
+            problems.push(no_into(word));
             return None;
         };
         let path = options.into.value?;
         let Place { folder, link, alone } =
-            place(path.clone())?.map_err(|misplaced| faults.push(misplaced.at(&path, span))).ok()?;
+            place(path.clone())?.map_err(|misplaced| problems.push(misplaced.at(&path, span))).ok()?;
         let reference = options.reference.value.map_or(Cow::Borrowed(HEAD), Cow::Owned);
         let (secret, container) = (options.secret.value, options.container.with_span());
         Some(WorkingCopy { url: url?, reference, folder, link, alone, secret, container, span })
     }
 }
 
-fn no_into(word: &Word<'_>) -> Fault {
-    Fault::new(word.whole, "expected into=PATH behind it")
+fn no_into(word: &Word<'_>) -> Problem {
+    Problem::new(word.whole, "expected into=PATH behind it")
         .summary("nothing says where the copy appears")
         .help("Name the place of the copy in the app, for example into=/usr/share/nginx/html")
 }
 
 /// Whether the credentials fit the way in which the repository is spoken to.
-fn check_credentials(word: &Word<'_>, url: &Url, secret: Option<Span>, faults: &mut Faults) {
+fn check_credentials(word: &Word<'_>, url: &Url, secret: Option<Span>, problems: &mut Problems) {
     match (url.scheme, secret) {
-        (Scheme::Http, Some(secret)) => faults.push(
-            Fault::new(secret, "the credentials would be sent in clear text")
+        (Scheme::Http, Some(secret)) => problems.push(
+            Problem::new(secret, "the credentials would be sent in clear text")
                 .summary("secret= does not fit an http:// URL")
                 .help("Use https://."),
         ),
-        (Scheme::Git, Some(secret)) => faults.push(
-            Fault::new(secret, "git:// knows no credentials")
+        (Scheme::Git, Some(secret)) => problems.push(
+            Problem::new(secret, "git:// knows no credentials")
                 .summary("secret= does not fit a git:// URL")
                 .help("Use https:// or ssh://."),
         ),
-        (Scheme::Ssh, None) => faults.push(
-            Fault::new(word.span, "expected secret=NAME behind it")
+        (Scheme::Ssh, None) => problems.push(
+            Problem::new(word.span, "expected secret=NAME behind it")
                 .summary("ssh:// needs a key")
                 .help("The Secret holds the private key as ssh, and the server's own keys as known_hosts."),
         ),
@@ -129,8 +129,8 @@ pub(in crate::pattern) struct Misplaced {
 }
 
 impl Misplaced {
-    fn at(self, path: &str, span: Span) -> Fault {
-        Fault::new(span, self.label)
+    fn at(self, path: &str, span: Span) -> Problem {
+        Problem::new(span, self.label)
             .summary(format!("{} cannot hold a working copy", short(path)))
             .help(self.help)
     }
@@ -150,10 +150,10 @@ pub(in crate::pattern) fn hides_system(folder: &str) -> bool {
     system::FOLDERS.contains(&folder) || folder == "/tmp"
 }
 
-/// The fault of an item beyond the last that is allowed.
-pub(in crate::pattern) fn check_count(items: &[&Item<'_>], faults: &mut Faults) {
+/// The problem of an item beyond the last that is allowed.
+pub(in crate::pattern) fn check_count(items: &[&Item<'_>], problems: &mut Problems) {
     if let Some(item) = items.get(MOST_ITEMS) {
-        faults.push(Fault::new(item.span(), format!("expected at most {MOST_ITEMS} items")));
+        problems.push(Problem::new(item.span(), format!("expected at most {MOST_ITEMS} items")));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::annotation::Fault;
+use crate::annotation::Problem;
 use crate::pod::view::{self, Pod, covers, is_own_name, lies_below};
 use multipod_values::{self as value, Scheme, short, suggest};
 
@@ -142,17 +142,17 @@ pub(in crate::pattern) struct Places<'r> {
 
 impl<'r> Places<'r> {
     /// The mount of one copy. Not to be written to: git-sync runs git on what it finds there, with its credentials.
-    pub(in crate::pattern) fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Fault> {
+    pub(in crate::pattern) fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Problem> {
         let copy = job.copy;
         let container = app_container(copy, pod)?;
         let overlaps = |folder: &str| covers(folder, &copy.folder) || covers(&copy.folder, folder);
         if let Some((_, other)) =
             self.taken.iter().find(|(at, other)| *at == container && overlaps(&other.folder))
         {
-            let fault = misplaced(copy, format!("another copy is mounted at {}", short(&other.folder)));
+            let problem = misplaced(copy, format!("another copy is mounted at {}", short(&other.folder)));
             let beside = "; with link= the volume is mounted at the path itself: into=/srv/one link=site";
             let beside = if copy.alone { "" } else { beside };
-            return Err(fault.help(format!("Give each copy a folder of its own{beside}.")));
+            return Err(problem.help(format!("Give each copy a folder of its own{beside}.")));
         }
         if let Some(app) = pod.spec.containers.items().get(container) {
             check_mounts(copy, app)?;
@@ -169,7 +169,7 @@ impl<'r> Places<'r> {
 
 /// A mount needs a folder to be mounted on, and none can be made in ours, which is not to be written to. (All other
 /// clashes between mounts are found by the plan.)
-fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>) -> Result<(), Fault> {
+fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>) -> Result<(), Problem> {
     let is_below =
         |mount: &&view::Mount| lies_below(&mount.mount_path, &copy.folder) && !is_own_name(&mount.name);
     let Some(below) = app.volume_mounts.items().iter().find(is_below) else { return Ok(()) };
@@ -178,12 +178,12 @@ fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>) -> Result<(), Fau
         .help("Choose a folder that no other volume is mounted in."))
 }
 
-fn misplaced(copy: &WorkingCopy, label: String) -> Fault {
-    Fault::new(copy.span, label)
+fn misplaced(copy: &WorkingCopy, label: String) -> Problem {
+    Problem::new(copy.span, label)
         .summary(format!("a volume cannot be mounted at {} here", short(&copy.folder)))
 }
 
-fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Fault> {
+fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Problem> {
     let Some((name, span)) = &copy.container else {
         return default_container(pod, copy.span);
     };
@@ -191,7 +191,7 @@ fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Fault> {
         let containers = pod.spec.containers.items().iter().map(|container| &*container.name);
         let names: Vec<&str> = containers.filter(|name| !is_own_name(name)).collect();
         let meant = suggest::did_you_mean(name, names.iter().copied());
-        Fault::new(*span, format!("expected {}{meant}", value::list(&names, "or")))
+        Problem::new(*span, format!("expected {}{meant}", value::list(&names, "or")))
             .summary(format!("the pod has no container {}", short(name)))
     })
 }
@@ -201,12 +201,16 @@ fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Fault> {
 pub(in crate::pattern) mod trial {
     use serde_json::{Value, json};
 
-    use crate::annotation::Fault;
+    use crate::annotation::Problem;
     use crate::pattern::{Catalogue, Context, Fragment, Settings, init, sync};
     use crate::pod::Head;
 
     /// The fragment of one value for a pod.
-    pub(in crate::pattern) fn fragment(key: &str, value: &str, pod: &Value) -> Result<Fragment, Vec<Fault>> {
+    pub(in crate::pattern) fn fragment(
+        key: &str,
+        value: &str,
+        pod: &Value,
+    ) -> Result<Fragment, Vec<Problem>> {
         with_settings(key, value, pod, &json!({}), false)
     }
 
@@ -216,7 +220,7 @@ pub(in crate::pattern) mod trial {
         pod: &Value,
         settings: &Value,
         users_assigned: bool,
-    ) -> Result<Fragment, Vec<Fault>> {
+    ) -> Result<Fragment, Vec<Problem>> {
         let mut settings: Settings = serde_json::from_value(settings.clone()).unwrap();
         settings.assigned_users = users_assigned;
         let catalogue = Catalogue::default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::request::{Request, Step, WaitFor};
 use super::text::{CLONE, WAIT_FOR};
-use crate::annotation::{Fault, Key};
+use crate::annotation::{Key, Problem};
 use crate::pod::Pod;
 use multipod_values as value;
 
@@ -25,11 +25,11 @@ pub(crate) fn fragments(
     request: &Request,
     pod: &Pod<'_>,
     context: &Context<'_>,
-) -> Result<Vec<Fragment>, Vec<Fault>> {
+) -> Result<Vec<Fragment>, Vec<Problem>> {
     let settings = &request.settings;
     let mut fragment = Fragment::new(Key::Init, "init");
     let mut places = Places::default();
-    let mut faults = Vec::new();
+    let mut problems = Vec::new();
     let (mut waits, mut clones) = (0, 0);
     for step in &request.steps {
         let (container, waits_for) = match step {
@@ -43,7 +43,7 @@ pub(crate) fn fragments(
                 let job = Job { name: format!("multipod-clone-{clones}"), copy, schedule: Schedule::Once };
                 match places.mount(&job, pod) {
                     Ok(mount) => fragment.add(mount),
-                    Err(fault) => faults.push(fault),
+                    Err(problem) => problems.push(problem),
                 }
                 fragment.extend(job.volumes());
                 let image = context.settings.image_for(CLONE, settings, images::GIT_SYNC);
@@ -53,7 +53,7 @@ pub(crate) fn fragments(
         };
         fragment.add(Addition { waits_for: Some(waits_for), ..Addition::new(Role::Step, container) });
     }
-    if faults.is_empty() { Ok(vec![fragment]) } else { Err(faults) }
+    if problems.is_empty() { Ok(vec![fragment]) } else { Err(problems) }
 }
 
 fn wait_for(
@@ -199,8 +199,8 @@ mod tests {
         let beside = "clone https://g.example/x into=/a/b, clone https://g.example/y into=/a/c";
         assert_eq!(fragment(beside).mounts().len(), 2);
         let inside = "clone https://g.example/x into=/a/b, clone https://g.example/y into=/a/b/c";
-        let faults = trial::fragment("init", inside, &pod()).unwrap_err();
-        assert_eq!((faults[0].span.start, faults[0].span.end), (68, 74));
+        let problems = trial::fragment("init", inside, &pod()).unwrap_err();
+        assert_eq!((problems[0].span.start, problems[0].span.end), (68, 74));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::annotation::item::{Faults, Options, options, settings_of};
+use crate::annotation::item::{Options, Problems, options, settings_of};
 use crate::annotation::option::{Row, Words, time, words};
 use crate::annotation::settings::{OF_STEPS, SIDECAR, Settings};
-use crate::annotation::{Fault, Item, Span, Word, lexer};
+use crate::annotation::{Item, Problem, Span, Word, lexer};
 use crate::pattern::git::{self, CopyOptions, WorkingCopy, check_count};
 use multipod_values::{self as value, Target, Url, short};
 
@@ -59,91 +59,92 @@ words! {
 }
 
 /// Reads the value of `multipod/init`.
-pub(crate) fn parse(value: &str) -> Result<Request, Vec<Fault>> {
-    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
-    let mut faults = Faults::default();
+pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
+    let items = lexer::lex(value).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::default();
     let (sidecar, settings): (Vec<_>, Vec<_>) =
         settings_of(&items).partition(|word| word.key() == Some(SIDECAR.row.name));
     if let Some(word) = sidecar.first() {
         let label = "steps run once, they are no sidecars";
-        faults.push(Fault::new(word.whole, label).summary("sidecar= does not fit init"));
+        problems.push(Problem::new(word.whole, label).summary("sidecar= does not fit init"));
     }
-    let options = Options::read(settings, &OF_STEPS, Row::NONE, &mut faults);
-    let settings = Settings::read(&options, &mut faults);
+    let options = Options::read(settings, &OF_STEPS, Row::NONE, &mut problems);
+    let settings = Settings::read(&options, &mut problems);
     let written: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
-    check_count(&written, &mut faults);
-    let steps: Vec<Step> = written.iter().filter_map(|item| step(item, &mut faults)).collect();
-    check_image(&steps, options.word("image"), &mut faults);
-    if written.is_empty() && faults.is_empty() {
+    check_count(&written, &mut problems);
+    let steps: Vec<Step> = written.iter().filter_map(|item| step(item, &mut problems)).collect();
+    check_image(&steps, options.word("image"), &mut problems);
+    if written.is_empty() && problems.is_empty() {
         let span = Span { start: 0, end: value.len() };
-        faults.push(Fault::new(span, "expected wait-for TARGET or clone URL").summary("no step is named"));
+        problems
+            .push(Problem::new(span, "expected wait-for TARGET or clone URL").summary("no step is named"));
     }
-    faults.or(Request { steps, settings })
+    problems.or(Request { steps, settings })
 }
 
 /// One image cannot run both kinds of steps.
-fn check_image(steps: &[Step], image: Option<&Word<'_>>, faults: &mut Faults) {
+fn check_image(steps: &[Step], image: Option<&Word<'_>>, problems: &mut Problems) {
     let waits = steps.iter().any(|step| matches!(step, Step::WaitFor(_)));
     let clones = steps.iter().any(|step| matches!(step, Step::Clone(_)));
     if let Some(word) = image.filter(|_| waits && clones) {
-        faults.push(
-            Fault::new(word.whole, "wait-for and clone run from different images")
+        problems.push(
+            Problem::new(word.whole, "wait-for and clone run from different images")
                 .summary("one image= cannot be for both kinds of steps")
                 .help("Leave image= out: the settings of the cluster name the image of each kind of step."),
         );
     }
 }
 
-fn step(item: &Item<'_>, faults: &mut Faults) -> Option<Step> {
+fn step(item: &Item<'_>, problems: &mut Problems) -> Option<Step> {
     let words: Vec<&Word> = item.positional().collect();
     let (first, object) = (words.first()?, words.get(1));
     if let (Some(object), Some(extra)) = (object, words.get(2)) {
         let (object, text) = (short(&object.text), short(&extra.text));
-        faults.push(
-            Fault::new(extra.whole, format!("expected nothing but options behind {object}"))
+        problems.push(
+            Problem::new(extra.whole, format!("expected nothing but options behind {object}"))
                 .summary(format!("{text} does not belong to {object}"))
                 .help("Items are separated by commas or new lines."),
         );
     }
     let verb = value::one_of(&first.text, Verb::ALL)
-        .map_err(|expected| faults.push(unknown(first, expected)))
+        .map_err(|expected| problems.push(unknown(first, expected)))
         .ok()?;
     match verb {
         Verb::WaitFor => {
-            let options = WaitOptions::read(&item.words, &OF_STEPS, faults);
+            let options = WaitOptions::read(&item.words, &OF_STEPS, problems);
             let Some(word) = object else {
                 let expected = "expected HOST:PORT, dns:NAME or a URL behind it";
-                faults.push(Fault::new(first.span, expected).summary("nothing says what to wait for"));
+                problems.push(Problem::new(first.span, expected).summary("nothing says what to wait for"));
                 return None;
             };
             let target = Target::parse(&word.text).map_err(|expected| {
-                faults.push(Fault::new(word.span, expected).summary("this cannot be waited for"));
+                problems.push(Problem::new(word.span, expected).summary("this cannot be waited for"));
             });
             let timeout = options.timeout.value.unwrap_or(TIMEOUT);
             let every = options.every.value.unwrap_or(EVERY);
             Some(Step::WaitFor(WaitFor { target: target.ok()?, timeout, every }))
         }
         Verb::Clone => {
-            let options = CopyOptions::read(&item.words, &OF_STEPS, faults);
+            let options = CopyOptions::read(&item.words, &OF_STEPS, problems);
             let Some(word) = object else {
                 let expected = "expected the URL of a repository behind it";
-                faults.push(Fault::new(first.span, expected).summary("nothing says what to clone"));
+                problems.push(Problem::new(first.span, expected).summary("nothing says what to clone"));
                 return None;
             };
-            WorkingCopy::read(word, options, |path| Some(git::at_the_path(path)), faults).map(Step::Clone)
+            WorkingCopy::read(word, options, |path| Some(git::at_the_path(path)), problems).map(Step::Clone)
         }
     }
 }
 
-fn unknown(word: &Word<'_>, expected: String) -> Fault {
+fn unknown(word: &Word<'_>, expected: String) -> Problem {
     let text = short(&word.text);
-    let fault = Fault::new(word.span, expected).summary(format!("{text} is not a step"));
+    let problem = Problem::new(word.span, expected).summary(format!("{text} is not a step"));
     if Url::repository(&word.text).is_ok() {
-        fault.help("Say first what to do with it: wait-for URL, or clone URL into=PATH")
+        problem.help("Say first what to do with it: wait-for URL, or clone URL into=PATH")
     } else if Target::parse(&word.text).is_ok() {
-        fault.help(format!("Say first what to do: wait-for {text}"))
+        problem.help(format!("Say first what to do: wait-for {text}"))
     } else {
-        fault
+        problem
     }
 }
 
@@ -195,9 +196,9 @@ mod tests {
             ("wait-for db:1, sidecar=native", 15, 29, "they are no sidecars"),
             ("wait-for db:1, clone https://g.example/x into=/a/b, image=a:1", 52, 61, "different images"),
         ] {
-            let faults = parse(value).unwrap_err();
-            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
-            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
+            let problems = parse(value).unwrap_err();
+            assert!(problems[0].label.contains(label), "{value}: {}", problems[0].label);
+            assert_eq!((problems[0].span.start, problems[0].span.end), (start, end), "{value}");
         }
     }
 
@@ -219,8 +220,8 @@ mod tests {
     fn no_message_repeats_a_password() {
         for value in ["clone https://me:hunter2@git.example/x", "wait-for https://me:hunter2@web/ into=/a/b"]
         {
-            for fault in parse(value).unwrap_err() {
-                let texts = [Some(fault.label), fault.summary, fault.help];
+            for problem in parse(value).unwrap_err() {
+                let texts = [Some(problem.label), problem.summary, problem.help];
                 assert!(texts.iter().flatten().all(|text| !text.contains("hunter2")), "{texts:?}");
             }
         }

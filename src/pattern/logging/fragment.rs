@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::annotation::{Fault, Key};
+use crate::annotation::{Key, Problem};
 use crate::pod::Pod;
 use multipod_values as value;
 
@@ -26,7 +26,7 @@ pub(crate) fn fragment(
     request: &Request,
     pod: &Pod<'_>,
     context: &Context<'_>,
-) -> Result<Fragment, Vec<Fault>> {
+) -> Result<Fragment, Vec<Problem>> {
     let sources = resolve(request, pod, context)?;
     let shared = volume::share(&sources, pod)?;
     let mut fragment = Fragment::new(Key::Logging, "logging");

@@ -1,9 +1,9 @@
 //! Reads the value of `multipod/logging`.
 
-use crate::annotation::item::{Faults, Options, only_positional, options, parse_word, settings_of};
+use crate::annotation::item::{Options, Problems, only_positional, options, parse_word, settings_of};
 use crate::annotation::option::{Absent, CONTAINER, Row, choice, option, words};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
-use crate::annotation::{Fault, Item, Span, Word, lexer};
+use crate::annotation::{Item, Problem, Span, Word, lexer};
 use multipod_values::{self as value, Endpoint, Glob, Parsed};
 
 options! {
@@ -97,42 +97,43 @@ pub enum Destination {
 }
 
 /// Reads the value of `multipod/logging`.
-pub(crate) fn parse(value: &str) -> Result<Request, Vec<Fault>> {
-    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
-    let mut faults = Faults::default();
-    let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut faults);
-    let settings = Settings::read(&options, &mut faults);
+pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
+    let items = lexer::lex(value).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::default();
+    let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut problems);
+    let settings = Settings::read(&options, &mut problems);
 
     let mut files: Vec<Files> = Vec::new();
     let written = items.iter().filter(|item| !item.is_setting());
     for (number, item) in written.enumerate() {
         if number == MOST_ITEMS {
-            faults.push(Fault::new(item.span(), format!("expected at most {MOST_ITEMS} globs")));
+            problems.push(Problem::new(item.span(), format!("expected at most {MOST_ITEMS} globs")));
             break;
         }
-        files.extend(read_item(item, &mut faults));
+        files.extend(read_item(item, &mut problems));
     }
-    if files.is_empty() && faults.is_empty() {
+    if files.is_empty() && problems.is_empty() {
         let whole = Span { start: 0, end: value.len() };
-        faults.push(Fault::new(whole, "expected GLOB").summary("no file is named"));
+        problems.push(Problem::new(whole, "expected GLOB").summary("no file is named"));
     }
     if let Some(image) = options.word("image")
-        && let Some(fault) = two_programs(image, &files)
+        && let Some(problem) = two_programs(image, &files)
     {
-        faults.push(fault);
+        problems.push(problem);
     }
-    faults.or(Request { files, settings })
+    problems.or(Request { files, settings })
 }
 
-fn read_item(item: &Item<'_>, faults: &mut Faults) -> Option<Files> {
-    let word = only_positional(item, faults)?;
-    let FilesOptions { container, format, parse, to } = FilesOptions::read(&item.words, &OF_SIDECARS, faults);
-    let glob = parse_word(word, Glob::parse, faults);
+fn read_item(item: &Item<'_>, problems: &mut Problems) -> Option<Files> {
+    let word = only_positional(item, problems)?;
+    let FilesOptions { container, format, parse, to } =
+        FilesOptions::read(&item.words, &OF_SIDECARS, problems);
+    let glob = parse_word(word, Glob::parse, problems);
     let output = match to.text_span() {
         None => {
             if let Some(span) = parse.whole_span() {
-                faults.push(
-                    Fault::new(span, "lines are taken apart only when they are shipped")
+                problems.push(
+                    Problem::new(span, "lines are taken apart only when they are shipped")
                         .summary("parse= without to=")
                         .help("Say where to: to=otlp://HOST:PORT. Lines that are printed stay as they are."),
                 );
@@ -141,8 +142,8 @@ fn read_item(item: &Item<'_>, faults: &mut Faults) -> Option<Files> {
         }
         Some(to_span) => {
             if let Some(span) = format.whole_span() {
-                faults.push(
-                    Fault::new(span, "only lines that are printed have a format")
+                problems.push(
+                    Problem::new(span, "only lines that are printed have a format")
                         .summary("format= with to=")
                         .help(
                             "What is shipped has one shape always; parse= says how the lines were written.",
@@ -162,11 +163,11 @@ fn destination(text: &str) -> Parsed<Destination> {
     }
 }
 
-fn two_programs(image: &Word<'_>, files: &[Files]) -> Option<Fault> {
+fn two_programs(image: &Word<'_>, files: &[Files]) -> Option<Problem> {
     let printed = files.iter().any(|files| matches!(files.output, Output::Print(_)));
     let shipped = files.iter().any(|files| matches!(files.output, Output::Ship { .. }));
     (printed && shipped).then(|| {
-        Fault::new(image.whole, "one image cannot be both programs")
+        Problem::new(image.whole, "one image cannot be both programs")
             .summary("some lines are printed and some are shipped")
             .help("Ship all of them or print all of them, or leave the images to the cluster's settings.")
     })
@@ -209,16 +210,16 @@ mod tests {
             ("memory=64Mi", 0, 11, "expected GLOB"),
             ("", 0, 0, "expected GLOB"),
         ] {
-            let faults = parse(value).unwrap_err();
-            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
-            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+            let problems = parse(value).unwrap_err();
+            assert_eq!((problems[0].span.start, problems[0].span.end), (start, end), "{value}");
+            assert!(problems[0].label.contains(label), "{value}: {}", problems[0].label);
         }
     }
 
     #[test]
     fn a_thousand_globs_are_refused() {
-        let faults = parse(&"/a/b,".repeat(1000)).unwrap_err();
-        assert!(faults.len() == 1 && faults[0].label.contains("at most 100"), "{faults:?}");
+        let problems = parse(&"/a/b,".repeat(1000)).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].label.contains("at most 100"), "{problems:?}");
     }
 
     proptest::proptest! {

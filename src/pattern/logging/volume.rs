@@ -13,8 +13,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::annotation::Fault;
-use crate::annotation::item::Faults;
+use crate::annotation::Problem;
+use crate::annotation::item::Problems;
 use crate::pattern::container::{Mount, Text, Volume};
 use crate::pattern::{AppMount, system};
 use crate::pod::view::{covers, depth, is_own_name, lies_below, same_place};
@@ -43,7 +43,7 @@ pub(super) struct Shared {
 }
 
 /// Shares the folders of all sources.
-pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec<Fault>> {
+pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec<Problem>> {
     let covering = sources.iter().map(|source| covering(source, pod)).collect();
     let volumes = || pod.spec.volumes.items().iter();
     let mut sharing = Sharing {
@@ -55,11 +55,11 @@ pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec
         added: Vec::new(),
     };
     let mut views = Vec::with_capacity(sources.len());
-    let mut faults = Faults::default();
+    let mut problems = Problems::default();
     for (index, source) in sources.iter().enumerate() {
         match sharing.mounts_of(index) {
             Ok(mounts) => views.push(View { glob: source.files.glob.as_str().to_owned(), mounts }),
-            Err(fault) => faults.push(fault),
+            Err(problem) => problems.push(problem),
         }
     }
     if must_stand_apart(sources, &views) {
@@ -73,7 +73,7 @@ pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec
     }
     let names: BTreeSet<&Text> = sharing.added.iter().map(|added| &added.mount.name).collect();
     let volumes = names.into_iter().map(|name| Volume::empty_dir(name.clone())).collect();
-    faults.or(Shared { volumes, app_mounts: sharing.added, views })
+    problems.or(Shared { volumes, app_mounts: sharing.added, views })
 }
 
 /// The mounts that one sidecar needs, each once. They are read-only unless another one lies below: the container
@@ -155,7 +155,7 @@ struct Sharing<'p> {
 }
 
 impl<'p> Sharing<'p> {
-    fn mounts_of(&mut self, index: usize) -> Result<Vec<Mount>, Fault> {
+    fn mounts_of(&mut self, index: usize) -> Result<Vec<Mount>, Problem> {
         let sources = self.sources;
         let source = &sources[index];
         let first = match self.covering[index] {
@@ -175,7 +175,7 @@ impl<'p> Sharing<'p> {
             if mounts.len() > MOST_BELOW {
                 let label =
                     format!("more than {MOST_BELOW} volumes are mounted below {}", short(glob.folder()));
-                return Err(Fault::new(source.files.span, label).help("Name a deeper folder."));
+                return Err(Problem::new(source.files.span, label).help("Name a deeper folder."));
             }
             if mounts.iter().all(|known| *known.mount_path != *mount.mount_path) {
                 mounts.push(self.shareable(mount, source)?);
@@ -185,12 +185,14 @@ impl<'p> Sharing<'p> {
     }
 
     /// A folder for files that nothing is mounted over.
-    fn new_folder(&mut self, source: &'p Source<'p>) -> Result<Mount, Fault> {
+    fn new_folder(&mut self, source: &'p Source<'p>) -> Result<Mount, Problem> {
         let path = self.outermost(source);
         let is_virtual = ["/proc", "/sys", "/dev"].iter().any(|folder| covers(folder, path));
         if is_virtual || system::FOLDERS.contains(&path) {
             let label = format!("a new volume at {path} would hide what the app's image has there");
-            return Err(Fault::new(source.files.span, label).help("Write the logs to a folder of their own."));
+            return Err(
+                Problem::new(source.files.span, label).help("Write the logs to a folder of their own.")
+            );
         }
         let mut names = (1..).map(|number: usize| format!("{VOLUME}{number}"));
         let name = names.find(|name| !self.taken.contains(name)).unwrap_or_default();
@@ -222,25 +224,25 @@ impl<'p> Sharing<'p> {
     }
 
     /// A mount of the app as the sidecar gets it.
-    fn shareable(&self, mount: &pod::Mount<'_>, source: &Source<'_>) -> Result<Mount, Fault> {
+    fn shareable(&self, mount: &pod::Mount<'_>, source: &Source<'_>) -> Result<Mount, Problem> {
         let (name, path) = (short(&mount.name), short(&mount.mount_path));
-        let fault = |label: String| Fault::new(source.files.span, label);
+        let problem = |label: String| Problem::new(source.files.span, label);
         if same_place(&mount.mount_path, "/") {
-            return Err(fault(format!(
+            return Err(problem(format!(
                 "volume {name} is mounted at the root folder, which cannot be shared"
             )));
         }
         if !mount.sub_path_expr.is_empty() {
             let label =
                 format!("the mount at {path} has a subPathExpr, whose variables only its container knows");
-            return Err(fault(label).help("Use subPath there, or write the logs to a volume of their own."));
+            return Err(problem(label).help("Use subPath there, or write the logs to a volume of their own."));
         }
         if self.is_read_only(mount) {
             let kind = self.pod.volume(&mount.name).map_or("volume", |volume| &volume.kind);
             let label =
                 format!("the app cannot write logs here: {path} is a read-only mount of {kind} {name}");
             return Err(
-                fault(label).help("Write the logs to another folder, or mount a writable volume there.")
+                problem(label).help("Write the logs to another folder, or mount a writable volume there.")
             );
         }
         let sub_path = (!mount.sub_path.is_empty()).then(|| Cow::Owned(mount.sub_path.to_string()));

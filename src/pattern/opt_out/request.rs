@@ -1,8 +1,8 @@
 //! Reads the value of `multipod/opt-out`.
 
-use crate::annotation::item::Faults;
+use crate::annotation::item::Problems;
 use crate::annotation::key::PREFIX;
-use crate::annotation::{Fault, Item, Key, Span, lexer};
+use crate::annotation::{Item, Key, Problem, Span, lexer};
 use multipod_values::{self as value, short, suggest};
 
 /// What a pod declines of what policies and its namespace would add.
@@ -22,37 +22,38 @@ impl OptOut {
 }
 
 /// Reads the value of `multipod/opt-out`.
-pub(crate) fn parse(text: &str) -> Result<OptOut, Vec<Fault>> {
-    let items = lexer::lex(text).map_err(|fault| vec![fault])?;
-    let mut faults = Faults::default();
+pub(crate) fn parse(text: &str) -> Result<OptOut, Vec<Problem>> {
+    let items = lexer::lex(text).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::default();
     let mut out = OptOut::default();
     for word in items.iter().flat_map(|item: &Item<'_>| &item.words) {
         if word.key.is_some() {
-            faults.push(Fault::new(word.whole, "no option fits here"));
+            problems.push(Problem::new(word.whole, "no option fits here"));
             continue;
         }
         match (&*word.text, Key::from_name(&word.text)) {
             ("all", _) => out.all = true,
-            (_, Some(Key::OptOut) | None) => faults.push(unknown(&word.text, word.span)),
+            (_, Some(Key::OptOut) | None) => problems.push(unknown(&word.text, word.span)),
             (_, Some(key)) if out.keys.contains(&key) => {
-                faults.push(Fault::new(word.span, format!("{} is named twice", key.name())));
+                problems.push(Problem::new(word.span, format!("{} is named twice", key.name())));
             }
             (_, Some(key)) => out.keys.push(key),
         }
     }
-    if out == OptOut::default() && faults.is_empty() {
+    if out == OptOut::default() && problems.is_empty() {
         let span = Span { start: 0, end: text.len() };
-        faults.push(Fault::new(span, "expected the names of patterns, or all").summary("nothing is named"));
+        problems
+            .push(Problem::new(span, "expected the names of patterns, or all").summary("nothing is named"));
     }
-    faults.or(out)
+    problems.or(out)
 }
 
-fn unknown(word: &str, span: Span) -> Fault {
+fn unknown(word: &str, span: Span) -> Problem {
     let own = word.strip_prefix(PREFIX).unwrap_or(word);
     let names = || Key::ALL.iter().filter(|key| **key != Key::OptOut).map(|key| key.name()).chain(["all"]);
     let listed: Vec<&str> = names().collect();
     let label = format!("expected {}{}", value::list(&listed, "or"), suggest::did_you_mean(own, names()));
-    Fault::new(span, label).summary(format!("{} is not a pattern", short(word)))
+    Problem::new(span, label).summary(format!("{} is not a pattern", short(word)))
 }
 
 #[cfg(test)]
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_whole_key_is_told_its_last_part() {
-        let faults = parse("multipod/logging").unwrap_err();
-        assert!(faults[0].label.ends_with(", did you mean logging?"), "{}", faults[0].label);
+        let problems = parse("multipod/logging").unwrap_err();
+        assert!(problems[0].label.ends_with(", did you mean logging?"), "{}", problems[0].label);
     }
 }

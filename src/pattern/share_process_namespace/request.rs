@@ -1,13 +1,13 @@
 //! Reads the value of `multipod/share-process-namespace`.
 
-use crate::annotation::{Fault, Span};
+use crate::annotation::{Problem, Span};
 use multipod_values::{self as value, short};
 
 /// Reads the value of `multipod/share-process-namespace`.
-pub(crate) fn parse(text: &str) -> Result<bool, Vec<Fault>> {
+pub(crate) fn parse(text: &str) -> Result<bool, Vec<Problem>> {
     let span = Span { start: 0, end: text.len() };
     value::boolean(text.trim()).map_err(|expected| {
-        vec![Fault::new(span, expected).summary(format!("{} is neither true nor false", short(text)))]
+        vec![Problem::new(span, expected).summary(format!("{} is neither true nor false", short(text)))]
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use super::text::PROGRAM;
-use crate::annotation::{Fault, Key};
+use crate::annotation::{Key, Problem};
 use crate::pod::Pod;
 
 use crate::pattern::change::WaitsFor;
@@ -17,17 +17,17 @@ pub(crate) fn fragments(
     request: &Request,
     pod: &Pod<'_>,
     context: &Context<'_>,
-) -> Result<Vec<Fragment>, Vec<Fault>> {
+) -> Result<Vec<Fragment>, Vec<Problem>> {
     let settings = &request.settings;
     let mut fragment = Fragment::new(Key::Sync, "sync");
     let mut places = Places::default();
-    let mut faults = Vec::new();
+    let mut problems = Vec::new();
     for (item, number) in request.items.iter().zip(1u16..) {
         let schedule = Schedule::Every(item.every, BASE_PORT.saturating_add(number));
         let job = Job { name: format!("multipod-sync-{number}"), copy: &item.copy, schedule };
         match places.mount(&job, pod) {
             Ok(mount) => fragment.add(mount),
-            Err(fault) => faults.push(fault),
+            Err(problem) => problems.push(problem),
         }
         let image = context.settings.image_for(PROGRAM, settings, images::GIT_SYNC);
         let resources = context.settings.resources_for(PROGRAM, settings, NEEDS);
@@ -36,7 +36,7 @@ pub(crate) fn fragments(
         fragment.add(Addition { waits_for, ..Addition::new(Role::Sidecar(settings.sidecar), container) });
         fragment.extend(job.volumes());
     }
-    if faults.is_empty() { Ok(vec![fragment]) } else { Err(faults) }
+    if problems.is_empty() { Ok(vec![fragment]) } else { Err(problems) }
 }
 
 #[cfg(test)]
@@ -228,9 +228,9 @@ mod tests {
             ),
             ("https://g.example/x into=/data/a/html", 25, 37, "volume deep is mounted below, at /data/a/b/c"),
         ] {
-            let faults = trial::fragment("sync", value, &pod).unwrap_err();
-            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
-            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
+            let problems = trial::fragment("sync", value, &pod).unwrap_err();
+            assert!(problems[0].label.contains(label), "{value}: {}", problems[0].label);
+            assert_eq!((problems[0].span.start, problems[0].span.end), (start, end), "{value}");
         }
         for value in [
             "https://g.example/x into=/a/b, https://g.example/y into=/a/c container=worker",

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::annotation::item::{Faults, Options, only_positional, options, settings_of};
+use crate::annotation::item::{Options, Problems, only_positional, options, settings_of};
 use crate::annotation::option::{Absent, CONTAINER, Row, option};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
-use crate::annotation::{Fault, Item, Span, lexer};
+use crate::annotation::{Item, Problem, Span, lexer};
 use crate::pattern::git::{self, CopyOptions, INTO, Misplaced, Place, REF, SECRET, WorkingCopy, check_count};
 use multipod_values::{self as value, Parsed, short};
 
@@ -54,31 +54,31 @@ pub struct Sync {
 }
 
 /// Reads the value of `multipod/sync`.
-pub(crate) fn parse(value: &str) -> Result<Request, Vec<Fault>> {
-    let items = lexer::lex(value).map_err(|fault| vec![fault])?;
-    let mut faults = Faults::default();
-    let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut faults);
-    let settings = Settings::read(&options, &mut faults);
+pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
+    let items = lexer::lex(value).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::default();
+    let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut problems);
+    let settings = Settings::read(&options, &mut problems);
     let written: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
-    check_count(&written, &mut faults);
-    let items: Vec<Sync> = written.iter().filter_map(|item| sync(item, &mut faults)).collect();
-    if written.is_empty() && faults.is_empty() {
+    check_count(&written, &mut problems);
+    let items: Vec<Sync> = written.iter().filter_map(|item| sync(item, &mut problems)).collect();
+    if written.is_empty() && problems.is_empty() {
         let span = Span { start: 0, end: value.len() };
-        faults.push(Fault::new(span, "expected URL into=PATH").summary("no repository is named"));
+        problems.push(Problem::new(span, "expected URL into=PATH").summary("no repository is named"));
     }
-    faults.or(Request { items, settings })
+    problems.or(Request { items, settings })
 }
 
-fn sync(item: &Item<'_>, faults: &mut Faults) -> Option<Sync> {
-    let word = only_positional(item, faults)?;
+fn sync(item: &Item<'_>, problems: &mut Problems) -> Option<Sync> {
+    let word = only_positional(item, problems)?;
     let SyncOptions { into, reference, every, link, secret, container } =
-        SyncOptions::read(&item.words, &OF_SIDECARS, faults);
+        SyncOptions::read(&item.words, &OF_SIDECARS, problems);
     let place = |path| {
         // A link that is wrong was reported already.
         let link = if link.text_span().is_some() { Some(link.value?) } else { None };
         Some(below_the_folder(path, link))
     };
-    let copy = WorkingCopy::read(word, CopyOptions { into, reference, secret, container }, place, faults)?;
+    let copy = WorkingCopy::read(word, CopyOptions { into, reference, secret, container }, place, problems)?;
     Some(Sync { copy, every: every.value.unwrap_or(EVERY) })
 }
 
@@ -208,9 +208,9 @@ mod tests {
             ("https://g.example/x into=/a/b image=x", 30, 37, "setting of the whole pattern"),
             ("https://g.example/x /a/b", 20, 24, "expected one word"),
         ] {
-            let faults = parse(value).unwrap_err();
-            assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
-            assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
+            let problems = parse(value).unwrap_err();
+            assert!(problems[0].label.contains(label), "{value}: {}", problems[0].label);
+            assert_eq!((problems[0].span.start, problems[0].span.end), (start, end), "{value}");
         }
     }
 

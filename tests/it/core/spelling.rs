@@ -2,7 +2,7 @@
 //! hides a port or an annotation. The API server's decoder knows names by their exact letters, escapes undone; of a name
 //! that stands there twice it takes the last, and merges maps, so that such a name is no pod for us.
 
-use multipod::admission::{self, Fault, Snapshot};
+use multipod::admission::{self, ReviewError, Snapshot};
 
 /// A pod whose app has the port that its annotation asks for.
 const PLAIN: &str = r#"{"metadata":{"annotations":{"multipod/ambassador":"80:8775"}},"spec":{"containers":[{"name":"app","image":"a:1","ports":[{"containerPort":80}]}]}}"#;
@@ -157,7 +157,7 @@ fn bytes_that_are_no_text_are_an_error_wherever_they_stand() {
         assert_eq!(verdict(pod), "bad_json", "{instead:?}");
     }
     let body = [br#"{"apiVersion":"admission.k8s.io/v1","#, &b"\"x\":\"\x80\"}"[..]].concat();
-    assert!(matches!(admission::mutate(&body, &Snapshot::default()), Err(Fault::NotText(_))));
+    assert!(matches!(admission::mutate(&body, &Snapshot::default()), Err(ReviewError::NotText(_))));
 }
 
 #[test]

@@ -483,7 +483,7 @@ async fn policies_of_the_snapshot_decide_and_may_change_at_any_time() {
     assert!(webhook.verdict("/mutate", &review).await.patch.is_some());
 }
 
-fn checked(answer: Result<admission::Reply<'_>, admission::Fault>, review: &[u8]) {
+fn checked(answer: Result<admission::Reply<'_>, admission::ReviewError>, review: &[u8]) {
     let Ok(reply) = answer else { return };
     let answer: Value = serde_json::from_slice(&reply.body).expect("the answer is JSON");
     assert!(answer["response"]["allowed"].is_boolean(), "{answer}");

@@ -202,30 +202,30 @@ fn mistakes_in_an_annotation_point_at_the_word() {
         ("redis secret=A", 13, 14, "expected the name of an object"),
         ("nginx, redis, image=a:1", 14, 23, "2 patterns are named here, whose image is it?"),
     ] {
-        let faults = world.ask(PatternKind::Metrics, value).unwrap_err();
-        assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
-        assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
-        assert_eq!(faults.len(), 1, "{value}: {faults:?}");
+        let problems = world.ask(PatternKind::Metrics, value).unwrap_err();
+        assert_eq!((problems[0].span.start, problems[0].span.end), (start, end), "{value}");
+        assert!(problems[0].label.contains(label), "{value}: {}", problems[0].label);
+        assert_eq!(problems.len(), 1, "{value}: {problems:?}");
     }
-    let faults = world.ask(PatternKind::Metrics, "mysql").unwrap_err();
-    assert_eq!(faults[0].help.as_deref(), Some("secret: the Secret that holds user and password"));
-    let faults = world.ask(PatternKind::Custom, "nginx").unwrap_err();
+    let problems = world.ask(PatternKind::Metrics, "mysql").unwrap_err();
+    assert_eq!(problems[0].help.as_deref(), Some("secret: the Secret that holds user and password"));
+    let problems = world.ask(PatternKind::Custom, "nginx").unwrap_err();
     assert_eq!(
-        faults[0].label,
+        problems[0].label,
         "no patterns are defined here; on the command line, --policy-dir says where they are"
     );
-    assert_eq!(faults[0].help.as_deref(), Some("nginx belongs to multipod/metrics."));
-    let faults = world.ask(PatternKind::Custom, "ambassador").unwrap_err();
-    assert_eq!(faults[0].help.as_deref(), Some("ambassador has a key of its own: multipod/ambassador."));
-    let faults = world.ask(PatternKind::Metrics, "nginx:8081").unwrap_err();
+    assert_eq!(problems[0].help.as_deref(), Some("nginx belongs to multipod/metrics."));
+    let problems = world.ask(PatternKind::Custom, "ambassador").unwrap_err();
+    assert_eq!(problems[0].help.as_deref(), Some("ambassador has a key of its own: multipod/ambassador."));
+    let problems = world.ask(PatternKind::Metrics, "nginx:8081").unwrap_err();
     assert_eq!(
-        faults[0].help.as_deref(),
+        problems[0].help.as_deref(),
         Some("Params stand behind the name; multipod patterns nginx lists them.")
     );
     let world = World::with(&["  {shareProcessNamespace: true}"]);
-    let faults = world.ask(PatternKind::Custom, "onee").unwrap_err();
+    let problems = world.ask(PatternKind::Custom, "onee").unwrap_err();
     assert_eq!(
-        (&*faults[0].label, faults[0].summary.as_deref()),
+        (&*problems[0].label, problems[0].summary.as_deref()),
         ("expected one", Some("unknown pattern onee"))
     );
     assert!(world.ask(PatternKind::Custom, &"one x=1,".repeat(999)).unwrap_err().len() <= 5);

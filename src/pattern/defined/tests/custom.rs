@@ -105,9 +105,9 @@ fn the_apps_container_is_chosen_by_option_file_or_default() {
     ] {
         assert_eq!(chosen(&world, value), containers, "{value}");
     }
-    let faults = world.ask(PatternKind::Custom, "one container=wep").unwrap_err();
+    let problems = world.ask(PatternKind::Custom, "one container=wep").unwrap_err();
     assert_eq!(
-        (faults[0].span.start, &*faults[0].label),
+        (problems[0].span.start, &*problems[0].label),
         (14, "expected a container of the pod: app or web, did you mean web?")
     );
     world.pod = r#"{"spec":{"containers":[{"name":"app"},{"name":"multipod-x"}]}}"#.to_owned();
@@ -159,8 +159,8 @@ fn the_ceiling_is_checked_again_when_a_pattern_is_used() {
     for at in 0..definition.allow.len() {
         let mut less = definition.clone();
         let missing = less.allow.remove(at);
-        let fault = check(&less, &fragment, &request.items[0]).unwrap_err();
-        assert!(fault.label.contains(missing.name()), "{}: {}", missing.name(), fault.label);
+        let problem = check(&less, &fragment, &request.items[0]).unwrap_err();
+        assert!(problem.label.contains(missing.name()), "{}: {}", missing.name(), problem.label);
     }
     assert_eq!(check(definition, &fragment, &request.items[0]), Ok(()));
 }

@@ -30,7 +30,7 @@ impl World {
         World { catalogue, ..World::new() }
     }
 
-    fn ask(&self, kind: PatternKind, value: &str) -> Result<Vec<Fragment>, Vec<Fault>> {
+    fn ask(&self, kind: PatternKind, value: &str) -> Result<Vec<Fragment>, Vec<Problem>> {
         let head = Head::read(&self.pod).unwrap();
         let pod = head.open().unwrap();
         let context = Context { namespace: "prod", ..Context::new(&self.settings, &self.catalogue) };
@@ -38,11 +38,13 @@ impl World {
     }
 
     fn metrics(&self, value: &str) -> Vec<Fragment> {
-        self.ask(PatternKind::Metrics, value).unwrap_or_else(|faults| panic!("{value}: {faults:?}"))
+        self.ask(PatternKind::Metrics, value).unwrap_or_else(|problems| panic!("{value}: {problems:?}"))
     }
 
     fn custom(&self, value: &str) -> Fragment {
-        self.ask(PatternKind::Custom, value).unwrap_or_else(|faults| panic!("{value}: {faults:?}")).remove(0)
+        self.ask(PatternKind::Custom, value)
+            .unwrap_or_else(|problems| panic!("{value}: {problems:?}"))
+            .remove(0)
     }
 }
 

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::fragment::fragment;
 use super::parse;
-use crate::annotation::Fault;
+use crate::annotation::Problem;
 use crate::pattern::container::Mount;
 use crate::pattern::context::{Name, Names};
 use crate::pattern::{Catalogue, Context, Fragment, Settings};
 use crate::pod::Head;
 
 /// What a value adds to a pod.
-fn ask(value: &str, pod: &Value) -> Result<Fragment, Vec<Fault>> {
+fn ask(value: &str, pod: &Value) -> Result<Fragment, Vec<Problem>> {
     ask_in(value, pod, &Settings::default(), false)
 }
 
@@ -23,7 +23,7 @@ fn ask_in(
     pod: &Value,
     settings: &Settings,
     users_assigned: bool,
-) -> Result<Fragment, Vec<Fault>> {
+) -> Result<Fragment, Vec<Problem>> {
     let json = pod.to_string();
     let head = Head::read(&json).unwrap();
     let pod = head.open().unwrap();
@@ -197,8 +197,8 @@ fn faults_of_the_pod_point_at_the_bad_token() {
         ("/etc/*.log", plain(), 0, 10, "would hide what the app's image has there"),
         ("/proc/1/*.log", plain(), 0, 13, "would hide"),
     ] {
-        let faults = ask(value, &pod).unwrap_err();
-        assert_eq!((faults[0].span.start, faults[0].span.end), (start, end), "{value}");
-        assert!(faults[0].label.contains(label), "{value}: {}", faults[0].label);
+        let problems = ask(value, &pod).unwrap_err();
+        assert_eq!((problems[0].span.start, problems[0].span.end), (start, end), "{value}");
+        assert!(problems[0].label.contains(label), "{value}: {}", problems[0].label);
     }
 }

@@ -159,8 +159,8 @@ fn a_glob_over_too_many_volumes_is_refused() {
     let mounts: Vec<Value> =
         (0..1000).map(|n| json!({"name": "v", "mountPath": format!("/srv/{n}")})).collect();
     let pod = pod(json!({"volumeMounts": mounts}), &json!([]));
-    let faults = ask("/srv/**/*.log", &pod).unwrap_err();
-    assert!(faults[0].label.contains("more than 32 volumes"), "{faults:?}");
+    let problems = ask("/srv/**/*.log", &pod).unwrap_err();
+    assert!(problems[0].label.contains("more than 32 volumes"), "{problems:?}");
     assert!(ask("/srv/7/*.log", &pod).is_ok());
 }
 

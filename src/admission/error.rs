@@ -5,7 +5,7 @@ use thiserror::Error;
 /// Nothing here is the pod's fault, so nothing here ever becomes `allowed: false`: the API server's failure policy
 /// decides. No text repeats what was received.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Fault {
+pub enum ReviewError {
     /// The body is no JSON, or not in the shape of a review.
     #[error("the body is not a readable AdmissionReview: {what} at line {line}, column {column}")]
     Unreadable {
@@ -36,19 +36,19 @@ pub enum Fault {
     Internal(String),
 }
 
-impl Fault {
+impl ReviewError {
     /// The machine's name for it.
     pub const fn slug(&self) -> &'static str {
         match self {
-            Fault::Unreadable { .. } | Fault::NotText(_) => "bad_json",
-            Fault::NotAReview | Fault::NoRequest | Fault::NoObject => "bad_review",
-            Fault::NamespaceUnknown => "namespace_unknown",
-            Fault::Internal(_) => "internal",
+            ReviewError::Unreadable { .. } | ReviewError::NotText(_) => "bad_json",
+            ReviewError::NotAReview | ReviewError::NoRequest | ReviewError::NoObject => "bad_review",
+            ReviewError::NamespaceUnknown => "namespace_unknown",
+            ReviewError::Internal(_) => "internal",
         }
     }
 }
 
-impl Fault {
+impl ReviewError {
     pub(super) fn unreadable(error: &multipod_json::Error, text: &str) -> Self {
         let what = match error.kind() {
             multipod_json::Kind::Eof => "it ends too early",
@@ -56,6 +56,6 @@ impl Fault {
             multipod_json::Kind::Data => "a field of the wrong kind",
         };
         let (line, column) = error.place(text);
-        Fault::Unreadable { what, line, column }
+        ReviewError::Unreadable { what, line, column }
     }
 }
