@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::explain::{Line, Tone};
 use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifests};
 
-use super::explain::{Format, Question, json, printed};
-use super::output;
+use super::explain::Question;
+use super::line::{Line, Tone};
+use super::output::{self, Format, json, printed};
 use super::report::Failure;
 use services::Services;
 

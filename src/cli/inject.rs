@@ -6,7 +6,7 @@ use crate::manifest::{self, Annotation, Manifests, Outcome, Source};
 
 use super::context::ContextArgs;
 use super::input::Input;
-use super::output::{self, Format};
+use super::output::{self, ManifestFormat};
 use super::report::{self, Failure, both};
 
 /// Inject patterns into the pods of manifests
@@ -22,7 +22,7 @@ pub(super) struct Args {
 
     /// How to print the result
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
-    output: Format,
+    output: ManifestFormat,
 }
 
 /// What `inject` and `diff` share.

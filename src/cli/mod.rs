@@ -11,6 +11,7 @@ mod explain;
 mod follow;
 mod inject;
 mod input;
+mod line;
 mod man;
 mod output;
 mod patterns;

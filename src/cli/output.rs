@@ -3,13 +3,27 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use anstream::{AutoStream, ColorChoice};
+use serde::Serialize;
+
 use crate::manifest::{self, Outcome};
 
+use super::line::Line;
 use super::report::Failure;
+
+/// The output format of what is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For machines
+    Json,
+}
 
 /// The output format of manifests.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-pub(super) enum Format {
+pub(super) enum ManifestFormat {
     /// As it was written, with the changes
     #[default]
     Yaml,
@@ -17,12 +31,25 @@ pub(super) enum Format {
     Json,
 }
 
-pub(super) fn manifests(outcome: &Outcome<'_>, format: Format) -> Result<ExitCode, Failure> {
+pub(super) fn manifests(outcome: &Outcome<'_>, format: ManifestFormat) -> Result<ExitCode, Failure> {
     let text = match format {
-        Format::Yaml => manifest::yaml(&outcome.texts),
-        Format::Json => manifest::json(&outcome.texts),
+        ManifestFormat::Yaml => manifest::yaml(&outcome.texts),
+        ManifestFormat::Json => manifest::json(&outcome.texts),
     };
     print(&text, ExitCode::SUCCESS)
+}
+
+/// Pretty, with a line break at its end.
+pub(super) fn json(value: &impl Serialize) -> String {
+    // Strings and numbers in structs always serialise.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// Lines as the standard output takes them.
+pub(super) fn printed(lines: &[Line]) -> String {
+    let plain = AutoStream::choice(&std::io::stdout()) == ColorChoice::Never;
+    let lines = lines.iter().cloned().map(Line::trimmed);
+    lines.map(|line| if plain { line.text() + "\n" } else { format!("{line}\n") }).collect()
 }
 
 /// Prints a text and returns `code`. A reader that closes the pipe early, such as `head`, is no error.

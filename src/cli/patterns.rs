@@ -5,13 +5,13 @@ mod entry;
 use std::process::ExitCode;
 
 use crate::annotation::key::PREFIX;
-use crate::explain::{Line, Tone, sample};
+use crate::explain::sample;
 use crate::manifest::Cluster;
 use crate::pattern::Context;
 
 use super::context::ContextArgs;
-use super::explain::{Format, json, printed};
-use super::output;
+use super::line::{Line, Tone};
+use super::output::{self, Format, json, printed};
 use super::report::Failure;
 use entry::Entry;
 

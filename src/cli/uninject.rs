@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::manifest::{self, Manifests};
 
 use super::input::Input;
-use super::output::{self, Format};
+use super::output::{self, ManifestFormat};
 use super::report::{self, Failure};
 
 /// Take out of manifests what `inject` has added
@@ -19,7 +19,7 @@ pub(super) struct Args {
 
     /// How to print the result
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
-    output: Format,
+    output: ManifestFormat,
 
     /// Do not tell what is left as it is
     #[arg(short, long)]

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use crate::pod::Version;
 
-use super::explain::{Format, json};
-use super::output;
+use super::output::{self, Format, json};
 use super::report::Failure;
 
 /// Tell the version, and which cluster is assumed where nobody says

@@ -39,10 +39,23 @@ pub(super) fn added(plan: &Plan, before: &Value) -> Added {
                 unreachable_patterns,
                 reason = "a new kind is told by its rows until it has words of its own"
             )]
-            other => added.others.entry(other.kind().status()).or_default().push(by_its_rows(other)),
+            other => by_its_rows(&mut added, other),
         }
     }
     added
+}
+
+/// The name, and the value as the API has it, under the word by which the status records its kind.
+fn by_its_rows(added: &mut Added, change: &Change) {
+    let value = match serde_json::to_value(change) {
+        Ok(Value::String(text)) => text,
+        Ok(value) => value.to_string(),
+        Err(_) => String::new(),
+    };
+    let kind = change.kind().status();
+    // A flag of the pod has no name besides.
+    let name = Some(change.name()).filter(|name| !name.is_empty()).unwrap_or(kind);
+    added.others.entry(kind).or_default().push(named(name, &value));
 }
 
 fn described(new: &Addition, because: String) -> Container {
@@ -77,16 +90,6 @@ fn mount(container: String, mount: &api::Mount) -> AppMount {
         path: mount.mount_path.to_string(),
         read_only: mount.read_only,
     }
-}
-
-/// The name, and the value as the API has it.
-fn by_its_rows(change: &Change) -> Named {
-    let value = match serde_json::to_value(change) {
-        Ok(Value::String(text)) => text,
-        Ok(value) => value.to_string(),
-        Err(_) => String::new(),
-    };
-    named(change.name(), &value)
 }
 
 fn named(name: &str, value: &str) -> Named {
@@ -124,5 +127,35 @@ fn because(planned: &Planned, new: &Addition, plan: &Plan) -> String {
         Reason::SidecarOfVersion(version) => {
             format!("Kubernetes {version} does not know native sidecars, 1.29 is the first that does")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::change::{PullSecret, Sysctl};
+
+    #[test]
+    fn what_has_no_field_of_its_own_stands_under_the_word_of_its_kind() {
+        let mut added = Added::default();
+        let sysctl = Sysctl { name: "net.core.somaxconn".into(), value: "1".into() };
+        for change in [
+            Change::Sysctl(sysctl),
+            Change::PullSecret(PullSecret { name: "a".into() }),
+            Change::PullSecret(PullSecret { name: "b".into() }),
+            Change::SharedProcesses,
+        ] {
+            by_its_rows(&mut added, &change);
+        }
+        let told = |kind: &str| added.others[kind].iter().map(|new| format!("{}: {}", new.name, new.value));
+        assert_eq!(
+            ["sysctls", "pullSecrets", "shareProcessNamespace"]
+                .map(|kind| told(kind).collect::<Vec<_>>().join(" ")),
+            [
+                r#"net.core.somaxconn: {"name":"net.core.somaxconn","value":"1"}"#,
+                r#"a: {"name":"a"} b: {"name":"b"}"#,
+                "shareProcessNamespace: true"
+            ]
+        );
     }
 }

@@ -3,14 +3,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::inject::Plan;
+use crate::inject::{NO_TOKEN, Plan};
 use crate::pattern::Change;
 use crate::pattern::change::{Kind, Parent};
 
 use super::routes::Route;
-
-/// Keeps the API server from adding a token; it holds nothing and would be in every box.
-pub(super) const NO_TOKEN: &str = "multipod-no-token";
 
 /// A pod, as it is drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

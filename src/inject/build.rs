@@ -15,7 +15,8 @@ use super::plan::{Part, Plan, Planned, Reason};
 use super::{DenyReason, Refusal};
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-const NO_TOKEN: &str = "multipod-no-token";
+/// The volume that keeps the API server from mounting a token: it holds nothing.
+pub(crate) const NO_TOKEN: &str = "multipod-no-token";
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 
 /// How many changes every pod gets, at most, besides pull secrets.

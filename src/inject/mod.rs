@@ -22,6 +22,7 @@ mod same;
 mod status;
 mod uninject;
 
+pub(crate) use build::NO_TOKEN;
 pub use decide::{Decision, Injection, Verdict, decide};
 pub use patch::Patch;
 pub(crate) use plan::{Plan, Planned, Reason};

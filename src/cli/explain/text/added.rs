@@ -1,9 +1,9 @@
 //! What is added, as lines for people.
 
-use crate::explain::layout::{Layout, counted, indented};
-use crate::explain::line::{Line, Tone, width};
-use crate::explain::picture::NO_TOKEN;
+use crate::cli::explain::layout::{Layout, counted, indented};
+use crate::cli::line::{Line, Tone, width};
 use crate::explain::report::{Added, Amounts, AppMount, Container, Named, Runs};
+use crate::inject::NO_TOKEN;
 
 /// Everything that is added, container by container, then the rest of the pod.
 pub(super) fn lines(added: &Added, layout: &Layout) -> Vec<Line> {
@@ -40,6 +40,7 @@ pub(super) fn lines(added: &Added, layout: &Layout) -> Vec<Line> {
                 .and(Tone::Plain, ": containers see each other's processes"),
         );
     }
+    lines.extend(added.others.iter().flat_map(|(kind, new)| table(kind, new, ": ")));
     lines
 }
 

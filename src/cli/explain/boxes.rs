@@ -1,10 +1,10 @@
 //! Boxes of lines: a frame around lines, and boxes side by side.
 
-use super::line::{Line, Tone, width};
+use crate::cli::line::{Line, Tone, width};
 
 /// The signs that a drawing is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Signs {
+pub(super) struct Signs {
     /// Corners, clockwise from the top left.
     corners: [&'static str; 4],
     across: &'static str,
@@ -23,7 +23,7 @@ pub(crate) struct Signs {
 
 impl Signs {
     /// For terminals that show UTF-8.
-    pub(crate) const UNICODE: Signs = Signs {
+    pub(super) const UNICODE: Signs = Signs {
         corners: ["┌", "┐", "┘", "└"],
         across: "─",
         down: "│",
@@ -34,7 +34,7 @@ impl Signs {
         ellipsis: "…",
     };
     /// For all others.
-    pub(crate) const ASCII: Signs = Signs {
+    pub(super) const ASCII: Signs = Signs {
         corners: [".", ".", "'", "'"],
         across: "-",
         down: "|",

@@ -1,13 +1,17 @@
-//! `multipod explain`.
+//! `multipod explain`: the report about each pod, for machines as it is, for people as text with a drawing.
+
+mod boxes;
+mod draw;
+mod layout;
+mod text;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
 use crate::explain::report::Author;
-use crate::explain::{self, Layout, Line, Origin, Report, Signs};
+use crate::explain::{Origin, Report};
 use crate::manifest::{
     self, Annotation, Cluster, Decided, ENGINE_WARNS, Examined, Finding, Level, Manifests, Outcome, Source,
     Target,
@@ -15,8 +19,11 @@ use crate::manifest::{
 
 use super::context::ContextArgs;
 use super::input::Input;
-use super::report::{Failure, both};
-use super::{output, report};
+use super::output::{self, Format, json, printed};
+use super::report::{self, Failure, both};
+use boxes::Signs;
+use layout::Layout;
+use text::text;
 
 /// Tell what would become of pods, and why
 ///
@@ -66,15 +73,6 @@ impl Question {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// For machines
-    Json,
-}
-
 const NOTES: &str = "\
 EXAMPLES
   multipod explain -f app.yaml
@@ -107,7 +105,7 @@ impl Args {
                     if self.ascii || !shows_unicode(variable) { Signs::ASCII } else { Signs::UNICODE };
                 let columns = self.width.unwrap_or_else(columns);
                 let layout = Layout { columns, signs, show_config: self.show_config };
-                let pages = reports.iter().map(|report| printed(&explain::text(report, &layout)));
+                let pages = reports.iter().map(|report| printed(&text(report, &layout)));
                 pages.collect::<Vec<_>>().join("\n")
             }
         };
@@ -116,19 +114,6 @@ impl Args {
         report::outcome(&Outcome { findings: aside, ..Outcome::default() }, reports.is_empty())?;
         Ok(code)
     }
-}
-
-/// Pretty, with a line break at its end.
-pub(super) fn json(value: &impl Serialize) -> String {
-    // Strings and numbers in structs always serialise.
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
-}
-
-/// Lines as the standard output takes them.
-pub(super) fn printed(lines: &[Line]) -> String {
-    let plain = AutoStream::choice(&std::io::stdout()) == ColorChoice::Never;
-    let lines = lines.iter().cloned().map(Line::trimmed);
-    lines.map(|line| if plain { line.text() + "\n" } else { format!("{line}\n") }).collect()
 }
 
 /// A report for every pod template, and what is to be told of everything else.

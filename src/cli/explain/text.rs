@@ -4,11 +4,13 @@ mod added;
 
 use super::draw::draw;
 use super::layout::{Layout, counted, indented};
-use super::line::{Line, Tone};
-use super::report::{Added, Asked, Author, Considered, Origin, Refused, Report, Runs, Standing, Verdict};
+use crate::cli::line::{Line, Tone};
+use crate::explain::report::{
+    Added, Asked, Author, Considered, Origin, Refused, Report, Runs, Standing, Verdict,
+};
 
 /// All lines about one pod.
-pub(crate) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
+pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
     let mut page = Page { lines: vec![heading(&report.origin)] };
     page.section("Asked", asked(report));
     page.section("Policies", report.policies.iter().map(considered).collect());
@@ -146,6 +148,7 @@ fn summary(added: &Added) -> String {
     if added.share_process_namespace {
         parts.push("a shared process namespace".to_owned());
     }
+    parts.extend(added.others.iter().map(|(kind, new)| format!("{kind} ({})", new.len())));
     parts.join(", ")
 }
 
@@ -180,7 +183,8 @@ fn clashes(report: &Report) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explain::Signs;
+    use crate::cli::explain::boxes::Signs;
+    use crate::explain::report::Named;
     use crate::inject::decide;
     use crate::pattern::{Context, Settings};
     use crate::pod::{Head, Version};
@@ -352,6 +356,17 @@ Verdict
             told.contains("\n  left as it is: nothing asks for a pattern here (not_requested)\n"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn what_has_no_words_of_its_own_is_told_under_the_word_of_its_kind() {
+        let alias = Named { name: "db".into(), value: "10.0.0.7".into() };
+        let added = Added { others: [("hostAliases", vec![alias])].into(), ..Added::default() };
+        assert_eq!(serde_json::to_value(&added).unwrap()["hostAliases"][0]["value"], "10.0.0.7");
+        assert_eq!(summary(&added), "hostAliases (1)");
+        let layout = Layout { columns: 80, signs: Signs::UNICODE, show_config: true };
+        let lines: Vec<String> = added::lines(&added, &layout).iter().map(Line::text).collect();
+        assert_eq!(lines, ["hostAliases", "  db: 10.0.0.7"]);
     }
 
     const TAPS: &str = "\

@@ -1,8 +1,8 @@
 //! The drawing of a pod: its containers as boxes in the order in which they start, and its volumes with who has them.
 
 use super::boxes::{Boxed, Signs, beside, framed};
-use super::line::{Line, Tone, width};
-use super::picture::{Listen, Mount, Node, Picture, Role, Volume};
+use crate::cli::line::{Line, Tone, width};
+use crate::explain::picture::{Listen, Mount, Node, Picture, Role, Volume};
 
 /// Narrower than this, nothing could be read.
 const LEAST: usize = 40;
@@ -10,7 +10,7 @@ const LEAST: usize = 40;
 const MOST: usize = 140;
 
 /// Draws a pod in at most `columns`; its name stands in the frame.
-pub(crate) fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Vec<Line> {
+pub(super) fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Vec<Line> {
     let columns = columns.clamp(LEAST, MOST);
     let inner = columns - 4;
     let (together, one_by_one): (Vec<&Node>, Vec<&Node>) =

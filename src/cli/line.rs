@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthChar;
 
 /// What a part of a line means; colour only repeats what the words say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Tone {
+pub(super) enum Tone {
     /// Ordinary text.
     #[default]
     Plain,
@@ -39,24 +39,24 @@ impl Tone {
 
 /// One line; its display holds the colours, its plain text does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(super) struct Line {
     parts: Vec<(Tone, String)>,
 }
 
 impl Line {
     /// A line of one part.
-    pub(crate) fn of(tone: Tone, text: impl AsRef<str>) -> Self {
+    pub(super) fn of(tone: Tone, text: impl AsRef<str>) -> Self {
         Line::default().and(tone, text)
     }
 
     /// A line in the ordinary tone.
-    pub(crate) fn plain(text: impl AsRef<str>) -> Self {
+    pub(super) fn plain(text: impl AsRef<str>) -> Self {
         Line::of(Tone::Plain, text)
     }
 
     /// The line with one more part; what would break the terminal is shown as one sign.
     #[must_use]
-    pub(crate) fn and(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
+    pub(super) fn and(mut self, tone: Tone, text: impl AsRef<str>) -> Self {
         let text: String = text.as_ref().chars().map(multipod_values::visible).collect();
         match self.parts.last_mut() {
             _ if text.is_empty() => {}
@@ -68,7 +68,7 @@ impl Line {
 
     /// The line with another one behind it.
     #[must_use]
-    pub(crate) fn join(mut self, other: Line) -> Self {
+    pub(super) fn join(mut self, other: Line) -> Self {
         for (tone, text) in other.parts {
             self = self.and(tone, text);
         }
@@ -76,13 +76,13 @@ impl Line {
     }
 
     /// How many columns it takes.
-    pub(crate) fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.parts.iter().map(|(_, text)| width(text)).sum()
     }
 
     /// The line in exactly this many columns: cut with `ellipsis`, or filled with blanks.
     #[must_use]
-    pub(crate) fn fit(mut self, columns: usize, ellipsis: &str) -> Self {
+    pub(super) fn fit(mut self, columns: usize, ellipsis: &str) -> Self {
         let own = self.width();
         if own <= columns {
             self.parts.push((Tone::Plain, " ".repeat(columns - own)));
@@ -106,7 +106,7 @@ impl Line {
     }
 
     /// The line in pieces of at most this many columns; those behind the first stand two columns to the right.
-    pub(crate) fn wrapped(self, columns: usize) -> Vec<Line> {
+    pub(super) fn wrapped(self, columns: usize) -> Vec<Line> {
         // A sign is at most two columns wide, and has to fit behind the two.
         let columns = columns.max(4);
         if self.width() <= columns {
@@ -133,13 +133,13 @@ impl Line {
     }
 
     /// The text without colours.
-    pub(crate) fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.parts.iter().map(|(_, text)| text.as_str()).collect()
     }
 
     /// The line without blanks at its end.
     #[must_use]
-    pub(crate) fn trimmed(mut self) -> Self {
+    pub(super) fn trimmed(mut self) -> Self {
         while let Some((_, text)) = self.parts.last_mut() {
             text.truncate(text.trim_end().len());
             if !text.is_empty() {

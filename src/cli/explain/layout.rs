@@ -1,11 +1,11 @@
 //! What all parts of a page need to be laid out.
 
 use super::boxes::Signs;
-use super::line::Line;
+use crate::cli::line::Line;
 
 /// How reports are laid out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Layout {
+pub(super) struct Layout {
     /// The width of the terminal.
     pub columns: usize,
     /// The signs that the drawing is made of.
