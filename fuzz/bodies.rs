@@ -122,8 +122,7 @@ fn context<'a>(settings: &'a Settings, loaded: &'a Loaded) -> Context<'a> {
 /// Policies and patterns from their bytes: an answer, whatever else is in the folder; and a pod decided by them.
 pub fn policy(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
-    let good =
-        "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: zz-good}\nspec: {}\n";
+    let good = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: zz-good}\nspec: {bounds: {images: []}}\n";
     let loaded = policy::load(&[("a.yaml".to_owned(), text), ("b.yaml".to_owned(), good.to_owned())]);
     assert!(loaded.policies.find("zz-good").is_some(), "one file disturbs another: {:?}", loaded.problems);
     for problem in &loaded.problems {

@@ -120,7 +120,7 @@ impl Settings {
     pub fn image_for(&self, pattern: &str, asked: &PatternSettings, default: impl Into<Text>) -> Text {
         let default = default.into();
         self.image_instead(pattern, asked).unwrap_or_else(|| match &self.registry {
-            Some(registry) => Cow::Owned(format!("{}/{default}", registry.trim_end_matches('/'))),
+            Some(registry) => Cow::Owned(format!("{registry}/{default}")),
             None => default,
         })
     }
@@ -198,10 +198,7 @@ fn sidecar_setting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 fn registry<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    checked(deserializer, |text| {
-        value::image(text.trim_end_matches('/'))
-            .map_err(|_| "expected a registry and a path, such as mirror.example/team".to_owned())
-    })
+    checked(deserializer, value::registry)
 }
 
 /// It ends up in rendered configuration, so it must be a name and nothing else.

@@ -57,8 +57,8 @@ pub struct ImagePattern(String);
 impl ImagePattern {
     /// Reads a pattern; the error is what was expected.
     pub(super) fn parse(text: &str) -> Parsed<Self> {
-        // A pattern is an image once letters stand where the wildcards are.
-        match value::image(&text.replace('*', "x")) {
+        // A pattern is an image once digits, which may stand in every part of one, stand where the wildcards are.
+        match value::image(&text.replace('*', "0")) {
             Ok(_) => Ok(ImagePattern(text.to_owned())),
             Err(_) => Err("expected an image such as haproxy:*, where * stands for any text".to_owned()),
         }

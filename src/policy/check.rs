@@ -24,6 +24,9 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
     let mut check = Check { document, policy: &short(&name), problems: Vec::new() };
     check.metadata(&written.metadata);
     let spec = written.spec;
+    if !spec.says_something() {
+        check.wrong(name_line, "spec", NOTHING);
+    }
     let policy = Policy {
         name,
         matches: check.matches(spec.matches.unwrap_or_default()),
@@ -38,6 +41,9 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
     }
     if check.problems.is_empty() { Ok((policy, document.place(name_line))) } else { Err(check.problems) }
 }
+
+/// A policy that was cut off behind its mode looks like one that is in force.
+const NOTHING: &str = "the policy says nothing: expected annotations, upstreams, destinations or bounds with something in it; is the file whole?";
 
 struct Check<'d> {
     document: &'d Document<'d>,
@@ -249,10 +255,30 @@ spec:
 
     #[test]
     fn everything_but_the_name_can_be_left_out_or_empty() {
-        let plain = read("metadata: {name: a}\nspec: {}").unwrap();
+        let plain = read("metadata: {name: a}\nspec: {bounds: {images: []}}").unwrap();
         assert_eq!((plain.mode, &plain.matches), (Mode::Default, &Match::default()));
-        let nulls = "metadata: {name: a}\nspec: {match: , mode: , annotations: , upstreams: , bounds: }\nstatus: {x: 1}";
+        let nulls = "metadata: {name: a}\nspec: {match: , mode: , annotations: , upstreams: , bounds: {images: []}}\nstatus: {x: 1}";
         assert_eq!(read(nulls), Ok(plain));
+    }
+
+    #[test]
+    fn a_policy_that_says_nothing_is_a_mistake() {
+        for spec in [
+            "",
+            "mode: enforce",
+            "match: {podSelector: {}}",
+            "annotations: {}",
+            "annotations: , bounds: {}",
+            "upstreams: {}, destinations: {}, bounds: {cpu: }",
+        ] {
+            let found = read(&format!("metadata: {{name: a}}\nspec: {{{spec}}}")).unwrap_err();
+            assert_eq!(found.len(), 1, "{spec}: {found:?}");
+            assert!(
+                found[0].starts_with("team.yaml:3: policy a: spec: the policy says nothing"),
+                "{}",
+                found[0]
+            );
+        }
     }
 
     #[test]
@@ -306,7 +332,9 @@ spec:
             ("bounds: {memory: {max: 0.5}}", "quotes"),
             ("bounds: {memory: 256Mi}", "team.yaml:5: "),
         ] {
-            let found = read(&format!("metadata: {{name: a}}\nspec:\n  {spec}")).unwrap_err();
+            let more =
+                if spec.starts_with("bounds") { "upstreams: {x: \"y:1\"}" } else { "bounds: {images: []}" };
+            let found = read(&format!("metadata: {{name: a}}\nspec:\n  {spec}\n  {more}")).unwrap_err();
             assert_eq!(found.len(), 1, "{spec}: {found:?}");
             assert!(found[0].contains(expected), "{spec}: {}", found[0]);
         }
@@ -319,7 +347,7 @@ spec:
             ("{}", "name"),
             ("{name: a, namespace: dev}", "policies are for the whole cluster"),
         ] {
-            let found = read(&format!("metadata: {metadata}\nspec: {{}}")).unwrap_err();
+            let found = read(&format!("metadata: {metadata}\nspec: {{bounds: {{images: []}}}}")).unwrap_err();
             assert!(found[0].contains(expected), "{metadata}: {found:?}");
         }
         assert!(read("metadata: {name: a}").unwrap_err()[0].contains("spec"));

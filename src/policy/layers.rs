@@ -152,9 +152,11 @@ mod tests {
         (name.to_owned(), text.to_owned())
     }
 
+    /// A policy that says something besides.
     fn policy(name: &str, spec: &str) -> String {
         format!(
-            "---\napiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
+            "---\napiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: {name}}}\n\
+             spec: {{upstreams: {{x: \"y:1\"}}, {spec}}}\n"
         )
     }
 
@@ -223,9 +225,9 @@ mod tests {
         };
         let cluster = |mode: &str| {
             Objects::of_cluster(&[
-                object("InjectionPolicy", "both", &json!({"mode": "audit"})),
-                object("InjectionPolicy", "cluster", &json!({"mode": mode})),
-                object("InjectionPolicy", "broken", &json!({"mode": "enforced"})),
+                object("InjectionPolicy", "both", &json!({"mode": "audit", "bounds": {"images": []}})),
+                object("InjectionPolicy", "cluster", &json!({"mode": mode, "bounds": {"images": []}})),
+                object("InjectionPolicy", "broken", &json!({"mode": "enforced", "bounds": {"images": []}})),
                 object("Pattern", "tap", &json!({"shareProcessNamespace": true})),
                 json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"}}),
             ])

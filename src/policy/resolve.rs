@@ -311,7 +311,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_is_never_taken_for_no() {
-        let spec = |mode| format!("mode: {mode}, match: {{namespaceSelector: {{matchLabels: {{team: a}}}}}}");
+        let spec = |mode| {
+            format!(
+                "mode: {mode}, match: {{namespaceSelector: {{matchLabels: {{team: a}}}}}}, bounds: {{images: []}}"
+            )
+        };
         let blind = Context { namespace_labels: None, ..context(&[], &[]) };
         for mode in ["enforce", "default"] {
             let policies = policies(&[policy("a", &spec(mode))]);

@@ -44,6 +44,19 @@ pub(super) struct Spec {
     pub(super) condition: Option<Spanned<IgnoredAny>>,
 }
 
+impl Spec {
+    /// Whether it would change anything for the pods that it is for.
+    pub(super) fn says_something(&self) -> bool {
+        let says = |map: &Option<BTreeMap<String, Placed>>| map.as_ref().is_some_and(|map| !map.is_empty());
+        says(&self.annotations)
+            || says(&self.upstreams)
+            || says(&self.destinations)
+            || self.bounds.as_ref().is_some_and(|bounds| {
+                bounds.images.is_some() || bounds.cpu.is_some() || bounds.memory.is_some()
+            })
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Match {

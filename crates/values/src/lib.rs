@@ -21,7 +21,7 @@ pub use duration::{duration, show_duration, unbounded_duration};
 pub use endpoint::{Endpoint, Protocol};
 pub use glob::{Glob, Part};
 pub use host::{Host, host_and_port};
-pub use name::{image, is_label, name, object_name};
+pub use name::{image, is_label, name, object_name, registry};
 pub use path::{absolute_path, path_parts};
 pub use quantity::{Quantity, Resource};
 pub use show::{masked, plain, short, visible};

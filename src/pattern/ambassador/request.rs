@@ -1,5 +1,6 @@
 //! Reads the value of `multipod/ambassador`.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
@@ -90,13 +91,16 @@ pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
     let settings = Settings::read(&options, &mut problems);
 
     let mut routes: Vec<Route> = Vec::with_capacity(items.len());
-    let mut listens = std::collections::BTreeSet::new();
+    let mut listens = BTreeSet::new();
     for item in items.iter().filter(|item| !item.is_setting()) {
         let Some(route) = route(item, config.is_some(), &mut problems) else { continue };
         if !listens.insert(route.listen) {
             problems.push(Problem::new(route.span, format!("port {} is listened on twice", route.listen)));
         }
         routes.push(route);
+    }
+    for problem in routes.iter().filter_map(|route| back_into_the_proxy(route, &listens)) {
+        problems.push(problem);
     }
     if routes.is_empty() && problems.is_empty() {
         problems.push(no_route(value, config.is_some()));
@@ -197,6 +201,15 @@ fn parse_target(text: &str) -> Result<Target, String> {
     Ok(Target::Host(host, port))
 }
 
+/// Where one route listens, the app cannot: another one that leads there leads back into the proxy.
+fn back_into_the_proxy(route: &Route, listens: &BTreeSet<NonZeroU16>) -> Option<Problem> {
+    let Some(Target::App(port)) = route.target else { return None };
+    listens.contains(&port).then(|| {
+        Problem::new(route.span, format!("the proxy itself listens on port {port}, so the app cannot"))
+            .summary(format!("{}:{port} leads back into the proxy", route.listen))
+    })
+}
+
 fn no_route(value: &str, own_config: bool) -> Problem {
     let span = Span { start: 0, end: value.len() };
     if own_config {
@@ -268,6 +281,8 @@ mod tests {
             ("80:1, 80:2", 6, 10, "listened on twice"),
             ("4853", 0, 4, "expected LISTEN:TARGET"),
             ("80:80", 3, 5, "cannot both"),
+            ("80:8775, 8775:80", 0, 7, "the proxy itself listens on port 8775"),
+            ("80:1, 2:8080, 8080:db", 6, 12, "the proxy itself listens on port 8080"),
             ("80:", 3, 3, "behind the colon"),
             ("", 0, 0, "expected LISTEN:TARGET"),
             ("config=fruit", 0, 12, "ports that the ConfigMap listens on"),

@@ -277,7 +277,7 @@ async fn soak() {
         sleep(Duration::from_secs(5)).await;
         secret.renew();
         let policy = format!(
-            "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: soak-{}}}\nspec: {{}}\n",
+            "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: soak-{}}}\nspec: {{bounds: {{images: []}}}}\n",
             sizes.len()
         );
         std::fs::write(policies.path().join(format!("{}.yaml", sizes.len() % 5)), policy).unwrap();

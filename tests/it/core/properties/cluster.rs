@@ -172,6 +172,8 @@ fn files(dice: &mut Dice<'_>) -> Vec<(String, String)> {
 /// JSON is YAML too.
 fn policy(at: usize, dice: &mut Dice<'_>) -> String {
     let mut spec = json!({"mode": dice.pick(&["default", "enforce", "audit", "default", "enforce"])});
+    // A policy that says nothing is a mistake.
+    spec["destinations"] = json!({"spare": "otlp://spare:4317"});
     let mut set = json!({});
     for key in dice.some(&asked::KEYS[..7], 20) {
         set[format!("multipod/{key}")] = json!(asked::value(key, dice));
