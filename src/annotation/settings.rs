@@ -5,11 +5,21 @@ use super::option::{Absent, Opt, Row, choice, option, words};
 use multipod_values::{self as value, Parsed, Quantity, Resource};
 
 const IMAGE: Opt<String> =
-    option("image", "IMAGE", value::image, Absent::Nothing, "another image than the cluster's default");
-const CPU: Opt<Amount> =
-    option("cpu", "REQUEST[/LIMIT]", cpu, Absent::Nothing, "another CPU request, and a CPU limit");
-const MEMORY: Opt<Amount> =
-    option("memory", "REQUEST[/LIMIT]", memory, Absent::Nothing, "another memory request and limit");
+    option("image", "IMAGE", value::image, Absent::Is("the pattern's own"), "another image");
+const CPU: Opt<Amount> = option(
+    "cpu",
+    "REQUEST[/LIMIT]",
+    cpu,
+    Absent::Is("the pattern's request, no limit"),
+    "another CPU request, and a limit",
+);
+const MEMORY: Opt<Amount> = option(
+    "memory",
+    "REQUEST[/LIMIT]",
+    memory,
+    Absent::Is("the pattern's own"),
+    "another memory request and limit; a request above the default limit raises the limit",
+);
 pub const SIDECAR: Opt<Sidecar> =
     choice("sidecar", Absent::Is("native from Kubernetes 1.29 on"), "how the sidecar runs");
 

@@ -18,7 +18,7 @@ pub struct Topic {
     pub programs: &'static [&'static str],
     /// What an item looks like without its options.
     pub item: &'static str,
-    /// The forms of the item, and what each means.
+    /// Values that show every form of the item, and what each means.
     pub forms: &'static [(&'static str, &'static str)],
     /// The options of an item.
     pub options: &'static [Row],

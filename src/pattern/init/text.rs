@@ -20,9 +20,9 @@ pub(in crate::pattern) const TOPICS: [Topic; 2] = [
         programs: &[WAIT_FOR],
         item: "wait-for TARGET",
         forms: &[
-            ("wait-for db:5432", "until a port takes connections"),
-            ("wait-for dns:db", "until a name resolves"),
-            ("wait-for https://auth/healthz", "until a page is served with status 2xx or 3xx"),
+            ("wait-for db:5432", "until the port takes connections"),
+            ("wait-for dns:db", "until the name resolves"),
+            ("wait-for http://auth/healthz", "until the page is served with status 2xx or 3xx"),
         ],
         options: WaitOptions::ROWS,
         settings: &OF_STEPS,
@@ -35,10 +35,13 @@ pub(in crate::pattern) const TOPICS: [Topic; 2] = [
         kind: "step",
         programs: &[CLONE],
         item: "clone URL",
-        forms: &[(
-            "clone https://git.example/seed into=/seed",
-            "from https, http, git or ssh, without credentials in it",
-        )],
+        forms: &[
+            ("clone https://git.example/seed into=/seed", "until the working copy is there"),
+            (
+                "wait-for db:5432 timeout=5m, clone https://git.example/seed into=/seed ref=main",
+                "both, one after the other",
+            ),
+        ],
         options: git::CopyOptions::ROWS,
         settings: &OF_STEPS,
         example: "clone https://git.example/seed into=/seed",

@@ -18,8 +18,17 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     programs: &[FOLLOW, SHIP],
     item: "GLOB",
     forms: &[
-        ("/var/log/app/*.log", "files of the app's default container"),
-        ("/var/log/**/*.log", "files in folders at any depth"),
+        ("/var/log/app/*.log", "printed as they are"),
+        ("/var/log/**/*.log container=web", "files in folders at any depth, of the container web"),
+        ("/var/log/app/app.log format=json", "printed as objects with the fields file and line"),
+        (
+            "/var/log/nginx/*.log parse=nginx to=otlp://collector.observability:4317",
+            "taken apart and shipped",
+        ),
+        (
+            "/srv/a/*.log, /srv/b/*.log parse=json to=@central",
+            "one printed, one shipped to what a policy names central",
+        ),
     ],
     options: FilesOptions::ROWS,
     settings: &OF_SIDECARS,

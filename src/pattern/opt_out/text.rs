@@ -10,7 +10,7 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     kind: "switch",
     programs: &[],
     item: "KEY…|all",
-    forms: &[("logging metrics", "these"), ("all", "everything")],
+    forms: &[("logging metrics", "what these keys would add"), ("all", "everything")],
     options: &[],
     settings: &[],
     example: Key::OptOut.example(),

@@ -11,10 +11,7 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     kind: "sidecar",
     programs: &[],
     item: "PATTERN",
-    forms: &[(
-        "audit-tap level=debug",
-        "a pattern and its params; multipod patterns --policy-dir DIR lists them",
-    )],
+    forms: &[("audit-tap level=debug", "a pattern and one of its params")],
     options: &[],
     settings: &OF_SIDECARS,
     example: Key::Patterns.example(),

@@ -10,7 +10,10 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     kind: "switch",
     programs: &[],
     item: "true|false",
-    forms: &[("true", "they do"), ("false", "they do not, whatever a default policy says")],
+    forms: &[
+        ("true", "containers see each other's processes"),
+        ("false", "they do not, whatever a default policy says"),
+    ],
     options: &[],
     settings: &[],
     example: Key::ShareProcessNamespace.example(),

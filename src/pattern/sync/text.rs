@@ -16,10 +16,15 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     kind: "sidecar",
     programs: &[PROGRAM],
     item: "URL",
-    forms: &[(
-        "https://git.example/site into=/srv/site",
-        "from https, http, git or ssh, without credentials in it",
-    )],
+    forms: &[
+        (
+            "https://git.example/site into=/usr/share/nginx/html",
+            "the default branch, looked at every 30 seconds",
+        ),
+        ("https://git.example/site into=/srv/site ref=v2 every=5m", "a branch, tag or commit"),
+        ("ssh://git@git.example/site into=/srv/site secret=deploy-key", "with a key"),
+        ("https://git.example/conf into=/app link=conf", "the copy appears at /app/conf"),
+    ],
     options: SyncOptions::ROWS,
     settings: &OF_SIDECARS,
     example: Key::Sync.example(),

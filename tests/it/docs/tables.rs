@@ -6,6 +6,7 @@ use std::process::Command;
 
 use multipod::annotation::Key;
 use multipod::annotation::option::{Absent, Row};
+use multipod::annotation::settings::OF_SIDECARS;
 use multipod::pattern::topic::Topic;
 use multipod::pattern::topics;
 use serde_json::Value;
@@ -18,7 +19,8 @@ const PAGE: &str = "docs/annotations.md";
 #[test]
 fn tables_are_made_from_what_the_program_says() {
     let adapters = adapters();
-    let made = topics().flat_map(tables).chain([
+    let made = topics().flat_map(tables).chain(Key::ALL.map(of_values)).chain([
+        ("settings of every sidecar".to_owned(), of_rows("setting", &OF_SIDECARS)),
         ("adapters".to_owned(), of_adapters(&adapters)),
         ("containers".to_owned(), of_containers(&adapters)),
     ]);
@@ -141,20 +143,26 @@ fn resources(container: &Value) -> [&str; 3] {
         .map(|amount| container.pointer(&format!("/resources/{amount}")).unwrap().as_str().unwrap())
 }
 
+/// Whole values of a key, with its name.
+fn of_values(key: Key) -> (String, String) {
+    let forms = topics().filter(|topic| topic.key == key).flat_map(|topic| topic.forms);
+    let rows = forms.map(|(value, meaning)| format!("| `\"{value}\"` | {} |\n", with_code(meaning)));
+    (
+        format!("values of {}", key.name()),
+        format!("| value | what |\n|---|---|\n{}", rows.collect::<String>()),
+    )
+}
+
 /// The tables of one topic, with their names.
 fn tables(topic: &Topic) -> Vec<(String, String)> {
     let mut tables = Vec::new();
     if !topic.options.is_empty() {
         let several = topics().filter(|other| other.key == topic.key).count() > 1;
         let of = if several { format!(" of `{}`", topic.name) } else { String::new() };
-        let rows: String = topic.options.iter().map(row).collect();
-        tables.push((
-            format!("options of {}", topic.name),
-            format!("| option{of} | meaning | default |\n|---|---|---|\n{rows}"),
-        ));
+        tables.push((format!("options of {}", topic.name), of_rows(&format!("option{of}"), topic.options)));
     }
     let (common, own): (Vec<&Row>, Vec<&Row>) =
-        topic.settings.iter().partition(|row| multipod::annotation::settings::OF_SIDECARS.contains(row));
+        topic.settings.iter().partition(|row| OF_SIDECARS.contains(row));
     if !own.is_empty() {
         let own: String = own.into_iter().map(row).collect();
         let common: Vec<String> = common.iter().map(|row| format!("`{}=`", row.name)).collect();
@@ -169,6 +177,10 @@ fn tables(topic: &Topic) -> Vec<(String, String)> {
         ));
     }
     tables
+}
+
+fn of_rows(what: &str, rows: &[Row]) -> String {
+    format!("| {what} | meaning | default |\n|---|---|---|\n{}", rows.iter().map(row).collect::<String>())
 }
 
 fn row(row: &Row) -> String {
