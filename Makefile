@@ -77,7 +77,7 @@ lint: ## formatting and lints; a warning is an error
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked --features otlp --lib --test traces -- -D warnings
 	@if command -v go >/dev/null; then cd tests/e2e && gofmt -l . | sed 's/$$/ is not as gofmt writes it/; $$q1' && \
-		go vet ./cluster ./cmd/... ./controlplane ./images/... ./labs ./progress; fi
+		go vet ./cluster ./cmd/... ./controlplane ./images/... ./labs ./progress ./reader; fi
 
 deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches its database; the tests do the rest)
 	$(CARGO) deny --locked check

@@ -83,11 +83,29 @@ pub(super) fn read_text(path: &Path) -> Result<(String, String), String> {
     text(&name, bytes)
 }
 
+/// UTF-8, or UTF-16 where its first mark says so, as kubectl takes it.
 fn text(name: &str, bytes: Vec<u8>) -> Result<(String, String), String> {
-    String::from_utf8(bytes).map(|text| (name.to_owned(), text)).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        format!("{name}:{}: not UTF-8 text", good.split(|byte| *byte == b'\n').count())
-    })
+    let decode = match bytes.as_slice() {
+        [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes),
+        _ => String::from_utf8(bytes).map_err(|error| {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            ("UTF-8", good.split(|byte| *byte == b'\n').count())
+        }),
+    };
+    decode
+        .map(|text| (name.to_owned(), text))
+        .map_err(|(encoding, line)| format!("{name}:{line}: not {encoding} text"))
+}
+
+/// The text; or else the name of the encoding, and the line that breaks it.
+fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, (&'static str, usize)> {
+    let pairs = bytes.chunks(2).map(|pair| pair.try_into().map_or(0xd800, unit));
+    let mut text = String::with_capacity(bytes.len());
+    for char in char::decode_utf16(pairs) {
+        text.push(char.map_err(|_| ("UTF-16", text.split('\n').count()))?);
+    }
+    Ok(text)
 }
 
 /// The file itself, or the manifests of a folder in the order of their names.

@@ -5,40 +5,40 @@ use std::fmt::Write as _;
 
 use multipod_yaml::{Document, documents};
 
-/// All files as one stream of YAML documents. One file is what it is; between two stands what YAML needs there.
+/// All files as one stream of YAML documents. One file is what it is; between two stands what YAML needs there, and JSON
+/// documents that stand one after the other are parted likewise: kubectl reads no YAML behind them.
 pub fn yaml(files: &[Vec<Cow<'_, str>>]) -> String {
+    let mut files = files.iter().filter(|documents| documents.iter().any(|text| !text.is_empty())).peekable();
+    let Some(first) = files.next() else { return String::new() };
+    if files.peek().is_none() {
+        return first.concat();
+    }
     let mut out = String::new();
-    for documents in files {
-        let text = documents.concat();
-        if out.is_empty() {
-            out = text;
-            continue;
+    for (at, documents) in std::iter::once(first).chain(files).enumerate() {
+        for (index, text) in documents.iter().enumerate() {
+            let text = if at > 0 && index == 0 { text.trim_start_matches('\u{feff}') } else { text };
+            let is_json_behind_json = index > 0 && text.trim_start().starts_with('{');
+            if !text.is_empty() && !out.is_empty() && (index == 0 || is_json_behind_json) {
+                part(&mut out, text);
+            }
+            out.push_str(text);
         }
-        let text = text.trim_start_matches('\u{feff}');
-        if text.is_empty() {
-            continue;
-        }
-        end_last_line(&mut out);
-        let line_end = if out.ends_with("\r\n") { "\r\n" } else { "\n" };
-        match opening(text) {
-            Opening::Marker => {}
-            Opening::Directive => _ = write!(out, "...{line_end}"),
-            Opening::Content => _ = write!(out, "---{line_end}"),
-        }
-        out.push_str(text);
     }
     out
 }
 
-fn end_last_line(text: &mut String) {
-    if text.ends_with('\n') {
-        return;
+/// Writes what has to stand before another document.
+fn part(out: &mut String, text: &str) {
+    let line_end = if out.find('\n').is_some_and(|at| out[..at].ends_with('\r')) { "\r\n" } else { "\n" };
+    if !out.ends_with('\n') {
+        // kubectl reads every last line as one that has an end.
+        out.push_str(line_end);
     }
-    let ended = match documents(text).unwrap_or_default().last() {
-        Some(last) => text[..text.len() - last.text().len()].to_owned() + &last.ended(),
-        None => format!("{text}\n"),
-    };
-    *text = ended;
+    match opening(text) {
+        Opening::Marker => {}
+        Opening::Directive => _ = write!(out, "...{line_end}"),
+        Opening::Content => _ = write!(out, "---{line_end}"),
+    }
 }
 
 enum Opening {
@@ -134,7 +134,7 @@ mod tests {
         let cases: [(&[&str], &str); 10] = [
             (&["a: 1"], "a: 1"),
             (&["a: 1", "b: 2"], "a: 1\n---\nb: 2"),
-            (&["x: 1\n---\na: |\n  b", "c: 2\n"], "x: 1\n---\na: |-\n  b\n---\nc: 2\n"),
+            (&["x: 1\n---\na: |\n  b", "c: 2\n"], "x: 1\n---\na: |\n  b\n---\nc: 2\n"),
             (&["a: 1\r\n", "b: 2\r\n"], "a: 1\r\n---\r\nb: 2\r\n"),
             (&["a: 1\n", "# c\n---\nb: 2\n"], "a: 1\n# c\n---\nb: 2\n"),
             (&["a: 1\n", "--- # c\nb: 2\n"], "a: 1\n--- # c\nb: 2\n"),

@@ -54,7 +54,14 @@ pub(crate) fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'
     if objects.is_empty() && !document.value().is_object() {
         let object = Object { pointer: String::new(), kind: "", value: document.value(), place: None };
         let target = whole(object, String::new(), document.value());
-        return vec![Found::Other(vec![target.left_alone("no_object", "it is no Kubernetes object")])];
+        let is_of_objects = |items: &Vec<Value>| items.iter().any(|item| item["kind"].is_string());
+        let finding = if document.value().as_array().is_some_and(is_of_objects) {
+            let message = "kubectl reads no list of objects\nPut them into the items of a List, or make each a document";
+            target.finding(Level::Error, "list_of_objects", message)
+        } else {
+            target.left_alone("no_object", "it is no Kubernetes object")
+        };
+        return vec![Found::Other(vec![finding])];
     }
     let found = objects.into_iter().map(|object| {
         if let Some((pointer, value)) = object.template() {

@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 pub(crate) mod frames;
 pub(crate) mod golden;
+pub(crate) mod kubectl;
 pub(crate) mod pods;
 pub(crate) mod program;
 pub(crate) mod reviews;

@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use multipod_json::pointer;
 use serde_json::Value;
 
+use super::breaks::Breaks;
 use super::events::Style;
 use super::events::{Event, Events};
-use super::layout::line_after;
+use super::json_stream;
+use super::layout::{line_after, line_end};
 use super::members::Reader;
 use super::problem::{Problem, SyntaxError};
 use super::tree::{Builder, Kind, NodeId, Tree};
-use super::{splice, value};
+use super::value;
 
 /// One YAML document with all the text that belongs to it.
 #[derive(Debug)]
@@ -63,13 +65,13 @@ impl<'a> Document<'a> {
         self.text
     }
 
-    /// The text with an end to its last line, so that another document can follow.
+    /// The text with an end to its last line, so that another document can follow: kubectl reads every last line as one
+    /// that has an end.
     pub fn ended(&self) -> Cow<'a, str> {
         if self.text.is_empty() || self.text.ends_with('\n') {
             return Cow::Borrowed(self.text);
         }
-        let with_value = self.tree.as_ref().and_then(splice::ended);
-        Cow::Owned(with_value.unwrap_or_else(|| format!("{}\n", self.text)))
+        Cow::Owned(format!("{}{}", self.text, line_end(self.text)))
     }
 
     /// The line in the file where the content begins, from 1.
@@ -142,9 +144,26 @@ struct Piece<'a> {
     tree: Option<Tree<'a>>,
 }
 
-/// Cuts the text where documents meet: before a `---`, or after the line of a `...`.
+/// Cuts the text where documents meet; the number is that of the document with the problem.
 fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
+    let json = json_stream::starts(text);
+    let is_json = json.is_some();
+    let Some(starts) = json.filter(|starts| starts.len() > 1) else { return yaml_pieces(text, is_json) };
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let mut pieces = Vec::with_capacity(starts.len());
+    for (start, end) in starts.iter().copied().zip(ends) {
+        let number = pieces.len() + 1;
+        let found = yaml_pieces(text.get(start..end).unwrap_or_default(), is_json);
+        let found = found.map_err(|(problem, _)| (at(start, problem), number))?;
+        pieces.extend(found.into_iter().map(|piece| Piece { start: start + piece.start, ..piece }));
+    }
+    Ok(pieces)
+}
+
+/// Cuts before a `---`, or after the line of a `...`.
+fn yaml_pieces(text: &str, is_json: bool) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
     let mut events = Events::new(text);
+    let mut breaks = Breaks::of(text, is_json);
     let mut starts = Vec::new();
     let mut builders = Vec::new();
     let mut current = None;
@@ -152,10 +171,18 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
     let mut ended = Some(0);
     loop {
         let number = builders.len() + 1;
-        let next = events.next().map_err(|problem| (problem, number))?;
+        let next = match events.next() {
+            Ok(next) => next,
+            Err(problem) => {
+                return Err((breaks.none_before(problem.offset + 1).err().unwrap_or(problem), number));
+            }
+        };
         let Some(token) = next else { break };
         match token.event {
             Event::DocumentStart { explicit } => {
+                if !explicit && !builders.is_empty() {
+                    return Err((Problem::new(token.range.start, BEHIND_THE_END), number));
+                }
                 let start = ended.take().unwrap_or(token.range.start);
                 let content = if explicit { token.range.end } else { start };
                 starts.push((start, explicit));
@@ -166,6 +193,9 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
                 builders.extend(current.take());
             }
             _ => {
+                if matches!(token.event, Event::Scalar { style: Style::Single | Style::Double, .. }) {
+                    breaks.pass(&token.range).map_err(|problem| (problem, number))?;
+                }
                 if let Some(builder) = current.as_mut() {
                     let start = starts.last().map_or(0, |(start, _)| *start);
                     builder.push(token).map_err(|problem| (at(start, problem), number))?;
@@ -173,6 +203,7 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
             }
         }
     }
+    breaks.none_before(text.len()).map_err(|problem| (problem, builders.len().max(1)))?;
     let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect::<Vec<_>>();
     let mut pieces = Vec::new();
     for ((builder, (start, _)), end) in builders.into_iter().zip(&starts).zip(ends) {
@@ -184,6 +215,9 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
     }
     Ok(pieces)
 }
+
+const BEHIND_THE_END: &str = "kubectl reads nothing between `...` and the next `---`\n\
+                              Begin this document with a line `---`";
 
 fn at(start: usize, problem: Problem) -> Problem {
     Problem { offset: start + problem.offset, ..problem }
@@ -278,8 +312,9 @@ mod tests {
             ("a: 1", "a: 1\n"),
             ("# c", "# c\n"),
             ("a: 1\r\nb: 2", "a: 1\r\nb: 2\r\n"),
-            ("a: |\n  x", "a: |-\n  x\n"),
-            ("a: |+ # c\n  x\n\n  y", "a: |- # c\n  x\n\n  y\n"),
+            ("a: |\n  x", "a: |\n  x\n"),
+            ("a: |+ # c\n  x\n\n  y", "a: |+ # c\n  x\n\n  y\n"),
+            ("a: |+\n  x\n  ", "a: |+\n  x\n  \n"),
             ("a: 1\n", "a: 1\n"),
         ] {
             let documents = documents(text).unwrap();

@@ -245,8 +245,8 @@ spec:
             ("a:\n  b: 1\n  # below b\n", "/d", "a:\n  b: 1\n  # below b\nd: new\n"),
             ("a: |\n  x\n   y\n\n# end\n", "/b", "a: |\n  x\n   y\nb: new\n\n# end\n"),
             ("a: |+\n  x\n\n", "/b", "a: |+\n  x\n\nb: new\n"),
-            ("a: |\n  x", "/b", "a: |-\n  x\nb: new\n"),
-            ("a: >2+ # c\n  x", "/b", "a: >2- # c\n  x\nb: new\n"),
+            ("a: |\n  x", "/b", "a: |\n  x\nb: new\n"),
+            ("a: >2+ # c\n  x", "/b", "a: >2+ # c\n  x\nb: new\n"),
             (
                 "a: >-\n  x\n  # no comment\n # comment\n",
                 "/b",

@@ -18,12 +18,7 @@ pub(super) struct Splice {
 pub(super) fn apply(text: &str, mut splices: Vec<Splice>) -> Option<String> {
     // Insertions at one place stay in the order in which they were found: inner before outer.
     splices.sort_by_key(|splice| splice.at.start);
-    let newline = if text.find('\n').is_some_and(|at| text.as_bytes().get(at.wrapping_sub(1)) == Some(&b'\r'))
-    {
-        "\r\n"
-    } else {
-        "\n"
-    };
+    let newline = line_end(text);
     let mut out = String::with_capacity(text.len() + 1024);
     let mut done = 0;
     for splice in splices {
@@ -36,6 +31,13 @@ pub(super) fn apply(text: &str, mut splices: Vec<Splice>) -> Option<String> {
     }
     out.push_str(text.get(done..)?);
     Some(out)
+}
+
+/// What ends the lines of a text, seen from its first one.
+pub(super) fn line_end(text: &str) -> &'static str {
+    let is_windows =
+        text.find('\n').is_some_and(|at| text.as_bytes().get(at.wrapping_sub(1)) == Some(&b'\r'));
+    if is_windows { "\r\n" } else { "\n" }
 }
 
 pub(super) fn line_start(text: &str, offset: usize) -> usize {

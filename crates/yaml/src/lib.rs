@@ -3,6 +3,7 @@
 //! Text walks one way: events → tree → value. Edits walk back: draft (the tree with its changes) →
 //! splices (the smallest changes of text). What was not edited keeps every byte.
 
+mod breaks;
 mod document;
 mod draft;
 mod edit;
@@ -12,6 +13,7 @@ mod events;
 mod flow;
 mod flow_edit;
 mod form;
+mod json_stream;
 mod layout;
 mod members;
 mod plain;

@@ -17,14 +17,6 @@ pub(super) fn edited(tree: &Tree, draft: &Draft) -> Option<String> {
     let mut splicer = Splicer::new(tree);
     let root = tree.node(tree.root);
     splicer.edit(&Slot { old: tree.root, after: root.outer, indent: 0, marker: None }, draft)?;
-    let end = tree.text.len();
-    if splicer.splices.iter().any(|splice| splice.at == (end..end)) {
-        splicer.splices.extend(tree.cut_short.clone().map(|at| Splice {
-            at,
-            text: "-".into(),
-            is_lines: false,
-        }));
-    }
     apply(tree.text, splicer.splices)
 }
 
@@ -39,13 +31,6 @@ pub(super) fn rewritten(tree: &Tree, draft: &Draft) -> Option<String> {
 pub(super) fn append(text: &str, yaml: &str) -> String {
     let end = Splice { at: text.len()..text.len(), text: yaml.to_owned(), is_lines: true };
     apply(text, vec![end]).unwrap_or_default()
-}
-
-/// The text with an end to its last line, so that more can follow, and a value that stays the same.
-pub(super) fn ended(tree: &Tree) -> Option<String> {
-    let end = Splice { at: tree.text.len()..tree.text.len(), text: "\n".into(), is_lines: false };
-    let cut = tree.cut_short.clone().map(|at| Splice { at, text: "-".into(), is_lines: false });
-    apply(tree.text, cut.into_iter().chain([end]).collect())
 }
 
 /// The place of a value in block style.

@@ -51,8 +51,6 @@ pub(super) struct Entry {
 pub(super) struct Tree<'a> {
     pub(super) text: &'a str,
     pub(super) root: NodeId,
-    /// Where a `-` makes a block scalar, cut short by the end of the file, the same with lines below it.
-    pub(super) cut_short: Option<Range<usize>>,
     nodes: Vec<Node<'a>>,
 }
 
@@ -90,7 +88,6 @@ pub(super) struct Builder<'a> {
     open: Vec<Open>,
     anchors: HashMap<usize, NodeId>,
     root: Option<NodeId>,
-    cut_short: Option<Range<usize>>,
     /// Everything before it has been understood.
     cursor: usize,
 }
@@ -110,7 +107,6 @@ impl<'a> Builder<'a> {
             open: Vec::new(),
             anchors: HashMap::new(),
             root: None,
-            cut_short: None,
             cursor: content - offset,
         }
     }
@@ -131,7 +127,8 @@ impl<'a> Builder<'a> {
             Event::DocumentStart { .. } | Event::DocumentEnd { .. } => return Ok(()),
             Event::Scalar { text, style: style @ (Style::Literal | Style::Folded) } => {
                 let (start, end) = self.block_scalar(&range);
-                let text = if self.cut_short.is_some() { without_line_end(text) } else { text };
+                let is_kept = self.text.get(start..end).is_some_and(keeps_blank_lines);
+                let text = if is_kept { self.ended(text, start, range.end) } else { text };
                 (Kind::Scalar { text, style }, start, end)
             }
             Event::Scalar { text, style } => (Kind::Scalar { text, style }, range.start, range.end),
@@ -165,7 +162,7 @@ impl<'a> Builder<'a> {
 
     pub(super) fn finish(self, length: usize) -> Option<Tree<'a>> {
         let text = self.text.get(..length)?;
-        Some(Tree { text, root: self.root?, cut_short: self.cut_short, nodes: self.nodes })
+        Some(Tree { text, root: self.root?, nodes: self.nodes })
     }
 
     /// Finds the dash of the list item that begins at `outer`.
@@ -192,15 +189,23 @@ impl<'a> Builder<'a> {
         let length = rest.find(|c: char| !matches!(c, '+' | '-' | '0'..='9')).unwrap_or(rest.len());
         let flags = rest.get(..length).unwrap_or_default();
         let header = start + 1 + length;
-        let keeps = flags.find('+').map(|at| start + 1 + at);
         let body = self.text.get(content.clone()).unwrap_or_default();
-        let body = if keeps.is_some() { body.trim_end_matches([' ', '\t']) } else { body.trim_end() };
+        let body = if flags.contains('+') { body.trim_end_matches([' ', '\t']) } else { body.trim_end() };
         let end = header.max(content.start + body.len());
-        // kubectl takes a last line that the file does not end for a line without an end.
-        if end == self.text.len() && end > header && !self.text.ends_with('\n') && !flags.contains('-') {
-            self.cut_short = Some(keeps.map_or(header..header, |at| at..at + 1));
-        }
         (start, end)
+    }
+
+    /// To kubectl every last line has an end, also one of blanks that counts.
+    fn ended(&self, text: Cow<'a, str>, start: usize, end: usize) -> Cow<'a, str> {
+        let last = self.text.rsplit('\n').next().unwrap_or_default();
+        let is_blank = !last.is_empty() && last.trim_matches([' ', '\t']).is_empty();
+        if !is_blank || end != self.text.len() {
+            return text;
+        }
+        let has_content = text.bytes().any(|byte| byte != b'\n');
+        // Without content, all lines below the indicator count, the last one too.
+        let lines = self.text.get(start..).unwrap_or_default().matches('\n').count();
+        Cow::Owned(if has_content { text.into_owned() + "\n" } else { "\n".repeat(lines) })
     }
 
     fn alias(&mut self, anchor: usize, offset: usize) -> Result<Kind<'a>, Problem> {
@@ -260,8 +265,9 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn without_line_end(text: Cow<'_, str>) -> Cow<'_, str> {
-    text.strip_suffix('\n').map(|text| Cow::Owned(text.to_owned())).unwrap_or(text)
+/// Whether a block scalar begins with `|+` or the like.
+fn keeps_blank_lines(scalar: &str) -> bool {
+    scalar.bytes().skip(1).take_while(|byte| !byte.is_ascii_whitespace()).any(|byte| byte == b'+')
 }
 
 /// Where one of `wanted` stands after `from`, with only blanks, comments, properties and other indicators between.

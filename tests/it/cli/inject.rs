@@ -59,7 +59,7 @@ fn the_items_of_lists_are_injected_and_the_others_stay() {
 
 #[test]
 fn what_does_not_change_passes_byte_for_byte() {
-    let text = "\u{feff}%YAML 1.1\n--- # first\n\n---\n# only a comment\n---\n...\n\
+    let text = "\u{feff}%YAML 1.1\n--- # first\n\n---\n# only a comment\n---\n...\n---\n\
                 apiVersion:   v1\nkind: \"ConfigMap\"   # why\ndata:\n    x: |\n      ---\n      -----BEGIN X-----\n\
                 \t\n    z: 0x1F\n    a: ~\n---\nkind: List\r\napiVersion: v1\r\nitems: []\n---\nkind: List\nitems:\n\
                 ---\n- {op: add, path: /spec, value: 1}\n--- text\n---\nkind: Pod\nspec: {containers: [{name: a}]}";
