@@ -14,6 +14,7 @@ use super::line::{Line, Tone};
 use super::output::{self, Format, json, printed};
 use super::report::Failure;
 use entry::Entry;
+pub(super) use entry::entries;
 
 /// List the patterns, or show one: what to write, what it takes and what it adds
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,7 @@ EXIT CODES
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let cluster = self.context.read()?;
-        let all = entry::entries(&cluster.catalogue);
+        let all = entries(&cluster.catalogue);
         let Some(name) = &self.name else { return list(&all, self.output) };
         let name = name.strip_prefix(PREFIX).unwrap_or(name);
         if let Some(entry) = all.iter().find(|entry| entry.name == name) {

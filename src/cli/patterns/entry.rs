@@ -14,7 +14,7 @@ use crate::pattern::topics;
 
 /// One pattern.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(in crate::cli) struct Entry {
     pub name: String,
     pub key: Key,
     pub kind: &'static str,
@@ -31,7 +31,7 @@ pub(super) struct Entry {
 
 /// One `NAME=VALUE`.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Choice {
+pub(in crate::cli) struct Choice {
     name: String,
     values: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +66,7 @@ pub(super) struct Whole<'e> {
 }
 
 /// Every pattern, the built-in ones first.
-pub(super) fn entries(catalogue: &Catalogue) -> Vec<Entry> {
+pub(in crate::cli) fn entries(catalogue: &Catalogue) -> Vec<Entry> {
     // What files define stands in the list itself, and needs no line that says so.
     let topics = topics().filter(|topic| !matches!(topic.key, Key::Metrics | Key::Patterns));
     let defined =

@@ -1,5 +1,7 @@
 //! `multipod patterns`, `completions`, `man` and `version` as people run them.
 
+use std::process::Command;
+
 use crate::support::run::{Files, Ran, multipod};
 use serde_json::{Value, json};
 
@@ -164,6 +166,42 @@ fn completions_know_every_command() {
         }
     }
     assert_eq!(multipod(&["completions", "tcsh"], "").code, 2);
+}
+
+/// What bash offers at the end of a line.
+#[track_caller]
+fn completed(line: &[&str]) -> Vec<String> {
+    let script = printed(multipod(&["completions", "bash"], ""));
+    let (last, before) = line.split_last().unwrap();
+    let words = line.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+    let call = format!(
+        "COMP_WORDS=({words}); COMP_CWORD={}; _multipod multipod '{last}' '{}'\n\
+         [ ${{#COMPREPLY[@]}} = 0 ] || printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        before.len(),
+        before.last().unwrap()
+    );
+    let ran = Ran::of(Command::new("bash").args(["--norc", "-c", &format!("{script}\n{call}")]));
+    printed(ran).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn names_of_patterns_and_keys_are_completed() {
+    assert_eq!(completed(&["multipod", "patterns", "amb"]), ["ambassador"]);
+    assert_eq!(completed(&["multipod", "patterns", "red"]), ["redis"]);
+    assert_eq!(completed(&["multipod", "patterns", "init"]), ["init"]);
+    assert_eq!(
+        completed(&["multipod", "patterns", "multipod/s"]),
+        ["multipod/sync", "multipod/share-process-namespace"]
+    );
+    for command in ["inject", "explain", "check"] {
+        for option in ["-a", "--annotate", "--namespace-annotations"] {
+            assert_eq!(
+                completed(&["multipod", command, option, "multipod/l"]),
+                ["multipod/logging="],
+                "{command} {option}"
+            );
+        }
+    }
 }
 
 #[test]
