@@ -16,6 +16,7 @@ mod man;
 mod output;
 mod patterns;
 mod report;
+mod schema;
 mod serve;
 mod uninject;
 mod version;
@@ -58,6 +59,7 @@ enum Command {
     Follow(follow::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Schema(schema::Args),
     Version(version::Args),
 }
 
@@ -78,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Follow(args) => Ok(args.run()),
         Command::Completions(args) => args.run(Cli::command()),
         Command::Man(args) => args.run(Cli::command()),
+        Command::Schema(schema::Args) => schema::run(),
         Command::Version(args) => args.run(),
     };
     result.unwrap_or_else(report::Failure::report)

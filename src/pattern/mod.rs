@@ -31,4 +31,4 @@ pub use context::Context;
 pub(crate) use context::Names;
 pub use registry::{Request, topics};
 pub use settings::Settings;
-pub(crate) use settings_file::patterns_without_use;
+pub(crate) use settings_file::{names_in_settings, patterns_without_use};

@@ -3,45 +3,54 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 
+use crate::annotation::option::Words;
 use crate::annotation::settings::{Amount as Asked, Settings as PatternSettings, Sidecar, amount, sidecar};
 use multipod_values::{self as value, Host, Parsed, Quantity, Resource};
 
 use super::container::{Amount, Amounts, Resources, Text};
 
 /// The settings of a cluster; every field has a default that works.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Settings {
     /// Where all default images come from: a mirror, for clusters without a way out.
     #[serde(deserialize_with = "registry")]
+    #[schemars(with = "Option<String>")]
     pub registry: Option<String>,
     /// The image of multipod itself, for `wait-for` and `follow`.
     #[serde(deserialize_with = "image")]
+    #[schemars(with = "Option<String>")]
     pub image: Option<String>,
     /// Secrets that pull images, added to pods that get a container.
     #[serde(deserialize_with = "object_names")]
+    #[schemars(with = "Vec<String>")]
     pub pull_secrets: Vec<String>,
     /// The last part of Service names.
     #[serde(deserialize_with = "domain")]
+    #[schemars(with = "String")]
     pub cluster_domain: String,
     /// Which addresses pods have.
     pub ip_families: IpFamilies,
     /// How sidecars run, whatever the server's version says.
     #[serde(deserialize_with = "sidecar_setting")]
+    #[schemars(schema_with = "a_word::<Sidecar>")]
     pub sidecar: Option<Sidecar>,
     /// What a user's mistake gets.
     pub on_mistake: OnMistake,
     /// Namespaces whose pods are left alone.
     #[serde(deserialize_with = "object_names")]
+    #[schemars(with = "Vec<String>")]
     pub excluded_namespaces: Vec<String>,
     /// Whether the platform gives each namespace its own users (`OpenShift`), so that we name none.
     pub assigned_users: bool,
     /// Defaults of single patterns, by name: `ambassador`, `logging`, `metrics-nginx`, `clone`…
     pub patterns: BTreeMap<String, PatternDefaults>,
     /// How the server runs, which only the server reads; the same file serves both.
+    #[schemars(with = "serde_json::Value")]
     pub serve: IgnoredAny,
 }
 
@@ -64,7 +73,7 @@ impl Default for Settings {
 }
 
 /// Which addresses pods have.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 pub enum IpFamilies {
     /// IPv4 only.
     #[default]
@@ -79,7 +88,7 @@ pub enum IpFamilies {
 }
 
 /// What a mistake in an annotation gets.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum OnMistake {
     /// The pod is refused, with the reason.
@@ -90,17 +99,20 @@ pub enum OnMistake {
 }
 
 /// Defaults of one pattern.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PatternDefaults {
     /// Its image; taken as it stands, without `registry`.
     #[serde(deserialize_with = "image")]
+    #[schemars(with = "Option<String>")]
     pub image: Option<String>,
     /// `REQUEST[/LIMIT]`
     #[serde(deserialize_with = "cpu")]
+    #[schemars(schema_with = "an_amount")]
     pub cpu: Option<Asked>,
     /// `REQUEST[/LIMIT]`
     #[serde(deserialize_with = "memory")]
+    #[schemars(schema_with = "an_amount")]
     pub memory: Option<Asked>,
 }
 
@@ -223,6 +235,16 @@ fn cpu<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Asked>, D::E
 
 fn memory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Asked>, D::Error> {
     checked(deserializer, |text| amount(text, Resource::Memory))
+}
+
+/// One of the words that the annotations take.
+fn a_word<W: Words>(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": W::ALL.iter().map(|(word, _)| *word).collect::<Vec<_>>() })
+}
+
+/// `1` is one CPU, with quotes or without.
+fn an_amount(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "number", "null"] })
 }
 
 /// The same parsers as the annotations have, so that one text means one thing everywhere.

@@ -17,6 +17,12 @@ fn built_in<'a>() -> impl Iterator<Item = &'a str> + Clone {
     registry::topics().flat_map(|topic| topic.programs.iter().map(|name| -> &'a str { name }))
 }
 
+/// Every name below `patterns:` that means something.
+pub(crate) fn names_in_settings(catalogue: &Catalogue) -> Vec<String> {
+    let of_files = catalogue.iter().map(Definition::settings_name);
+    built_in().map(str::to_owned).chain(of_files).collect()
+}
+
 /// What stands below `patterns:` and would do nothing, without a word: the line, from 1, and what was meant.
 pub(crate) fn patterns_without_use(text: &str, catalogue: &Catalogue) -> Vec<(usize, String)> {
     // What else may be wrong with the file is told by whoever reads the settings.

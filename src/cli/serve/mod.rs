@@ -24,7 +24,8 @@ use crate::watch::{Certificates, Cluster, Known, PolicyFolder, PolicyStore, Watc
 
 use super::config_file::ConfigFile;
 use super::report::Failure;
-use options::{Config, Options};
+use options::Config;
+pub(in crate::cli) use options::Options;
 use reload::Reload;
 
 /// Run the admission webhook

@@ -1,11 +1,13 @@
 //! The options of the server: from the command line, the environment, and a file.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
@@ -19,9 +21,9 @@ use crate::server::Limits;
 use multipod_values::unbounded_duration;
 
 /// Every option, if it was given.
-#[derive(Clone, Debug, Default, clap::Args, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, clap::Args, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// Where reviews are taken [default: 127.0.0.1:8443]
     #[arg(long, env = "MULTIPOD_LISTEN", value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,7 +133,7 @@ pub(super) struct Options {
 }
 
 /// What a workload gets whose pods would be refused.
-#[derive(Clone, Copy, Debug, clap::ValueEnum, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, clap::ValueEnum, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Warn {
     /// A warning
@@ -314,6 +316,20 @@ impl<const LEAST: u32, const MOST: u32> FromStr for Within<LEAST, MOST> {
     }
 }
 
+impl<const LEAST: u32, const MOST: u32> JsonSchema for Within<LEAST, MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Cow::Borrowed("Within")
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
+    }
+}
+
 /// A value, and the text that it was parsed from.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "String", bound(serialize = "T: Clone"))]
@@ -351,6 +367,20 @@ impl FromStr for Given<Version> {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(Given { text: text.to_owned(), value: Version::parse(text)? })
+    }
+}
+
+impl<T> JsonSchema for Given<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 

@@ -13,6 +13,7 @@ mod inject;
 mod input;
 mod misc;
 mod refusals;
+mod schema;
 mod streams;
 mod uninject;
 mod usage;

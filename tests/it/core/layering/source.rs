@@ -118,6 +118,8 @@ fn paths(tokens: &[TokenTree], out: &mut Vec<Used>) {
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         match token {
+            // `pub(in crate::m)` says who may use it, and uses nothing.
+            TokenTree::Group(_) if is_public(&tokens[..=at]) => {}
             TokenTree::Group(group) => paths(&group.stream().into_iter().collect::<Vec<_>>(), out),
             TokenTree::Ident(ident) if ident == "use" => {
                 let passed_on = is_public(&tokens[..at]);
@@ -212,6 +214,7 @@ fn paths_are_seen_wherever_they_stand_and_nowhere_else() {
          use std::{env, fs::{self, File as Open}};
          pub(crate) use super::b::C;
          use crate::{d::{E, f}, g};
+         pub(in crate::v) fn v() {}
          fn h() { assert!(crate::i::J::<crate::k::L>::new(\"crate::string::X\") == m); x as u8 }
          #[cfg(test)] mod tests { use crate::test::X; }
          #[cfg(test)] use crate::test::Y;",
