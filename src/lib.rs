@@ -7,6 +7,7 @@ pub mod annotation;
 pub mod certs;
 pub mod cli;
 pub mod explain;
+pub(crate) mod guard;
 pub mod inject;
 pub mod manifest;
 pub(crate) mod observe;

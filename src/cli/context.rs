@@ -61,14 +61,14 @@ impl ContextArgs {
     }
 }
 
-fn settings(file: &Path) -> Result<(Settings, ConfigFile), Failure> {
+pub(super) fn settings(file: &Path) -> Result<(Settings, ConfigFile), Failure> {
     let file = ConfigFile::read(file).map_err(Failure::one)?;
     let settings = file.parse().map_err(Failure::one)?;
     Ok((settings, file))
 }
 
 /// Unlike the server, a command fails if one object cannot be read: it may be the policy that refuses.
-fn policies(folder: &Path) -> Result<Loaded, Failure> {
+pub(super) fn policies(folder: &Path) -> Result<Loaded, Failure> {
     let mut sources = Vec::new();
     let mut failures = Vec::new();
     for file in manifests_at(folder, false).map_err(Failure::one)? {

@@ -9,6 +9,7 @@ mod context;
 mod diff;
 mod explain;
 mod follow;
+mod guard;
 mod inject;
 mod input;
 mod line;
@@ -53,6 +54,7 @@ enum Command {
     Explain(explain::Args),
     Check(check::Args),
     Patterns(patterns::Args),
+    Guard(guard::Args),
     Serve(Box<serve::Args>),
     Certs(certs::Args),
     WaitFor(wait_for::Args),
@@ -74,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Patterns(args) => args.run(),
+        Command::Guard(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Certs(args) => args.run(),
         Command::WaitFor(args) => Ok(args.run()),

@@ -16,6 +16,10 @@ pub struct Topic {
     pub kind: &'static str,
     /// What the settings of a cluster call the containers that it adds, below `patterns:`.
     pub programs: &'static [&'static str],
+    /// How the names of the containers that it adds begin.
+    pub containers: &'static [&'static str],
+    /// The annotations that carry what it renders.
+    pub rendered: &'static [&'static str],
     /// What an item looks like without its options.
     pub item: &'static str,
     /// Values that show every form of the item, and what each means.

@@ -345,9 +345,11 @@ impl<'a> Metadata<'a> {
     }
 }
 
-/// Whether a name is one that only multipod gives, to containers and volumes.
+/// How the names begin that only multipod gives, to containers and volumes.
+pub(crate) const OWN_NAMES: &str = "multipod-";
+
 pub(crate) fn is_own_name(name: &str) -> bool {
-    name.starts_with("multipod-")
+    name.starts_with(OWN_NAMES)
 }
 
 impl Pod<'_> {

@@ -48,6 +48,11 @@ pub enum Undecided {
 }
 
 impl Match {
+    /// The selectors of namespaces and pods, and the owners.
+    pub(crate) fn parts(&self) -> (&Selector, &Selector, &[OwnerKind]) {
+        (&self.namespaces, &self.pods, &self.owners)
+    }
+
     /// Nothing where the policy is for the pod, else why it is not.
     ///
     /// What is known to differ decides, whatever else is unknown; only then does the unknown make an error, because

@@ -17,7 +17,9 @@ mod selector;
 mod written;
 
 pub use layers::{Layer, Layers, Loaded, Objects, load};
-pub(crate) use object::Mode;
 pub use object::Policies;
+pub(crate) use object::{Mode, Named, Policy};
 pub(crate) use obstacle::Obstacle;
+pub(crate) use owner::OwnerKind;
 pub(crate) use resolution::{Effective, Resolution};
+pub(crate) use selector::{Requirement, Selector};

@@ -43,6 +43,11 @@ impl OwnerKind {
     /// Whether a pod of this controller is meant; nobody controls a bare pod.
     ///
     /// Pod templates read from files say who will stand behind the controller; they count as the pods they become.
+    /// The kind of the controller that its pods name; `Pod` where they name none.
+    pub(crate) fn controller(&self) -> &str {
+        controller_of(&self.0)
+    }
+
     pub fn owns(&self, controller: Option<&str>) -> bool {
         controller_of(&self.0) == controller_of(controller.unwrap_or("Pod"))
     }

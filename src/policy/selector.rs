@@ -75,6 +75,16 @@ impl Requirement {
         Ok(Requirement { key: label_key(key)?, test })
     }
 
+    /// The operator and its values, as a selector of Kubernetes has them.
+    pub(crate) fn operator(&self) -> (&'static str, &[String]) {
+        match &self.test {
+            Test::In(values) => ("In", values),
+            Test::NotIn(values) => ("NotIn", values),
+            Test::Exists => ("Exists", &[]),
+            Test::DoesNotExist => ("DoesNotExist", &[]),
+        }
+    }
+
     /// The label that it is about.
     pub fn key(&self) -> &str {
         &self.key

@@ -13,15 +13,12 @@ use crate::pattern::{Addition, Context, Fragment, Role, images};
 use super::haproxy::{self, HEALTH_PATH, HEALTH_PORT};
 use super::request::Request;
 use super::route::{Route, resolve};
-use super::text::PROGRAM;
+use super::text::{CONTAINER, PROGRAM, RENDERED};
 
-/// The container's name.
-pub(crate) const CONTAINER: &str = "multipod-ambassador";
 const VOLUME: &str = "multipod-ambassador";
 const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("32Mi", 32), memory_limit: ("128Mi", 128) };
 const FOLDER: &str = "/usr/local/etc/haproxy";
 const FILE: &str = "haproxy.cfg";
-const RENDERED: &str = "rendered.multipod/haproxy.cfg";
 const RENDERED_PATH: &str = "metadata.annotations['rendered.multipod/haproxy.cfg']";
 /// Understood by every HAProxy since 1.5; -db stays in the foreground even where the file says daemon.
 const COMMAND: [&str; 4] = ["haproxy", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];

@@ -8,12 +8,18 @@ use super::request::{RouteOptions, SETTINGS};
 /// What the settings of a cluster call it.
 pub(super) const PROGRAM: &str = "ambassador";
 
+/// The container's name.
+pub(crate) const CONTAINER: &str = "multipod-ambassador";
+pub(crate) const RENDERED: &str = "rendered.multipod/haproxy.cfg";
+
 pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     name: "ambassador",
     key: Key::Ambassador,
     what: "a proxy (HAProxy) in front of the app, or between the app and what it calls",
     kind: "sidecar",
     programs: &[PROGRAM],
+    containers: &[CONTAINER],
+    rendered: &[RENDERED],
     item: "LISTEN:TARGET",
     forms: &[
         ("80:8775", "inbound: everyone's port 80 leads to the app's own port 8775"),

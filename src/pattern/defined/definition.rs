@@ -205,6 +205,11 @@ impl Definition {
         self.parts.containers.iter().any(|container| container.fixed.name == name)
     }
 
+    /// The names of its containers.
+    pub(crate) fn container_names(&self) -> impl Iterator<Item = &str> {
+        self.parts.containers.iter().map(|container| &*container.fixed.name)
+    }
+
     /// The ports that it opens whatever the params say.
     pub fn ports(&self) -> impl Iterator<Item = u16> {
         let own = self.parts.containers.iter().flat_map(|container| &container.ports);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::request::{Request, Step, WaitFor};
-use super::text::{CLONE, WAIT_FOR};
+use super::text::{CLONE, CLONE_CONTAINER, WAIT_FOR, WAIT_FOR_CONTAINER};
 use crate::annotation::{Key, Problem};
 use crate::pod::Pod;
 use multipod_values as value;
@@ -40,7 +40,7 @@ pub(crate) fn fragments(
             }
             Step::Clone(copy) => {
                 clones += 1;
-                let job = Job { name: format!("multipod-clone-{clones}"), copy, schedule: Schedule::Once };
+                let job = Job { name: format!("{CLONE_CONTAINER}{clones}"), copy, schedule: Schedule::Once };
                 match places.mount(&job, pod) {
                     Ok(mount) => fragment.add(mount),
                     Err(problem) => problems.push(problem),
@@ -65,7 +65,7 @@ fn wait_for(
 ) -> Container {
     let image = context.settings.own_image(WAIT_FOR, &request.settings);
     let resources = context.settings.resources_for(WAIT_FOR, &request.settings, WAIT_NEEDS);
-    let mut container = Container::new(format!("multipod-wait-for-{number}"), image, resources);
+    let mut container = Container::new(format!("{WAIT_FOR_CONTAINER}{number}"), image, resources);
     container.security_context.run_as_user = own_user(OWN_USER, pod, context);
     container.command = vec![Cow::Borrowed("/multipod")];
     // The name stays as it was written: the container's resolver knows the pod's search domains.

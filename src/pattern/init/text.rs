@@ -11,6 +11,10 @@ use super::request::WaitOptions;
 pub(super) const WAIT_FOR: &str = "wait-for";
 pub(super) const CLONE: &str = "clone";
 
+/// How the steps are called, before their numbers.
+pub(super) const WAIT_FOR_CONTAINER: &str = "multipod-wait-for-";
+pub(super) const CLONE_CONTAINER: &str = "multipod-clone-";
+
 pub(in crate::pattern) const TOPICS: [Topic; 2] = [
     Topic {
         name: "wait-for",
@@ -18,6 +22,8 @@ pub(in crate::pattern) const TOPICS: [Topic; 2] = [
         what: "a step that ends as soon as something answers",
         kind: "step",
         programs: &[WAIT_FOR],
+        containers: &[WAIT_FOR_CONTAINER],
+        rendered: &[],
         item: "wait-for TARGET",
         forms: &[
             ("wait-for db:5432", "until the port takes connections"),
@@ -34,6 +40,8 @@ pub(in crate::pattern) const TOPICS: [Topic; 2] = [
         what: "a step that fetches a git working copy",
         kind: "step",
         programs: &[CLONE],
+        containers: &[CLONE_CONTAINER],
+        rendered: &[],
         item: "clone URL",
         forms: &[
             ("clone https://git.example/seed into=/seed", "until the working copy is there"),

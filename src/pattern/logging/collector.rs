@@ -13,15 +13,12 @@ use multipod_values::{Endpoint, Protocol};
 
 use super::operators::{self, literal};
 use super::source::Seen;
-use super::text::SHIP;
+use super::text::{RENDERED, SHIP, SHIPPER};
 
-/// What ships.
-pub(crate) const SHIPPER: &str = "multipod-logging-shipper";
 const NEEDS: Needs = Needs { cpu: ("20m", 20), memory: ("128Mi", 128), memory_limit: ("256Mi", 256) };
 const CONFIG: &str = "multipod-logging-config";
 const CONFIG_FOLDER: &str = "/etc/multipod/otelcol";
 const FILE: &str = "otelcol.yaml";
-const RENDERED: &str = "rendered.multipod/otelcol.yaml";
 const RENDERED_PATH: &str = "metadata.annotations['rendered.multipod/otelcol.yaml']";
 const STATE: &str = "multipod-logging-state";
 /// Where it keeps what it has read and not yet sent.

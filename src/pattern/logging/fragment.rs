@@ -12,11 +12,9 @@ use crate::pattern::{Addition, Context, Fragment, Role};
 
 use super::request::{Format, Output, Request};
 use super::source::{Seen, resolve};
-use super::text::FOLLOW;
+use super::text::{FOLLOW, FOLLOWER};
 use super::{collector, user, volume};
 
-/// The follower; where both formats are asked for, the one that prints lines as they are.
-pub(crate) const FOLLOWER: &str = "multipod-logging";
 /// The follower that prints JSON, where both formats are asked for.
 pub(crate) const JSON_FOLLOWER: &str = "multipod-logging-json";
 const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };

@@ -10,12 +10,21 @@ use super::request::FilesOptions;
 pub(super) const FOLLOW: &str = "logging";
 pub(super) const SHIP: &str = "logging-shipper";
 
+/// The follower; where both formats are asked for, the one that prints lines as they are.
+pub(crate) const FOLLOWER: &str = "multipod-logging";
+
+/// What ships.
+pub(crate) const SHIPPER: &str = "multipod-logging-shipper";
+pub(crate) const RENDERED: &str = "rendered.multipod/otelcol.yaml";
+
 pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     name: "logging",
     key: Key::Logging,
     what: "the app's log files, printed by a sidecar or shipped to a central server",
     kind: "sidecar",
     programs: &[FOLLOW, SHIP],
+    containers: &[FOLLOWER, SHIPPER],
+    rendered: &[RENDERED],
     item: "GLOB",
     forms: &[
         ("/var/log/app/*.log", "printed as they are"),

@@ -10,6 +10,8 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     what: "exporters that turn the app's own status into Prometheus metrics",
     kind: "sidecar",
     programs: &[],
+    containers: &[],
+    rendered: &[],
     item: "ADAPTER",
     forms: &[
         ("nginx", "NGINX on port 80"),

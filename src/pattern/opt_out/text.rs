@@ -9,6 +9,8 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     what: "declines what a policy or the namespace would add, unless the policy is enforced",
     kind: "switch",
     programs: &[],
+    containers: &[],
+    rendered: &[],
     item: "KEY…|all",
     forms: &[("logging metrics", "what these keys would add"), ("all", "everything")],
     options: &[],

@@ -10,6 +10,8 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     what: "patterns that the administrators of a cluster have defined",
     kind: "sidecar",
     programs: &[],
+    containers: &[],
+    rendered: &[],
     item: "PATTERN",
     forms: &[("audit-tap level=debug", "a pattern and one of its params")],
     options: &[],

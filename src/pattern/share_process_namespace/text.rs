@@ -9,6 +9,8 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     what: "containers of the pod see each other's processes",
     kind: "switch",
     programs: &[],
+    containers: &[],
+    rendered: &[],
     item: "true|false",
     forms: &[
         ("true", "containers see each other's processes"),

@@ -1,7 +1,7 @@
 //! What git-sync beside the app adds to a pod.
 
 use super::request::Request;
-use super::text::PROGRAM;
+use super::text::{CONTAINER, PROGRAM};
 use crate::annotation::{Key, Problem};
 use crate::pod::Pod;
 
@@ -24,7 +24,7 @@ pub(crate) fn fragments(
     let mut problems = Vec::new();
     for (item, number) in request.items.iter().zip(1u16..) {
         let schedule = Schedule::Every(item.every, BASE_PORT.saturating_add(number));
-        let job = Job { name: format!("multipod-sync-{number}"), copy: &item.copy, schedule };
+        let job = Job { name: format!("{CONTAINER}{number}"), copy: &item.copy, schedule };
         match places.mount(&job, pod) {
             Ok(mount) => fragment.add(mount),
             Err(problem) => problems.push(problem),

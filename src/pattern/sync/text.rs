@@ -9,12 +9,17 @@ use super::request::SyncOptions;
 /// What the settings of a cluster call it.
 pub(super) const PROGRAM: &str = "sync";
 
+/// How the containers are called, before their numbers.
+pub(super) const CONTAINER: &str = "multipod-sync-";
+
 pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     name: "sync",
     key: Key::Sync,
     what: "a git working copy that is kept up to date beside the app",
     kind: "sidecar",
     programs: &[PROGRAM],
+    containers: &[CONTAINER],
+    rendered: &[],
     item: "URL",
     forms: &[
         (

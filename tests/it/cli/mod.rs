@@ -9,6 +9,7 @@ mod diff;
 mod examples;
 mod explain;
 mod follow;
+mod guard;
 mod inject;
 mod input;
 mod misc;

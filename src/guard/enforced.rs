@@ -1,0 +1,212 @@
+//! Pods for which a policy is enforced have what it adds.
+
+use serde_json::Value;
+
+use crate::annotation::Key;
+use crate::pattern::change::Kind;
+use crate::policy::{Mode, OwnerKind, Policy, Requirement};
+
+use super::known::{self, Known};
+use super::object::Admission;
+use super::source::Guard;
+use super::{asks, cel};
+
+/// Fields of a container that change what runs in it, and that must not be there where we do not set them.
+const DECISIVE: [&str; 11] = [
+    "command",
+    "args",
+    "workingDir",
+    "envFrom",
+    "lifecycle",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "volumeDevices",
+    "restartPolicyRules",
+    "stdin",
+];
+
+pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String>) -> Option<Admission> {
+    if policy.mode != Mode::Enforce {
+        return None;
+    }
+    let mut written =
+        Admission::new(guard, &format!("multipod-enforce-{}", policy.name), &["CREATE", "UPDATE"]);
+    let (namespaces, pods, owners) = policy.matches.parts();
+    written.only(namespaces, pods, guard.all_namespaces);
+    written.condition("not-a-mirror-of-a-static-pod", asks::NOT_A_MIRROR);
+    if !owners.is_empty() {
+        let kinds: Vec<&str> = owners.iter().map(OwnerKind::controller).collect();
+        written.condition("made-by", made_by(&kinds));
+        limits.push(format!(
+            "Policy {}: who may create a pod can name any owner in it, so ownerKinds are the author's word",
+            policy.name
+        ));
+    }
+    written.variable("annotations", "object.metadata.?annotations.orValue({})");
+    written.variable(
+        "sidecars",
+        "object.spec.containers + object.spec.?initContainers.orValue([]).filter(c, c.?restartPolicy.orValue(\"\") == \"Always\")",
+    );
+    written.variable(
+        "steps",
+        "object.spec.?initContainers.orValue([]).filter(c, c.?restartPolicy.orValue(\"\") != \"Always\")",
+    );
+    for (key, value) in &policy.annotations {
+        match known::changes(guard, policy, &value.request) {
+            Ok(changes) => {
+                for change in &changes {
+                    written.validation(
+                        format!("request.operation != \"CREATE\" || ({})", condition(change)),
+                        format!(
+                            "policy {} enforces {}, and {} of it is missing or is not what multipod adds",
+                            policy.name,
+                            key.full(),
+                            what(change)
+                        ),
+                    );
+                    limits.extend(left_open(policy, *key, change));
+                }
+            }
+            Err(why) => limits.push(format!(
+                "Policy {}: what {} adds depends on the pod ({why}), so nothing is asked for",
+                policy.name,
+                key.full()
+            )),
+        }
+    }
+    if !pods.requirements().is_empty() {
+        let holds = |object: &str| {
+            let labels = format!("{object}.metadata.?labels.orValue({{}})");
+            cel::all(&pods.requirements().iter().map(|wanted| holds_for(wanted, &labels)).collect::<Vec<_>>())
+        };
+        written.validation(
+            format!("request.operation != \"UPDATE\" || (({}) && ({}))", holds("object"), holds("oldObject")),
+            format!("policy {} is enforced for pods with these labels, so a live pod can neither gain nor lose them", policy.name),
+        );
+        limits.push(format!(
+            "Policy {}: whoever creates a pod chooses its labels; select by namespace where that matters",
+            policy.name
+        ));
+    }
+    (!written.is_empty()).then_some(written)
+}
+
+/// Whether labels are as a selector wants them.
+fn holds_for(wanted: &Requirement, labels: &str) -> String {
+    let key = cel::text(wanted.key());
+    let (operator, values) = wanted.operator();
+    let values = cel::list(values.iter().map(String::as_str));
+    match operator {
+        "In" => format!("{key} in {labels} && {labels}[{key}] in {values}"),
+        "NotIn" => format!("!({key} in {labels} && {labels}[{key}] in {values})"),
+        "Exists" => format!("{key} in {labels}"),
+        _ => format!("!({key} in {labels})"),
+    }
+}
+
+fn made_by(kinds: &[&str]) -> String {
+    let owners =
+        "(request.operation == \"UPDATE\" ? oldObject : object).metadata.?ownerReferences.orValue([])";
+    let owned = format!(
+        "{owners}.exists(o, o.?controller.orValue(false) && o.kind in {})",
+        cel::list(kinds.iter().copied())
+    );
+    if kinds.contains(&"Pod") {
+        format!("{owned} || !{owners}.exists(o, o.?controller.orValue(false))")
+    } else {
+        owned
+    }
+}
+
+fn condition(change: &Known) -> String {
+    let value = &change.value;
+    match change.kind {
+        Kind::Container if change.is_step => container("variables.steps", change),
+        Kind::Container => container("variables.sidecars", change),
+        Kind::Volume => format!("object.spec.?volumes.orValue([]).exists(v, {})", cel::covers("v", value)),
+        Kind::AppMount => of_app("volumeMounts", value),
+        Kind::AppVariable => of_app("env", value),
+        Kind::Annotation => {
+            format!("variables.annotations[?{}].orValue(\"\") == {value}", cel::text(&change.name))
+        }
+        Kind::Sysctl => {
+            format!(
+                "object.spec.?securityContext.?sysctls.orValue([]).exists(s, {})",
+                cel::covers("s", value)
+            )
+        }
+        // Added only where no image can be pulled without; it gives way to the pod's own.
+        Kind::PullSecret => "true".to_owned(),
+        Kind::SharedProcesses => "object.spec.?shareProcessNamespace.orValue(false)".to_owned(),
+    }
+}
+
+fn of_app(list: &str, value: &Value) -> String {
+    format!("object.spec.containers.exists(c, c.?{list}.orValue([]).exists(i, {}))", cel::covers("i", value))
+}
+
+fn container(list: &str, change: &Known) -> String {
+    let mut ours = change.value.clone();
+    let has = |field: &str| change.value.get(field).is_some();
+    let is_open = |field: &str| change.open.iter().any(|open| open == field);
+    let mut conditions = Vec::new();
+    for field in DECISIVE.into_iter().filter(|field| !has(field) && !is_open(field)) {
+        conditions.push(format!("!has(c.{field})"));
+    }
+    if !is_open("env") {
+        let names = names(&ours, "env", "name");
+        conditions.push(format!(
+            "c.?env.orValue([]).all(e, e.name in {})",
+            cel::list(names.iter().map(String::as_str))
+        ));
+    }
+    if !is_open("volumeMounts") {
+        let paths = names(&ours, "volumeMounts", "mountPath");
+        conditions.push(format!(
+            "c.?volumeMounts.orValue([]).all(m, m.mountPath in {} || m.mountPath.startsWith(\"/var/run/secrets/\"))",
+            cel::list(paths.iter().map(String::as_str))
+        ));
+    }
+    for (field, safe) in [("privileged", "false"), ("procMount", "\"Default\"")] {
+        conditions.push(format!("c.?securityContext.?{field}.orValue({safe}) == {safe}"));
+    }
+    conditions.push("size(c.?securityContext.?capabilities.?add.orValue([])) == 0".to_owned());
+    if let Some(fields) = ours.as_object_mut() {
+        // The API server writes amounts in its own way, and a LimitRange may add some.
+        fields.shift_remove("resources");
+    }
+    conditions.insert(0, cel::covers("c", &ours));
+    format!("{list}.exists(c, {})", cel::all(&conditions))
+}
+
+fn names(container: &Value, list: &str, field: &str) -> Vec<String> {
+    let items = container[list].as_array().into_iter().flatten();
+    items.filter_map(|item| item[field].as_str().map(str::to_owned)).collect()
+}
+
+fn what(change: &Known) -> String {
+    let name = &change.name;
+    match change.kind {
+        Kind::Container => format!("container {name}"),
+        Kind::Volume => format!("volume {name}"),
+        Kind::AppMount => format!("the mount at {name}"),
+        Kind::AppVariable => format!("the variable {name}"),
+        Kind::Annotation => format!("the annotation {name}"),
+        Kind::Sysctl => format!("the kernel setting {name}"),
+        Kind::PullSecret => format!("the pull secret {name}"),
+        Kind::SharedProcesses => "the shared process namespace".to_owned(),
+    }
+}
+
+fn left_open(policy: &Policy, key: Key, change: &Known) -> Option<String> {
+    let open: Vec<&str> =
+        change.open.iter().map(String::as_str).filter(|field| *field != "securityContext").collect();
+    let fields = (!open.is_empty()).then(|| open.join(", "))?;
+    Some(format!(
+        "Policy {}: {fields} of {} ({}) depend on the pod and are not compared",
+        policy.name,
+        what(change),
+        key.full()
+    ))
+}
