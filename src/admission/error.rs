@@ -54,6 +54,7 @@ impl ReviewError {
             multipod_json::Kind::Eof => "it ends too early",
             multipod_json::Kind::Syntax => "broken JSON",
             multipod_json::Kind::Data => "a field of the wrong kind",
+            multipod_json::Kind::TooMuch => "more than is read",
         };
         let (line, column) = error.place(text);
         ReviewError::Unreadable { what, line, column }

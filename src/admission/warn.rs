@@ -1,11 +1,12 @@
 //! What people should know about a workload when they apply it, long before its pods are made.
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::annotation::key::PREFIX;
-use crate::inject::{DenyReason, Refusal, Verdict as Decided, decide};
-use crate::pod::{Head, Object, objects};
-use multipod_json::Raw;
+use crate::inject::{DenyReason, Few, Refusal, Verdict as Decided, decide};
+use crate::pod::{Field, Head, Owners, Pairs, Place, Text};
+use multipod_json::{Raw, pointer};
+use multipod_values::short;
 
 use super::answer::{self, Verdict};
 use super::review::Request;
@@ -28,28 +29,54 @@ pub fn warn<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Review
     Ok(Reply { body, record: review.record(None, decided) })
 }
 
-fn in_scope(review: &Review<'_>) -> Result<Value, &'static str> {
+/// An object that makes pods: what tells whether it is for us. Its pods stay text until they are.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Workload<'a> {
+    #[serde(borrow, default)]
+    api_version: Text<'a>,
+    #[serde(borrow, default)]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    metadata: Field<Metadata<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    #[serde(borrow, default)]
+    owner_references: Field<Owners<'a>>,
+    #[serde(borrow, default)]
+    deletion_timestamp: Field<Raw<'a>>,
+}
+
+/// An object as text, what it is, and where its pods sit.
+struct Object<'a> {
+    text: &'a str,
+    kind: Text<'a>,
+    place: Option<Place>,
+}
+
+fn in_scope<'a>(review: &Review<'a>) -> Result<Object<'a>, &'static str> {
     if !review.sub_resource.is_empty() {
         return Err("subresource");
     }
     if !matches!(&*review.operation, "CREATE" | "UPDATE") {
         return Err("not_create");
     }
-    let object =
-        review.object.and_then(|raw| serde_json::from_str::<Value>(raw.text()).ok()).ok_or("no_object")?;
-    if is_controlled(&object) {
-        // What a controller made from something else: nobody would read the warning, and the cause had its own.
-        return Err("controlled");
+    let text = review.object.map(Raw::text).ok_or("no_object")?;
+    let workload: Workload<'a> = multipod_json::read(text).map_err(|_| "no_object")?;
+    if let Some(metadata) = workload.metadata.value() {
+        if metadata.owner_references.value().is_some_and(|owners| owners.controller().is_some()) {
+            // What a controller made from something else: nobody would read the warning, and the cause had its own.
+            return Err("controlled");
+        }
+        if metadata.deletion_timestamp.value().is_some() {
+            return Err("terminating");
+        }
     }
-    if !object["metadata"]["deletionTimestamp"].is_null() {
-        return Err("terminating");
-    }
-    Ok(object)
-}
-
-fn is_controlled(object: &Value) -> bool {
-    let owners = object["metadata"]["ownerReferences"].as_array();
-    owners.into_iter().flatten().any(|owner| owner["controller"] == true)
+    let place = Place::of(&workload.api_version, &workload.kind);
+    Ok(Object { text, kind: workload.kind, place })
 }
 
 struct Found {
@@ -70,23 +97,18 @@ impl Default for Found {
     }
 }
 
-fn about(document: &Value, review: &Review<'_>, snapshot: &Snapshot) -> Found {
-    let found = objects(document);
-    let Some(object) =
-        found.first().filter(|object| object.place.is_some_and(|place| !place.pointer.is_empty()))
-    else {
+fn about(object: &Object<'_>, review: &Review<'_>, snapshot: &Snapshot) -> Found {
+    let Some(place) = object.place.filter(|place| !place.pointer.is_empty()) else {
         return Found { outcome: Outcome::Ignored, reason: "no_pod_template", ..Found::default() };
     };
-    let mut found = Found { warnings: misplaced(object), ..Found::default() };
+    let mut found = Found { warnings: misplaced(object, place), ..Found::default() };
     if !found.warnings.is_empty() {
         found.reason = "misplaced";
     }
-    let Some((_, template)) = object.template() else { return found };
-    let json = template.to_string();
+    let Some(template) = template(object.text, place) else { return found };
     // The API server checks the rest of the template itself.
-    let Ok(head) = Head::read(&json) else { return found };
-    let owner_kind = object.place.and_then(|place| place.owner_kind);
-    let context = snapshot.context(&review.namespace, owner_kind);
+    let Ok(head) = Head::read(template) else { return found };
+    let context = snapshot.context(&review.namespace, place.owner_kind);
     // A mistake of ours is told where it counts: when a pod is made.
     let Ok(decision) = decide(&head, &context, &snapshot.policies) else { return found };
     found.warnings.extend(decision.warnings);
@@ -95,7 +117,7 @@ fn about(document: &Value, review: &Review<'_>, snapshot: &Snapshot) -> Found {
     refusals.retain(|refusal| refusal.reason != DenyReason::PolicyUndecided);
     let Some(first) = refusals.first() else { return found };
     found.reason = first.reason.slug();
-    if snapshot.warn == WarnMode::Deny && is_new(template, object, review) {
+    if snapshot.warn == WarnMode::Deny && is_new(template, place, review) {
         found.outcome = Outcome::Denied;
         found.refusals = refusals;
     } else {
@@ -105,27 +127,35 @@ fn about(document: &Value, review: &Review<'_>, snapshot: &Snapshot) -> Found {
     found
 }
 
-/// Scaling, labelling or deleting what was there before must go on working, however wrong its template is.
-fn is_new(template: &Value, object: &Object<'_>, review: &Review<'_>) -> bool {
-    let before = review.old_object.and_then(|raw| serde_json::from_str::<Value>(raw.text()).ok());
-    let pointer = object.place.map_or("", |place| place.pointer);
-    before.as_ref().and_then(|before| before.pointer(pointer)) != Some(template)
+/// The pod template, as it stands in the object.
+fn template(object: &str, place: Place) -> Option<&str> {
+    let found = pointer::find(object, place.pointer).ok()??.text();
+    found.starts_with('{').then_some(found)
+}
+
+/// Scaling, labelling or deleting what was there before must go on working, however wrong its template is. An API server
+/// writes what is equal in equal bytes.
+fn is_new(template_now: &str, place: Place, review: &Review<'_>) -> bool {
+    review.old_object.and_then(|before| template(before.text(), place)) != Some(template_now)
 }
 
 /// Annotations beside the template instead of in it, which never reach a pod.
-fn misplaced(object: &Object<'_>) -> Vec<String> {
-    let Some(place) = object.place else { return Vec::new() };
+fn misplaced(object: &Object<'_>, place: Place) -> Vec<String> {
     let template = place.pointer.trim_start_matches('/').replace('/', ".");
-    let keys = place.beside().iter().flat_map(|pointer| {
-        let annotations = object.value.pointer(pointer).and_then(Value::as_object);
-        annotations.into_iter().flatten().map(|(key, _)| key).filter(|key| key.starts_with(PREFIX))
-    });
-    keys.map(|key| {
-        format!(
-            "{key} stands on the {kind} itself and never reaches its pods: put it under \
-             {template}.metadata.annotations",
-            kind = object.kind
-        )
-    })
-    .collect()
+    let mut told = Few::default();
+    for pointer in place.beside() {
+        let Ok(Some(annotations)) = pointer::find(object.text, pointer) else { continue };
+        let Ok(annotations) = multipod_json::read::<Field<Pairs<'_>>>(annotations.text()) else { continue };
+        for (key, _) in annotations.pairs().iter().filter(|(key, _)| key.starts_with(PREFIX)) {
+            told.tell(|| {
+                format!(
+                    "{key} stands on the {kind} itself and never reaches its pods: put it under \
+                     {template}.metadata.annotations",
+                    key = short(key),
+                    kind = &*object.kind
+                )
+            });
+        }
+    }
+    told.finish().0
 }

@@ -15,7 +15,7 @@ use super::diagnostic::Problem;
 use super::span::Span;
 
 /// Far beyond what anybody writes; it bounds what a hostile value can cost.
-const MOST_WORDS: usize = 8192;
+const MOST_WORDS: usize = 2048;
 
 /// One word: positional (`80:8775`) or an option (`mode=http`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,7 +251,7 @@ mod tests {
     fn the_words_of_a_value_are_bounded() {
         assert_eq!(lex(&"a b,".repeat(MOST_WORDS / 2)).unwrap().len(), MOST_WORDS / 2);
         let problem = lex(&"a b,".repeat(MOST_WORDS)).unwrap_err();
-        assert!(problem.label.contains("at most 8192 words"), "{}", problem.label);
+        assert!(problem.label.contains("at most 2048 words"), "{}", problem.label);
     }
 
     fn bare(text: &str) -> (Option<String>, String) {

@@ -10,12 +10,13 @@ use crate::pattern::{Addition, Role};
 use crate::pod::{self, Pod};
 
 use super::amounts::{RESOURCES, Written};
+use super::few::Warnings;
 use super::mesh::{MESHES, Mesh};
 use super::plan::Plan;
 
 const NATIVE: Role = Role::Sidecar(Some(Sidecar::Native));
 
-pub(super) fn on(plan: &Plan, pod: &Pod<'_>, warnings: &mut Vec<String>) {
+pub(super) fn on(plan: &Plan, pod: &Pod<'_>, warnings: &mut Warnings) {
     warnings.extend(without_network(plan, pod));
     warnings.extend(plan.in_role(Role::Step).filter_map(|step| waits_for_the_app(step, plan, pod)));
     warnings.extend(plan.in_role(NATIVE).filter_map(|new| meets_a_step(&new.container, plan, pod)));

@@ -5,6 +5,8 @@ use crate::annotation::key::{PREFIX, STATUS};
 use crate::pod::{Scalar, Text};
 use multipod_values::{short, suggest};
 
+use super::conflict::MOST_ANNOTATION_BYTES;
+use super::few::Refusals;
 use super::{DenyReason, Refusal};
 
 /// The annotations of a pod that are for us.
@@ -13,7 +15,7 @@ pub(super) struct Asked<'a> {
     /// Known keys with text, in the order of the pod.
     pub known: Vec<(Key, &'a str)>,
     /// Keys that do not exist, and values that are no text.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Refusals,
     /// Whether the pod mirrors a static one.
     pub is_mirror: bool,
 }
@@ -32,19 +34,22 @@ impl<'a> Asked<'a> {
             }
             match (Key::from_full(name), value) {
                 _ if &**name == STATUS => {}
+                (Some(key), Scalar::Text(text)) if text.len() > MOST_ANNOTATION_BYTES => {
+                    asked.refusals.tell(|| too_long(key, text));
+                }
                 (Some(key), Scalar::Text(text)) => asked.known.push((key, text)),
-                (Some(key), other) => asked.refusals.push(not_text(key, other)),
+                (Some(key), other) => asked.refusals.tell(|| not_text(key, other)),
                 (None, _) => {
                     unknown += 1;
                     if unknown <= MOST_UNKNOWN {
-                        asked.refusals.push(unknown_key(name));
+                        asked.refusals.tell(|| unknown_key(name));
                     }
                 }
             }
         }
         if let Some(more) = unknown.checked_sub(MOST_UNKNOWN).filter(|more| *more > 0) {
             let message = format!("{more} more annotations begin with {PREFIX} and are no keys");
-            asked.refusals.push(Refusal::new(DenyReason::UnknownKey, message));
+            asked.refusals.tell(|| Refusal::new(DenyReason::UnknownKey, message));
         }
         asked
     }
@@ -59,6 +64,17 @@ fn unknown_key(name: &str) -> Refusal {
     let meant = suggest::did_you_mean(name, known.iter().copied());
     let message = format!("{}: there is no such key{meant}\nKnown keys: {}", short(name), known.join(", "));
     Refusal::new(DenyReason::UnknownKey, message).about(name)
+}
+
+/// No object with it could be stored, and what it holds is not worth being read.
+fn too_long(key: Key, value: &str) -> Refusal {
+    let message = format!(
+        "{key}: the value has {length} bytes, and Kubernetes accepts {MOST_ANNOTATION_BYTES} for all annotations together\n\
+         Ask for less",
+        key = key.full(),
+        length = value.len()
+    );
+    Refusal::new(DenyReason::AnnotationsTooLarge, message).about(key.full())
 }
 
 fn not_text(key: Key, value: &Scalar<'_>) -> Refusal {

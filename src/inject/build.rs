@@ -11,6 +11,7 @@ use crate::pod::Pod;
 use crate::pod::view::DEFAULT_CONTAINER;
 use crate::policy::Resolution;
 
+use super::few::{Refusals, Warnings};
 use super::plan::{Part, Plan, Planned, Reason};
 use super::{DenyReason, Refusal};
 
@@ -29,8 +30,8 @@ impl Plan {
         pod: &Pod<'_>,
         context: &Context<'_>,
         resolution: &Resolution<'_>,
-        refusals: &mut Vec<Refusal>,
-        warnings: &mut Vec<String>,
+        refusals: &mut Refusals,
+        warnings: &mut Warnings,
     ) -> Self {
         let ends = context.owner_kind == Some("Job") || !matches!(&*pod.spec.restart_policy, "" | "Always");
         let asked: usize = fragments.iter().map(|fragment| fragment.changes.len()).sum();

@@ -11,6 +11,7 @@ use crate::pod::view::covers;
 use crate::pod::{Container, Pod, Scalar};
 use multipod_values::short;
 
+use super::few::{Refusals, Warnings};
 use super::plan::{Plan, Planned, Presence};
 use super::{DenyReason, Refusal};
 
@@ -18,7 +19,7 @@ use super::{DenyReason, Refusal};
 pub(super) const MOST_ANNOTATION_BYTES: usize = 256 * 1024;
 
 /// Finds every clash between what is wanted and not there, what is there, and what others want.
-pub(super) fn find(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
+pub(super) fn find(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals, warnings: &mut Warnings) {
     names(plan, refusals);
     ports(plan, pod, refusals, warnings);
     mounts(plan, pod, refusals);
@@ -68,7 +69,7 @@ pub(super) fn annotations_too_large(plan: &Plan, pod: &Pod<'_>) -> Option<Refusa
 }
 
 /// Two parts may not add the same container, volume or rendered annotation; an equal volume may be shared.
-fn names(plan: &Plan, refusals: &mut Vec<Refusal>) {
+fn names(plan: &Plan, refusals: &mut Refusals) {
     for (kind, what, reason) in [
         (Kind::Container, "container", DenyReason::ContainerNameTaken),
         (Kind::Volume, "volume", DenyReason::VolumeNameTaken),
@@ -80,8 +81,9 @@ fn names(plan: &Plan, refusals: &mut Vec<Refusal>) {
                 other.change.name() == name && (kind == Kind::Container || other.change != planned.change)
             });
             if let Some(first) = clash {
-                let message = both_want(plan, first, planned, &format!("the {what} name {name}"));
-                refusals.push(Refusal::new(reason, message));
+                refusals.tell(|| {
+                    Refusal::new(reason, both_want(plan, first, planned, &format!("the {what} name {name}")))
+                });
             }
         }
     }
@@ -92,7 +94,7 @@ fn both_want(plan: &Plan, first: &Planned, second: &Planned, what: &str) -> Stri
 }
 
 /// All containers that run at the same time share one network.
-fn ports(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
+fn ports(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals, warnings: &mut Warnings) {
     let containers = plan.of_kind(Kind::Container);
     let ours = |name: &str| {
         containers
@@ -110,8 +112,9 @@ fn ports(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut
             if let Some(other) = taken.insert((number, protocol), owner)
                 && other != owner
             {
-                let both = format!("containers {other} and {owner} both declare port {number}");
-                warnings.push(format!("{both}, without multipod too"));
+                warnings.tell(|| {
+                    format!("containers {other} and {owner} both declare port {number}, without multipod too")
+                });
             }
             if !port.name.is_empty() {
                 names.insert(&port.name, owner);
@@ -133,33 +136,39 @@ fn ports(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut
         let udp = container.loopback_udp_ports.iter().map(|port| (*port, "UDP"));
         for (port, protocol) in declared.chain(tcp).chain(udp) {
             if let Some(other) = taken.insert((port, protocol), owner).filter(|other| *other != owner) {
-                let message = format!(
+                refusals.tell(|| {
+                    let message = format!(
                     "{key}: container {owner} would listen on port {port}, which container {other} has\nContainers of \
                      a pod share one network: let one of the two use another port"
                 );
-                refusals.push(Refusal::new(DenyReason::PortTaken, message).about(key));
+                    Refusal::new(DenyReason::PortTaken, message).about(key)
+                });
             }
         }
         for port in &container.ports {
             if let Some(name) = &port.name
                 && let Some(other) = names.insert(name, owner).filter(|other| *other != owner)
             {
-                let message = format!(
+                refusals.tell(|| {
+                    let message = format!(
                     "{key}: container {owner} would name a port {name}, as container {other} does already\nPort \
                      names are unique in a pod: give the app's port another one"
                 );
-                refusals.push(Refusal::new(DenyReason::PortNameTaken, message).about(key));
+                    Refusal::new(DenyReason::PortNameTaken, message).about(key)
+                });
             }
             if let Some(on_node) = port.host_port
                 && let Some(other) = host
                     .insert((on_node, protocol_of(port.protocol.as_deref())), owner)
                     .filter(|other| *other != owner)
             {
-                let message = format!(
+                refusals.tell(|| {
+                    let message = format!(
                     "{key}: container {owner} would take the node's port {on_node}, as container {other} does\n\
                      Let one of the two use another port"
                 );
-                refusals.push(Refusal::new(DenyReason::HostPortTaken, message).about(key));
+                    Refusal::new(DenyReason::HostPortTaken, message).about(key)
+                });
             }
         }
     }
@@ -179,7 +188,7 @@ fn running<'p>(pod: &'p Pod<'_>) -> impl Iterator<Item = &'p Container<'p>> {
 }
 
 /// Two parts may not mount at the same path; and nothing can be mounted below a folder that cannot be written.
-fn mounts(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+fn mounts(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals) {
     let all = plan.of_kind(Kind::AppMount);
     for (index, planned) in all.iter().enumerate() {
         let Change::AppMount(new) = &planned.change else { continue };
@@ -193,39 +202,44 @@ fn mounts(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
                     && (theirs.mount.mount_path == mount.mount_path || outer_and_inner)
             })
         });
+        let refused = |message| Refusal::new(DenyReason::MountPathTaken, message).about(plan.key_of(planned));
         if let Some(first) = clash {
             let app = &*container.name;
-            let message = if first.change.name() == mount.mount_path {
-                let what = format!("to mount a folder at {} in container {app}", mount.mount_path);
-                both_want(plan, first, planned, &what)
-            } else {
-                format!(
-                    "{} and {} want folders of container {app} one inside the other, and the outer one cannot be \
+            let message = || {
+                if first.change.name() == mount.mount_path {
+                    let what = format!("to mount a folder at {} in container {app}", mount.mount_path);
+                    both_want(plan, first, planned, &what)
+                } else {
+                    format!(
+                        "{} and {} want folders of container {app} one inside the other, and the outer one cannot be \
                      written: {} and {}",
-                    plan.name_of(first),
-                    plan.name_of(planned),
-                    first.change.name(),
-                    mount.mount_path
-                )
-            } + "\nGive one of them another folder";
-            refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(plan.key_of(planned)));
+                        plan.name_of(first),
+                        plan.name_of(planned),
+                        first.change.name(),
+                        mount.mount_path
+                    )
+                }
+            };
+            refusals.tell(|| refused(message() + "\nGive one of them another folder"));
         }
         if planned.presence == Presence::Present {
             continue;
         }
         let read_only = container.mount_over(&mount.mount_path).filter(|over| pod.is_read_only(over));
         if let Some(over) = read_only {
-            let message = format!(
-                "{key}: {part} needs to mount a folder at {path} in container {app}, below {over}, where volume \
+            let message = || {
+                format!(
+                    "{key}: {part} needs to mount a folder at {path} in container {app}, below {over}, where volume \
                  {volume} cannot be written, so that the folder cannot be made\nChoose a folder outside it",
-                key = plan.key_of(planned),
-                part = plan.name_of(planned),
-                path = mount.mount_path,
-                app = &*container.name,
-                over = &*over.mount_path,
-                volume = &*over.name,
-            );
-            refusals.push(Refusal::new(DenyReason::MountPathTaken, message).about(plan.key_of(planned)));
+                    key = plan.key_of(planned),
+                    part = plan.name_of(planned),
+                    path = mount.mount_path,
+                    app = &*container.name,
+                    over = &*over.mount_path,
+                    volume = &*over.name,
+                )
+            };
+            refusals.tell(|| refused(message()));
         }
     }
 }
@@ -236,7 +250,7 @@ fn cannot_hold(outer: &Mount, inner: &Mount) -> bool {
 }
 
 /// Two parts may not set the same variable of one container differently.
-fn env(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+fn env(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals) {
     let all = plan.of_kind(Kind::AppVariable);
     for (index, planned) in all.iter().enumerate() {
         let Change::AppVariable(new) = &planned.change else { continue };
@@ -248,13 +262,15 @@ fn env(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
         if let Some(first) = clash {
             let app = &*pod.spec.containers.items()[new.container].name;
             let what = format!("to set the variable {} in container {app}", new.env.name);
-            let message = both_want(plan, first, planned, &what);
-            refusals.push(Refusal::new(DenyReason::EnvNameTaken, message).about(plan.key_of(planned)));
+            refusals.tell(|| {
+                let message = both_want(plan, first, planned, &what);
+                Refusal::new(DenyReason::EnvNameTaken, message).about(plan.key_of(planned))
+            });
         }
     }
 }
 
-fn share_process_namespace(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>) {
+fn share_process_namespace(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals) {
     let Some(planned) = plan.of_kind(Kind::SharedProcesses).first() else { return };
     let key = plan.key_of(planned);
     let message = if pod.spec.share_process_namespace.value() == Some(&false) {
@@ -267,12 +283,12 @@ fn share_process_namespace(plan: &Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusa
     } else {
         return;
     };
-    refusals.push(Refusal::new(DenyReason::ProcessNamespaceTaken, message).about(key));
+    refusals.tell(|| Refusal::new(DenyReason::ProcessNamespaceTaken, message).about(key));
 }
 
 /// Duplicates that the pod had before we came: the API server will refuse them, and not because of us.
-fn already_there(pod: &Pod<'_>, warnings: &mut Vec<String>) {
-    let names = |items: &[Container<'_>], what: &str, warnings: &mut Vec<String>| {
+fn already_there(pod: &Pod<'_>, warnings: &mut Warnings) {
+    let names = |items: &[Container<'_>], what: &str, warnings: &mut Warnings| {
         duplicates(&items.iter().map(|container| &*container.name), "the pod", what, warnings);
     };
     names(pod.spec.containers.items(), "containers named", warnings);
@@ -293,7 +309,7 @@ fn duplicates<'n>(
     names: &(impl Iterator<Item = &'n str> + Clone),
     whose: &str,
     what: &str,
-    warnings: &mut Vec<String>,
+    warnings: &mut Warnings,
 ) {
     // Lists are short; a set is worth its allocation only for the long ones.
     let mut seen = BTreeSet::new();
@@ -302,7 +318,7 @@ fn duplicates<'n>(
         let again =
             if long { !seen.insert(name) } else { names.clone().take(index).any(|other| other == name) };
         if again {
-            warnings.push(format!("{whose} has two {what} {}, without multipod too", short(name)));
+            warnings.tell(|| format!("{whose} has two {what} {}, without multipod too", short(name)));
         }
     }
 }

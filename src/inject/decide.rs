@@ -4,13 +4,15 @@ use crate::annotation::key::STATUS;
 use crate::annotation::{Key, Source};
 use crate::pattern::settings::OnMistake;
 use crate::pattern::{Context, Settings};
-use crate::pod::{Head, Pod};
-use crate::policy::{Mode, Obstacle, Policies, Resolution};
+use crate::pod::limits::ENTRIES;
+use crate::pod::{Head, Pod, Unreadable};
+use crate::policy::{Mismatch, Mode, Obstacle, Policies, Policy, Resolution};
 use multipod_values::{is_label, plain, short};
 use thiserror::Error;
 
 use super::advice;
 use super::asked::Asked;
+use super::few::{Few, Refusals, Warnings};
 use super::plan::Plan;
 use super::requests;
 use super::{DenyReason, Patch, Refusal, SkipReason, conflict, pod_resources, present, status};
@@ -73,8 +75,13 @@ fn settle<'a>(
     policies: &'a Policies,
 ) -> Result<Decision<'a>, InternalError> {
     let asked = Asked::read(head.annotations());
-    let mut warnings = Vec::new();
-    if asked.is_empty() && policies.is_empty() && context.namespace_annotations.is_empty() {
+    let mut warnings = Warnings::default();
+    let more = head.more_annotations();
+    if asked.is_empty()
+        && more.is_none_or(|more| !more.asks)
+        && policies.is_empty()
+        && context.namespace_annotations.is_empty()
+    {
         return Ok(skip(SkipReason::NotRequested, warnings, None));
     }
     let context = &context.of_pod(head);
@@ -84,9 +91,12 @@ fn settle<'a>(
     }
     if context.settings.excluded_namespaces.iter().any(|excluded| excluded == namespace) {
         if !asked.is_empty() {
-            warnings.push(format!("multipod leaves namespace {namespace} alone, whatever a pod asks for"));
+            warnings.tell(|| format!("multipod leaves namespace {namespace} alone, whatever a pod asks for"));
         }
         return Ok(skip(SkipReason::ExcludedNamespace, warnings, None));
+    }
+    if more.is_some() || head.has_more_labels() {
+        return Ok(unlooked(head, &asked, context, policies, warnings));
     }
     let resolution = match policies.resolve(context, head.labels(), &asked.known) {
         Ok(resolution) => resolution,
@@ -105,30 +115,55 @@ fn settle<'a>(
     }
     let mut standing = None;
     let planned = match look_inside(head, namespace) {
-        Err(refusal) => Err(Verdict::Deny(vec![refusal])),
+        Err(refusal) => Err(Planless::Refused(Few::of(refusal))),
         Ok(pod) => match plan(&pod, &resolution, asked, context, &mut warnings) {
             Ok(plan) if plan.is_empty() => {
                 standing = Some(Box::new(plan));
-                Err(Verdict::Skip(SkipReason::AlreadyInjected))
+                Err(Planless::Skipped(SkipReason::AlreadyInjected))
             }
             Ok(plan) => {
                 let patch = Patch::of(&plan, &pod).map_err(|_| InternalError::Unwritable)?;
                 Ok(Box::new(Injection { plan, patch }))
             }
-            Err(verdict) => Err(verdict),
+            Err(planless) => Err(planless),
         },
     };
     let decision = match planned {
-        Err(Verdict::Deny(refusals)) => {
+        Err(Planless::Refused(refusals)) => {
             let enforced = resolution.effective.iter().any(|value| value.enforced);
             refuse(refusals, context.settings, enforced, warnings)
         }
-        Err(verdict) => Decision { verdict, warnings, resolution: None, standing: None },
-        Ok(injection) => {
-            Decision { verdict: Verdict::Inject(injection), warnings, resolution: None, standing: None }
-        }
+        Err(Planless::Skipped(reason)) => skip(reason, warnings, None),
+        Ok(injection) => ended(Verdict::Inject(injection), warnings, None),
     };
     Ok(Decision { resolution: Some(resolution), standing, ..decision })
+}
+
+/// Of labels or annotations that are too many to be looked at, nobody knows what they say. A pod that nobody can mean is
+/// left alone, whatever it says.
+fn unlooked<'a>(
+    head: &'a Head<'a>,
+    asked: &Asked<'_>,
+    context: &Context<'a>,
+    policies: &'a Policies,
+    warnings: Warnings,
+) -> Decision<'a> {
+    let asks = !asked.is_empty() || head.more_annotations().is_some_and(|more| more.asks);
+    let may_concern = |policy: &&Policy| match policy.mismatch(context, head.labels()) {
+        Ok(Some(Mismatch::Pod(_, None))) => head.has_more_labels(),
+        Ok(Some(_)) => false,
+        Ok(None) | Err(_) => policy.mode != Mode::Audit,
+    };
+    let mut meant = policies.iter().filter(may_concern).map(|policy| policy.mode).peekable();
+    let by_namespace = context.namespace_annotations.iter().any(|(key, _)| Key::from_full(key).is_some());
+    if !asks && !by_namespace && meant.peek().is_none() {
+        return skip(SkipReason::NotRequested, warnings, None);
+    }
+    let what = if head.has_more_labels() { "labels" } else { "annotations" };
+    let message =
+        format!("the pod has more than {ENTRIES} {what}, and multipod looks at no more\nRemove some");
+    let enforced = meant.any(|mode| mode == Mode::Enforce);
+    refuse(Few::of(Refusal::new(DenyReason::TooLarge, message)), context.settings, enforced, warnings)
 }
 
 fn look_inside<'a>(head: &'a Head<'a>, namespace: &str) -> Result<Pod<'a>, Refusal> {
@@ -139,24 +174,40 @@ fn look_inside<'a>(head: &'a Head<'a>, namespace: &str) -> Result<Pod<'a>, Refus
             format!("the pod cannot be read: metadata.namespace: {namespace} is no name of a namespace");
         return Err(Refusal::new(DenyReason::UnreadablePod, text));
     }
-    let pod = head.open().map_err(|problem| {
-        Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {problem}"))
+    let pod = head.open().map_err(|unreadable| match unreadable {
+        Unreadable::NoPod(problem) => {
+            Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {problem}"))
+        }
+        Unreadable::TooMuch(what) => Refusal::new(
+            DenyReason::TooLarge,
+            format!("the pod is larger than multipod looks at: {what}\nMake it smaller, or several of it"),
+        ),
     })?;
     if pod.spec.containers.items().is_empty() {
         let text = "the pod has no containers, so there is nothing to put a pattern beside";
         return Err(Refusal::new(DenyReason::NoContainers, text));
     }
+    if let Some(field) = pod.container_without_name() {
+        let text = format!("{field} has no name, and containers are meant by their names\nGive it one");
+        return Err(Refusal::new(DenyReason::ContainerWithoutName, text));
+    }
     Ok(pod)
 }
 
-/// Everything that the pod needs, or the verdict that keeps it from that.
+/// What keeps a pod from having a plan.
+enum Planless {
+    Skipped(SkipReason),
+    Refused(Refusals),
+}
+
+/// Everything that the pod needs, or what keeps it from that.
 fn plan(
     pod: &Pod<'_>,
     resolution: &Resolution<'_>,
     asked: Asked<'_>,
     context: &Context<'_>,
-    warnings: &mut Vec<String>,
-) -> Result<Plan, Verdict> {
+    warnings: &mut Warnings,
+) -> Result<Plan, Planless> {
     let mut refusals = asked.refusals;
     // A default may cover pods that cannot have its patterns; a pod that asks itself is refused, and so is one that a
     // policy must not miss. To opt out is not to ask.
@@ -165,14 +216,14 @@ fn plan(
         && !resolution.effective.iter().any(|value| value.enforced);
     if pod.is_for_windows() {
         if only_defaults {
-            return Err(Verdict::Skip(SkipReason::Windows));
+            return Err(Planless::Skipped(SkipReason::Windows));
         }
         let text = "multipod's patterns are Linux containers, and this pod is for Windows nodes\n\
                     Remove the annotation, or let the pod run on Linux nodes";
         let key = resolution.effective.first().map_or(Key::OptOut, |effective| effective.key);
-        refusals.push(Refusal::new(DenyReason::Windows, text).about(key.full()));
+        refusals.tell(|| Refusal::new(DenyReason::Windows, text).about(key.full()));
         name_the_author(&mut refusals, resolution);
-        return Err(Verdict::Deny(refusals));
+        return Err(Planless::Refused(refusals));
     }
 
     let fragments = requests::fragments(resolution, pod, context, &mut refusals);
@@ -180,38 +231,38 @@ fn plan(
         && let Some(refusal) = conflict::host_network(&fragments)
     {
         if only_defaults {
-            return Err(Verdict::Skip(SkipReason::HostNetwork));
+            return Err(Planless::Skipped(SkipReason::HostNetwork));
         }
-        refusals.push(refusal);
+        refusals.tell(|| refusal);
     }
     let mut plan = Plan::of(fragments, pod, context, resolution, &mut refusals, warnings);
     if plan.parts.is_empty() && refusals.is_empty() {
-        return Err(Verdict::Skip(SkipReason::NotRequested));
+        return Err(Planless::Skipped(SkipReason::NotRequested));
     }
     present::mark(&mut plan, pod, &mut refusals, warnings);
     conflict::find(&plan, pod, &mut refusals, warnings);
     if !refusals.is_empty() {
         name_the_author(&mut refusals, resolution);
-        return Err(Verdict::Deny(refusals));
+        return Err(Planless::Refused(refusals));
     }
     if !plan.is_empty() {
         status::record(&mut plan, pod);
         if pod.metadata.annotations.has(STATUS) {
-            warnings.push(format!(
-                "{STATUS} is a record that only multipod writes: what the pod says there is replaced"
-            ));
+            warnings.tell(|| {
+                format!("{STATUS} is a record that only multipod writes: what the pod says there is replaced")
+            });
         }
     }
     plan.arrange(pod);
     advice::on(&plan, pod, warnings);
     refusals.extend(conflict::annotations_too_large(&plan, pod));
     refusals.extend(pod_resources::lacking(&plan, pod));
-    if refusals.is_empty() { Ok(plan) } else { Err(Verdict::Deny(refusals)) }
+    if refusals.is_empty() { Ok(plan) } else { Err(Planless::Refused(refusals)) }
 }
 
 /// A pod's author would look in vain for an annotation that somebody else has set.
-fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
-    for refusal in refusals {
+fn name_the_author(refusals: &mut Refusals, resolution: &Resolution<'_>) {
+    for refusal in refusals.iter_mut() {
         let Some(key) = refusal.key.as_deref().and_then(Key::from_full) else { continue };
         let source = resolution.source_of(key);
         // Diagnostics say it in their first line.
@@ -221,25 +272,27 @@ fn name_the_author(refusals: &mut [Refusal], resolution: &Resolution<'_>) {
     }
 }
 
-fn report(resolution: &Resolution<'_>, warnings: &mut Vec<String>) {
+fn report(resolution: &Resolution<'_>, warnings: &mut Warnings) {
     for overridden in &resolution.overridden {
         // Defaults exist to be overridden; only a pod's own wish that loses is news.
         if overridden.whose == Source::Pod {
-            warnings.push(format!("{} of the pod is overridden by {}", overridden.key.full(), overridden.by));
+            warnings
+                .tell(|| format!("{} of the pod is overridden by {}", overridden.key.full(), overridden.by));
         }
     }
-    warnings.extend(resolution.unknown_keys.iter().map(ToString::to_string));
+    for unknown in &resolution.unknown_keys {
+        warnings.tell(|| unknown.to_string());
+    }
     for (policy, why) in &resolution.undecided_audits {
-        warnings
-            .push(format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name));
+        warnings.tell(|| {
+            format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name)
+        });
     }
     for audited in &resolution.audited {
-        warnings.push(format!(
-            "policy {} (audit) would set {}: \"{}\"",
-            audited.policy,
-            audited.key.full(),
-            multipod_values::short(audited.value)
-        ));
+        warnings.tell(|| {
+            let (key, value) = (audited.key.full(), multipod_values::short(audited.value));
+            format!("policy {} (audit) would set {key}: \"{value}\"", audited.policy)
+        });
     }
 }
 
@@ -255,37 +308,30 @@ fn refusal_of(obstacle: Obstacle) -> Refusal {
     }
 }
 
-fn skip(reason: SkipReason, warnings: Vec<String>, resolution: Option<Resolution<'_>>) -> Decision<'_> {
-    Decision { verdict: Verdict::Skip(reason), warnings, resolution, standing: None }
+fn skip(reason: SkipReason, warnings: Warnings, resolution: Option<Resolution<'_>>) -> Decision<'_> {
+    ended(Verdict::Skip(reason), warnings, resolution)
+}
+
+fn ended(verdict: Verdict, warnings: Warnings, resolution: Option<Resolution<'_>>) -> Decision<'_> {
+    let (mut warnings, more) = warnings.finish();
+    if more > 0 {
+        warnings.push(format!("and {more} more warnings like these"));
+    }
+    Decision { verdict, warnings, resolution, standing: None }
 }
 
 /// A mistake may let a pod pass without what it asked for, never without what is enforced.
-fn refuse<'a>(
-    refusals: Vec<Refusal>,
-    settings: &Settings,
-    enforced: bool,
-    mut warnings: Vec<String>,
-) -> Decision<'a> {
-    let refusals = few(refusals);
-    let verdict = match settings.on_mistake {
-        OnMistake::Warn if !enforced => {
-            warnings.extend(refusals.into_iter().map(|refusal| format!("nothing was injected: {refusal}")));
-            Verdict::Skip(SkipReason::Mistake)
-        }
-        _ => Verdict::Deny(refusals),
-    };
-    Decision { verdict, warnings, resolution: None, standing: None }
-}
-
-/// A pod can hold thousands of clashes; nobody reads more than a few at once.
-fn few(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
-    const MOST: usize = 20;
-    let more = refusals.len().saturating_sub(MOST);
-    refusals.truncate(MOST);
+fn refuse<'a>(refusals: Refusals, settings: &Settings, enforced: bool, warnings: Warnings) -> Decision<'a> {
+    let (mut refusals, more) = refusals.finish();
     if more > 0
         && let Some(last) = refusals.last_mut()
     {
         last.message.extend(["\n(and ", &more.to_string(), " more problems)"]);
     }
-    refusals
+    if settings.on_mistake != OnMistake::Warn || enforced {
+        return ended(Verdict::Deny(refusals), warnings, None);
+    }
+    let mut decision = skip(SkipReason::Mistake, warnings, None);
+    decision.warnings.extend(refusals.into_iter().map(|refusal| format!("nothing was injected: {refusal}")));
+    decision
 }

@@ -11,6 +11,7 @@ mod asked;
 mod build;
 mod conflict;
 mod decide;
+mod few;
 mod mesh;
 mod patch;
 mod plan;
@@ -24,6 +25,7 @@ mod uninject;
 
 pub(crate) use build::NO_TOKEN;
 pub use decide::{Decision, Injection, Verdict, decide};
+pub(crate) use few::Few;
 pub use patch::Patch;
 pub(crate) use plan::{Plan, Planned, Reason};
 pub(crate) use reason::Refusal;

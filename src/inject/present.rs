@@ -1,37 +1,43 @@
 //! What is in the pod already. Names and status annotations prove nothing: a thing is there when every field that we
 //! would write is there, whatever the API server or others have added around it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::pattern::change::{Parent, Sysctl};
+use crate::pattern::change::{Kind, Parent, Sysctl};
 use crate::pattern::{Addition, AppEnv, AppMount, Change, Note};
+use crate::pod::limits::{LISTS, THING};
 use crate::pod::view::same_place;
 use crate::pod::{Container, Field, Pod, Scalar};
-use multipod_json::Raw;
+use multipod_json::{Raw, read_within};
 use multipod_values::short;
 
+use super::few::{Refusals, Warnings};
 use super::plan::{Plan, Planned, Presence};
 use super::same::is_part_of;
 use super::{DenyReason, Refusal};
 
 /// Marks what is there. A thing of ours by name that is not ours by its fields becomes a refusal.
-pub(super) fn mark(plan: &mut Plan, pod: &Pod<'_>, refusals: &mut Vec<Refusal>, warnings: &mut Vec<String>) {
-    let mut spec = Received { raw: pod.raw_spec, lists: None };
+pub(super) fn mark(plan: &mut Plan, pod: &Pod<'_>, refusals: &mut Refusals, warnings: &mut Warnings) {
+    let mut spec = Received { raw: pod.raw_spec, lists: None, variables: BTreeMap::new() };
     for index in 0..plan.changes.len() {
         let planned = &plan.changes[index];
         match found(planned, plan, pod, &mut spec) {
             Found::Nothing => {}
             Found::Same => plan.changes[index].presence = Presence::Present,
             Found::Kept(warning) => {
-                warnings.push(warning);
+                warnings.tell(|| warning);
                 plan.changes[index].presence = Presence::Present;
             }
             Found::Other(reason, message) => {
                 let about = planned.change.annotation().map_or(plan.key_of(planned), |note| &*note.key);
-                refusals.push(Refusal::new(reason, message).about(about));
+                refusals.tell(|| Refusal::new(reason, message).about(about));
             }
-            Found::Unreadable(message) => refusals.push(Refusal::new(DenyReason::UnreadablePod, message)),
+            Found::Unreadable(message) => {
+                refusals.tell(|| Refusal::new(DenyReason::UnreadablePod, message));
+            }
         }
     }
 }
@@ -54,7 +60,7 @@ impl Found {
     }
 }
 
-fn found(planned: &Planned, plan: &Plan, pod: &Pod<'_>, spec: &mut Received<'_>) -> Found {
+fn found<'p>(planned: &Planned, plan: &Plan, pod: &Pod<'p>, spec: &mut Received<'p>) -> Found {
     let (key, part) = (plan.key_of(planned), plan.name_of(planned));
     match &planned.change {
         Change::Container(new) => container(new, planned, plan, pod, spec),
@@ -72,7 +78,7 @@ fn found(planned: &Planned, plan: &Plan, pod: &Pod<'_>, spec: &mut Received<'_>)
             })
         }
         Change::AppMount(new) => app_mount(new, key, part, pod),
-        Change::AppVariable(new) => app_variable(new, key, part, pod, spec),
+        Change::AppVariable(new) => app_variable(new, planned, plan, pod, spec),
         Change::Annotation(note) => annotation(note, key, part, pod),
         Change::Sysctl(Sysctl { name, value }) => {
             let sysctls =
@@ -103,6 +109,8 @@ fn found(planned: &Planned, plan: &Plan, pod: &Pod<'_>, spec: &mut Received<'_>)
 struct Received<'a> {
     raw: &'a str,
     lists: Option<Lists<'a>>,
+    /// Of each app container that gets variables, those that it has already.
+    variables: BTreeMap<usize, Result<BTreeMap<String, Raw<'a>>, String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -116,18 +124,42 @@ struct Lists<'a> {
     volumes: Field<Vec<Raw<'a>>>,
 }
 
-impl Received<'_> {
+impl<'a> Received<'a> {
     fn item(&mut self, list: &str, index: usize) -> Value {
         // The view was read from the same text, so it parses.
-        let lists = self.lists.get_or_insert_with(|| multipod_json::read(self.raw).unwrap_or_default());
+        let lists = self.lists.get_or_insert_with(|| read_within(LISTS, self.raw).unwrap_or_default());
         let items = match list {
             "initContainers" => lists.init_containers.items(),
             "containers" => lists.containers.items(),
             "volumes" => lists.volumes.items(),
             _ => &[],
         };
-        items.get(index).and_then(|item| serde_json::from_str(item.text()).ok()).unwrap_or_default()
+        items.get(index).map(|item| built(*item)).unwrap_or_default()
     }
+
+    /// The variable of a container that has the name of one that the plan sets. However many there are, they are looked at
+    /// once.
+    fn variable(&mut self, new: &AppEnv, plan: &Plan, pod: &Pod<'a>) -> Result<Option<Raw<'a>>, &str> {
+        let found = self.variables.entry(new.container).or_insert_with(|| {
+            let ours =
+                plan.of_kind(Kind::AppVariable).iter().filter_map(|planned| planned.change.app_variable());
+            let ours = ours.filter(|ours| ours.container == new.container);
+            let ours: BTreeSet<&str> = ours.map(|ours| &*ours.env.name).collect();
+            let mut theirs = BTreeMap::new();
+            pod.spec.containers.items()[new.container].each_variable(|name, variable| {
+                if ours.contains(name) && !theirs.contains_key(name) {
+                    theirs.insert(name.to_owned(), variable);
+                }
+            })?;
+            Ok(theirs)
+        });
+        found.as_ref().map(|theirs| theirs.get(&*new.env.name).copied()).map_err(String::as_str)
+    }
+}
+
+/// What is too large to be one of ours is none.
+fn built(raw: Raw<'_>) -> Value {
+    read_within(THING, raw.text()).unwrap_or_default()
 }
 
 fn container(
@@ -208,18 +240,25 @@ fn app_mount(new: &AppMount, key: &str, part: &str, pod: &Pod<'_>) -> Found {
     })
 }
 
-fn app_variable(new: &AppEnv, key: &str, part: &str, pod: &Pod<'_>, spec: &mut Received<'_>) -> Found {
-    let (container, name) = (&pod.spec.containers.items()[new.container], &*new.env.name);
-    let names = match container.env_names() {
-        Ok(names) => names,
+fn app_variable<'p>(
+    new: &AppEnv,
+    planned: &Planned,
+    plan: &Plan,
+    pod: &Pod<'p>,
+    spec: &mut Received<'p>,
+) -> Found {
+    let theirs = match spec.variable(new, plan, pod) {
+        Ok(Some(theirs)) => theirs,
+        Ok(None) => return Found::Nothing,
         Err(problem) => return Found::Unreadable(format!("the pod cannot be read: {problem}")),
     };
-    let Some(at) = names.iter().position(|other| &**other == name) else { return Found::Nothing };
-    let same = is_part_of(&new.env, &spec.item("containers", new.container)["env"][at]);
-    Found::same_or(same, DenyReason::EnvNameTaken, || {
+    Found::same_or(is_part_of(&new.env, &built(theirs)), DenyReason::EnvNameTaken, || {
         format!(
             "{key}: {part} sets the variable {name} in container {app}, which sets it already\nRemove one of the two",
-            app = &*container.name,
+            key = plan.key_of(planned),
+            part = plan.name_of(planned),
+            name = new.env.name,
+            app = &*pod.spec.containers.items()[new.container].name,
         )
     })
 }

@@ -129,13 +129,17 @@ pub enum DenyReason {
     PodResources,
     /// The pod has no containers.
     NoContainers,
+    /// A container has no name.
+    ContainerWithoutName,
+    /// The pod is larger than what is looked at.
+    TooLarge,
     /// The pod is not in the shape of a pod.
     UnreadablePod,
 }
 
 impl DenyReason {
     /// Every reason.
-    pub const ALL: [DenyReason; 25] = [
+    pub const ALL: [DenyReason; 27] = [
         DenyReason::UnknownKey,
         DenyReason::NotText,
         DenyReason::BadValue,
@@ -160,6 +164,8 @@ impl DenyReason {
         DenyReason::AnnotationsTooLarge,
         DenyReason::PodResources,
         DenyReason::NoContainers,
+        DenyReason::ContainerWithoutName,
+        DenyReason::TooLarge,
         DenyReason::UnreadablePod,
     ];
 
@@ -190,6 +196,8 @@ impl DenyReason {
             DenyReason::AnnotationsTooLarge => "annotations_too_large",
             DenyReason::PodResources => "pod_resources",
             DenyReason::NoContainers => "no_containers",
+            DenyReason::ContainerWithoutName => "container_without_name",
+            DenyReason::TooLarge => "too_large",
             DenyReason::UnreadablePod => "unreadable_pod",
         }
     }

@@ -6,6 +6,7 @@ use crate::pattern::{Context, Fragment, Request};
 use crate::pod::Pod;
 use crate::policy::{Effective, Resolution};
 
+use super::few::Refusals;
 use super::{DenyReason, Refusal};
 
 /// The fragments of all values, in the order of the keys; what is wrong with them goes to `refusals`.
@@ -13,7 +14,7 @@ pub(super) fn fragments(
     resolution: &Resolution<'_>,
     pod: &Pod<'_>,
     context: &Context<'_>,
-    refusals: &mut Vec<Refusal>,
+    refusals: &mut Refusals,
 ) -> Vec<Fragment> {
     let context =
         Context { upstreams: &resolution.upstreams, destinations: &resolution.destinations, ..*context };

@@ -4,6 +4,10 @@
 //! touched, because patches are written against the received object.
 
 mod field;
+mod head;
+pub(crate) mod limits;
+mod pairs;
+mod spec;
 pub(crate) mod template;
 mod version;
 pub(crate) mod view;
@@ -11,7 +15,10 @@ mod windows;
 
 pub use field::Text;
 pub(crate) use field::{Field, Held, Scalar};
-pub(crate) use template::{Object, objects};
+pub use head::Head;
+pub(crate) use head::Owners;
+pub(crate) use pairs::Pairs;
+pub(crate) use spec::{Container, Mount, Port};
+pub(crate) use template::{Object, Place, objects};
 pub use version::Version;
-pub use view::Head;
-pub(crate) use view::{Container, Mount, Pod, Port};
+pub(crate) use view::{Pod, Unreadable};

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use multipod_json::Raw;
+
 use super::view::Pod;
 use super::{Field, Text};
 
@@ -39,14 +41,14 @@ struct NodeAffinity<'a> {
 #[serde(rename_all = "camelCase")]
 struct Required<'a> {
     #[serde(borrow, default)]
-    node_selector_terms: Field<Vec<Term<'a>>>,
+    node_selector_terms: Field<Raw<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Term<'a> {
     #[serde(borrow, default)]
-    match_expressions: Field<Vec<Expression<'a>>>,
+    match_expressions: Field<Raw<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -56,29 +58,42 @@ struct Expression<'a> {
     #[serde(borrow, default)]
     operator: Text<'a>,
     #[serde(borrow, default)]
-    values: Field<Vec<Text<'a>>>,
+    values: Field<Raw<'a>>,
 }
 
 /// One term is enough for a node to fit, and all that it says must hold. What cannot be read the API server refuses.
 fn demands_windows(affinity: &str) -> bool {
     let Ok(affinity) = multipod_json::read::<Affinity<'_>>(affinity) else { return false };
     let required = affinity.node_affinity.value().and_then(|node| node.required.value());
-    let terms = required.map_or(&[][..], |required| required.node_selector_terms.items());
-    !terms.is_empty()
-        && terms.iter().all(|term| term.match_expressions.items().iter().any(Expression::is_windows))
+    required.is_some_and(|required| all(&required.node_selector_terms, Term::is_windows))
+}
+
+impl Term<'_> {
+    fn is_windows(&self) -> bool {
+        any(&self.match_expressions, Expression::is_windows)
+    }
 }
 
 impl Expression<'_> {
     fn is_windows(&self) -> bool {
-        let values = self.values.items();
         match &*self.operator {
-            "In" if OS.contains(&&*self.key) => {
-                !values.is_empty() && values.iter().all(|value| &**value == WINDOWS)
-            }
+            "In" if OS.contains(&&*self.key) => all(&self.values, |value: &Text<'_>| &**value == WINDOWS),
             "In" | "Exists" => &*self.key == BUILD,
             _ => false,
         }
     }
+}
+
+/// Whether there are items, and this holds for each.
+fn all<'a, T: Deserialize<'a>>(list: &Field<Raw<'a>>, holds: impl Fn(&T) -> bool) -> bool {
+    !any(list, |item| !holds(item)) && any(list, |_: &T| true)
+}
+
+/// Whether this holds for one item. There may be any number of them, so none is kept.
+fn any<'a, T: Deserialize<'a>>(list: &Field<Raw<'a>>, holds: impl Fn(&T) -> bool) -> bool {
+    let mut found = false;
+    let read = list.value().map(|raw| multipod_json::each(raw.text(), |item: T| found |= holds(&item)));
+    found && read.is_some_and(|read| read.is_ok())
 }
 
 #[cfg(test)]

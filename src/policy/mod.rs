@@ -17,6 +17,7 @@ mod selector;
 mod written;
 
 pub use layers::{Layer, Layers, Loaded, Objects, load};
+pub(crate) use matching::Mismatch;
 pub use object::Policies;
 pub(crate) use object::{Mode, Named, Policy};
 pub(crate) use obstacle::Obstacle;

@@ -17,6 +17,8 @@ pub enum Kind {
     Syntax,
     /// A value of the wrong kind, or one that is missing.
     Data,
+    /// More than the budget of the reader.
+    TooMuch,
 }
 
 impl Error {

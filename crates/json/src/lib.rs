@@ -4,30 +4,65 @@
 //! asks for is stepped over from bracket to bracket, several times faster than it could be checked. The API server,
 //! which wrote it, checks it again.
 
+mod budget;
 mod error;
 pub mod pointer;
 mod raw;
 mod reader;
 mod skip;
 
-use serde::Deserialize;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+
+pub use budget::Budget;
 pub use error::{Error, Kind};
 pub use raw::Raw;
 pub use reader::Reader;
 
 /// Reads one value, and nothing may follow it.
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
-    let mut reader = Reader::new(text);
+    read_within(Budget::NONE, text)
+}
+
+/// Reads one value as long as it keeps to a budget.
+pub fn read_within<'a, T: Deserialize<'a>>(budget: Budget, text: &'a str) -> Result<T, Error> {
+    let mut reader = Reader::within(budget, text);
     let value = T::deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
+}
+
+/// Looks at the items of a list one after the other and keeps none.
+pub fn each<'a, T: Deserialize<'a>>(text: &'a str, look: impl FnMut(T)) -> Result<(), Error> {
+    let mut reader = Reader::new(text);
+    reader.deserialize_seq(Look(look, PhantomData))?;
+    reader.end()
+}
+
+struct Look<F, T>(F, PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Look<F, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element()? {
+            (self.0)(item);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde::Deserialize;
     use serde_json::Value;
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -77,6 +112,43 @@ mod tests {
         ] {
             let error = read::<Sample<'_>>(text).unwrap_err();
             assert_eq!((error.kind(), error.at()), (kind, at), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_the_budget_is_told_with_its_place() {
+        let budget = Budget { in_one: 2, in_all: 4, text: 4, ..Budget::NONE };
+        for (text, at) in [
+            (r"[[1,2],[]]", None),
+            (r"[[],[],[]]", Some(7)),
+            (r"[[1,2],[3]]", Some(8)),
+            (r#"["abcd"]"#, None),
+            (r#"["abcde"]"#, Some(1)),
+        ] {
+            let error = read_within::<Value>(budget, text).err();
+            assert_eq!(
+                error.as_ref().map(|error| (error.kind(), error.at())),
+                at.map(|at| (Kind::TooMuch, at)),
+                "{text}"
+            );
+        }
+        // What nobody asks for costs nothing, and members are no items unless they are kept.
+        let (sample, members) =
+            (r#"{"name":"a","x":[1,2,3,4],"y":0,"z":0}"#, Budget { members: true, ..budget });
+        assert!(read_within::<Sample<'_>>(budget, sample).is_ok());
+        assert_eq!(
+            read_within::<Value>(members, r#"{"a":1,"b":2,"c":3}"#).unwrap_err().kind(),
+            Kind::TooMuch
+        );
+    }
+
+    #[test]
+    fn items_are_looked_at_one_by_one() {
+        let mut sum = 0;
+        assert!(each(" [1, 2 ,3] ", |number: u64| sum += number).is_ok());
+        assert_eq!(sum, 6);
+        for wrong in ["{}", "[1", "[1,\"a\"]", "[1] 2", "7"] {
+            assert!(each(wrong, |_: u64| ()).is_err(), "{wrong}");
         }
     }
 

@@ -1,6 +1,11 @@
 //! JSON pointers (RFC 6901): `/metadata/annotations/multipod~1sync`.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::{Error, Raw, Reader};
 
 /// A name as it stands in a pointer.
 pub fn escaped(name: &str) -> Cow<'_, str> {
@@ -37,9 +42,131 @@ pub fn steps(pointer: &str) -> Option<Vec<String>> {
     Some(steps.map(|step| step.replace("~1", "/").replace("~0", "~")).collect())
 }
 
+/// The value that a pointer leads to, as the text that stands there. Of what lies beside the way, nothing is kept.
+pub fn find<'a>(text: &'a str, pointer: &str) -> Result<Option<Raw<'a>>, Error> {
+    if pointer.is_empty() {
+        return super::read(text).map(Some);
+    }
+    let Some(rest) = pointer.strip_prefix('/') else { return Ok(None) };
+    let (step, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let mut reader = Reader::new(text);
+    let found = Step(&step.replace("~1", "/").replace("~0", "~")).deserialize(&mut reader)?;
+    reader.end()?;
+    found.map_or(Ok(None), |raw| find(raw.text(), rest))
+}
+
+/// One member of a map, or one item of a list; nothing where the value is neither, or has none like this.
+struct Step<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for Step<'_> {
+    type Value = Option<Raw<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Step<'_> {
+    type Value = Option<Raw<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    // Of two members with one name the last one counts, as for most readers.
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(is_it) = members.next_key_seed(Named(self.0))? {
+            let value = members.next_value()?;
+            if is_it {
+                found = Some(value);
+            }
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let wanted = self.0.parse::<usize>().ok();
+        let mut found = None;
+        let mut at = 0;
+        while let Some(item) = items.next_element()? {
+            if wanted == Some(at) {
+                found = Some(item);
+            }
+            at += 1;
+        }
+        Ok(found)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
+/// Whether a key is this one.
+struct Named<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for Named<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Named<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        Ok(name == self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pointer_is_followed_through_text() {
+        let text = r#" {"a": {"b/c": [1, {"d": "x"} ], "b": 2}, "\u0061": {"e": null}, "f": "y"} "#;
+        for (pointer, expected) in [
+            ("", Some(text.trim())),
+            ("/a", Some(r#"{"e": null}"#)),
+            ("/a/e", Some("null")),
+            ("/a/e/x", None),
+            ("/f/0", None),
+            ("/none/at/all", None),
+            ("a", None),
+        ] {
+            assert_eq!(find(text, pointer).unwrap().map(Raw::text), expected, "{pointer}");
+        }
+        let text = r#"{"b/c": [1, {"d": "x"}]}"#;
+        for (pointer, expected) in
+            [("/b~1c/1/d", Some(r#""x""#)), ("/b~1c/0", Some("1")), ("/b~1c/2", None), ("/b~1c/x", None)]
+        {
+            assert_eq!(find(text, pointer).unwrap().map(Raw::text), expected, "{pointer}");
+        }
+        assert!(find(r#"{"a": {"b" 1}}"#, "/a/b").is_err());
+        assert!(find(r#"{"a": 1"#, "/a").is_err());
+    }
 
     #[test]
     fn slashes_and_tildes_are_escaped() {

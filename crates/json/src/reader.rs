@@ -6,7 +6,7 @@ use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::{Error, Kind, raw, skip};
+use super::{Budget, Error, Kind, raw, skip};
 
 /// A text, read from its start.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// What may still be read.
+    budget: Budget,
 }
 
 /// As deep as `serde_json` goes. Types bring a depth of their own; only a tree of anything could go on for ever.
@@ -21,7 +23,16 @@ const DEEPEST: usize = 128;
 
 impl<'a> Reader<'a> {
     pub fn new(text: &'a str) -> Self {
-        Reader { text, at: 0, depth: 0 }
+        Reader::within(Budget::NONE, text)
+    }
+
+    /// What is over the budget is an error of [`Kind::TooMuch`].
+    pub fn within(budget: Budget, text: &'a str) -> Self {
+        Reader { text, at: 0, depth: 0, budget }
+    }
+
+    fn too_much(&self, what: std::fmt::Arguments<'_>) -> Error {
+        Error::new(Kind::TooMuch, self.at, &what.to_string())
     }
 
     /// Nothing but space is left.
@@ -65,6 +76,9 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         let start = self.at;
         let skip::Text { end, is_plain } = skip::string(self.text.as_bytes(), start)?;
+        if end - start > self.budget.text.saturating_add(2) {
+            return Err(self.too_much(format_args!("a text of more than {} bytes", self.budget.text)));
+        }
         let text = if is_plain {
             Cow::Borrowed(&self.text[start + 1..end - 1])
         } else {
@@ -111,7 +125,8 @@ impl<'a> Reader<'a> {
 struct Inside<'r, 'a> {
     reader: &'r mut Reader<'a>,
     close: u8,
-    first: bool,
+    /// How many values were asked for.
+    count: usize,
     ended: bool,
 }
 
@@ -126,7 +141,7 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         self.depth += 1;
-        let mut inside = Inside { reader: self, close, first: true, ended: false };
+        let mut inside = Inside { reader: self, close, count: 0, ended: false };
         let value = read(&mut inside)?;
         // A type that is content with the beginning gets no more than that.
         let has_ended = inside.ended || !inside.next()?;
@@ -145,7 +160,7 @@ impl Inside<'_, '_> {
                 self.ended = true;
                 return Ok(false);
             }
-            Some(_) if self.first => self.first = false,
+            Some(_) if self.count == 0 => {}
             Some(b',') => {
                 reader.at += 1;
                 if reader.peek() == Some(self.close) {
@@ -154,7 +169,22 @@ impl Inside<'_, '_> {
             }
             _ => return Err(reader.wrong("expected a comma or the end")),
         }
+        self.count += 1;
         Ok(true)
+    }
+
+    /// One more value that somebody keeps.
+    fn charge(&mut self) -> Result<(), Error> {
+        let Budget { in_one, in_all, .. } = &mut self.reader.budget;
+        if self.count > *in_one {
+            let most = *in_one;
+            return Err(self.reader.too_much(format_args!("more than {most} items")));
+        }
+        match in_all.checked_sub(1) {
+            Some(left) => *in_all = left,
+            None => return Err(self.reader.too_much(format_args!("more items in all than are read"))),
+        }
+        Ok(())
     }
 }
 
@@ -176,6 +206,9 @@ impl<'de> MapAccess<'de> for &mut Inside<'_, 'de> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        if self.reader.budget.members {
+            self.charge()?;
+        }
         self.reader.expect(b':', "expected a colon")?;
         seed.deserialize(&mut *self.reader)
     }
@@ -188,6 +221,7 @@ impl<'de> SeqAccess<'de> for &mut Inside<'_, 'de> {
         if self.ended || !self.next()? {
             return Ok(None);
         }
+        self.charge()?;
         seed.deserialize(&mut *self.reader).map(Some)
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::annotation::Problem;
-use crate::pod::view::{self, Pod, covers, is_own_name, lies_below};
+use crate::pod::view::{covers, is_own_name, lies_below};
+use crate::pod::{self, Pod};
 use multipod_values::{self as value, Scheme, short, suggest};
 
 use crate::pattern::app::default_container;
@@ -169,9 +170,9 @@ impl<'r> Places<'r> {
 
 /// A mount needs a folder to be mounted on, and none can be made in ours, which is not to be written to. (All other
 /// clashes between mounts are found by the plan.)
-fn check_mounts(copy: &WorkingCopy, app: &view::Container<'_>) -> Result<(), Problem> {
+fn check_mounts(copy: &WorkingCopy, app: &pod::Container<'_>) -> Result<(), Problem> {
     let is_below =
-        |mount: &&view::Mount| lies_below(&mount.mount_path, &copy.folder) && !is_own_name(&mount.name);
+        |mount: &&pod::Mount| lies_below(&mount.mount_path, &copy.folder) && !is_own_name(&mount.name);
     let Some(below) = app.volume_mounts.items().iter().find(is_below) else { return Ok(()) };
     let (name, path) = (short(&below.name), short(&below.mount_path));
     Err(misplaced(copy, format!("volume {name} is mounted below, at {path}"))

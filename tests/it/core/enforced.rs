@@ -248,7 +248,13 @@ fn what_is_not_known_is_never_taken_for_no_match() {
 #[test]
 fn what_stands_in_the_way_of_an_enforced_policy_lets_no_pod_pass() {
     type Change = fn(&mut Scene);
-    let rows: [(Change, &str); 22] = [
+    let rows: [(Change, &str); 27] = [
+        // The pod is larger than what is looked at.
+        (|scene| scene.spec()["containers"] = json!(vec![json!({"name": "a"}); 2000]), "refused too_large"),
+        (|scene| scene.spec()["containers"][0]["ports"] = json!(vec![json!({}); 2000]), "refused too_large"),
+        (|scene| scene.spec()["volumes"] = json!([{"name": "v".repeat(5000)}]), "refused too_large"),
+        (|scene| scene.metadata()["labels"] = numbered(2000), "refused too_large"),
+        (|scene| scene.metadata()["annotations"] = numbered(2000), "refused too_large"),
         // The pod cannot be read.
         (|scene| *scene.spec() = json!(7), "refused unreadable_pod"),
         (|scene| *scene.spec() = Value::Null, "refused no_containers"),
@@ -294,6 +300,33 @@ fn what_stands_in_the_way_of_an_enforced_policy_lets_no_pod_pass() {
             .for_each(|policy| *policy = policy.replace("mode: enforce", "mode: default"));
         let passes = free.outcome().starts_with("passed");
         assert_eq!(passes, expected.starts_with("refused"), "row {number}: {}", free.outcome());
+    }
+}
+
+fn numbered(count: usize) -> Value {
+    (0..count).map(|at| (format!("n{at}"), json!(""))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// Labels that are not looked at may be the ones that a policy asks for; what is looked at decides as ever.
+#[test]
+fn a_pod_with_endless_labels_is_past_no_policy_that_may_be_for_it() {
+    let many = |scene: &mut Scene, labels: bool| {
+        let field = if labels { "labels" } else { "annotations" };
+        scene.metadata()[field] = numbered(2000);
+    };
+    for (spec, labels, expected) in [
+        ("match: {podSelector: {matchLabels: {app: web}}}", true, "refused too_large"),
+        ("match: {podSelector: {matchLabels: {n1: web}}}", true, "passed not_requested"),
+        ("match: {podSelector: {matchLabels: {app: web}}}", false, "refused too_large"),
+        ("match: {podSelector: {matchLabels: {app: db}}}", false, "passed not_requested"),
+        ("match: {namespaceSelector: {matchLabels: {team: b}}}", false, "passed not_requested"),
+        ("match: {namespaceSelector: {matchLabels: {team: b}}}", true, "passed not_requested"),
+        ("match: {ownerKinds: [Job]}", true, "passed not_requested"),
+    ] {
+        let mut scene = Scene::new(&format!("{spec}, {WANTS}"));
+        scene.on_mistake = OnMistake::Warn;
+        many(&mut scene, labels);
+        assert_eq!(scene.outcome(), expected, "{spec}");
     }
 }
 

@@ -12,6 +12,8 @@ use multipod::policy::{self, Policies};
 
 const DEEP: usize = 200_000;
 const MANY: usize = 100_000;
+/// What is looked at in one list or map.
+const FITS: usize = 1024;
 
 /// How it ended: the slug, and how long the text for people is.
 fn answer(pod: &str) -> (String, usize) {
@@ -47,8 +49,8 @@ fn deep(open: &str, close: &str) -> String {
     format!("{}{}", open.repeat(DEEP), close.repeat(DEEP))
 }
 
-fn many(item: impl Fn(usize) -> String) -> String {
-    (0..MANY).map(item).collect::<Vec<_>>().join(",")
+fn some(count: usize, item: impl Fn(usize) -> String) -> String {
+    (0..count).map(item).collect::<Vec<_>>().join(",")
 }
 
 #[test]
@@ -83,40 +85,87 @@ fn depth_in_files_is_answered_too() {
     }
 }
 
-#[test]
-fn long_lists_are_injected_into() {
+/// A pod that asks, with this many items in one of its lists or maps.
+fn long_lists(count: usize) -> [String; 9] {
     let annotations = r#""metadata":{"annotations":{"multipod/ambassador":"80:1"}}"#;
     let one = r#"{"name":"app"}"#;
-    let list = |field: &str, items: String| {
+    let list = |field: &str, item: fn(usize) -> String| {
+        let items = some(count, item);
         format!(r#"{{{annotations},"spec":{{"{field}":[{items}],"containers":[{one}]}}}}"#)
     };
-    let inside = |field: &str, items: String| {
+    let inside = |field: &str, item: fn(usize) -> String| {
+        let items = some(count, item);
         format!(r#"{{{annotations},"spec":{{"containers":[{{"name":"app","{field}":[{items}]}}]}}}}"#)
     };
-    let others = many(|at| format!(r#""other/{at}":"x""#));
-    for pod in [
-        list("volumes", many(|at| format!(r#"{{"name":"v{at}","emptyDir":{{}}}}"#))),
-        list("initContainers", many(|at| format!(r#"{{"name":"i{at}"}}"#))),
-        list("imagePullSecrets", many(|at| format!(r#"{{"name":"s{at}"}}"#))),
-        inside("env", many(|at| format!(r#"{{"name":"E{at}","value":"x"}}"#))),
-        inside("volumeMounts", many(|at| format!(r#"{{"name":"v","mountPath":"/m/{at}"}}"#))),
-        inside("ports", many(|at| format!(r#"{{"containerPort":{}}}"#, at % 60_000 + 5000))),
+    let others = some(count - 1, |at| format!(r#""o/{at}":"""#));
+    [
+        list("volumes", |at| format!(r#"{{"name":"v{at}","emptyDir":{{}}}}"#)),
+        list("initContainers", |at| format!(r#"{{"name":"i{at}"}}"#)),
+        list("imagePullSecrets", |at| format!(r#"{{"name":"s{at}"}}"#)),
+        inside("volumeMounts", |at| format!(r#"{{"name":"v","mountPath":"/m/{at}"}}"#)),
+        inside("ports", |at| format!(r#"{{"containerPort":{}}}"#, at % 60_000 + 5000)),
+        format!(
+            r#"{{{annotations},"spec":{{"containers":[{}]}}}}"#,
+            some(count, |at| format!(r#"{{"name":"c{at}"}}"#))
+        ),
+        format!(
+            r#"{{{annotations},"spec":{{"nodeSelector":{{{}}},"containers":[{one}]}}}}"#,
+            some(count, |at| format!(r#""n{at}":"x""#))
+        ),
         format!(
             r#"{{"metadata":{{"annotations":{{{others},"multipod/ambassador":"80:1"}}}},"spec":{{"containers":[{one}]}}}}"#
         ),
         format!(
-            r#"{{{annotations},"spec":{{"containers":[{}]}}}}"#,
-            many(|at| format!(r#"{{"name":"c{at}"}}"#))
+            r#"{{"metadata":{{"annotations":{{"multipod/ambassador":"80:1"}},"labels":{{{}}}}},"spec":{{"containers":[{one}]}}}}"#,
+            some(count, |at| format!(r#""l{at}":"x""#))
         ),
-    ] {
-        let (slug, _) = answer(&pod);
-        assert!(["injected", "annotations_too_large"].contains(&&*slug), "{slug}: {}", &pod[..200]);
+    ]
+}
+
+#[test]
+fn long_lists_are_injected_into_and_longer_ones_refused() {
+    for (count, expected) in [(FITS, "injected"), (FITS + 1, "too_large"), (MANY, "too_large")] {
+        for pod in long_lists(count) {
+            let (slug, length) = answer(&pod);
+            assert_eq!(slug, expected, "{count}: {}", &pod[..200]);
+            assert!(length < 1024, "{length}");
+        }
     }
 }
 
 #[test]
+fn whatever_nobody_asks_anything_of_is_left_alone() {
+    for pod in long_lists(MANY) {
+        assert_eq!(answer(&pod.replace("multipod/ambassador", "other/ambassador")).0, "not_requested");
+    }
+}
+
+#[test]
+fn a_large_pod_is_still_one() {
+    let container = |at: usize| {
+        let variables = some(10, |variable| format!(r#"{{"name":"E{variable}","value":"x"}}"#));
+        format!(
+            r#"{{"name":"c{at}","env":[{variables}],"ports":[{{"containerPort":{}}}],"volumeMounts":[{{"name":"v{at}","mountPath":"/v"}}]}}"#,
+            at + 10_000
+        )
+    };
+    let volume = |at: usize| format!(r#"{{"name":"v{at}","emptyDir":{{}}}}"#);
+    let pod = format!(
+        r#"{{"metadata":{{"annotations":{{"multipod/ambassador":"80:1","multipod/logging":"/v/x.log container=c999"}}}},"spec":{{"containers":[{}],"volumes":[{}]}}}}"#,
+        some(1000, container),
+        some(1000, volume)
+    );
+    assert_eq!(answer(&pod).0, "injected");
+    let variables = some(MANY, |at| format!(r#"{{"name":"E{at}","value":"x"}}"#));
+    let pod = format!(
+        r#"{{"metadata":{{"annotations":{{"multipod/ambassador":"80:1"}}}},"spec":{{"containers":[{{"name":"app","env":[{variables}]}}]}}}}"#
+    );
+    assert_eq!(answer(&pod).0, "injected");
+}
+
+#[test]
 fn messages_about_long_lists_are_short() {
-    let containers = many(|at| format!(r#"{{"name":"c{at}"}}"#));
+    let containers = some(FITS, |at| format!(r#"{{"name":"c{at}"}}"#));
     for value in ["/var/log/x/*.log container=no", "/var/log/x/*.log container=c9999999"] {
         let pod = format!(
             r#"{{"metadata":{{"annotations":{{"multipod/logging":"{value}"}}}},"spec":{{"containers":[{containers}]}}}}"#
@@ -126,14 +175,38 @@ fn messages_about_long_lists_are_short() {
     }
 }
 
+/// Of a hundred thousand clashes some dozens are told.
+#[test]
+fn what_is_told_of_many_clashes_is_bounded() {
+    let twice = some(FITS, |_| {
+        r#"{"name":"a","ports":[{"containerPort":80},{"containerPort":81}],"volumeMounts":[{"mountPath":"/x"},{"mountPath":"/x"}]}"#.to_owned()
+    });
+    let pod = format!(
+        r#"{{"metadata":{{"annotations":{{"multipod/ambassador":"82:1"}}}},"spec":{{"containers":[{twice}]}}}}"#
+    );
+    let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
+    let head = Head::read(&pod).unwrap();
+    let decision = decide(&head, &Context::new(&settings, &catalogue), &policies).unwrap();
+    assert!((2..50).contains(&decision.warnings.len()), "{}", decision.warnings.len());
+    assert!(decision.warnings.last().unwrap().starts_with("and "), "{:?}", decision.warnings.last());
+}
+
 #[test]
 fn values_as_long_as_the_api_server_takes_get_an_answer_that_can_be_read() {
-    // All annotations of an object together.
-    const SIZE: usize = 1 << 18;
+    // All annotations of an object together, and more than any object is stored with.
+    for size in [1 << 18, 1 << 20] {
+        let slugs = answers_to_values_of(size);
+        let is_read = slugs.iter().any(|slug| slug == "bad_value");
+        assert_eq!(is_read, size == 1 << 18, "{slugs:?}");
+    }
+}
+
+/// The slugs of the answers to hostile values of so many bytes.
+fn answers_to_values_of(size: usize) -> Vec<String> {
     let mut names = String::new();
     let mut ports = String::new();
     for at in 0.. {
-        if names.len() > SIZE {
+        if names.len() > size {
             break;
         }
         write!(names, "n{at},").unwrap();
@@ -142,28 +215,31 @@ fn values_as_long_as_the_api_server_takes_get_an_answer_that_can_be_read() {
     let hostile = [
         names,
         ports,
-        "x".repeat(SIZE),
-        "x=".repeat(SIZE / 2),
-        "/".repeat(SIZE),
-        "/*".repeat(SIZE / 2),
-        "/[".repeat(SIZE / 2),
-        "\"\\\"".repeat(SIZE / 3),
-        "a=1 ".repeat(SIZE / 4),
-        "80:1\n".repeat(SIZE / 5),
-        "9".repeat(SIZE),
-        "1h".repeat(SIZE / 2),
-        "é".repeat(SIZE / 2),
-        "wait-for a:1,".repeat(SIZE / 13),
-        "https://a.b/c into=/d,".repeat(SIZE / 22),
-        "nginx,".repeat(SIZE / 6),
-        "logging,".repeat(SIZE / 8),
+        "x".repeat(size),
+        "x=".repeat(size / 2),
+        "/".repeat(size),
+        "/*".repeat(size / 2),
+        "/[".repeat(size / 2),
+        "\"\\\"".repeat(size / 3),
+        "a=1 ".repeat(size / 4),
+        "80:1\n".repeat(size / 5),
+        "9".repeat(size),
+        "1h".repeat(size / 2),
+        "é".repeat(size / 2),
+        "wait-for a:1,".repeat(size / 13),
+        "https://a.b/c into=/d,".repeat(size / 22),
+        "nginx,".repeat(size / 6),
+        "logging,".repeat(size / 8),
     ];
+    let mut slugs = Vec::new();
     for value in &hostile {
         for key in multipod::annotation::Key::ALL {
             let (slug, length) = answer(&asking(key.name(), value));
             assert!(length < 16_384, "{}: {slug} with {length} bytes for {}…", key.full(), &value[..10]);
+            slugs.push(slug);
         }
     }
+    slugs
 }
 
 #[test]
@@ -198,6 +274,6 @@ fn duplicate_keys_and_huge_numbers_get_an_answer() {
         assert!(length < 1024);
     }
     assert_eq!(answer(r#"{"metadata":null}"#).0, SkipReason::NotRequested.slug());
-    let many = many(|at| format!(r#""other/{}":"x""#, at % (MANY - 1)));
-    assert_eq!(answer(&format!(r#"{{"metadata":{{"annotations":{{{many}}}}}}}"#)).0, "unreadable");
+    let twice = some(FITS, |at| format!(r#""other/{}":"x""#, at % (FITS - 1)));
+    assert_eq!(answer(&format!(r#"{{"metadata":{{"annotations":{{{twice}}}}}}}"#)).0, "unreadable");
 }

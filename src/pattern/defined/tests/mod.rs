@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::request as named;
 use super::*;
 use crate::pattern::Settings;
-use crate::pod::view::Head;
+use crate::pod::Head;
 
 mod adapters;
 mod custom;

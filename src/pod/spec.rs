@@ -1,0 +1,234 @@
+//! The parts of a spec that decisions need.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+use multipod_json::Raw;
+
+use super::pairs::Pairs;
+use super::{Field, Text};
+
+/// What a spec tells.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec<'a> {
+    /// The app's containers, and classic sidecars.
+    #[serde(borrow, default)]
+    pub containers: Field<Vec<Container<'a>>>,
+    /// Steps and native sidecars.
+    #[serde(borrow, default)]
+    pub init_containers: Field<Vec<Container<'a>>>,
+    /// Debug containers of a running pod.
+    #[serde(borrow, default)]
+    pub ephemeral_containers: Field<Vec<Container<'a>>>,
+    /// The volumes.
+    #[serde(borrow, default)]
+    pub volumes: Field<Vec<Volume<'a>>>,
+    /// The pod's security context.
+    #[serde(borrow, default)]
+    pub security_context: Field<PodSecurity<'a>>,
+    /// Secrets that pull images.
+    #[serde(borrow, default)]
+    pub image_pull_secrets: Field<Vec<Named<'a>>>,
+    /// Whether the pod has the node's network.
+    #[serde(default)]
+    pub host_network: Option<bool>,
+    /// Whether the pod has the node's processes.
+    #[serde(default, rename = "hostPID")]
+    pub host_pid: Option<bool>,
+    /// Whether containers see each other's processes.
+    #[serde(default)]
+    pub share_process_namespace: Field<bool>,
+    /// Which operating system the pod is for.
+    #[serde(borrow, default)]
+    pub os: Field<Named<'a>>,
+    /// Which nodes the pod may run on.
+    #[serde(borrow, default)]
+    pub node_selector: Field<Pairs<'a>>,
+    /// Which nodes it prefers, or must have; unread.
+    #[serde(borrow, default)]
+    pub affinity: Field<Raw<'a>>,
+    /// What happens when a container ends.
+    #[serde(borrow, default)]
+    pub restart_policy: Text<'a>,
+    /// What the pod has as a whole, unread: few pods say it.
+    #[serde(borrow, default)]
+    pub resources: Field<Raw<'a>>,
+}
+
+/// The parts of a pod's security context that we may add to or follow.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSecurity<'a> {
+    /// The user of every container that names none.
+    #[serde(default)]
+    pub run_as_user: Option<i64>,
+    /// The group of every container that names none.
+    #[serde(default)]
+    pub run_as_group: Option<i64>,
+    /// Kernel settings of the pod.
+    #[serde(borrow, default)]
+    pub sysctls: Field<Vec<Sysctl<'a>>>,
+}
+
+/// One kernel setting.
+#[derive(Debug, Deserialize)]
+pub struct Sysctl<'a> {
+    /// `net.ipv4.…`
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// Always text.
+    #[serde(borrow, default)]
+    pub value: Text<'a>,
+}
+
+/// Anything of which only the name matters.
+#[derive(Debug, Default, Deserialize)]
+pub struct Named<'a> {
+    /// The name.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+}
+
+/// One container.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Container<'a> {
+    /// Unique in its pod.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// `Always` makes an init container a native sidecar.
+    #[serde(borrow, default)]
+    pub restart_policy: Text<'a>,
+    /// The ports that it says it has.
+    #[serde(borrow, default)]
+    pub ports: Field<Vec<Port<'a>>>,
+    /// Its variables, unread: there may be thousands, and few patterns set one.
+    #[serde(borrow, default)]
+    pub env: Field<Raw<'a>>,
+    /// Its mounts.
+    #[serde(borrow, default)]
+    pub volume_mounts: Field<Vec<Mount<'a>>>,
+    /// Its user.
+    #[serde(default)]
+    pub security_context: Field<ContainerSecurity>,
+    /// Its requests and limits, unread: few decisions need them.
+    #[serde(borrow, default)]
+    pub resources: Field<Raw<'a>>,
+}
+
+/// The user that a container runs as.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerSecurity {
+    /// The user.
+    #[serde(default)]
+    pub run_as_user: Option<i64>,
+    /// The group.
+    #[serde(default)]
+    pub run_as_group: Option<i64>,
+}
+
+/// A port that a container says it has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Port<'a> {
+    /// May be empty.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// The port in the pod.
+    #[serde(default)]
+    pub container_port: i64,
+    /// The port on the node, or 0.
+    #[serde(default)]
+    pub host_port: Option<i64>,
+    /// TCP unless it says otherwise.
+    #[serde(borrow, default)]
+    pub protocol: Text<'a>,
+}
+
+/// One mount of a container.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mount<'a> {
+    /// The volume's name.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// Where it appears.
+    #[serde(borrow, default)]
+    pub mount_path: Text<'a>,
+    /// Which part of the volume.
+    #[serde(borrow, default)]
+    pub sub_path: Text<'a>,
+    /// Which part of the volume, with variables in it.
+    #[serde(borrow, default)]
+    pub sub_path_expr: Text<'a>,
+    /// Whether it cannot be written.
+    #[serde(default)]
+    pub read_only: Option<bool>,
+}
+
+/// One volume.
+#[derive(Debug, Default)]
+pub struct Volume<'a> {
+    /// Unique in its pod.
+    pub name: Text<'a>,
+    /// The field that says what it is: `emptyDir`, `configMap`…
+    pub kind: Text<'a>,
+    /// Whether nothing can be written to it, whatever a mount says.
+    pub read_only: bool,
+}
+
+/// Kinds of volume that no container can write to.
+const READ_ONLY: [&str; 5] = ["configMap", "downwardAPI", "image", "projected", "secret"];
+
+/// What a source says of itself: claims and most volumes of a network can be taken read-only.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    #[serde(default)]
+    read_only: Option<bool>,
+}
+
+/// Every kind of volume is a map.
+fn is_object(source: &Raw<'_>) -> bool {
+    source.text().starts_with('{')
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Volume<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Volume<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a volume")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Volume<'de>, A::Error> {
+                let mut volume = Volume::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    if &*key == "name" {
+                        volume.name = map.next_value()?;
+                    } else if let Some(source) = map.next_value::<Option<Raw<'de>>>()?.filter(is_object) {
+                        let fixed = READ_ONLY.contains(&&*key);
+                        // A field that Kubernetes does not know is no kind; here it must not hide the one that is.
+                        if volume.kind.is_empty() || fixed {
+                            volume.kind = key;
+                        }
+                        let says = || {
+                            multipod_json::read::<Source>(source.text())
+                                .is_ok_and(|it| it.read_only == Some(true))
+                        };
+                        volume.read_only |= fixed || says();
+                    }
+                }
+                if volume.name.is_empty() {
+                    return Err(A::Error::missing_field("name"));
+                }
+                Ok(volume)
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
