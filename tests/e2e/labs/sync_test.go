@@ -85,7 +85,7 @@ func TestTheLastCopyStaysWhenTheRepositoryGoes(t *testing.T) {
 	k.Kubectl(t, "delete", "pod/git", "--namespace", namespace)
 	k.Await(t, "the sidecar has missed it", func() error {
 		log := k.Kubectl(t, "logs", "--namespace", namespace, "deployment/site", "--container", "multipod-sync-1")
-		if !strings.Contains(log, "will try again") {
+		if !strings.Contains(log, "error syncing repo, will retry") {
 			return fmt.Errorf("its log: %s", log)
 		}
 		return nil

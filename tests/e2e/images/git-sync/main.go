@@ -49,7 +49,7 @@ func main() {
 		} else if failed++; *failures >= 0 && failed >= *failures {
 			fail(fmt.Errorf("%d failures: %w", failed, err))
 		} else {
-			fmt.Fprintf(os.Stderr, "git-sync: will try again: %v\n", err)
+			fmt.Fprintf(os.Stderr, "error syncing repo, will retry: %v\n", err)
 		}
 		if *once && ready.Load() {
 			return
