@@ -1,6 +1,8 @@
 //! `multipod check`.
 
+mod config_maps;
 mod keys;
+mod related;
 mod services;
 
 use std::fmt::Write;
@@ -14,6 +16,7 @@ use super::explain::Question;
 use super::line::{Line, Tone};
 use super::output::{self, Format, json, printed};
 use super::report::Failure;
+use config_maps::ConfigMaps;
 use services::Services;
 
 /// Find mistakes in manifests before a cluster does
@@ -67,11 +70,12 @@ struct Report {
 
 impl Report {
     fn of(manifests: &Manifests<'_>, cluster: &Cluster, annotate: &[Annotation]) -> Report {
-        let services = Services::of(manifests, cluster);
+        let (services, config_maps) = (Services::of(manifests, cluster), ConfigMaps::of(manifests, cluster));
         let (mut pods, mut past) = (0, Vec::new());
         let outcome = manifest::inject_seen(manifests, cluster, annotate, |template| {
             pods += 1;
             past.extend(services.past(template));
+            past.extend(config_maps.cut_off(template));
         });
         let mut findings = outcome.findings;
         findings.extend(keys::findings(manifests));

@@ -4,22 +4,22 @@ use serde_json::Value;
 
 use crate::explain::{Route, routes};
 use crate::inject::{Decision, Verdict};
-use crate::manifest::{Cluster, Finding, Level, Manifests, Target, Template};
-use crate::pod::{Object, objects};
-use multipod_yaml::Document;
+use crate::manifest::{Cluster, Finding, Manifests, Target, Template};
+
+use super::related::Related;
 
 /// A Service whose every port leads to the app's own port, behind the ambassador's back, was most likely forgotten.
-pub(super) struct Services<'m>(Vec<Service<'m>>);
+pub(super) struct Services<'m>(Vec<Related<'m>>);
 
 impl<'m> Services<'m> {
     pub(super) fn of(manifests: &'m Manifests<'m>, cluster: &'m Cluster) -> Services<'m> {
-        Services(Service::all(manifests, cluster))
+        Services(Related::all("Service", manifests, cluster))
     }
 
     /// Those that lead past the ambassador of a template.
     pub(super) fn past(&self, template: &Template<'_>) -> Vec<Finding> {
         let (target, Some(decided)) = (template.target, &template.decided) else { return Vec::new() };
-        let for_it = |service: &&Service<'_>| {
+        let for_it = |service: &&Related<'_>| {
             service.namespace == decided.context.namespace && selects(service.object.value, target.value)
         };
         let mut for_it = self.0.iter().filter(for_it).peekable();
@@ -27,60 +27,21 @@ impl<'m> Services<'m> {
             return Vec::new();
         }
         let routes = inbound(target, &decided.decision);
-        for_it.filter_map(|service| service.past(target, &routes)).collect()
+        for_it.filter_map(|service| past(service, target, &routes)).collect()
     }
 }
 
-/// A Service, and where it stands.
-struct Service<'m> {
-    object: Object<'m>,
-    namespace: &'m str,
-    file: &'m str,
-    document: &'m Document<'m>,
-    number: usize,
-}
-
-impl<'m> Service<'m> {
-    fn all(manifests: &'m Manifests<'m>, cluster: &'m Cluster) -> Vec<Service<'m>> {
-        let mut services = Vec::new();
-        for manifest in &manifests.readable {
-            for (index, document) in manifest.documents.iter().enumerate() {
-                let found = objects(document.value()).into_iter().filter(|object| object.kind == "Service");
-                services.extend(found.map(|object| Service {
-                    namespace: object.namespace().or(cluster.namespace.as_deref()).unwrap_or("default"),
-                    object,
-                    file: manifest.name,
-                    document,
-                    number: index + 1,
-                }));
-            }
-        }
-        services
-    }
-
-    /// What is told where it leads past the routes of a template.
-    fn past(&self, target: &Target<'_>, routes: &[Route]) -> Option<Finding> {
-        let (at, route) = bypass(self.object.value, target.value, routes)?;
-        let position = self.document.position(&format!("{}/spec/ports/{at}", self.object.pointer));
-        let (line, column) =
-            position.map_or((self.document.first_line(), 1), |position| (position.line, position.column));
-        let (name, port) = (self.object.name(), route.app_port.unwrap_or_default());
-        let message = format!(
-            "Service {name} leads to port {port} of {}, past its ambassador\nLet it lead to the ambassador: \
-             targetPort: {}",
-            target.title(),
-            route.listen
-        );
-        Some(Finding {
-            level: Level::Warning,
-            slug: "past_the_ambassador",
-            message,
-            file: self.file.to_owned(),
-            line,
-            column,
-            subject: format!("document {}, Service {name}", self.number),
-        })
-    }
+/// What is told where a Service leads past the routes of a template.
+fn past(service: &Related<'_>, target: &Target<'_>, routes: &[Route]) -> Option<Finding> {
+    let (at, route) = bypass(service.object.value, target.value, routes)?;
+    let (name, port) = (service.object.name(), route.app_port.unwrap_or_default());
+    let message = format!(
+        "Service {name} leads to port {port} of {}, past its ambassador\nLet it lead to the ambassador: \
+         targetPort: {}",
+        target.title(),
+        route.listen
+    );
+    Some(service.warning("past_the_ambassador", &format!("/spec/ports/{at}"), message))
 }
 
 /// The routes of an ambassador that the template gets, as far as they lead to its app.

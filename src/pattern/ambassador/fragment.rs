@@ -13,12 +13,11 @@ use crate::pattern::{Addition, Context, Fragment, Role, images};
 use super::haproxy::{self, HEALTH_PATH, HEALTH_PORT};
 use super::request::Request;
 use super::route::{Route, resolve};
-use super::text::{CONTAINER, PROGRAM, RENDERED};
+use super::text::{CONFIG_FILE, CONTAINER, PROGRAM, RENDERED};
 
 const VOLUME: &str = "multipod-ambassador";
 const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("32Mi", 32), memory_limit: ("128Mi", 128) };
 const FOLDER: &str = "/usr/local/etc/haproxy";
-const FILE: &str = "haproxy.cfg";
 const RENDERED_PATH: &str = "metadata.annotations['rendered.multipod/haproxy.cfg']";
 /// Understood by every HAProxy since 1.5; -db stays in the foreground even where the file says daemon.
 const COMMAND: [&str; 4] = ["haproxy", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];
@@ -52,7 +51,7 @@ pub(crate) fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragm
         let source = VolumeSource::ConfigMap(ObjectName { name: Cow::Owned(name.clone()) });
         fragment.add(Volume { name: Cow::Borrowed(VOLUME), source });
     } else {
-        fragment.add(Volume::rendered(VOLUME, FILE, RENDERED_PATH));
+        fragment.add(Volume::rendered(VOLUME, CONFIG_FILE, RENDERED_PATH));
         let needs_health = opened.clone().next().is_none();
         fragment.rendered(RENDERED, haproxy::render(&routes, needs_health, context.settings.ip_families));
     }

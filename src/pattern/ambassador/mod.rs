@@ -8,4 +8,5 @@ mod text;
 
 pub(super) use fragment::fragment;
 pub(crate) use request::{Request, parse};
+pub(crate) use text::CONFIG_FILE;
 pub(super) use text::TOPICS;

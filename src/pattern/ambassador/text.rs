@@ -8,6 +8,8 @@ use super::request::{RouteOptions, SETTINGS};
 /// What the settings of a cluster call it.
 pub(super) const PROGRAM: &str = "ambassador";
 
+/// The file that HAProxy reads, also as the key of a ConfigMap.
+pub(crate) const CONFIG_FILE: &str = "haproxy.cfg";
 /// The container's name.
 pub(crate) const CONTAINER: &str = "multipod-ambassador";
 pub(crate) const RENDERED: &str = "rendered.multipod/haproxy.cfg";

@@ -128,6 +128,26 @@ metadata: {name: e, labels: {multipod/injection: disabled}}
 }
 
 #[test]
+fn a_configuration_that_haproxy_refuses_for_its_last_line_is_found() {
+    let web = pod("").replace("80:8775", "80, config=mine");
+    for (name, scalar, expected) in [("mine", "|-", 1), ("mine", "|", 0), ("other", "|-", 0)] {
+        let map = format!(
+            "kind: ConfigMap\napiVersion: v1\nmetadata: {{name: {name}}}\ndata:\n  haproxy.cfg: {scalar}\n    global\n"
+        );
+        let files = Files::new(&[("map.yaml", &map), ("web.yaml", &web)]);
+        let ran = files.multipod(&["check", "-f", "."]);
+        let found = ran.out.matches("haproxy.cfg ends without a line break").count();
+        assert_eq!(
+            (ran.code, found),
+            (expected, usize::try_from(expected).unwrap()),
+            "{name} {scalar}: {}{}",
+            ran.out,
+            ran.err
+        );
+    }
+}
+
+#[test]
 fn a_service_that_leads_past_the_ambassador_is_found_in_another_file() {
     let web = pod("").replace("name: web\n", "name: web\n  labels: {app: web}\n");
     let service = |target: &str, namespace: &str| {
