@@ -23,9 +23,14 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Revi
     let decision = decide(head, &snapshot.context(&review.namespace, None), &snapshot.policies)
         .map_err(|error| ReviewError::Internal(error.to_string()))?;
     let (written, told) = told(&review.uid, &decision);
-    let owner_kind = head.metadata.value().and_then(|metadata| metadata.controller()).cloned();
+    let metadata = head.metadata.value();
+    let owner_kind = metadata.and_then(|metadata| metadata.controller()).cloned();
+    let name = metadata.map(|metadata| metadata.generate_name.clone()).unwrap_or_default();
     drop(decision);
-    Ok(Reply { body: written, record: review.record(Some(owner_kind.unwrap_or_default()), told) })
+    Ok(Reply {
+        body: written,
+        record: review.record(Some(owner_kind.unwrap_or_default()), Record { name, ..told }),
+    })
 }
 
 fn in_scope(review: &Review<'_>) -> Result<(), &'static str> {
@@ -74,6 +79,7 @@ impl Record<'static> {
         Record {
             uid: Text::default(),
             namespace: Text::default(),
+            name: Text::default(),
             owner_kind: Text::default(),
             outcome,
             reason,

@@ -18,6 +18,8 @@ pub struct Record<'a> {
     pub uid: Text<'a>,
     /// The namespace of the request.
     pub namespace: Text<'a>,
+    /// The object's name, or what the API server will make one of, which ends in a dash.
+    pub name: Text<'a>,
     /// The kind of the object's controller, or of the object itself where it is none of ours.
     pub owner_kind: Text<'a>,
     /// What became of it.

@@ -27,6 +27,9 @@ pub(super) struct Request<'a, O, P = IgnoredAny> {
     /// The namespace that counts: the object's own may be empty.
     #[serde(borrow, default)]
     pub(super) namespace: Text<'a>,
+    /// Empty where the API server has yet to make one.
+    #[serde(borrow, default)]
+    pub(super) name: Text<'a>,
     #[serde(borrow, default)]
     pub(super) operation: Text<'a>,
     #[serde(default)]
@@ -94,6 +97,7 @@ impl<'a, O, P> Request<'a, O, P> {
     pub(super) fn record(self, owner_kind: Option<Text<'a>>, decided: Record<'a>) -> Record<'a> {
         Record {
             uid: self.uid,
+            name: if self.name.is_empty() { decided.name } else { self.name },
             namespace: self.namespace,
             owner_kind: owner_kind.unwrap_or(self.kind.kind),
             dry_run: self.dry_run == Some(true),

@@ -104,6 +104,7 @@ pub(crate) fn decision(endpoint: &'static str, record: &Record<'_>, took: Durati
                 endpoint,
                 uid = %short(&record.uid),
                 namespace = %short(&record.namespace),
+                name = %short(&record.name),
                 owner = %short(&record.owner_kind),
                 outcome = record.outcome.slug(),
                 reason = record.reason,

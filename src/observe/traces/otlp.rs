@@ -89,6 +89,7 @@ impl Span {
             KeyValue::new("multipod.endpoint", endpoint),
             KeyValue::new("multipod.uid", text(&record.uid)),
             KeyValue::new("multipod.namespace", text(&record.namespace)),
+            KeyValue::new("multipod.name", text(&record.name)),
             KeyValue::new("multipod.owner", text(&record.owner_kind)),
             KeyValue::new("multipod.outcome", record.outcome.slug()),
             KeyValue::new("multipod.reason", record.reason),

@@ -30,7 +30,9 @@ fn what_it_says_on_the_terminal_works_when_it_is_pasted() {
 #[test]
 fn one_line_is_logged_for_each_decision_with_the_slug_of_the_metrics() {
     let server = serve(&[]);
-    let bad = pod(&json!({"multipod/ambassador": "8o:8775"}));
+    let mut bad = pod(&json!({"multipod/ambassador": "8o:8775"}));
+    bad["request"]["name"] = json!("");
+    bad["request"]["object"]["metadata"]["generateName"] = json!("checkout-7c9f-");
     for review in [&ambassador(), &bad, &pod(&json!({}))] {
         assert_eq!(server.post("/mutate", review.to_string().as_bytes()).0, 200);
     }
@@ -46,8 +48,15 @@ fn one_line_is_logged_for_each_decision_with_the_slug_of_the_metrics() {
         let labels = format!("outcome=\"{outcome}\",reason=\"{reason}\"}} 1");
         assert!(metrics.contains(&labels), "{labels}\n{metrics}");
     }
+    assert_eq!(lines[1]["name"], "checkout-7c9f-", "whose pod was refused");
     for line in lines {
-        assert!(line["namespace"] == "shop" && line["uid"].is_string() && line["micros"].is_u64(), "{line}");
+        assert!(
+            line["namespace"] == "shop"
+                && line["name"].is_string()
+                && line["uid"].is_string()
+                && line["micros"].is_u64(),
+            "{line}"
+        );
     }
 }
 
