@@ -51,7 +51,7 @@ image: ## put dist/multipod into an image, without a network, and write it to di
 
 manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rules (needs kubectl and python3)
 	@test -x $(VALIDATE) || { python3 -m venv target/schemas && target/schemas/bin/pip install --quiet kubernetes-validate==1.37.0; }
-	@$(CARGO) test --quiet --locked --test it --no-run # the program, as the tests build it
+	@$(TEST) --quiet --test it --no-run # the program, as the tests build it
 	@kubectl kustomize deploy | target/debug/multipod certs --fill - > target/schemas/base.yaml
 	@printf 'resources: [../../deploy]\ncomponents:\n' > target/schemas/kustomization.yaml
 	@for folder in deploy/components/*; do echo "- ../../$$folder" >> target/schemas/kustomization.yaml; done
@@ -62,15 +62,17 @@ manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rul
 	@if command -v promtool >/dev/null; then cd deploy/monitoring && promtool check rules rules.yaml && promtool test rules tests.yaml; \
 	else echo "Without promtool, which Debian has in its package prometheus, the alert rules are not checked." >&2; fi
 
-test: setup ## run every test, and those of the features that are off by default
-	$(CARGO) test --locked --workspace
-	$(CARGO) test --locked --workspace --features otlp --test traces
+# With the feature that is off by default, so that its tests need no second build; lint, the image and the clusters are without.
+TEST := $(CARGO) test --locked --workspace --features otlp
+
+test: setup ## run every test that needs no cluster, and those of features that are off by default
+	$(TEST)
 
 test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
-	$(CARGO) test --locked --test it -- server::long --ignored --test-threads 1 --nocapture --skip soak
+	$(TEST) --test it -- server::long --ignored --test-threads 1 --nocapture --skip soak
 
 soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay flat
-	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --test it -- server::long::soak --ignored --nocapture --exact
+	SOAK_MINUTES=$(SOAK_MINUTES) $(TEST) --test it -- server::long::soak --ignored --nocapture --exact
 
 lint: ## formatting and lints; a warning is an error
 	$(CARGO) fmt --all --check
