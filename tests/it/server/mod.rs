@@ -3,6 +3,7 @@
 mod admission;
 mod certificates;
 mod clients;
+mod fair;
 mod handshakes;
 mod http2;
 mod long;
