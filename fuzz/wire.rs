@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use multipod::admission::Snapshot;
 use multipod::certs::{Embedded, Tls, server_config};
-use multipod::server::{Connections, Handlers, HttpService, Limits, Protocol, Shared, router, serve};
+use multipod::server::{Handlers, HttpService, Limits, Peer, Protocol, Shared, router, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -37,7 +37,7 @@ pub fn talk(data: &[u8], protocol: Protocol) -> Option<Vec<u8>> {
     let service = HttpService {
         router: router(Arc::clone(shared), Handlers::default()),
         shared: Arc::clone(shared),
-        connections: Arc::new(Connections::default()),
+        grace: shared.limits.grace,
         closing,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -48,7 +48,7 @@ pub fn talk(data: &[u8], protocol: Protocol) -> Option<Vec<u8>> {
         .expect("a runtime");
     let said = runtime.block_on(async {
         let (ours, theirs) = duplex(4096);
-        let server = tokio::spawn(serve(theirs, protocol, service));
+        let server = tokio::spawn(serve(theirs, protocol, Peer::default(), service));
         let (mut read, mut write) = split(ours);
         let mut said = Vec::new();
         let sending = async {

@@ -1,13 +1,16 @@
 //! The configuration of TLS: replaced as a whole, and only for new handshakes.
 
+use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::ServerName;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 
 use super::{CertError, ClientCheck, Pair};
 
@@ -29,6 +32,26 @@ impl Tls {
 
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current.load().0)
+    }
+
+    /// Begins a handshake with itself, up to the signature: the first one of a process gathers entropy and takes longer than
+    /// a review may.
+    pub(crate) fn warm_up(&self) -> Result<(), CertError> {
+        let refused = |error: rustls::Error| CertError::Refused(error.to_string());
+        let client = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(refused)?
+            // Trusts nobody: it ends where the server's part is done.
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let name = ServerName::IpAddress(Ipv4Addr::LOCALHOST.into());
+        let mut client = ClientConnection::new(Arc::new(client), name).map_err(refused)?;
+        let mut server = ServerConnection::new(self.config()).map_err(refused)?;
+        let mut hello = Vec::new();
+        let io = |error: io::Error| CertError::Refused(error.to_string());
+        client.write_tls(&mut hello).map_err(io)?;
+        server.read_tls(&mut hello.as_slice()).map_err(io)?;
+        server.process_new_packets().map(drop).map_err(refused)
     }
 
     /// When the certificate expires.

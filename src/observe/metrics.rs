@@ -37,9 +37,13 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections since the start.
     pub accepted: Counter,
+    /// Connections that there may be.
+    pub connections_limit: Gauge,
     pub in_flight: Gauge,
+    in_flight_limit: Gauge,
     /// Bytes of request bodies in memory.
     pub buffered: Gauge,
+    buffered_limit: Gauge,
     pub panics: Counter,
     pub policies: Gauge,
     pub policy_problems: Gauge,
@@ -107,8 +111,11 @@ impl Default for Metrics {
             namespaces_synced: Gauge::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
+            connections_limit: Gauge::default(),
             in_flight: Gauge::default(),
+            in_flight_limit: Gauge::default(),
             buffered: Gauge::default(),
+            buffered_limit: Gauge::default(),
             panics: Counter::default(),
             policies: Gauge::default(),
             policy_problems: Gauge::default(),
@@ -147,6 +154,12 @@ impl Metrics {
         );
         registry.register("requests_in_flight", "Requests that are being answered", self.in_flight.clone());
         registry.register_with_unit("buffered", "Bodies held in memory", Unit::Bytes, self.buffered.clone());
+        let help = "Connections that may be open";
+        registry.register("connections_limit", help, self.connections_limit.clone());
+        let help = "Requests that may be answered at one time";
+        registry.register("requests_in_flight_limit", help, self.in_flight_limit.clone());
+        let help = "Bytes of bodies that there may be in memory";
+        registry.register_with_unit("buffered_limit", help, Unit::Bytes, self.buffered_limit.clone());
         registry.register("panics", "Panics that became an error 500", self.panics.clone());
         registry.register("reloads", "Files that were read again", self.reloads.clone());
         let help = "When the certificate ends, in seconds since 1970";
@@ -160,6 +173,14 @@ impl Metrics {
         registry.register("policies_read_timestamp_seconds", help, self.policies_read.clone());
         let help = "1 while the file of the configuration has a problem and its last good state is in force";
         registry.register("config_problems", help, self.config_problems.clone());
+    }
+
+    /// Tells how much there may be of what is shared.
+    pub fn limits(&self, connections: usize, requests: usize, bytes: usize) {
+        let gauges = [&self.connections_limit, &self.in_flight_limit, &self.buffered_limit];
+        for (gauge, limit) in gauges.into_iter().zip([connections, requests, bytes]) {
+            gauge.set(i64::try_from(limit).unwrap_or(i64::MAX));
+        }
     }
 
     /// Counts a review that was answered.

@@ -4,29 +4,53 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::peer::Peer;
+use super::shares::Pool;
 use super::{Configuration, Shared};
 
 const PATHS: &str = "there are these paths here: /livez, /readyz?verbose, /metrics, /config, /ca.crt\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// How many may have metrics or the configuration on the way to them.
+const FEW: usize = 16;
+
 /// The routes, as a value that tests call without a socket.
 pub(super) fn admin_router(shared: Arc<Shared>) -> Router {
+    // Probes cost nothing. What costs more is for a few at one time, until they have read it.
+    let few = Pool::new(FEW, shared.limits.knows_clients());
     Router::new()
+        .route("/metrics", get(metrics))
+        .route("/config", get(configuration))
+        .route_layer(from_fn_with_state(few, one_of_few))
         // A process that answers is alive; no state of another one may restart it.
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/config", get(configuration))
         .route("/ca.crt", get(authority))
         .fallback((StatusCode::NOT_FOUND, PATHS))
         .with_state(shared)
+}
+
+async fn one_of_few(State(few): State<Arc<Pool>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get().cloned().unwrap_or_else(Peer::default);
+    let mut response = match few.take(peer.source, 1) {
+        Some(share) => {
+            // Given back at the end of the connection, which comes with this answer.
+            let _ = peer.keeps.set(share);
+            next.run(request).await
+        }
+        None => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many ask at one time\n")
+            .into_response(),
+    };
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
@@ -51,7 +75,7 @@ async fn ready(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let metrics = &shared.metrics;
     metrics.in_flight.set(i64::try_from(shared.requests.used()).unwrap_or(i64::MAX));
-    metrics.buffered.set(i64::try_from(shared.buffered.used()).unwrap_or(i64::MAX));
+    metrics.buffered.set(i64::try_from(shared.bodies.bytes.used()).unwrap_or(i64::MAX));
     if let Some(until) = shared.cluster.current_until(SystemTime::now()) {
         metrics.namespaces_synced(until);
     }

@@ -1,13 +1,25 @@
-//! The body of a request, read within two limits: its own, and that of all bodies together.
+//! The bodies of requests, read within two limits: that of each, and that of all bodies together.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::quota::{Quota, Share};
+use super::shares::{Pool, Share, Source};
 
-/// A body, which is charged to the quota until it is dropped.
+/// The bodies that are being read, and what all bodies take.
+#[derive(Debug)]
+pub(super) struct Bodies {
+    pub(super) bytes: Arc<Pool>,
+    grace: Duration,
+    unfinished: Mutex<Vec<Weak<Unfinished>>>,
+}
+
+/// A body, which is charged until it is dropped.
 #[derive(Debug)]
 pub(super) struct Charged {
     pub(super) bytes: Bytes,
@@ -18,43 +30,167 @@ pub(super) struct Charged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyError {
     TooLarge,
+    TooSlow,
     Overloaded,
     Broken,
 }
 
+/// A body that is being read.
+#[derive(Debug)]
+struct Unfinished {
+    source: Source,
+    begun: Instant,
+    held: AtomicUsize,
+    /// Whether it is us who keep it waiting, for room.
+    waits_for_room: AtomicBool,
+    /// How long we have kept it waiting before, in milliseconds: no fault of its sender.
+    waited: AtomicUsize,
+    is_cut: AtomicBool,
+    cut: Notify,
+}
+
 /// The first allocation; it grows only with what has arrived.
 const FIRST: usize = 64 * 1024;
+/// How often somebody who waits for room looks for it.
+const POLL: Duration = Duration::from_millis(50);
 
-/// Reads all of it. The quota is charged what is allocated, by what has arrived and not by what was announced.
-pub(super) async fn read(mut body: Body, limit: usize, quota: &Arc<Quota>) -> Result<Charged, BodyError> {
-    let hint = body.size_hint();
-    let most = hint.upper().map_or(limit, |most| usize::try_from(most).unwrap_or(usize::MAX));
-    if most > limit {
-        return Err(BodyError::TooLarge);
+impl Bodies {
+    /// A body that takes longer than `grace` is cut when another one needs its room.
+    pub(super) fn new(bytes: Arc<Pool>, grace: Duration) -> Bodies {
+        Bodies { bytes, grace, unfinished: Mutex::default() }
     }
-    let mut share = quota.take(0).ok_or(BodyError::Overloaded)?;
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(bytes) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-        let length = whole.len() + bytes.len();
-        if length > limit {
+
+    /// Reads all of a body. What is allocated is charged, by what has arrived and not by what was announced.
+    pub(super) async fn read(
+        &self,
+        body: Body,
+        limit: usize,
+        source: Source,
+        until: Instant,
+    ) -> Result<Charged, BodyError> {
+        let me = self.begin(source);
+        tokio::select! {
+            done = timeout_at(until, self.collect(body, limit, &me)) => match done {
+                Ok(done) => done,
+                Err(_) if me.waits_for_room.load(Ordering::Relaxed) => Err(BodyError::Overloaded),
+                Err(_) => Err(BodyError::TooSlow),
+            },
+            () = me.cut.notified() => Err(BodyError::TooSlow),
+        }
+    }
+
+    fn begin(&self, source: Source) -> Arc<Unfinished> {
+        let me = Arc::new(Unfinished {
+            source,
+            begun: Instant::now(),
+            held: AtomicUsize::new(0),
+            waits_for_room: AtomicBool::new(false),
+            waited: AtomicUsize::new(0),
+            is_cut: AtomicBool::new(false),
+            cut: Notify::new(),
+        });
+        let mut all = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() == all.capacity() {
+            all.retain(|body| body.strong_count() > 0);
+        }
+        all.push(Arc::downgrade(&me));
+        me
+    }
+
+    async fn collect(&self, mut body: Body, limit: usize, me: &Unfinished) -> Result<Charged, BodyError> {
+        let hint = body.size_hint();
+        let most = hint.upper().map_or(limit, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        if most > limit {
             return Err(BodyError::TooLarge);
         }
-        if whole.is_empty() && body.is_end_stream() {
-            return if share.grow(length) {
-                Ok(Charged { bytes, _share: share })
-            } else {
-                Err(BodyError::Overloaded)
-            };
-        }
-        if length > whole.capacity() {
-            let wanted = (whole.capacity() * 2).max(FIRST).min(most).max(length);
-            if !share.grow(wanted - whole.capacity()) {
-                return Err(BodyError::Overloaded);
+        let mut share = self.bytes.take(me.source, 0).ok_or(BodyError::Overloaded)?;
+        let mut whole = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(bytes) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+            let length = whole.len() + bytes.len();
+            if length > limit {
+                return Err(BodyError::TooLarge);
             }
-            whole.reserve_exact(wanted - whole.len());
+            if whole.is_empty() && body.is_end_stream() {
+                self.grow(&mut share, length, me).await?;
+                return Ok(Charged { bytes, _share: share });
+            }
+            if length > whole.capacity() {
+                let wanted = (whole.capacity() * 2).max(FIRST).min(most).max(length);
+                self.grow(&mut share, wanted - whole.capacity(), me).await?;
+                whole.reserve_exact(wanted - whole.len());
+            }
+            whole.extend_from_slice(&bytes);
         }
-        whole.extend_from_slice(&bytes);
+        Ok(Charged { bytes: whole.into(), _share: share })
     }
-    Ok(Charged { bytes: whole.into(), _share: share })
+
+    /// Takes more room, and waits for it where there is none: whoever is slow gives way. Where nobody is, the one that has
+    /// waited longest waits on, so that not all of them wait for each other.
+    async fn grow(&self, share: &mut Share, amount: usize, me: &Unfinished) -> Result<(), BodyError> {
+        if !share.grow(amount) {
+            let since = Instant::now();
+            me.waits_for_room.store(true, Ordering::Relaxed);
+            loop {
+                let freed = self.bytes.freed();
+                if share.grow(amount) {
+                    break;
+                }
+                let is_first = self.make_room(amount, me);
+                if since.elapsed() > self.grace && !is_first {
+                    return Err(BodyError::Overloaded);
+                }
+                let _ = timeout(POLL, freed).await;
+            }
+            me.waits_for_room.store(false, Ordering::Relaxed);
+            let waited = usize::try_from(since.elapsed().as_millis()).unwrap_or(usize::MAX);
+            me.waited.fetch_add(waited, Ordering::Relaxed);
+        }
+        me.held.store(share.held(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Cuts bodies that take too long, until there will be enough room: first those of whoever has the most, then the
+    /// oldest. Those of sources that have less than this one stay. Whether this one is the oldest of all that wait.
+    fn make_room(&self, amount: usize, me: &Unfinished) -> bool {
+        let mut all = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|body| body.strong_count() > 0);
+        let all: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
+        let first = all
+            .iter()
+            .filter(|body| body.waits_for_room.load(Ordering::Relaxed))
+            .map(|body| body.begun)
+            .min();
+        let mine = self.bytes.held(me.source);
+        let mut slow: Vec<_> = all
+            .iter()
+            .filter(|body| body.is_slow(self.grace) && (me.source.is_known() || !body.source.is_known()))
+            .map(|body| (self.bytes.held(body.source), body))
+            .filter(|(theirs, body)| *theirs > mine || body.source == me.source)
+            .collect();
+        slow.sort_unstable_by_key(|(theirs, body)| {
+            let is_cut = body.is_cut.load(Ordering::Relaxed);
+            (!is_cut, std::cmp::Reverse(*theirs), body.begun)
+        });
+        let mut room = 0;
+        for (_, body) in slow {
+            if room >= amount {
+                break;
+            }
+            room += body.held.load(Ordering::Relaxed);
+            if !body.is_cut.swap(true, Ordering::Relaxed) {
+                body.cut.notify_one();
+            }
+        }
+        first.is_none_or(|first| me.begun <= first)
+    }
+}
+
+impl Unfinished {
+    /// Whether its sender has taken longer than it may while others wait.
+    fn is_slow(&self, grace: Duration) -> bool {
+        let waited = u64::try_from(self.waited.load(Ordering::Relaxed)).unwrap_or(u64::MAX);
+        let took = self.begun.elapsed().saturating_sub(Duration::from_millis(waited));
+        !self.waits_for_room.load(Ordering::Relaxed) && took >= grace
+    }
 }

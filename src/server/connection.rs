@@ -21,8 +21,8 @@ use tokio::time::{timeout, timeout_at};
 use tower::Service;
 
 use super::Shared;
-use super::eviction::Connections;
-use super::timed::{Clock, Timed, Waits};
+use super::peer::Peer;
+use super::timed::Timed;
 
 /// The version of HTTP on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,25 +43,26 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 pub struct HttpService {
     pub router: Router,
     pub shared: Arc<Shared>,
-    pub connections: Arc<Connections>,
+    /// What every connection gets before it is evicted.
+    pub grace: Duration,
     /// True once idle connections should close.
     pub closing: watch::Receiver<bool>,
 }
 
 /// Serves a connection until it ends; true where nothing went wrong.
-pub async fn serve<S>(stream: S, protocol: Protocol, service: HttpService) -> bool
+pub async fn serve<S>(stream: S, protocol: Protocol, peer: Peer, service: HttpService) -> bool
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let HttpService { router, shared, connections, mut closing } = service;
-    let (clock, grace) = (Clock::new(protocol == Protocol::Http1), shared.limits.grace);
-    connections.add(&clock);
-    let io = TokioIo::new(Timed::new(stream, Arc::clone(&clock), &shared.limits));
+    let HttpService { router, shared, grace, mut closing } = service;
+    let clock = Arc::clone(&peer.clock);
+    clock.shaken(protocol == Protocol::Http1);
+    let io = TokioIo::new(Timed::new(stream, Arc::clone(&clock), &shared.limits, grace));
     let old_at = Instant::now() + jittered(shared.limits.age);
-    let answering = Arc::clone(&clock);
-    let service = service_fn(move |request: Request<Incoming>| {
-        answering.busy();
-        let (clock, shared) = (Arc::clone(&answering), Arc::clone(&shared));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        peer.clock.begins();
+        let (clock, shared) = (Arc::clone(&peer.clock), Arc::clone(&shared));
+        request.extensions_mut().insert(peer.clone());
         let answer = router.clone().call(request.map(Body::new));
         async move {
             let mut response: Response = answer.await?;
@@ -81,7 +82,7 @@ where
             tokio::select! {
                 result = connection.as_mut() => return result.is_ok(),
                 () = closes(&mut closing) => {}
-                waits = clock.evicted(grace) => if waits == Waits::Head { return false },
+                waits = clock.evicted(grace) => if waits.is_owed() { return false },
             }
             connection.as_mut().graceful_shutdown();
             timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())
@@ -92,7 +93,7 @@ where
             tokio::select! {
                 result = connection.as_mut() => return result.is_ok(),
                 _ = timeout_at(old_at.into(), closes(&mut closing)) => {}
-                waits = clock.evicted(grace) => if waits == Waits::Head { return false },
+                waits = clock.evicted(grace) => if waits.is_owed() { return false },
             }
             connection.as_mut().graceful_shutdown();
             timeout(LAST_ANSWERS, connection).await.is_ok_and(|result| result.is_ok())

@@ -23,13 +23,14 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, post};
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokio::time::timeout_at;
 
 use crate::admission::{self, Reply, ReviewError, Snapshot};
 use crate::observe::{self, Span};
 
 use super::Shared;
-use super::body::{self, BodyError};
+use super::body::BodyError;
+use super::deciders::NoDecision;
+use super::peer::Peer;
 
 /// What decides about a review, by path; benchmarks and tests bring their own.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +63,9 @@ fn endpoint(name: &'static str, handler: Handler) -> MethodRouter<Arc<Shared>> {
     post(async move |State(shared): State<Arc<Shared>>, request: Request| {
         let begun = Instant::now();
         shared.touch();
-        let span = shared.traces.begin(request.headers());
-        let answer = review(&shared, name, handler, request, begun, &span).await;
+        let span = Arc::new(shared.traces.begin(request.headers()));
+        let call = Call { shared: Arc::clone(&shared), name, handler, begun, span: Arc::clone(&span) };
+        let answer = review(call, request).await;
         answer.unwrap_or_else(|error| {
             let took = begun.elapsed();
             shared.metrics.failed(name, error.slug(), took);
@@ -79,41 +81,60 @@ fn other_path(shared: &Shared, error: &HttpError) -> Response {
     error.response()
 }
 
-async fn review(
-    shared: &Shared,
+/// One request, from its head to its answer.
+struct Call {
+    shared: Arc<Shared>,
     name: &'static str,
     handler: Handler,
-    request: Request,
     begun: Instant,
-    span: &Span,
-) -> Result<Response, HttpError> {
-    let _in_flight = shared.requests.take(1).ok_or(HttpError::Overloaded)?;
+    span: Arc<Span>,
+}
+
+async fn review(call: Call, mut request: Request) -> Result<Response, HttpError> {
+    let shared = Arc::clone(&call.shared);
+    let Peer { source, clock, .. } = request.extensions_mut().remove().unwrap_or_default();
     check(request.headers(), shared.limits.body)?;
     if !shared.snapshot.load().synced {
         return Err(HttpError::NotReady);
     }
-    let until = begun + budget(request.uri().query());
-    let read_until = until.min(begun + shared.limits.read);
-    let body = body::read(request.into_body(), shared.limits.body, &shared.buffered);
-    let body = timeout_at(read_until.into(), body).await.map_err(|_| HttpError::TooSlow)??;
-
-    // Taken once, so that one decision never mixes two snapshots.
-    let snapshot = shared.snapshot.load();
-    let Ok(reply) = catch_unwind(AssertUnwindSafe(|| handler(&body.bytes, &snapshot))) else {
-        shared.metrics.panics.inc();
-        return Err(HttpError::Panic);
+    let until = call.begun + budget(request.uri().query());
+    let read_until = until.min(call.begun + shared.limits.read);
+    let body = shared.bodies.read(request.into_body(), shared.limits.body, source, read_until.into()).await?;
+    // From here on it is us who owe something.
+    clock.whole();
+    let slot = shared.requests.take(source, 1).ok_or(HttpError::Overloaded)?;
+    let is_small = body.bytes.len() <= shared.limits.in_place;
+    let decision = move || {
+        let _slot = slot;
+        call.decide(&body.bytes, until)
     };
-    let reply = reply.map_err(HttpError::ReviewError)?;
-    let took = begun.elapsed();
-    if begun + took > until {
-        return Err(HttpError::OutOfTime);
+    if is_small {
+        return decision();
     }
-    shared.metrics.decided(name, &reply.record, took);
-    observe::decision(name, &reply.record, took);
-    span.decided(&shared.traces, name, &reply.record, took);
-    let mut response = Response::new(Body::from(reply.body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    shared.deciders.run(source, until.into(), decision).await?
+}
+
+impl Call {
+    fn decide(&self, body: &[u8], until: Instant) -> Result<Response, HttpError> {
+        let Call { shared, name, handler, begun, span } = self;
+        // Taken once, so that one decision never mixes two snapshots.
+        let snapshot = shared.snapshot.load();
+        let Ok(reply) = catch_unwind(AssertUnwindSafe(|| handler(body, &snapshot))) else {
+            shared.metrics.panics.inc();
+            return Err(HttpError::Panic);
+        };
+        let reply = reply.map_err(HttpError::ReviewError)?;
+        let took = begun.elapsed();
+        if *begun + took > until {
+            return Err(HttpError::OutOfTime);
+        }
+        shared.metrics.decided(name, &reply.record, took);
+        observe::decision(name, &reply.record, took);
+        span.decided(&shared.traces, name, &reply.record, took);
+        let mut response = Response::new(Body::from(reply.body));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
 }
 
 /// What the head alone decides.
@@ -208,7 +229,7 @@ impl HttpError {
             HttpError::Method => "send reviews with POST".to_owned(),
             HttpError::MediaType => "expected application/json, not compressed".to_owned(),
             HttpError::TooLarge => "the body is too large".to_owned(),
-            HttpError::TooSlow => "the body came too slowly".to_owned(),
+            HttpError::TooSlow => "the body came too slowly, or while others needed its room".to_owned(),
             HttpError::Broken => "the body could not be read to its end".to_owned(),
             HttpError::Overloaded => "too much at one time; try again in a second".to_owned(),
             HttpError::NotReady => "not ready yet; try again in a second".to_owned(),
@@ -240,8 +261,18 @@ impl From<BodyError> for HttpError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::TooLarge => HttpError::TooLarge,
+            BodyError::TooSlow => HttpError::TooSlow,
             BodyError::Overloaded => HttpError::Overloaded,
             BodyError::Broken => HttpError::Broken,
+        }
+    }
+}
+
+impl From<NoDecision> for HttpError {
+    fn from(none: NoDecision) -> Self {
+        match none {
+            NoDecision::OutOfTime => HttpError::OutOfTime,
+            NoDecision::Panic => HttpError::Panic,
         }
     }
 }

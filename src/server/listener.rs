@@ -6,16 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::observe::ConnectionFailure;
 
 use super::connection::{self, HttpService, Protocol};
+use super::eviction::Connections;
+use super::peer::Peer;
+use super::shares::{Pool, Share, Source};
+use super::waiting::Waiting;
 use super::{Shared, tls};
 
 /// std listens with 128, which a burst of 200 connections overflows; those beyond wait a second.
-const BACKLOG: u32 = 4096;
+pub(super) const BACKLOG: u32 = 4096;
 /// Without descriptors or memory `accept` fails at once, so that trying again at once would only burn time.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
@@ -31,86 +35,93 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) struct Port {
     pub(super) listener: TcpListener,
     pub(super) service: HttpService,
-    /// Connection slots: a permit for each open connection.
-    pub(super) slots: Arc<Semaphore>,
-    /// Absent where the port is plain HTTP.
-    pub(super) handshakes: Option<Arc<Handshakes>>,
-}
-
-/// What the connections of a port share until their TLS handshake is done.
-#[derive(Debug)]
-pub(super) struct Handshakes {
-    signing: Semaphore,
-    slots_exhausted: Notify,
-}
-
-impl Handshakes {
-    pub(super) fn new() -> Arc<Handshakes> {
-        Arc::new(Handshakes { signing: Semaphore::new(1), slots_exhausted: Notify::new() })
-    }
-
-    /// Ends when a handshake has taken too long: all of `limit`, but only `grace` while others wait for a slot.
-    async fn too_slow(&self, grace: Duration, limit: Duration) {
-        let grace = grace.min(limit);
-        sleep(grace).await;
-        let _ = timeout(limit.saturating_sub(grace), self.slots_exhausted.notified()).await;
-    }
+    /// Connection slots: a share of one for each open connection.
+    pub(super) slots: Arc<Pool>,
+    /// How many connections may wait for a slot.
+    pub(super) most_waiting: usize,
+    /// For TLS; absent where the port is plain HTTP.
+    pub(super) signing: Option<Arc<Semaphore>>,
 }
 
 impl Port {
     /// Accepts until it is dropped, which closes the port.
+    ///
+    /// Connections are accepted at once, also where there is no slot for them: who comes next is only seen then, and
+    /// whoever has many must not stand in the way of whoever has none.
     pub(super) async fn accept(self) {
+        let connections = Connections::default();
+        let mut waiting = Waiting::new(self.most_waiting);
+        let mut evicts_at = Instant::now();
         loop {
-            let slot = self.slot().await;
-            match self.listener.accept().await {
-                Ok((stream, _)) => self.spawn(stream, slot),
-                Err(error) if is_about_one_connection(&error) => {}
-                Err(error) => {
-                    self.service.shared.metrics.connection_failed(ConnectionFailure::Accept);
-                    tracing::warn!(%error, "cannot accept connections");
-                    sleep(BACK_OFF).await;
+            while let Some((stream, source, slot)) = waiting.next(&self.slots) {
+                self.spawn(stream, source, slot, &connections);
+            }
+            let freed = self.slots.freed();
+            tokio::select! {
+                accepted = self.listener.accept(), if waiting.has_room() => match accepted {
+                    Ok((stream, address)) => {
+                        if self.signing.is_some() {
+                            self.service.shared.touch();
+                        }
+                        let source = Source::of(address.ip(), &self.service.shared.limits.api_servers);
+                        waiting.add(stream, source);
+                    }
+                    Err(error) if is_about_one_connection(&error) => {}
+                    Err(error) => {
+                        self.service.shared.metrics.connection_failed(ConnectionFailure::Accept);
+                        tracing::warn!(%error, "cannot accept connections");
+                        sleep(BACK_OFF).await;
+                    }
+                },
+                () = freed, if !waiting.is_empty() => {}
+                () = sleep_until(evicts_at), if !waiting.is_empty() => {
+                    self.evict(&connections, &waiting);
+                    evicts_at = Instant::now() + BACK_OFF;
                 }
             }
         }
     }
 
-    /// Connections without a slot wait in the kernel's queue, where they cost nothing. Meanwhile those are evicted that
-    /// are slow with a handshake or a head, or idle, so that no client can keep the others out.
-    async fn slot(&self) -> OwnedSemaphorePermit {
-        loop {
-            let slot = Arc::clone(&self.slots).acquire_owned();
-            if let Ok(Ok(slot)) = timeout(BACK_OFF, slot).await {
-                return slot;
-            }
-            if let Some(handshakes) = &self.handshakes {
-                handshakes.slots_exhausted.notify_waiters();
-            }
-            self.service.connections.evict(self.service.shared.limits.grace);
-        }
+    /// Those give way that are slow with a handshake, a head or a body, or idle, of whoever has more than one that waits.
+    fn evict(&self, connections: &Connections, waiting: &Waiting) {
+        let least = waiting.sources().map(|source| self.slots.held(source)).min().unwrap_or_default();
+        connections.evict(self.service.grace, waiting.len(), |source| {
+            waiting.has(source) || (!source.is_known() && self.slots.held(source) > least)
+        });
     }
 
-    fn spawn(&self, stream: TcpStream, slot: OwnedSemaphorePermit) {
+    fn spawn(&self, stream: TcpStream, source: Source, slot: Share, connections: &Connections) {
         // Answers are few segments; waiting to fill one would cost more than it saves.
         let _ = stream.set_nodelay(true);
-        let (service, handshakes) = (self.service.clone(), self.handshakes.clone());
+        let peer = Peer::new(source);
+        connections.add(source, &peer.clock);
+        let (service, signing) = (self.service.clone(), self.signing.clone());
         tokio::spawn(async move {
-            match handshakes {
-                Some(handshakes) => encrypted(stream, service, &handshakes).await,
-                None => drop(connection::serve(stream, Protocol::Http1, service).await),
+            if let Some(signing) = signing {
+                encrypted(stream, peer, slot, service, &signing).await;
+            } else {
+                connection::serve(stream, Protocol::Http1, peer, service).await;
+                drop(slot);
             }
-            drop(slot);
         });
     }
 }
 
-async fn encrypted(stream: TcpStream, service: HttpService, handshakes: &Handshakes) {
+async fn encrypted(
+    stream: TcpStream,
+    mut peer: Peer,
+    mut slot: Share,
+    service: HttpService,
+    signing: &Semaphore,
+) {
     let shared = Arc::clone(&service.shared);
     shared.touch();
     shared.metrics.accepted.inc();
     let _open = OpenConnection::count(&shared);
     let handshake = tokio::select! {
-        done = tls::accept(stream, &shared.tls, &handshakes.signing) => Some(done),
-        () = handshakes.too_slow(shared.limits.grace, shared.limits.handshake) => None,
+        done = tls::accept(stream, &shared.tls, signing) => Some(done),
+        () = sleep(shared.limits.handshake) => None,
+        _ = peer.clock.evicted(service.grace) => None,
     };
     match handshake {
         None => shared.metrics.connection_failed(ConnectionFailure::HandshakeTimeout),
@@ -119,11 +130,17 @@ async fn encrypted(stream: TcpStream, service: HttpService, handshakes: &Handsha
             tracing::debug!(%error, "handshake failed");
         }
         Some(Ok((stream, protocol))) => {
-            if !connection::serve(stream, protocol, service).await {
+            // It has been verified, or there would be none.
+            if stream.get_ref().1.peer_certificates().is_some() {
+                peer.source = peer.source.known();
+                slot.belongs_to(peer.source);
+            }
+            if !connection::serve(stream, protocol, peer, service).await {
                 shared.metrics.connection_failed(ConnectionFailure::Broken);
             }
         }
     }
+    drop(slot);
 }
 
 fn is_about_one_connection(error: &io::Error) -> bool {

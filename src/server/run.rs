@@ -11,8 +11,10 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::connection::HttpService;
-use super::listener::{Handshakes, Port, listen};
-use super::{Handlers, Shared, admin_router, drain, router};
+use super::listener::{BACKLOG, Port, listen};
+use super::probes::Probes;
+use super::shares::Pool;
+use super::{Handlers, Shared, drain, router};
 
 /// Where to listen.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +42,6 @@ pub struct BindError {
     error: io::Error,
 }
 
-const ADMIN_CONNECTIONS: usize = 64;
 /// For the last answers, once no connection is accepted any more.
 const LAST_ANSWERS: Duration = Duration::from_secs(11);
 
@@ -49,6 +50,9 @@ pub fn bind(shared: Arc<Shared>, addresses: Addresses) -> Result<Bound, BindErro
     let listen = |address| listen(address).map_err(|error| BindError { address, error });
     let reviews = listen(addresses.reviews)?;
     let admin = addresses.admin.map(listen).transpose()?;
+    if let Err(error) = shared.tls.warm_up() {
+        tracing::warn!(%error, "no handshake can begin");
+    }
     Ok(Bound { shared, handlers: Handlers::default(), reviews, admin })
 }
 
@@ -72,27 +76,25 @@ impl Bound {
     pub async fn run(self, end: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
         let Bound { shared, handlers, reviews, admin } = self;
         let (close, closing) = watch::channel(false);
-        let limit = connection_limit(shared.limits.connections);
-        let slots = Arc::new(Semaphore::new(limit));
-        let service = |router| HttpService {
-            router,
-            shared: Arc::clone(&shared),
-            connections: Arc::default(),
-            closing: closing.clone(),
-        };
-        let admin = admin.map(|listener| Port {
-            listener,
-            service: service(admin_router(Arc::clone(&shared))),
-            slots: Arc::new(Semaphore::new(ADMIN_CONNECTIONS)),
-            handshakes: None,
+        let (limit, most_waiting) = connection_limits(shared.limits.connections);
+        let slots = Pool::new(limit, shared.limits.knows_clients());
+        shared.metrics.connections_limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
+        let probes = admin.and_then(|listener| {
+            let started = Probes::start(listener, Arc::clone(&shared), closing.clone());
+            started.inspect_err(|error| tracing::error!(%error, "there is no admin port")).ok()
         });
         let port = Port {
             listener: reviews,
-            service: service(router(Arc::clone(&shared), handlers)),
+            service: HttpService {
+                router: router(Arc::clone(&shared), handlers),
+                shared: Arc::clone(&shared),
+                grace: shared.limits.grace,
+                closing,
+            },
             slots: Arc::clone(&slots),
-            handshakes: Some(Handshakes::new()),
+            most_waiting,
+            signing: Some(Arc::new(Semaphore::new(1))),
         };
-        let probes = admin.map(|port| tokio::spawn(port.accept()));
         let accepting = tokio::spawn(port.accept());
         end.await;
         tokio::select! {
@@ -102,19 +104,23 @@ impl Bound {
         accepting.abort();
         let _ = accepting.await;
         let _ = close.send(true);
-        let all = u32::try_from(limit).unwrap_or(u32::MAX);
-        let finished = timeout(LAST_ANSWERS, slots.acquire_many(all)).await.is_ok();
+        let finished = timeout(LAST_ANSWERS, slots.unused()).await.is_ok();
         if let Some(probes) = probes {
-            probes.abort();
+            probes.end().await;
         }
         tracing::info!(finished, "drained");
     }
 }
 
-/// As many connections as configured, but no more than there are descriptors for, besides those for files and sockets of
-/// other kinds.
-fn connection_limit(configured: usize) -> usize {
-    const OTHER_DESCRIPTORS: usize = 64;
-    let most = crate::observe::descriptor_limit();
-    most.map_or(configured, |most| configured.min(most.saturating_sub(OTHER_DESCRIPTORS).max(8)))
+/// How many connections may be open, and how many more may wait: no more than there are descriptors for, besides those for
+/// files and sockets of other kinds.
+fn connection_limits(configured: usize) -> (usize, usize) {
+    /// Those of the admin port among them: they are few as long as nobody floods it.
+    const OTHER_DESCRIPTORS: usize = 192;
+    let backlog = BACKLOG as usize;
+    let Some(most) = crate::observe::descriptor_limit() else { return (configured, backlog) };
+    let most = most.saturating_sub(OTHER_DESCRIPTORS).max(8);
+    // Of few descriptors some are for those who wait: they may be the ones that have a right to a slot.
+    let open = configured.min(most - most / 8);
+    (open, backlog.min(most - open))
 }

@@ -10,7 +10,9 @@ use crate::admission::Snapshot;
 use crate::certs::Tls;
 use crate::observe::{Metrics, Traces};
 
-use super::quota::Quota;
+use super::body::Bodies;
+use super::deciders::Deciders;
+use super::shares::Pool;
 use super::{ClusterState, Configuration, Limits};
 
 /// The state that all parts of a running server share; `watch` may replace the snapshot at any time.
@@ -28,8 +30,9 @@ pub struct Shared {
     pub authority: Option<String>,
     pub configuration: ArcSwap<Configuration>,
     pub traces: Traces,
-    pub(super) requests: Arc<Quota>,
-    pub(super) buffered: Arc<Quota>,
+    pub(super) requests: Arc<Pool>,
+    pub(super) bodies: Bodies,
+    pub(super) deciders: Arc<Deciders>,
     draining: AtomicBool,
     begun: Instant,
     last_active: AtomicU64,
@@ -39,6 +42,8 @@ impl Shared {
     pub fn new(snapshot: Snapshot, tls: Tls, limits: Limits) -> Shared {
         let metrics = Metrics::default();
         metrics.certificate_expires("serving", tls.ends());
+        metrics.limits(limits.connections, limits.requests, limits.buffered);
+        let knows_clients = limits.knows_clients();
         Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             tls,
@@ -47,8 +52,9 @@ impl Shared {
             authority: None,
             configuration: ArcSwap::default(),
             traces: Traces::default(),
-            requests: Quota::new(limits.requests),
-            buffered: Quota::new(limits.buffered),
+            requests: Pool::new(limits.requests, knows_clients),
+            bodies: Bodies::new(Pool::new(limits.buffered, knows_clients), limits.grace),
+            deciders: Deciders::new(limits.deciders),
             limits,
             draining: AtomicBool::new(false),
             begun: Instant::now(),

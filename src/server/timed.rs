@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,41 +20,75 @@ use super::Limits;
 #[derive(Debug)]
 pub(super) struct Clock {
     begun: Instant,
-    /// Milliseconds since `begun` and a [`Waits`] in the two lowest bits: one number, so that a timer can compare whether
+    /// Milliseconds since `begun` and a [`Waits`] in the three lowest bits: one number, so that a timer can compare whether
     /// what it was set for is still current.
     state: AtomicU64,
+    /// Milliseconds since `begun`, and one more, at which the peer stopped reading; 0 while it reads.
+    unread: AtomicU64,
     /// Whether bytes that follow an answer begin the next request, as in HTTP/1. In HTTP/2 they may be anything.
-    one_by_one: bool,
+    one_by_one: AtomicBool,
     evicted: Notify,
 }
 
 /// What a connection waits for; in the order in which connections are evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Waits {
+    /// That the peer reads what was written.
+    Reading,
+    /// The end of the handshake.
+    Handshake,
     /// The head of a request that has begun, or of the first one.
     Head,
+    /// The rest of a request.
+    Body,
     /// The next request: the last one was answered.
     Request,
-    /// Our own answer; the body of its request has a timer of its own.
+    /// Our own answer.
     Answer,
 }
 
+impl Waits {
+    const ALL: [Waits; 6] =
+        [Waits::Reading, Waits::Handshake, Waits::Head, Waits::Body, Waits::Request, Waits::Answer];
+
+    /// Whether the peer has left something half done, so that nothing is lost when it is sent away.
+    pub(super) fn is_owed(self) -> bool {
+        self < Waits::Request
+    }
+}
+
 impl Clock {
-    /// For a connection that waits for its first request.
-    pub(super) fn new(one_by_one: bool) -> Arc<Clock> {
-        let (begun, state, evicted) = (Instant::now(), AtomicU64::new(0), Notify::new());
-        Arc::new(Clock { begun, state, one_by_one, evicted })
+    /// For a connection that has just come.
+    pub(super) fn new() -> Arc<Clock> {
+        Arc::new(Clock {
+            begun: Instant::now(),
+            state: AtomicU64::new(Waits::Handshake as u64),
+            unread: AtomicU64::new(0),
+            one_by_one: AtomicBool::new(true),
+            evicted: Notify::new(),
+        })
+    }
+
+    /// The handshake is done, where there is one.
+    pub(super) fn shaken(&self, one_by_one: bool) {
+        self.one_by_one.store(one_by_one, Ordering::Relaxed);
+        self.change(Waits::Head);
     }
 
     /// Bytes have arrived.
     fn received(&self) {
-        if self.one_by_one && self.now().1 == Waits::Request {
+        if self.one_by_one.load(Ordering::Relaxed) && self.now().1 == Waits::Request {
             self.change(Waits::Head);
         }
     }
 
     /// The head of a request is complete.
-    pub(super) fn busy(&self) {
+    pub(super) fn begins(&self) {
+        self.change(Waits::Body);
+    }
+
+    /// A request is complete.
+    pub(super) fn whole(&self) {
         self.change(Waits::Answer);
     }
 
@@ -63,26 +97,41 @@ impl Clock {
         self.change(Waits::Request);
     }
 
+    /// Whether the peer reads what is written.
+    fn reads(&self, reads: bool) {
+        let since = self.unread.load(Ordering::Relaxed);
+        if reads != (since == 0) {
+            self.unread.store(if reads { 0 } else { self.millis() + 1 }, Ordering::Relaxed);
+        }
+    }
+
     fn change(&self, to: Waits) {
-        let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
-        self.state.store(millis << 2 | to as u64, Ordering::Relaxed);
+        self.state.store(self.millis() << 3 | to as u64, Ordering::Relaxed);
+    }
+
+    fn millis(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX >> 4)
     }
 
     fn now(&self) -> (u64, Waits) {
         let state = self.state.load(Ordering::Relaxed);
-        let waiting = match state % 4 {
-            0 => Waits::Head,
-            1 => Waits::Request,
-            _ => Waits::Answer,
-        };
-        (state, waiting)
+        let waits = Waits::ALL.into_iter().find(|waits| *waits as u64 == state % 8);
+        (state, waits.unwrap_or(Waits::Answer))
     }
 
-    /// What the peer has owed for at least `grace`, and since when.
+    /// What the peer has owed for at least `grace`, and since when; for a handshake, which is our first step and not
+    /// theirs, a quarter of it is enough.
     pub(super) fn waits_for_peer(&self, grace: Duration) -> Option<(Waits, Instant)> {
-        let (state, waiting) = self.now();
-        let since = self.begun + Duration::from_millis(state >> 2);
-        (waiting != Waits::Answer && since.elapsed() >= grace).then_some((waiting, since))
+        let (waits, since) = match self.unread.load(Ordering::Relaxed) {
+            0 => {
+                let (state, waits) = self.now();
+                (waits, state >> 3)
+            }
+            since => (Waits::Reading, since - 1),
+        };
+        let grace = if waits == Waits::Handshake { grace / 4 } else { grace };
+        let since = self.begun + Duration::from_millis(since);
+        (waits != Waits::Answer && since.elapsed() >= grace).then_some((waits, since))
     }
 
     /// Asks the connection to give its slot up.
@@ -123,14 +172,16 @@ struct Times {
 const LINGER: Duration = Duration::from_millis(500);
 
 impl<S> Timed<S> {
-    pub(super) fn new(stream: S, clock: Arc<Clock>, limits: &Limits) -> Self {
-        let times = Times { head: limits.head, idle: limits.idle, write: limits.write };
+    pub(super) fn new(stream: S, clock: Arc<Clock>, limits: &Limits, grace: Duration) -> Self {
+        // Where there is little grace nobody reads slowly.
+        let write = limits.write.min(grace * 10);
+        let times = Times { head: limits.head, idle: limits.idle, write };
         Timed {
             stream,
             clock,
             times,
             reading: Box::pin(sleep(times.head)),
-            reading_for: Some(0),
+            reading_for: None,
             writing: None,
             lingering: None,
         }
@@ -142,7 +193,8 @@ impl<S> Timed<S> {
         let time = match waiting {
             Waits::Head => self.times.head,
             Waits::Request => self.times.idle,
-            Waits::Answer => return Poll::Pending,
+            // Each has a timer of its own.
+            Waits::Reading | Waits::Handshake | Waits::Body | Waits::Answer => return Poll::Pending,
         };
         if self.reading_for != Some(state) {
             self.reading_for = Some(state);
@@ -153,6 +205,7 @@ impl<S> Timed<S> {
     }
 
     fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.clock.reads(result.is_ready());
         if result.is_pending() {
             let time = self.times.write;
             let timer = self.writing.get_or_insert_with(|| Box::pin(sleep(time)));
@@ -220,6 +273,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Timed<S> {
             let result = Pin::new(&mut self.stream).poll_shutdown(context);
             ready!(self.written(context, result))?;
         }
+        // Whoever takes its time with the end holds a slot for nothing.
+        self.clock.reads(false);
         let this = &mut *self;
         let timer = this.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
         let mut space = [0; 4096];

@@ -17,7 +17,7 @@ use crate::cli::config_file::ConfigFile;
 use crate::observe::LogFormat;
 use crate::pattern::Settings;
 use crate::pod::Version;
-use crate::server::Limits;
+use crate::server::{Limits, Range};
 use multipod_values::unbounded_duration;
 
 /// Every option, if it was given.
@@ -100,15 +100,20 @@ pub(in crate::cli) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_connections: Option<Within<1, MANY>>,
 
+    /// Where API servers come from: others leave them half of everything, also where many share one address
+    #[arg(long, env = "MULTIPOD_API_SERVERS", value_name = "RANGE,…", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_servers: Option<Vec<Given<Range>>>,
+
     /// Most requests at one time; more get 429 [default: 512]
     #[arg(long, env = "MULTIPOD_MAX_REQUESTS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_requests: Option<Within<1, MANY>>,
 
-    /// Most MiB of request bodies at one time; more get 429 [default: 64]
+    /// Most MiB of request bodies at one time, at least 36; more wait, then get 429 [default: 64]
     #[arg(long, env = "MULTIPOD_MAX_BUFFERED", value_name = "MIB")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_buffered: Option<Within<8, MANY>>,
+    max_buffered: Option<Within<36, MANY>>,
 
     /// Threads that answer [default: 2, or 1 where there is one CPU]
     #[arg(long, env = "MULTIPOD_THREADS", value_name = "NUMBER")]
@@ -188,7 +193,7 @@ impl Options {
         }
         first! {
             listen admin_listen policy_dir kubeconfig tls_cert tls_key client_ca client_name http2 warn kubernetes_version
-            drain_floor drain_limit connection_age max_connections max_requests max_buffered threads
+            drain_floor drain_limit connection_age max_connections api_servers max_requests max_buffered threads
             otlp_endpoint log_level log_format
         }
     }
@@ -278,6 +283,8 @@ impl Options {
         Limits {
             drain_floor,
             drain_limit: time(&self.drain_limit, default.drain_limit).max(drain_floor),
+            api_servers: self.api_servers.iter().flatten().map(|given| given.value).collect(),
+            client_certificates: self.client_ca.is_some(),
             age: time(&self.connection_age, default.age),
             connections: count(self.max_connections, default.connections),
             requests: count(self.max_requests, default.requests),
@@ -349,6 +356,13 @@ impl FromStr for Given<SocketAddr> {
     fn from_str(text: &str) -> Result<Self, String> {
         let value = text.parse().map_err(|_| "expected an address with its port, such as 0.0.0.0:8443")?;
         Ok(Given { text: text.to_owned(), value })
+    }
+}
+
+impl FromStr for Given<Range> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Given { text: text.to_owned(), value: text.parse()? })
     }
 }
 

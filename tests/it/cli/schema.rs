@@ -164,7 +164,7 @@ fn what_the_schema_refuses_the_readers_refuse_and_the_other_way_round() {
             true,
         ),
         (
-            "serve: {listen: '0.0.0.0:8443', maxConnections: 10, maxBuffered: 8, kubernetesVersion: '1.34'}",
+            "serve: {listen: '0.0.0.0:8443', maxConnections: 10, maxBuffered: 36, apiServers: [10.0.0.0/28], kubernetesVersion: '1.34'}",
             true,
         ),
         ("serve: {thread: 2}", false),

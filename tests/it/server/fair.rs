@@ -68,10 +68,8 @@ pub(super) async fn beside(crowds: &[(Flood, Ipv4Addr)], time: Duration) {
     let service = Service::of([replica.reviews]);
     let sim = Sim::new(Arc::clone(&service), &secret.authority);
     sim.admit(WEBHOOK).await.unwrap();
-    let crowds: Vec<_> = crowds
-        .iter()
-        .map(|(flood, from)| (flood, flood.begin(&replica, &secret.authority, *from)))
-        .collect();
+    let crowds: Vec<_> =
+        crowds.iter().map(|(flood, from)| (flood, flood.begin(&replica, &secret.authority, *from))).collect();
     for (flood, crowd) in &crowds {
         let enough = if let Flood::Bodies(peers, _) = flood { *peers / 2 } else { 250 };
         crowd.until(enough, Duration::from_secs(3)).await;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use super::fair;
 use crate::support::reviews::{self, pod};
 use crate::support::running::{PATIENCE, post, start_with};
 use crate::support::sim::bad::{self, EVERY};
@@ -114,6 +115,19 @@ async fn an_idle_connection_lives_on_beside_thousands_of_bad_peers_that_are_cut_
     // API servers keep connections for 90 seconds.
     sleep(Duration::from_secs(95).saturating_sub(idle_since.elapsed())).await;
     assert_eq!(post(&mut http, "/mutate", reviews::REAL[0]).await.unwrap().status, 200);
+}
+
+#[ignore = "takes minutes: make test-long"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_every_crowd_for_a_minute_and_all_together_nothing_is_lost() {
+    const TIME: Duration = Duration::from_mins(1);
+    let all = [fair::BODIES, fair::SMALL_BODIES, fair::UNREAD, fair::silent()];
+    for (flood, from) in all.iter().flat_map(|flood| [(*flood, fair::ELSEWHERE), (*flood, fair::SAME)]) {
+        println!("{flood:?} from {from}");
+        fair::beside(&[(flood, from)], TIME).await;
+    }
+    println!("all together");
+    fair::beside(&all.map(|flood| (flood, fair::ELSEWHERE)), TIME).await;
 }
 
 #[ignore = "takes minutes: make test-long"]

@@ -184,6 +184,7 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
     let empty = write("empty.pem", "");
     let none = write("none.yaml", "serve:\n  maxRequests: 0\n");
     let little = write("little.yaml", "serve:\n  maxBuffered: 1\n");
+    let range = write("range.yaml", "serve:\n  apiServers: [10.0.0.0/28, 10.0.0]\n");
     let crowd = write("crowd.yaml", "serve:\n  threads: 65\n");
     let port = write("port.yaml", "serve:\n  listen: 8443\n");
     let twice = write("twice.yaml", "registry: a.example\nregistry: b.example\n");
@@ -193,13 +194,18 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
         (vec!["--config", &wrong], "wrong.yaml:2: not a duration above zero: `soon`"),
         (vec!["--config", &outside], "outside.yaml:1: unknown field `server`"),
         (vec!["--config", &none], "none.yaml:2: expected a number from 1 to"),
-        (vec!["--config", &little], "little.yaml:2: expected a number from 8 to"),
+        (vec!["--config", &little], "little.yaml:2: expected a number from 36 to"),
+        (vec!["--config", &range], "range.yaml:2: not a range of addresses: `10.0.0`"),
         (vec!["--config", &crowd], "crowd.yaml:2: expected a number from 1 to 64"),
         (vec!["--config", &port], "port.yaml:2: expected an address with its port"),
         (vec!["--config", &twice], "twice.yaml:2: duplicate mapping key: registry\n"),
         (
             vec!["--config", &pattern],
             "pattern.yaml:2: patterns: there is no pattern \"nginx\", did you mean metrics-nginx?",
+        ),
+        (
+            vec!["--api-servers", "10.0.0.0/28,10.0.0"],
+            "not a range of addresses: `10.0.0`; write it as 10.0.0.0/28",
         ),
         (vec!["--threads", "0"], "expected a number from 1 to 64"),
         (vec!["--listen", "8443"], "expected an address with its port"),

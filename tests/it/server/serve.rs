@@ -7,6 +7,7 @@ use crate::support::running::{PATIENCE, builder, client, closed, post, start, st
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use multipod::admission::{self, Reply, ReviewError, Snapshot};
 use multipod::server::{Handlers, Limits};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -143,7 +144,7 @@ async fn a_body_that_is_announced_too_large_is_refused_before_it_comes() {
     let mut stream = server.connect().await;
     let head = format!(
         "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        9 << 20
+        29 << 20
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -245,11 +246,8 @@ async fn peers_that_ask_nothing_cannot_keep_everybody_out() {
         slow.write_all(b"POST /mutate HTTP/1.1\r\nhost:").await.unwrap();
         crowd.push(slow);
     }
-    // Whoever waits for an answer keeps its seat.
-    busy.write_all(&review().as_bytes()[half..]).await.unwrap();
-    let mut status = [0; 12];
-    timeout(PATIENCE, busy.read_exact(&mut status)).await.unwrap().unwrap();
-    assert_eq!(&status, b"HTTP/1.1 200");
+    // Half a request is none.
+    assert!(!closed(&mut busy).await);
 }
 
 #[tokio::test]
@@ -274,6 +272,98 @@ async fn a_body_gets_no_more_time_than_the_webhook_has() {
     let mut answer = String::new();
     let _ = timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+/// Takes longer than any budget here.
+fn slowly<'b>(body: &'b [u8], snapshot: &Snapshot) -> Result<Reply<'b>, ReviewError> {
+    if body.len() > LARGE {
+        std::thread::sleep(Duration::from_secs(3));
+    }
+    admission::mutate(body, snapshot)
+}
+
+/// What is decided on another thread.
+const LARGE: usize = 10_000;
+
+#[tokio::test]
+async fn large_reviews_hold_up_nobody_and_are_told_in_time_that_there_is_none() {
+    let limits = Limits { deciders: 1, in_place: LARGE, ..Limits::default() };
+    let server = start_with(limits, Handlers { mutate: slowly, ..Handlers::default() }, false);
+    let large = format!("{}{}", review(), " ".repeat(LARGE));
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let (mut http, large) = (server.http().await, large.clone());
+        asked.spawn(async move { post(&mut http, "/mutate?timeout=1s", &large).await.unwrap() });
+    }
+    // There is one thread here for everything but decisions.
+    let mut http = server.http().await;
+    for _ in 0..100 {
+        assert_eq!(post(&mut http, "/mutate", &review()).await.unwrap().status, 200);
+    }
+    for answer in asked.join_all().await {
+        assert!(answer.status == 503 && answer.headers["retry-after"] == "1");
+    }
+    let (_, metrics) = server.admin("/metrics").await;
+    assert!(metrics.contains("outcome=\"error\",reason=\"out_of_time\"} 3\n"), "{metrics}");
+    let answer = post(&mut server.http().await, "/mutate?timeout=30s", &large).await.unwrap();
+    assert_eq!(answer.status, 200, "its turn comes");
+}
+
+#[tokio::test]
+async fn a_body_that_takes_its_time_gives_way_to_one_that_does_not() {
+    const SIZE: usize = 200_000;
+    let limits = Limits { body: SIZE, buffered: SIZE * 3 / 2, grace: SHORT, ..Limits::default() };
+    let server = start(limits);
+    let mut slow = server.connect().await;
+    let head = format!(
+        "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: {SIZE}\r\n\r\n"
+    );
+    slow.write_all((head + &" ".repeat(SIZE - 1)).as_bytes()).await.unwrap();
+    let large = format!("{}{}", review(), " ".repeat(SIZE - review().len()));
+    let answer = post(&mut server.http().await, "/mutate", &large).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let mut answer = String::new();
+    let _ = timeout(PATIENCE, slow.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
+async fn bodies_that_wait_for_each_other_are_read_one_after_the_other() {
+    const SIZE: usize = 200_000;
+    let limits = Limits { body: SIZE, buffered: SIZE * 3 / 2, grace: SHORT, ..Limits::default() };
+    let server = start(limits);
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let mut http = server.http().await;
+        let large = format!("{}{}", review(), " ".repeat(SIZE - review().len()));
+        asked.spawn(async move { post(&mut http, "/mutate", &large).await.unwrap() });
+    }
+    let answers = asked.join_all().await;
+    assert!(answers.iter().any(|answer| answer.status == 200));
+    for answer in answers {
+        // Whoever cannot wait any longer is told to come again, and nothing else.
+        assert!(answer.status == 200 || answer.headers["retry-after"] == "1", "{}", answer.status);
+    }
+    assert!(server.admin("/metrics").await.1.contains("\nmultipod_buffered_bytes 0\n"));
+}
+
+#[tokio::test]
+async fn a_pod_full_of_signs_that_go_writes_as_six_bytes_is_decided() {
+    let server = start(Limits::default());
+    let mut large = pod(&json!({"multipod/ambassador": "80:8775"}));
+    large["request"]["object"]["spec"]["containers"][0]["command"] =
+        json!(["sh", "-c", "<".repeat(1_400_000)]);
+    let mut http = server.http().await;
+    for (path, old) in [("/mutate", false), ("/warn", true)] {
+        if old {
+            large["request"]["oldObject"] = large["request"]["object"].clone();
+        }
+        let text = large.to_string().replace('<', "\\u003c");
+        assert!(text.len() > 8_400_000, "{}", text.len());
+        let answer = post(&mut http, path, &text).await.unwrap();
+        assert_eq!(answer.status, 200);
+        assert_eq!(verify(&answer.body, &uid(&text)).unwrap().patch.is_some(), !old);
+    }
 }
 
 #[tokio::test]

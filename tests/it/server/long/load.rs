@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use hyper_util::rt::TokioIo;
+use multipod::admission::{self, Reply, ReviewError, Snapshot};
+use multipod::certs::{Embedded, Tls, server_config};
+use multipod::server::{Handlers, Limits, Shared};
 use rustls::pki_types::ServerName;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,7 +21,7 @@ use tokio_rustls::TlsConnector;
 use super::{WEBHOOK, shaken};
 use crate::support::cluster::Cluster;
 use crate::support::reviews;
-use crate::support::running::{PATIENCE, post};
+use crate::support::running::{PATIENCE, post, run, start_with};
 use crate::support::sim::load::Load;
 use crate::support::sim::replica::{Replica, Secret};
 use crate::support::sim::service::Service;
@@ -25,23 +29,36 @@ use crate::support::sim::{NAME, Sim, bad};
 
 type Http = hyper::client::conn::http1::SendRequest<http_body_util::Full<hyper::body::Bytes>>;
 
-/// How many requests may be there at one time, and how long each takes: its body needs that long.
+/// How many requests may be there at one time, and how long each takes.
 const ROOM: usize = 8;
 const TAKES: Duration = Duration::from_millis(500);
+
+/// Decides as if it were a lot of work.
+fn slowly<'b>(body: &'b [u8], snapshot: &Snapshot) -> Result<Reply<'b>, ReviewError> {
+    std::thread::sleep(TAKES);
+    admission::mutate(body, snapshot)
+}
+
+const SLOW: Handlers = Handlers { mutate: slowly, warn: admission::warn };
+
+/// A server in which so many decisions fit, each on a thread of its own.
+fn room_for(requests: usize) -> Limits {
+    // A quarter more, because one source gets four fifths.
+    Limits { requests: requests + requests.div_ceil(4), deciders: requests, in_place: 0, ..Limits::default() }
+}
 
 #[ignore = "takes minutes: make test-long"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_times_the_capacity_is_refused_at_once_and_the_rest_goes_on() {
     const SECONDS: u32 = 10;
-    let secret = Secret::new();
-    let replica = Replica::start(&secret, &[&format!("--max-requests={ROOM}")]).await;
-    let tls = bad::tls(&secret.authority);
+    let server = start_with(room_for(ROOM), SLOW, false);
+    let tls = bad::tls(&server.authority);
 
     // As many as there is room for, each after the one before.
     let begun = Instant::now();
     let mut workers = JoinSet::new();
     for _ in 0..ROOM {
-        let (address, tls) = (replica.reviews, tls.clone());
+        let (address, tls) = (server.reviews, tls.clone());
         workers.spawn(async move {
             let mut done = Vec::new();
             while begun.elapsed() < Duration::from_secs(SECONDS.into()) {
@@ -61,10 +78,10 @@ async fn ten_times_the_capacity_is_refused_at_once_and_the_rest_goes_on() {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(SECONDS.into()) {
         next.tick().await;
-        asked.spawn(slow_request(replica.reviews, tls.clone()));
+        asked.spawn(slow_request(server.reviews, tls.clone()));
     }
     let over = Instant::now();
-    while !all_are_answered(replica.reviews, &tls).await {}
+    while !all_are_answered(server.reviews, &tls).await {}
     let recovery = over.elapsed();
     let mut crowd = Vec::new();
     while let Some(answer) = timeout(PATIENCE, asked.join_next()).await.expect("everybody is answered") {
@@ -93,12 +110,11 @@ async fn ten_times_the_capacity_is_refused_at_once_and_the_rest_goes_on() {
     assert!(told_50 * 10 < alone && closed_99 < alone, "{told}");
     assert!(recovery < alone * 10, "{told}");
 
-    let sim = Sim::new(Service::of([replica.reviews]), &secret.authority);
-    for _ in 0..100 {
-        sim.admit(WEBHOOK).await.unwrap();
+    let mut http = server.http().await;
+    for _ in 0..10 {
+        assert_eq!(post(&mut http, "/mutate", reviews::REAL[0]).await.unwrap().status, 200);
     }
-    assert_eq!(sim.told_to_wait.load(Ordering::Relaxed), 0, "nothing is left of it");
-    assert_eq!(replica.metric("multipod_buffered_bytes", "").await, 0);
+    assert!(server.admin("/metrics").await.1.contains("\nmultipod_buffered_bytes 0\n"));
 }
 
 /// As many as there is room for, at once.
@@ -107,7 +123,7 @@ async fn all_are_answered(address: SocketAddr, tls: &TlsConnector) -> bool {
     requests.join_all().await.iter().all(|one| one.status == 200)
 }
 
-/// What became of a request whose body takes its time.
+/// What became of a request that takes its time.
 #[derive(Debug)]
 struct Slow {
     status: u16,
@@ -129,28 +145,19 @@ fn percentile<T>(all: &mut [T], percent: usize, of: impl Fn(&T) -> Duration) -> 
     all.get((all.len() * percent / 100).min(all.len().saturating_sub(1))).map_or(Duration::ZERO, of)
 }
 
-/// Sends half of a review, and the other half only if nothing comes back meanwhile.
 async fn slow_request(address: SocketAddr, tls: TlsConnector) -> Slow {
     let tcp = TcpStream::connect(address).await.unwrap();
     // As API servers do. Else the request waits for the end of the handshake to be acknowledged, which takes 40 ms.
     tcp.set_nodelay(true).unwrap();
-    let mut stream = tls.connect(ServerName::try_from(NAME).unwrap(), tcp).await.unwrap();
+    let mut stream = tls.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
     let body = reviews::REAL[0];
     let head = format!(
-        "POST /mutate?timeout=10s HTTP/1.1\r\nhost: {NAME}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        "POST /mutate?timeout=10s HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
-    let (first, second) = body.split_at(body.len() / 2);
     let begun = Instant::now();
-    stream.write_all((head + first).as_bytes()).await.unwrap();
-    let mut text = Vec::new();
-    if let Ok(byte) = timeout(TAKES, stream.read_u8()).await {
-        text.extend(byte);
-    } else {
-        // It may be refused at this very moment, and then it is written for nobody.
-        let _ = stream.write_all(second.as_bytes()).await;
-        text.extend(stream.read_u8().await);
-    }
+    stream.write_all((head + body).as_bytes()).await.unwrap();
+    let mut text = vec![stream.read_u8().await.unwrap()];
     let took = begun.elapsed();
     let _ = stream.read_to_end(&mut text).await;
     let ended = begun.elapsed();
@@ -250,30 +257,36 @@ async fn a_flood_of_new_connections_does_not_stop_those_that_are_there() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_three_replicas_may_be_full() {
     const CALLS: u64 = 3000;
-    let secret = Secret::new();
     // Young connections, so that new ones keep coming to the one that is full.
-    let young = "--connection-age=300ms";
-    let full = Replica::start(&secret, &[young, "--max-requests=2"]).await;
-    let others = [Replica::start(&secret, &[young]).await, Replica::start(&secret, &[young]).await];
-    let tls = bad::tls(&secret.authority);
+    let age = Duration::from_millis(300);
+    let embedded = Embedded::make(&[NAME.to_owned(), "localhost".to_owned()], SystemTime::now()).unwrap();
+    let replica = |limits, handlers| {
+        let config = server_config(&embedded.pair, None, false).unwrap();
+        let tls = Tls::new(config, embedded.pair.ends);
+        let shared = Arc::new(Shared::new(Snapshot::default(), tls, limits));
+        run(shared, handlers, embedded.authority.clone())
+    };
+    let full = replica(Limits { age, ..room_for(2) }, SLOW);
+    let young = Limits { age, ..Limits::default() };
+    let others = [replica(young.clone(), Handlers::default()), replica(young, Handlers::default())];
+    let tls = bad::tls(&embedded.authority);
     let mut crowd = JoinSet::new();
     for _ in 0..8 {
         let (address, tls) = (full.reviews, tls.clone());
         crowd.spawn(async move {
             loop {
-                let _ = bad::Bad::StalledBody.be(address, &tls).await;
-                sleep(Duration::from_millis(20)).await;
+                slow_request(address, tls.clone()).await;
             }
         });
     }
     let is_full = async {
-        while full.metric("multipod_requests_in_flight", "").await < 2 {
+        while !full.admin("/metrics").await.1.contains("reason=\"overloaded\"") {
             sleep(Duration::from_millis(20)).await;
         }
     };
     timeout(PATIENCE, is_full).await.expect("it is full");
     let service = Service::of([full.reviews, others[0].reviews, others[1].reviews]);
-    let sim = Sim::new(service, &secret.authority);
+    let sim = Sim::new(service, &embedded.authority);
     let load = Load::steady(&sim, 20, WEBHOOK);
     load.until(CALLS).await;
     let done = load.end().await;
