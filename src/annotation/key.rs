@@ -1,4 +1,4 @@
-//! The keys that multipod reads. What each does with its value stands in the registry of patterns.
+//! The keys that multipod reads. What each does with its value stands in the table of patterns, `pattern/mod.rs`.
 
 use multipod_values::suggest;
 

@@ -10,11 +10,11 @@ use multipod_values::suggest;
 
 use super::defined::Definition;
 use super::object::{self, line_of};
-use super::{Catalogue, registry};
+use super::{Catalogue, topics};
 
 /// The names that are no patterns of a file; `metrics-` and `patterns-` stand before those that are.
 fn built_in<'a>() -> impl Iterator<Item = &'a str> + Clone {
-    registry::topics().flat_map(|topic| topic.programs.iter().map(|name| -> &'a str { name }))
+    topics().flat_map(|topic| topic.programs.iter().map(|name| -> &'a str { name }))
 }
 
 /// Every name below `patterns:` that means something.

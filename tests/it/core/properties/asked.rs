@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use multipod::pattern::Catalogue;
 use multipod::pattern::defined::Definition;
+use multipod::pattern::{Catalogue, topics};
 
 use multipod::annotation::Key;
 
@@ -64,11 +64,9 @@ const FOLDERS: [&str; 7] = [
 ];
 
 /// A value for a key.
+#[allow(clippy::match_wildcard_for_single_variants, reason = "a new key needs no generator of its own")]
 pub fn value(key: &str, dice: &mut Dice<'_>) -> String {
     let mut items = match Key::from_name(key).unwrap() {
-        Key::ShareProcessNamespace => {
-            return spoilt(dice.mostly(&["true", "false"], &["yes", ""]).to_owned(), dice);
-        }
         Key::OptOut => {
             return spoilt(
                 dice.mostly(&["all", "logging", "ambassador metrics", "sync"], &["nothing", ""]).to_owned(),
@@ -83,6 +81,12 @@ pub fn value(key: &str, dice: &mut Dice<'_>) -> String {
             format!("{} {}", dice.mostly(&REPOSITORIES, &BAD_REPOSITORIES), copy(dice, true))
         }),
         Key::Patterns => several(dice, patterns),
+        // What the program itself shows of a key; those above have their options and their mistakes besides.
+        other => {
+            let forms = topics().filter(|topic| topic.key == other).flat_map(|topic| topic.forms);
+            let forms: Vec<&str> = forms.map(|(form, _)| *form).collect();
+            return spoilt(dice.mostly(&forms, &["yes", ""]).to_owned(), dice);
+        }
     };
     if dice.chance(25) {
         items.push(settings(dice));
