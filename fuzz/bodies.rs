@@ -135,8 +135,14 @@ pub fn policy(data: &[u8]) {
 /// Reviews of admission from their bytes: an error, or an answer that an API server takes.
 pub fn review(data: &[u8]) {
     let snapshot = Snapshot::default();
-    for reply in [admission::mutate(data, &snapshot), admission::warn(data, &snapshot)].into_iter().flatten()
-    {
+    let mut replies = [const { None }; 2];
+    let needed = allocation_counter::measure(|| {
+        replies = [admission::mutate(data, &snapshot).ok(), admission::warn(data, &snapshot).ok()];
+    });
+    // As `tests/budget.rs` holds it, for both.
+    let most = 2 * (8 * data.len() as u64 + (1 << 20));
+    assert!(needed.bytes_max <= most, "{} bytes for a review of {}", needed.bytes_max, data.len());
+    for reply in replies.into_iter().flatten() {
         let answer: Value = serde_json::from_slice(&reply.body).expect("the answer is JSON");
         let response = answer["response"].as_object().expect("a response");
         // What nobody looks at may be broken.

@@ -1,0 +1,182 @@
+//! How much memory a decision needs at its worst moment: eight times its review and a small floor, at any shape.
+//!
+//! `tests/allocations.rs` has what ordinary reviews cost.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
+
+#[path = "support/shapes.rs"]
+mod shapes;
+
+use std::sync::Arc;
+
+use multipod::admission::{self, Reply, ReviewError, Snapshot};
+use multipod::policy;
+use proptest::prelude::*;
+use shapes::Shape;
+
+/// What any review may need besides.
+const FLOOR: usize = 1 << 20;
+const FACTOR: usize = 8;
+
+/// An enforced policy, so that every pod is looked into, and patterns that touch the app and all containers.
+fn snapshot() -> Snapshot {
+    let text = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: all}\n\
+                spec: {mode: enforce, annotations: {multipod/share-process-namespace: 'true'}}\n---\n\
+                apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {name: variables}\nspec:\n  \
+                app:\n    container: all\n    env: [{name: MODE, value: fast}, {name: LEVEL, value: high}]\n";
+    let loaded = policy::load(&[("a.yaml".to_owned(), text.to_owned())]);
+    assert_eq!(loaded.problems, []);
+    Snapshot {
+        policies: Arc::new(loaded.policies),
+        catalogue: Arc::new(loaded.catalogue),
+        ..Snapshot::default()
+    }
+}
+
+type Decides = for<'a> fn(&'a [u8], &Snapshot) -> Result<Reply<'a>, ReviewError>;
+
+/// The peak, and how it ended.
+fn peak(decides: Decides, body: &str, snapshot: &Snapshot) -> (usize, String) {
+    let mut end = String::new();
+    let info = allocation_counter::measure(|| {
+        let reply = decides(body.as_bytes(), snapshot);
+        allocation_counter::opt_out(|| {
+            end = reply.as_ref().map_or_else(ToString::to_string, |reply| reply.record.reason.to_owned());
+        });
+    });
+    (usize::try_from(info.bytes_max).unwrap(), end)
+}
+
+fn holds(decides: Decides, shapes: &[Shape], sizes: &[usize]) -> Vec<String> {
+    let snapshot = snapshot();
+    let mut ends = Vec::new();
+    for shape in shapes {
+        for size in sizes {
+            let body = shape.of_bytes(*size);
+            let (peak, end) = peak(decides, &body, &snapshot);
+            assert!(
+                peak <= FACTOR * body.len() + FLOOR,
+                "{peak} bytes for {}, which ended with {end}: {}",
+                body.len(),
+                shape.name
+            );
+            ends.push(end);
+        }
+    }
+    ends
+}
+
+/// Small enough for a floor to matter, and large enough for a factor to.
+const SIZES: [usize; 2] = [6000, 60_000];
+const LARGE: usize = 1 << 20;
+
+fn some(shapes: &[Shape]) -> Vec<Shape> {
+    shapes.iter().step_by(20).cloned().collect()
+}
+
+#[test]
+fn a_pod_of_any_shape_needs_no_more_than_its_size() {
+    let shapes = shapes::of(&shapes::free_pod());
+    let ends = holds(admission::mutate, &shapes, &SIZES);
+    // Otherwise little would have been looked at.
+    for expected in ["injected", "too_large", "unreadable_pod", "container_without_name"] {
+        assert!(ends.iter().any(|end| end == expected), "{expected}");
+    }
+    holds(admission::mutate, &some(&shapes), &[LARGE]);
+}
+
+#[test]
+fn a_pod_with_the_names_of_ours_needs_no_more_than_its_size() {
+    let shapes = shapes::of(&shapes::pod());
+    holds(admission::mutate, &shapes, &SIZES);
+    holds(admission::mutate, &some(&shapes), &[LARGE]);
+}
+
+#[test]
+fn a_workload_of_any_shape_needs_no_more_than_its_size() {
+    let shapes = shapes::of(&shapes::workload());
+    holds(admission::warn, &shapes, &SIZES[1..]);
+    holds(admission::warn, &some(&shapes), &[LARGE]);
+}
+
+#[test]
+fn a_value_of_any_shape_needs_no_more_than_its_size() {
+    let ends = holds(admission::mutate, &shapes::of_values(), &[2000, 6000, 12_000, 25_000, 300_000]);
+    for expected in ["injected", "bad_value", "annotations_too_large"] {
+        assert!(ends.iter().any(|end| end == expected), "{expected}");
+    }
+}
+
+/// As much of everything as is looked at, and two variables more for each container.
+#[test]
+fn the_largest_pod_that_is_looked_at_needs_little_for_what_it_gets() {
+    let container = |at: usize| {
+        format!(r#"{{"name":"c{at}","env":[{{"name":"A"}}],"ports":[{{"containerPort":{}}}]}}"#, at + 10_000)
+    };
+    let list = |item: &dyn Fn(usize) -> String| (0..1024).map(item).collect::<Vec<_>>().join(",");
+    let pod = format!(
+        r#"{{"metadata":{{"annotations":{{"multipod/patterns":"variables","multipod/ambassador":"80:1"}}}},
+        "spec":{{"containers":[{}],"initContainers":[{}],"volumes":[{}]}}}}"#,
+        list(&container),
+        list(&|at| format!(r#"{{"name":"i{at}"}}"#)),
+        list(&|at| format!(r#"{{"name":"v{at}"}}"#)),
+    );
+    let body = shapes::of_pod(&pod);
+    let (peak, end) = peak(admission::mutate, &body, &snapshot());
+    assert_eq!(end, "injected");
+    assert!(peak <= FACTOR * body.len() + 2 * FLOOR, "{peak} bytes for {}", body.len());
+}
+
+/// Any JSON that can stand in a list, as small as can be or a little larger.
+fn any_item() -> impl Strategy<Value = String> {
+    let small =
+        ["{}", "[]", "null", "0", "\"\"", "{\"name\":\"%\"}", "{\"name\":\"\"}", "[{}]", "{\"a\":[]}"];
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("1e9".to_owned()),
+        "\"[a-z%/]{0,8}\"",
+        Just("{}".to_owned())
+    ];
+    let grown = leaf.prop_recursive(3, 12, 3, |inner| {
+        let key = prop_oneof![
+            "\"[a-z%]{0,3}\"",
+            prop::sample::select(vec![
+                "\"name\"",
+                "\"mountPath\"",
+                "\"ports\"",
+                "\"env\"",
+                "\"volumeMounts\"",
+                "\"restartPolicy\"",
+                "\"emptyDir\"",
+            ])
+            .prop_map(str::to_owned)
+        ];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|items| format!("[{}]", items.join(","))),
+            prop::collection::vec((key, inner), 0..3).prop_map(|members| {
+                let members: Vec<String> =
+                    members.iter().map(|(key, value)| format!("{key}:{value}")).collect();
+                format!("{{{}}}", members.join(","))
+            }),
+        ]
+    });
+    prop_oneof![prop::sample::select(small.to_vec()).prop_map(str::to_owned), grown]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn several_places_filled_with_anything_need_no_more_than_their_size(
+        fillings in prop::collection::vec((0..500_usize, any_item(), 0..60_000_usize), 1..5),
+        taken in any::<bool>(),
+    ) {
+        let snapshot = snapshot();
+        let pod = if taken { shapes::pod() } else { shapes::free_pod() };
+        for (decides, review) in [(admission::mutate as Decides, pod), (admission::warn, shapes::workload())] {
+            let body = shapes::filled(&review, &fillings);
+            let (peak, end) = peak(decides, &body, &snapshot);
+            prop_assert!(peak <= FACTOR * body.len() + FLOOR, "{} bytes for {}, which ended with {}", peak, body.len(), end);
+        }
+    }
+}
