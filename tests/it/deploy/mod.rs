@@ -160,6 +160,7 @@ fn the_pods_are_many_enough_spread_and_restricted() {
     let template = &deployment["template"];
     let spec = &template["spec"];
     assert_eq!(spec["priorityClassName"], "system-cluster-critical");
+    assert_eq!(spec["nodeSelector"], json!({"kubernetes.io/os": "linux"}));
     let topologies: Vec<&Value> =
         spec["topologySpreadConstraints"].as_array().unwrap().iter().map(|one| &one["topologyKey"]).collect();
     assert_eq!(topologies, ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]);
@@ -169,6 +170,7 @@ fn the_pods_are_many_enough_spread_and_restricted() {
     for other in [
         &one(&objects, "Service")["spec"]["selector"],
         &one(&objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        &one(&objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
     ] {
         assert_eq!(other.as_object().unwrap(), selector);
     }
@@ -285,8 +287,25 @@ fn components_change_what_they_say_and_nothing_else() {
         }
         assert_eq!(plain.len(), changed.len());
     }
-    let policy = overlay(&["network-policy"], &json!({}), &[]).unwrap();
-    assert_eq!(policy.len(), plain.len() + 1);
+    assert_eq!(one(&plain, "NetworkPolicy")["spec"]["policyTypes"], json!(["Ingress"]));
+    let without = overlay(&["no-network-policy"], &json!({}), &[]).unwrap();
+    assert_eq!(without.len(), plain.len() - 1);
+    assert!(without.iter().all(|object| object["kind"] != "NetworkPolicy"));
+    let egress = overlay(&["network-policy-egress"], &json!({}), &[]).unwrap();
+    let spec = &one(&egress, "NetworkPolicy")["spec"];
+    assert_eq!(spec["policyTypes"], json!(["Ingress", "Egress"]));
+    assert_eq!(spec["egress"], json!([{"ports": [{"port": 443}, {"port": 6443}]}]));
+    // Where API servers and Prometheus are, as docs/install.md tells to say it.
+    let docs = fs::read_to_string(root().join("docs/install.md")).unwrap();
+    let recipe = docs.split("```yaml\n").find(|text| text.contains("kind: NetworkPolicy, name")).unwrap();
+    let recipe = values(recipe.split("```").next().unwrap());
+    let named = overlay(&[], &recipe[0], &[]).unwrap();
+    let ingress = &one(&named, "NetworkPolicy")["spec"]["ingress"];
+    assert_eq!(ingress[0]["from"], json!([{"ipBlock": {"cidr": "10.0.0.0/28"}}]));
+    assert_eq!(
+        ingress[1]["from"][0]["namespaceSelector"]["matchLabels"],
+        json!({"kubernetes.io/metadata.name": "metrics"})
+    );
     let clients = overlay(&["client-ca"], &json!({}), &[]).unwrap();
     let spec = one(&clients, "Deployment")["spec"]["template"]["spec"].clone();
     let variable = spec["containers"][0]["env"].as_array().unwrap().last().unwrap().clone();
