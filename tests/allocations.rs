@@ -192,3 +192,55 @@ fn allocations_grow_with_a_value_and_no_faster() {
     assert!(many.count_total < 12 * few.count_total, "{few:?} for 100 routes, {many:?} for 1,000");
     assert!(many.bytes_total < 12 * few.bytes_total, "{few:?} for 100 routes, {many:?} for 1,000");
 }
+
+/// A file of so many Deployments that ask, as `kubectl get -o yaml` prints them or as documents, with what injecting it and
+/// taking everything out again allocates.
+fn of_a_file(pods: usize, is_list: bool, is_json: bool) -> [AllocationInfo; 2] {
+    use multipod::manifest::{Cluster, Manifests, Source, inject, uninject, yaml};
+
+    let pod = serde_json::json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "labels": {"app": "web"}},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": {
+            "metadata": {"labels": {"app": "web"}, "annotations": {"multipod/ambassador": "80:8775"}},
+            "spec": {"containers": [{"name": "app", "image": "app:1", "ports": [{"containerPort": 8775}],
+                "env": [{"name": "A", "value": "1"}], "resources": {"limits": {"memory": "128Mi"}}}]}}},
+    });
+    let text = if is_list {
+        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": vec![pod; pods]});
+        if is_json { list.to_string() } else { multipod_yaml::emit(&list) }
+    } else {
+        vec![multipod_yaml::emit(&pod); pods].join("---\n")
+    };
+    let mut sources = vec![Source { name: "a".into(), text }];
+    let mut injected = String::new();
+    let there = allocation_counter::measure(|| {
+        let manifests = Manifests::read(&sources);
+        let outcome = inject(&manifests, &Cluster::default(), &[]);
+        assert!(!outcome.is_refused());
+        injected = yaml(&outcome.texts);
+    });
+    assert_eq!(injected.matches("rendered.multipod/haproxy.cfg'").count(), pods);
+    let text = std::mem::replace(&mut sources[0].text, injected);
+    let back = allocation_counter::measure(|| {
+        let manifests = Manifests::read(&sources);
+        assert_eq!(yaml(&uninject(&manifests).texts), text);
+    });
+    [there, back]
+}
+
+#[test]
+fn files_of_many_pods_cost_so_much_for_each_pod_and_no_more() {
+    // An injected pod has four times the text of one that asks.
+    const MOST_MEMORY: [u64; 2] = [40 * 1024, 64 * 1024];
+    for (is_list, is_json) in [(false, false), (true, false), (true, true)] {
+        let (few, many) = (of_a_file(50, is_list, is_json), of_a_file(500, is_list, is_json));
+        for ((few, many), most) in few.iter().zip(&many).zip(MOST_MEMORY) {
+            let what = format!("list: {is_list}, JSON: {is_json}: {few:?} for 50 pods, {many:?} for 500");
+            assert!(many.count_total <= few.count_total * 12, "{what}");
+            assert!(many.bytes_total <= few.bytes_total * 12, "{what}");
+            assert!(many.bytes_max <= few.bytes_max * 12, "{what}");
+            assert!(many.bytes_max <= most * 500, "{what}");
+            println!("list: {is_list}, JSON: {is_json}: {} bytes for each pod", many.bytes_max / 500);
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod keys;
 mod related;
 mod services;
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -82,9 +83,10 @@ impl Report {
         findings.extend(past);
         // The layout that inject would give a document does not concern the author of the manifest here.
         findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
-        let file =
-            |finding: &Finding| manifests.readable.iter().position(|manifest| manifest.name == finding.file);
-        findings.sort_by_key(|finding| (file(finding), finding.line, finding.column));
+        let names = manifests.readable.iter().enumerate().rev();
+        let files: HashMap<_, _> = names.map(|(index, manifest)| (manifest.name, index)).collect();
+        findings
+            .sort_by_cached_key(|finding| (files.get(&*finding.file).copied(), finding.line, finding.column));
         Report { findings, pods }
     }
 

@@ -1,17 +1,18 @@
 //! The documents of a text, their values and the places of their nodes.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use multipod_json::pointer;
 use serde_json::Value;
 
-use super::breaks::Breaks;
-use super::events::Style;
-use super::events::{Event, Events};
+use super::events::{Event, Style};
 use super::json_stream;
-use super::layout::{line_after, line_end};
+use super::layout::line_end;
+use super::lines::{Index, Lines};
 use super::members::Reader;
 use super::problem::{Problem, SyntaxError};
+use super::sound::Sound;
 use super::tree::{Builder, Kind, NodeId, Tree};
 use super::value;
 
@@ -23,6 +24,8 @@ pub struct Document<'a> {
     value: Value,
     /// Line in the file where `text` begins, from 1.
     line: usize,
+    /// Found when somebody asks where something stands.
+    lines: OnceCell<Index>,
 }
 
 /// A line and a column in the file, both from 1; columns count characters.
@@ -47,14 +50,16 @@ pub struct Position<'a> {
 /// All documents of one text. Their texts, one after the other, are the text again.
 pub fn documents(text: &str) -> Result<Vec<Document<'_>>, SyntaxError> {
     let mut documents = Vec::new();
-    let mut lines = Lines::default();
+    let (mut line, mut counted) = (1, 0);
     let mut expansion = value::Budget::default();
     let pieces = pieces(text).map_err(|(problem, number)| error(text, 0, problem, number))?;
     for (index, piece) in pieces.into_iter().enumerate() {
         let value = piece.tree.as_ref().map_or(Ok(Value::Null), |tree| value::value(tree, &mut expansion));
         let value = value.map_err(|problem| error(text, piece.start, problem, index + 1))?;
-        let line = lines.at(text, piece.start);
-        documents.push(Document { text: piece.text, tree: piece.tree, value, line });
+        line +=
+            text.get(counted..piece.start).unwrap_or_default().bytes().filter(|byte| *byte == b'\n').count();
+        counted = piece.start;
+        documents.push(Document { text: piece.text, tree: piece.tree, value, line, lines: OnceCell::new() });
     }
     Ok(documents)
 }
@@ -120,9 +125,12 @@ impl<'a> Document<'a> {
     }
 
     pub(super) fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or_default();
-        let (breaks, column) = measure(before);
+        let (breaks, column) = self.lines().place(offset);
         Place { line: self.line + breaks, column }
+    }
+
+    pub(super) fn lines(&self) -> Lines<'_> {
+        Lines::new(self.text, self.lines.get_or_init(|| Index::of(self.text)))
     }
 }
 
@@ -146,14 +154,15 @@ struct Piece<'a> {
 
 /// Cuts the text where documents meet; the number is that of the document with the problem.
 fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
-    let json = json_stream::starts(text);
-    let is_json = json.is_some();
-    let Some(starts) = json.filter(|starts| starts.len() > 1) else { return yaml_pieces(text, is_json) };
+    let starts = json_stream::starts(text).unwrap_or_default();
+    if starts.len() < 2 {
+        return yaml_pieces(text);
+    }
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     let mut pieces = Vec::with_capacity(starts.len());
     for (start, end) in starts.iter().copied().zip(ends) {
         let number = pieces.len() + 1;
-        let found = yaml_pieces(text.get(start..end).unwrap_or_default(), is_json);
+        let found = yaml_pieces(text.get(start..end).unwrap_or_default());
         let found = found.map_err(|(problem, _)| (at(start, problem), number))?;
         pieces.extend(found.into_iter().map(|piece| Piece { start: start + piece.start, ..piece }));
     }
@@ -161,9 +170,8 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
 }
 
 /// Cuts before a `---`, or after the line of a `...`.
-fn yaml_pieces(text: &str, is_json: bool) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
-    let mut events = Events::new(text);
-    let mut breaks = Breaks::of(text, is_json);
+fn yaml_pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
+    let mut events = Sound::of(text);
     let mut starts = Vec::new();
     let mut builders = Vec::new();
     let mut current = None;
@@ -171,18 +179,14 @@ fn yaml_pieces(text: &str, is_json: bool) -> Result<Vec<Piece<'_>>, (Problem, us
     let mut ended = Some(0);
     loop {
         let number = builders.len() + 1;
-        let next = match events.next() {
-            Ok(next) => next,
-            Err(problem) => {
-                return Err((breaks.none_before(problem.offset + 1).err().unwrap_or(problem), number));
-            }
-        };
-        let Some(token) = next else { break };
+        let next = events.next().map_err(|problem| {
+            // An odd line end is found when something else is read, or nothing.
+            let behind = starts.iter().rev().take_while(|(start, _)| *start > problem.offset).count();
+            (problem, starts.len().saturating_sub(behind).max(1))
+        });
+        let Some(token) = next? else { break };
         match token.event {
             Event::DocumentStart { explicit } => {
-                if !explicit && !builders.is_empty() {
-                    return Err((Problem::new(token.range.start, BEHIND_THE_END), number));
-                }
                 let start = ended.take().unwrap_or(token.range.start);
                 let content = if explicit { token.range.end } else { start };
                 starts.push((start, explicit));
@@ -193,9 +197,6 @@ fn yaml_pieces(text: &str, is_json: bool) -> Result<Vec<Piece<'_>>, (Problem, us
                 builders.extend(current.take());
             }
             _ => {
-                if matches!(token.event, Event::Scalar { style: Style::Single | Style::Double, .. }) {
-                    breaks.pass(&token.range).map_err(|problem| (problem, number))?;
-                }
                 if let Some(builder) = current.as_mut() {
                     let start = starts.last().map_or(0, |(start, _)| *start);
                     builder.push(token).map_err(|problem| (at(start, problem), number))?;
@@ -203,7 +204,6 @@ fn yaml_pieces(text: &str, is_json: bool) -> Result<Vec<Piece<'_>>, (Problem, us
             }
         }
     }
-    breaks.none_before(text.len()).map_err(|problem| (problem, builders.len().max(1)))?;
     let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect::<Vec<_>>();
     let mut pieces = Vec::new();
     for ((builder, (start, _)), end) in builders.into_iter().zip(&starts).zip(ends) {
@@ -216,16 +216,15 @@ fn yaml_pieces(text: &str, is_json: bool) -> Result<Vec<Piece<'_>>, (Problem, us
     Ok(pieces)
 }
 
-const BEHIND_THE_END: &str = "kubectl reads nothing between `...` and the next `---`\n\
-                              Begin this document with a line `---`";
-
 fn at(start: usize, problem: Problem) -> Problem {
     Problem { offset: start + problem.offset, ..problem }
 }
 
 /// The error as people count: in lines of the whole file.
 fn error(text: &str, start: usize, problem: Problem, document: usize) -> SyntaxError {
-    let measured = |offset: usize| measure(text.get(..start + offset).unwrap_or_default());
+    let index = Index::of(text);
+    let lines = Lines::new(text, &index);
+    let measured = |offset: usize| lines.place(start + offset);
     let (breaks, column) = measured(problem.offset);
     let message = match problem.earlier {
         Some(earlier) => format!("{} (first on line {})", problem.message, measured(earlier).0 + 1),
@@ -234,27 +233,12 @@ fn error(text: &str, start: usize, problem: Problem, document: usize) -> SyntaxE
     SyntaxError { line: breaks + 1, column, document, message }
 }
 
-/// Line breaks in a text, and the column after its last character.
-fn measure(before: &str) -> (usize, usize) {
-    let breaks = before.bytes().filter(|byte| *byte == b'\n').count();
-    let last = before.rsplit('\n').next().unwrap_or_default();
-    (breaks, last.trim_start_matches('\u{feff}').chars().count() + 1)
-}
-
-/// Counts lines going forward only, so that a file of many documents is read once.
-#[derive(Default)]
-struct Lines {
-    offset: usize,
-    breaks: usize,
-}
-
-impl Lines {
-    fn at(&mut self, text: &str, offset: usize) -> usize {
-        let passed = text.get(self.offset..offset).unwrap_or_default();
-        self.breaks += passed.bytes().filter(|byte| *byte == b'\n').count();
-        self.offset = offset;
-        self.breaks + 1
-    }
+/// Where the line after the one of `offset` begins.
+fn line_after(text: &str, offset: usize) -> usize {
+    // Behind a line, that is here.
+    let from = offset.saturating_sub(1);
+    let rest = text.get(from..).unwrap_or_default();
+    rest.find('\n').map_or(text.len(), |newline| from + newline + 1)
 }
 
 #[cfg(test)]

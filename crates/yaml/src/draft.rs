@@ -171,8 +171,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::Edit;
-    use crate::editor::edited_value;
     use crate::emit::tests::{any_text, any_value};
+    use crate::expected::Expected;
     use crate::{documents, emit};
 
     /// A place in or right beside a value, found by following the numbers.
@@ -189,6 +189,10 @@ mod tests {
             },
             _ => String::new(),
         }
+    }
+
+    fn edited_value(value: &Value, edits: &[Edit]) -> Result<Value, crate::EditError> {
+        Expected::of(value, edits).value()
     }
 
     fn any_edits() -> impl Strategy<Value = Vec<(u8, Vec<usize>, String, Value)>> {

@@ -68,13 +68,12 @@ impl Edit {
         }
     }
 
-    pub(super) fn operation(&self) -> Result<PatchOperation, EditError> {
-        let path =
-            PointerBuf::parse(self.pointer()).map_err(|_| EditError::Pointer(self.pointer().to_owned()))?;
-        Ok(match self.clone() {
+    /// The edit as others carry it out, at a path of its own.
+    pub(super) fn operation(&self, path: PointerBuf) -> PatchOperation {
+        match self.clone() {
             Self::Add { value, .. } => PatchOperation::Add(AddOperation { path, value }),
             Self::Remove { .. } => PatchOperation::Remove(RemoveOperation { path }),
             Self::Replace { value, .. } => PatchOperation::Replace(ReplaceOperation { path, value }),
-        })
+        }
     }
 }

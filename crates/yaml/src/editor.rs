@@ -1,13 +1,11 @@
 //! Carries out edits in the text of a document, and proves that the new text says what was asked for.
 
-use serde_json::Value;
-
-use super::document::{Document, documents};
+use super::document::Document;
 use super::draft::{Draft, Drafter};
 use super::edit::{Edit, EditError, Edited, Reason};
 use super::emit::emit;
+use super::expected::Expected;
 use super::members::Reader;
-use super::scalar::decimal;
 use super::splice;
 use super::tree::{NodeId, Tree};
 
@@ -15,32 +13,27 @@ impl Document<'_> {
     /// Makes the edits, in order, in the document's own text. The result was read back: it holds the value
     /// with the edits and nothing else.
     pub fn edit(&self, edits: &[Edit]) -> Result<Edited, EditError> {
-        let value = edited_value(self.value(), edits)?;
-        if value == *self.value() {
+        let expected = Expected::of(self.value(), edits);
+        if !expected.is_new()? {
             return Ok(Edited { text: self.text().to_owned(), rewritten: None });
         }
+        let verified = |text: String| expected.is_said_by(&text).then_some(text);
         let Some(tree) = self.tree() else {
-            let text = splice::append(self.text(), &emit(&value));
-            return verified(text, &value)
-                .map(|text| Edited { text, rewritten: None })
-                .ok_or(EditError::Unwritable);
+            let text = splice::append(self.text(), &emit(&expected.value()?));
+            return verified(text).map(|text| Edited { text, rewritten: None }).ok_or(EditError::Unwritable);
         };
-        let mut drafter = Drafter { reader: Reader::new(tree), touched_shared: None };
-        let mut draft = Draft::Here(tree.root);
-        let is_drafted = edits.iter().all(|edit| drafter.apply(&mut draft, edit).is_some());
-        if !is_drafted {
-            draft = Draft::New(&value);
-        }
-        let shared = drafter.touched_shared;
-        if shared.is_none() && is_drafted {
-            let text = splice::edited(tree, &draft).and_then(|text| verified(text, &value));
-            if let Some(text) = text {
-                return Ok(Edited { text, rewritten: None });
-            }
+        let (draft, shared) = drafted(tree, edits);
+        // Gone before the text is read back: of long lists there is never more in memory than it takes.
+        let edited =
+            draft.filter(|_| shared.is_none()).and_then(|draft| splice::edited(tree, self.lines(), draft));
+        if let Some(text) = edited.and_then(verified) {
+            return Ok(Edited { text, rewritten: None });
         }
         let rewritten = Some(self.reason(tree, shared));
-        let anew = |draft: &Draft| splice::rewritten(tree, draft).and_then(|text| verified(text, &value));
-        let text = anew(&draft).or_else(|| anew(&Draft::New(&value))).ok_or(EditError::Unwritable)?;
+        let anew = |draft: &Draft| splice::rewritten(tree, self.lines(), draft).and_then(verified);
+        let value = expected.value()?;
+        let text = drafted(tree, edits).0.as_ref().and_then(anew);
+        let text = text.or_else(|| anew(&Draft::New(&value))).ok_or(EditError::Unwritable)?;
         Ok(Edited { text, rewritten })
     }
 
@@ -50,41 +43,20 @@ impl Document<'_> {
     }
 }
 
-/// The edited value, by other means than those that edit the text.
-pub(super) fn edited_value(value: &Value, edits: &[Edit]) -> Result<Value, EditError> {
-    let mut edited = value.clone();
-    for edit in edits {
-        let operation = edit.operation()?;
-        json_patch::patch(&mut edited, &[operation])
-            .map_err(|_| EditError::Place(edit.pointer().to_owned()))?;
-    }
-    settle(&mut edited);
-    Ok(edited)
-}
-
-/// Numbers as reading them gives them.
-pub(super) fn settle(value: &mut Value) {
-    match value {
-        Value::Number(number) if number.is_f64() => *value = number.as_f64().map_or(Value::Null, decimal),
-        Value::Array(items) => items.iter_mut().for_each(settle),
-        Value::Object(map) => map.values_mut().for_each(settle),
-        _ => {}
-    }
-}
-
-fn verified(text: String, expected: &Value) -> Option<String> {
-    let is_as_expected = match documents(&text).ok()?.as_slice() {
-        [document] => document.value() == expected,
-        _ => false,
-    };
-    is_as_expected.then_some(text)
+/// The edits in the tree, where each has its place there; and a node that an alias means too, if one goes into it.
+fn drafted<'v>(tree: &'v Tree, edits: &'v [Edit]) -> (Option<Draft<'v>>, Option<NodeId>) {
+    let mut drafter = Drafter { reader: Reader::new(tree), touched_shared: None };
+    let mut draft = Draft::Here(tree.root);
+    let is_drafted = edits.iter().all(|edit| drafter.apply(&mut draft, edit).is_some());
+    (Some(draft).filter(|_| is_drafted), drafter.touched_shared)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Edit, EditError, Reason, documents};
+    use super::{Edit, EditError, Reason};
+    use crate::documents;
 
     fn add(pointer: &str, value: Value) -> Edit {
         Edit::Add { pointer: pointer.into(), value }

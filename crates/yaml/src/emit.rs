@@ -131,7 +131,7 @@ pub(super) mod tests {
 
     use super::emit;
     use crate::documents;
-    use crate::editor::settle;
+    use crate::expected::settle;
 
     #[test]
     fn strings_are_quoted_whenever_a_reader_could_take_them_for_something_else() {

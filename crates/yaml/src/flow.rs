@@ -2,7 +2,7 @@
 
 use super::events::Style;
 use super::form::Form;
-use super::layout::{column, indent_of_line, is_first_on_line};
+use super::lines::Lines;
 use super::plain::{inline_in_flow, quoted};
 use super::tree::{Kind, Tree};
 
@@ -19,17 +19,17 @@ pub(super) struct Flow {
 
 impl Flow {
     /// The style of a whole document; that of block YAML for what it may hold in brackets.
-    pub(super) fn of(tree: &Tree) -> Self {
+    pub(super) fn of(tree: &Tree, lines: Lines) -> Self {
         let root = tree.node(tree.root);
         let standard = Self { is_json: false, is_spaced: true, step: None };
         let Kind::Mapping { entries, flow: true } = &root.kind else { return standard };
         let Some(first) = entries.first() else { return Self { is_json: true, ..standard } };
         let key = tree.node(first.key);
         let is_json = matches!(key.kind, Kind::Scalar { style: Style::Double, .. });
-        let is_spaced = !is_json || first.colon != Some(tree.node(first.value).outer);
-        let step = is_first_on_line(tree.text, key.outer).then(|| {
-            column(tree.text, key.outer).saturating_sub(indent_of_line(tree.text, root.start)).max(1)
-        });
+        let is_spaced = !is_json || first.colon() != Some(tree.node(first.value).outer);
+        let step = lines
+            .is_first(key.outer)
+            .then(|| lines.column(key.outer).saturating_sub(lines.indent(root.start)).max(1));
         Self { is_json, is_spaced, step }
     }
 

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use super::draft::{Draft, Member};
 use super::flow::Flow;
-use super::layout::{column, indent_of_line, is_first_on_line, line_after};
 use super::splicer::Splicer;
 use super::tree::{Entry, Item, Kind, NodeId};
 
@@ -45,12 +44,12 @@ impl Splicer<'_, '_> {
         let originals = entries.iter().map(|entry| Original {
             at: self.tree.node(entry.key).outer..self.entry_end(entry),
             value: entry.value,
-            colon: entry.colon,
+            colon: entry.colon(),
         });
         let originals = originals.collect::<Vec<_>>();
         let changes = self.changes(id, members, entries);
         let merges = entries.iter().enumerate().filter(|(_, entry)| self.reader.is_merge(entry.key));
-        if merges.count() > 0 && !changes.removed.is_empty() {
+        if merges.count() > 0 && changes.removes_something() {
             return None;
         }
         let kept = changes.of_entries.iter().enumerate().filter_map(|(index, member)| {
@@ -64,7 +63,7 @@ impl Splicer<'_, '_> {
         let added =
             added.map(|member| Part { name: Some(&member.name), draft: &member.draft, original: None });
         let parts = kept.chain(added).collect::<Vec<_>>();
-        self.edit_flow(id, &originals, &parts, !changes.removed.is_empty(), outside)
+        self.edit_flow(id, &originals, &parts, changes.removes_something(), outside)
     }
 
     pub(super) fn edit_flow_list(
@@ -98,9 +97,8 @@ impl Splicer<'_, '_> {
         outside: Option<Flow>,
     ) -> Option<()> {
         let node = self.tree.node(id);
-        let text = self.tree.text;
         let flow = self.style_of(originals, outside.unwrap_or(self.flow), node.end);
-        let indent = indent_of_line(text, if originals.is_empty() { node.start } else { node.end - 1 });
+        let indent = self.lines.indent(if originals.is_empty() { node.start } else { node.end - 1 });
         if is_shorter || originals.is_empty() {
             let source =
                 |index: usize| originals.get(index).map(|original| self.tree.slice(original.at.clone()));
@@ -140,15 +138,15 @@ impl Splicer<'_, '_> {
         let next = originals.get(after.map_or(0, |after| after + 1));
         let last = after.and_then(|after| originals.get(after));
         match (last, next) {
-            (_, Some(next)) if last.is_none() || is_first_on_line(text, next.at.start) => {
+            (_, Some(next)) if last.is_none() || self.lines.is_first(next.at.start) => {
                 self.push(next.at.start..next.at.start, &format!("{joined}{between}"));
             }
-            (Some(last), None) if gap.flow.step.is_some() && line_after(text, last.at.end) < gap.end => {
+            (Some(last), None) if gap.flow.step.is_some() && self.lines.after(last.at.end) < gap.end => {
                 let has_comma =
                     text.get(last.at.end..).is_some_and(|rest| rest.trim_start().starts_with(','));
                 self.push(last.at.end..last.at.end, if has_comma { "" } else { "," });
                 let inner = " ".repeat(gap.indent + gap.flow.step.unwrap_or_default());
-                self.push_lines(line_after(text, last.at.end), format!("{inner}{joined}\n"));
+                self.push_lines(self.lines.after(last.at.end), format!("{inner}{joined}\n"));
             }
             (Some(last), _) => self.push(last.at.end..last.at.end, &format!("{between}{joined}")),
             (None, _) => {}
@@ -188,9 +186,11 @@ impl Splicer<'_, '_> {
         let Some(first) = originals.first() else { return outside };
         let is_quoted =
             text.get(first.at.start..).is_some_and(|rest| rest.starts_with('"')) && first.colon.is_some();
-        let closing = indent_of_line(text, end - 1);
-        let step = is_first_on_line(text, first.at.start)
-            .then(|| column(text, first.at.start).saturating_sub(closing).max(1));
+        let closing = self.lines.indent(end - 1);
+        let step = self
+            .lines
+            .is_first(first.at.start)
+            .then(|| self.lines.column(first.at.start).saturating_sub(closing).max(1));
         Flow { is_json: outside.is_json || is_quoted, step, ..outside }
     }
 }

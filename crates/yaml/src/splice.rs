@@ -5,24 +5,26 @@ use std::collections::HashMap;
 
 use super::draft::{Draft, Member};
 use super::emit::Marker;
-use super::layout::{Splice, after_entry, apply, column, is_first_on_line, line_after, line_start};
+use super::layout::{Splice, apply};
+use super::lines::Lines;
 use super::splicer::Splicer;
 use super::tree::{Entry, Item, Kind, NodeId, Tree};
 
 /// The text with the draft's changes, if its layout allows them.
-pub(super) fn edited(tree: &Tree, draft: &Draft) -> Option<String> {
+pub(super) fn edited(tree: &Tree, lines: Lines, draft: Draft) -> Option<String> {
     if draft.origin() != Some(tree.root) {
-        return rewritten(tree, draft);
+        return rewritten(tree, lines, &draft);
     }
-    let mut splicer = Splicer::new(tree);
+    let mut splicer = Splicer::new(tree, lines);
     let root = tree.node(tree.root);
-    splicer.edit(&Slot { old: tree.root, after: root.outer, indent: 0, marker: None }, draft)?;
+    splicer.edit(&Slot { old: tree.root, after: root.outer, indent: 0, marker: None }, &draft)?;
+    drop(draft);
     apply(tree.text, splicer.splices)
 }
 
 /// The text with all of the value written anew; what stands before and after the value stays.
-pub(super) fn rewritten(tree: &Tree, draft: &Draft) -> Option<String> {
-    let mut splicer = Splicer::new(tree);
+pub(super) fn rewritten(tree: &Tree, lines: Lines, draft: &Draft) -> Option<String> {
+    let mut splicer = Splicer::new(tree, lines);
     splicer.replace_root(draft);
     apply(tree.text, splicer.splices)
 }
@@ -77,8 +79,7 @@ impl Splicer<'_, '_> {
     }
 
     fn edit_map(&mut self, slot: &Slot, draft: &Draft, members: &[Member], entries: &[Entry]) -> Option<()> {
-        let text = self.tree.text;
-        let indent = column(text, self.tree.node(slot.old).start);
+        let indent = self.lines.column(self.tree.node(slot.old).start);
         let changes = self.changes(slot.old, members, entries);
         let survivor = |from: usize| (from..entries.len()).find(|index| !changes.is_removed(*index));
         let Some(last) = entries.last() else { return self.replace(slot, draft) };
@@ -90,11 +91,14 @@ impl Splicer<'_, '_> {
             let start = self.tree.node(entry.key).outer;
             if let Some(Some(member)) = changes.of_entries.get(index) {
                 let slot =
-                    Slot { old: entry.value, after: entry.colon?, indent, marker: Some(Marker::Colon) };
+                    Slot { old: entry.value, after: entry.colon()?, indent, marker: Some(Marker::Colon) };
                 self.edit(&slot, &member.draft)?;
             } else if changes.is_removed(index) && index >= inline_until {
-                if is_first_on_line(text, start) {
-                    self.push(line_start(text, start)..after_entry(text, self.entry_end(entry), indent), "");
+                if self.lines.is_first(start) {
+                    self.push(
+                        self.lines.start(start)..self.lines.after_entry(self.entry_end(entry), indent),
+                        "",
+                    );
                 } else {
                     // The first entry beside a dash: the next one takes its place.
                     inline_until = survivor(index)?;
@@ -107,15 +111,14 @@ impl Splicer<'_, '_> {
             let added =
                 added.map(|member| (Cow::Borrowed(member.name.as_str()), member.draft.form(&self.reader)));
             let lines = self.block.members(&added.collect::<Vec<_>>(), indent);
-            self.push_lines(after_entry(text, self.entry_end(last), indent), lines);
+            self.push_lines(self.lines.after_entry(self.entry_end(last), indent), lines);
         }
         Some(())
     }
 
     fn edit_list(&mut self, slot: &Slot, draft: &Draft, drafts: &[Draft], items: &[Item]) -> Option<()> {
-        let text = self.tree.text;
         let first = items.first()?;
-        let indent = column(text, first.dash);
+        let indent = self.lines.column(first.dash);
         let places =
             items.iter().enumerate().map(|(index, item)| (item.node, index)).collect::<HashMap<_, _>>();
         let place = |draft: &Draft| draft.origin().and_then(|origin| places.get(&origin).copied());
@@ -157,28 +160,31 @@ impl Splicer<'_, '_> {
         if added.is_empty() {
             return;
         }
-        let text = self.tree.text;
         let forms = added.iter().map(|draft| draft.form(&self.reader)).collect::<Vec<_>>();
         let lines = self.block.items(&forms, indent);
         let before = index.checked_sub(1).and_then(|before| items.get(before));
         match (before, items.first()) {
-            (Some(before), _) => self.push_lines(after_entry(text, self.item_end(*before), indent), lines),
-            (None, Some(first)) if !is_first_on_line(text, first.dash) => {
+            (Some(before), _) => {
+                self.push_lines(self.lines.after_entry(self.item_end(*before), indent), lines);
+            }
+            (None, Some(first)) if !self.lines.is_first(first.dash) => {
                 let beside = lines.trim_start_matches(' ');
                 self.push(first.dash..first.dash, &format!("{beside}{}", " ".repeat(indent)));
             }
             (None, Some(first)) if slot.marker.is_none() => {
-                self.push_lines(line_start(text, first.dash), lines);
+                self.push_lines(self.lines.start(first.dash), lines);
             }
-            (None, _) => self.push_lines(line_after(text, slot.after), lines),
+            (None, _) => self.push_lines(self.lines.after(slot.after), lines),
         }
     }
 
     fn remove_items(&mut self, items: &[Item], next: Option<&Item>, indent: usize) {
-        let text = self.tree.text;
         for (index, item) in items.iter().enumerate() {
-            if is_first_on_line(text, item.dash) {
-                self.push(line_start(text, item.dash)..after_entry(text, self.item_end(*item), indent), "");
+            if self.lines.is_first(item.dash) {
+                self.push(
+                    self.lines.start(item.dash)..self.lines.after_entry(self.item_end(*item), indent),
+                    "",
+                );
             } else if let (0, Some(next)) = (index, next) {
                 // Beside another dash: the next item takes its place.
                 self.push(item.dash..next.dash, "");
@@ -205,25 +211,24 @@ impl Splicer<'_, '_> {
                 return None;
             }
             self.push(slot.after..end, head);
-            let below = line_after(text, end);
+            let below = self.lines.after(end);
             self.splices.push(Splice {
                 at: below..below.max(node.end),
                 text: body.to_owned(),
                 is_lines: true,
             });
         } else {
-            if !is_first_on_line(text, node.outer) {
+            if !self.lines.is_first(node.outer) {
                 return None;
             }
             self.push(slot.after..slot.after, head);
-            let lines = line_start(text, node.outer)..line_after(text, node.end);
+            let lines = self.lines.start(node.outer)..self.lines.after(node.end);
             self.splices.push(Splice { at: lines, text: body.to_owned(), is_lines: true });
         }
         Some(())
     }
 
     fn replace_root(&mut self, draft: &Draft) {
-        let text = self.tree.text;
         let root = self.tree.node(self.tree.root);
         let form = draft.form(&self.reader);
         if matches!(root.kind, Kind::Mapping { flow: true, .. } | Kind::Sequence { flow: true, .. }) {
@@ -232,9 +237,9 @@ impl Splicer<'_, '_> {
         }
         let lines = self.block.root(&form);
         if self.tree.is_absent(self.tree.root) {
-            self.push_lines(line_after(text, root.end), lines);
-        } else if is_first_on_line(text, root.outer) {
-            let at = line_start(text, root.outer)..line_after(text, root.end);
+            self.push_lines(self.lines.after(root.end), lines);
+        } else if self.lines.is_first(root.outer) {
+            let at = self.lines.start(root.outer)..self.lines.after(root.end);
             self.splices.push(Splice { at, text: lines, is_lines: true });
         } else {
             self.push(root.outer..root.end, &format!("\n{}", lines.trim_end_matches('\n')));

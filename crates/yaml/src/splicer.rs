@@ -7,12 +7,14 @@ use super::draft::{Draft, Member};
 use super::emit::Block;
 use super::flow::Flow;
 use super::layout::{Splice, style};
+use super::lines::Lines;
 use super::members::Reader;
 use super::tree::{Entry, NodeId, Tree};
 
 /// Collects the changes of one document.
 pub(super) struct Splicer<'t, 'a> {
     pub(super) tree: &'t Tree<'a>,
+    pub(super) lines: Lines<'t>,
     pub(super) reader: Reader<'t, 'a>,
     pub(super) splices: Vec<Splice>,
     pub(super) flow: Flow,
@@ -20,13 +22,14 @@ pub(super) struct Splicer<'t, 'a> {
 }
 
 impl<'t, 'a> Splicer<'t, 'a> {
-    pub(super) fn new(tree: &'t Tree<'a>) -> Self {
+    pub(super) fn new(tree: &'t Tree<'a>, lines: Lines<'t>) -> Self {
         Self {
             tree,
+            lines,
             reader: Reader::new(tree),
             splices: Vec::new(),
-            flow: Flow::of(tree),
-            block: style(tree),
+            flow: Flow::of(tree, lines),
+            block: style(tree, lines),
         }
     }
 
@@ -58,13 +61,16 @@ impl<'t, 'a> Splicer<'t, 'a> {
                 None => added.push(member),
             }
         }
-        let removed = written.into_values().collect();
-        Changes { of_entries, removed, added }
+        let mut is_removed = vec![false; entries.len()];
+        for index in written.into_values() {
+            is_removed[index] = true;
+        }
+        Changes { of_entries, is_removed, added }
     }
 
     pub(super) fn entry_end(&self, entry: &Entry) -> usize {
         let key = self.tree.node(entry.key).end;
-        self.tree.node(entry.value).end.max(entry.colon.unwrap_or(key))
+        self.tree.node(entry.value).end.max(entry.colon().unwrap_or(key))
     }
 
     pub(super) fn push(&mut self, at: Range<usize>, text: &str) {
@@ -80,12 +86,16 @@ impl<'t, 'a> Splicer<'t, 'a> {
 pub(super) struct Changes<'d, 'v> {
     /// For each entry the member that has its name.
     pub(super) of_entries: Vec<Option<&'d Member<'v>>>,
-    pub(super) removed: Vec<usize>,
+    is_removed: Vec<bool>,
     pub(super) added: Vec<&'d Member<'v>>,
 }
 
 impl Changes<'_, '_> {
     pub(super) fn is_removed(&self, index: usize) -> bool {
-        self.removed.contains(&index)
+        self.is_removed.get(index).copied().unwrap_or_default()
+    }
+
+    pub(super) fn removes_something(&self) -> bool {
+        self.is_removed.contains(&true)
     }
 }

@@ -2,18 +2,25 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use super::events::{Event, MAX_DEPTH, Style, Token};
 use super::problem::Problem;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct NodeId(usize);
+pub(super) struct NodeId(u32);
+
+impl NodeId {
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Node<'a> {
     pub(super) kind: Kind<'a>,
-    pub(super) tag: Option<String>,
+    pub(super) tag: Option<Box<str>>,
     /// Where tag and anchor, or else the value, begin.
     pub(super) outer: usize,
     /// Where the value begins: for block scalars at `|` or `>`.
@@ -42,9 +49,15 @@ pub(super) struct Item {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) key: NodeId,
-    /// Just after the `:`; none when a flow map names only the key.
-    pub(super) colon: Option<usize>,
     pub(super) value: NodeId,
+    colon: Option<NonZeroUsize>,
+}
+
+impl Entry {
+    /// Just after the `:`; none when a flow map names only the key.
+    pub(super) fn colon(&self) -> Option<usize> {
+        self.colon.map(NonZeroUsize::get)
+    }
 }
 
 #[derive(Debug)]
@@ -56,7 +69,7 @@ pub(super) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     pub(super) fn node(&self, id: NodeId) -> &Node<'a> {
-        &self.nodes[id.0]
+        &self.nodes[id.index()]
     }
 
     /// The node itself, or the one an alias means.
@@ -145,8 +158,11 @@ impl<'a> Builder<'a> {
             self.cursor = self.cursor.max(end);
         }
         let opens = matches!(kind, Kind::Sequence { .. } | Kind::Mapping { .. });
-        let id = NodeId(self.nodes.len());
-        self.nodes.push(Node { kind, tag: token.tag, outer: outer.min(start), start, end, shared: false });
+        let Ok(id) = u32::try_from(self.nodes.len()).map(NodeId) else {
+            return Err(Problem::new(start, "the document is too big"));
+        };
+        let tag = token.tag.map(String::into_boxed_str);
+        self.nodes.push(Node { kind, tag, outer: outer.min(start), start, end, shared: false });
         self.place(id, dash);
         if let Some(anchor) = token.anchor {
             self.anchors.insert(anchor, id);
@@ -168,7 +184,7 @@ impl<'a> Builder<'a> {
     /// Finds the dash of the list item that begins at `outer`.
     fn dash(&mut self, outer: usize) -> usize {
         let Some(open) = self.open.last() else { return outer };
-        if !matches!(self.nodes[open.id.0].kind, Kind::Sequence { flow: false, .. }) {
+        if !matches!(self.nodes[open.id.index()].kind, Kind::Sequence { flow: false, .. }) {
             return outer;
         }
         match find(self.text, self.cursor, &['-']) {
@@ -214,7 +230,7 @@ impl<'a> Builder<'a> {
                 Err(Problem::new(offset, "the anchor's value contains itself"))
             }
             Some(&target) => {
-                self.nodes[target.0].shared = true;
+                self.nodes[target.index()].shared = true;
                 Ok(Kind::Alias(target))
             }
             None => Err(Problem::new(offset, "no such anchor in this document")),
@@ -226,13 +242,13 @@ impl<'a> Builder<'a> {
             self.root = Some(node);
             return;
         };
-        let key_end = open.key.map(|key| self.nodes[key.0].end);
-        match &mut self.nodes[open.id.0].kind {
+        let key_end = open.key.map(|key| self.nodes[key.index()].end);
+        match &mut self.nodes[open.id.index()].kind {
             Kind::Sequence { items, .. } => items.push(Item { dash, node }),
             Kind::Mapping { entries, .. } => match (open.key.take(), key_end) {
                 (Some(key), Some(end)) => {
                     let colon = find(self.text, end, &[':']).map(|colon| colon + 1);
-                    entries.push(Entry { key, colon, value: node });
+                    entries.push(Entry { key, colon: colon.and_then(NonZeroUsize::new), value: node });
                     self.cursor = self.cursor.max(colon.unwrap_or_default());
                 }
                 _ => open.key = Some(node),
@@ -243,18 +259,25 @@ impl<'a> Builder<'a> {
 
     fn close(&mut self, range: &Range<usize>) {
         let Some(open) = self.open.pop() else { return };
-        let (start, end) = match &self.nodes[open.id.0].kind {
+        let (start, end) = match &self.nodes[open.id.index()].kind {
             Kind::Sequence { items, flow: false } => (
                 items.first().map(|first| first.dash),
-                items.last().map(|last| self.nodes[last.node.0].end.max(last.dash + 1)),
+                items.last().map(|last| self.nodes[last.node.index()].end.max(last.dash + 1)),
             ),
             Kind::Mapping { entries, flow: false } => (
-                entries.first().map(|first| self.nodes[first.key.0].outer),
-                entries.last().map(|last| self.nodes[last.value.0].end.max(last.colon.unwrap_or_default())),
+                entries.first().map(|first| self.nodes[first.key.index()].outer),
+                entries
+                    .last()
+                    .map(|last| self.nodes[last.value.index()].end.max(last.colon().unwrap_or_default())),
             ),
             _ => (None, Some(range.end)),
         };
-        let node = &mut self.nodes[open.id.0];
+        let node = &mut self.nodes[open.id.index()];
+        match &mut node.kind {
+            Kind::Sequence { items, .. } => items.shrink_to_fit(),
+            Kind::Mapping { entries, .. } => entries.shrink_to_fit(),
+            Kind::Scalar { .. } | Kind::Alias(_) => {}
+        }
         if let Some(start) = start {
             // The event comes after a list's first dash, but before a map's `?`.
             node.start = node.start.min(start);

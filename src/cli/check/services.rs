@@ -1,5 +1,7 @@
 //! Services that lead past an ambassador.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::explain::{Route, routes};
@@ -9,20 +11,35 @@ use crate::manifest::{Cluster, Finding, Manifests, Target, Template};
 use super::related::Related;
 
 /// A Service whose every port leads to the app's own port, behind the ambassador's back, was most likely forgotten.
-pub(super) struct Services<'m>(Vec<Related<'m>>);
+pub(super) struct Services<'m> {
+    all: Vec<Related<'m>>,
+    /// By namespace and one label that they select by, so that a template only meets those that may be for it.
+    by_label: HashMap<(&'m str, &'m str, &'m str), Vec<usize>>,
+}
 
 impl<'m> Services<'m> {
     pub(super) fn of(manifests: &'m Manifests<'m>, cluster: &'m Cluster) -> Services<'m> {
-        Services(Related::all("Service", manifests, cluster))
+        let all = Related::all("Service", manifests, cluster);
+        let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, service) in all.iter().enumerate() {
+            let selector = service.object.value["spec"]["selector"].as_object();
+            if let Some((key, value)) = selector.and_then(|selector| selector.iter().next()) {
+                let value = value.as_str().unwrap_or_default();
+                by_label.entry((service.namespace, &**key, value)).or_default().push(index);
+            }
+        }
+        Services { all, by_label }
     }
 
     /// Those that lead past the ambassador of a template.
     pub(super) fn past(&self, template: &Template<'_>) -> Vec<Finding> {
         let (target, Some(decided)) = (template.target, &template.decided) else { return Vec::new() };
-        let for_it = |service: &&Related<'_>| {
-            service.namespace == decided.context.namespace && selects(service.object.value, target.value)
-        };
-        let mut for_it = self.0.iter().filter(for_it).peekable();
+        let labels = target.value["metadata"]["labels"].as_object().into_iter().flatten();
+        let may_be = labels.filter_map(|(key, value)| {
+            self.by_label.get(&(decided.context.namespace, &**key, value.as_str().unwrap_or_default()))
+        });
+        let may_be = may_be.flatten().filter_map(|index| self.all.get(*index));
+        let mut for_it = may_be.filter(|service| selects(service.object.value, target.value)).peekable();
         if for_it.peek().is_none() {
             return Vec::new();
         }
