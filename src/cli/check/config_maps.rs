@@ -25,6 +25,9 @@ impl<'m> ConfigMaps<'m> {
         let volumes =
             plan.into_iter().flat_map(|plan| &plan.changes).filter_map(|planned| planned.change.volume());
         let named: Vec<&str> = volumes.filter_map(config_map_of).collect();
+        if named.is_empty() {
+            return Vec::new();
+        }
         let mounted = self
             .0
             .iter()
