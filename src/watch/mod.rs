@@ -3,6 +3,7 @@
 
 mod certificates;
 mod cluster;
+pub(crate) mod files;
 mod folder;
 mod namespaces;
 mod policies;

@@ -1,16 +1,15 @@
 //! Policies and patterns in a folder, where people and mounted `ConfigMap`s put them.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::admission::Snapshot;
+use crate::pattern::object::Problem;
 use crate::policy::{Layer, Layers, Loaded, Objects};
 use crate::server::Shared;
 
-use super::folder_of;
+use super::{files, folder_of};
 
 type Sources = Vec<(String, String)>;
 
@@ -60,22 +59,32 @@ impl PolicyFolder {
 /// Merges what the sources of policies hold, and puts it in force.
 #[derive(Debug)]
 pub struct PolicyStore {
-    layers: Mutex<Layers>,
+    stored: Mutex<Stored>,
     shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    layers: Layers,
+    /// What was wrong with any of them when they were merged last.
+    problems: Vec<Problem>,
 }
 
 impl PolicyStore {
     pub fn new(shared: Arc<Shared>) -> PolicyStore {
-        PolicyStore { layers: Mutex::default(), shared }
+        PolicyStore { stored: Mutex::default(), shared }
     }
 
-    /// Puts in force what a layer holds now, beside the other layers, and reports what is wrong with any of them.
+    /// Puts in force what a layer holds now, beside the other layers. Reports what is wrong with it, and what it takes out
+    /// of force in others; what was wrong with those before has been reported when they changed.
     pub fn replace(&self, layer: Layer, objects: Objects) {
         // Held until the snapshot is exchanged: an older state must not overtake a newer one.
-        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        layers.replace(layer, objects);
-        let loaded = layers.merge();
-        report(&loaded, &self.shared);
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = objects.problems().to_vec();
+        stored.layers.replace(layer, objects);
+        let loaded = stored.layers.merge();
+        report(&loaded, |problem| own.contains(problem) || !stored.problems.contains(problem), &self.shared);
+        stored.problems = loaded.problems;
         let (policies, catalogue) = (Arc::new(loaded.policies), Arc::new(loaded.catalogue));
         self.shared.snapshot.rcu(|snapshot| Snapshot {
             policies: Arc::clone(&policies),
@@ -85,7 +94,7 @@ impl PolicyStore {
     }
 }
 
-fn report(loaded: &Loaded, shared: &Shared) {
+fn report(loaded: &Loaded, is_news: impl Fn(&&Problem) -> bool, shared: &Shared) {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let metrics = &shared.metrics;
     metrics.policies.set(count(loaded.policies.iter().len()));
@@ -93,36 +102,92 @@ fn report(loaded: &Loaded, shared: &Shared) {
     metrics
         .policies_read
         .set(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64()));
-    for problem in &loaded.problems {
+    for problem in loaded.problems.iter().filter(is_news) {
         tracing::error!(%problem, "not in force");
     }
     tracing::info!(policies = loaded.policies.iter().len(), problems = loaded.problems.len(), "policies");
 }
 
 fn read(path: &Path) -> Result<Sources, String> {
-    let failed = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
-    let mut files = Vec::new();
-    if fs::metadata(path).map_err(|error| failed(path, error))?.is_dir() {
-        for entry in fs::read_dir(path).map_err(|error| failed(path, error))? {
-            let entry = entry.map_err(|error| failed(path, error))?;
-            let file = entry.path();
-            // Hidden entries are how a mounted ConfigMap keeps its versions.
-            if !entry.file_name().as_encoded_bytes().starts_with(b".") && is_manifest(&file) && file.is_file()
-            {
-                files.push(file);
-            }
-        }
-    } else {
-        files.push(path.to_owned());
-    }
-    files.sort_unstable();
-    let read = |file: &PathBuf| {
-        let text = fs::read_to_string(file).map_err(|error| failed(file, error))?;
-        Ok((file.display().to_string(), text))
-    };
-    files.iter().map(read).collect()
+    files::manifests(path, false)?.iter().map(|file| files::read_text(file)).collect()
 }
 
-fn is_manifest(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{self, Write};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::certs::{Embedded, Tls, server_config};
+    use crate::server::Limits;
+
+    const POLICY: &str = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: a}\nspec: {annotations: {multipod/init: 'wait-for gate:1'}}\n";
+
+    #[test]
+    fn the_server_reads_the_files_that_the_commands_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let utf_16: Vec<u8> =
+            "\u{feff}".chars().chain(POLICY.chars()).flat_map(|c| (c as u16).to_le_bytes()).collect();
+        fs::write(folder.path().join("a.yaml"), utf_16).unwrap();
+        fs::write(folder.path().join(".hidden.yaml"), "{").unwrap();
+        fs::write(folder.path().join("notes.txt"), "{").unwrap();
+        let (_, objects) = PolicyFolder::open(folder.path()).unwrap();
+        assert_eq!(objects.problems(), []);
+        fs::write(folder.path().join("b.yaml"), b"a: 1\nb: \xff\n").unwrap();
+        let error = PolicyFolder::open(folder.path()).unwrap_err();
+        assert!(error.ends_with("b.yaml:2: not UTF-8 text"), "{error}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_change_of_one_layer_says_nothing_again_of_the_others() {
+        let now = SystemTime::now();
+        let embedded = Embedded::make(&["localhost".to_owned()], now).unwrap();
+        let tls = Tls::new(server_config(&embedded.pair, None, false).unwrap(), now);
+        let shared = Arc::new(Shared::new(Snapshot::default(), tls, Limits::default()));
+        let store = PolicyStore::new(Arc::clone(&shared));
+        let logged = |layer: Layer, objects: Objects| {
+            let kept = Kept::default();
+            let writer = kept.clone();
+            let subscriber =
+                tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+            tracing::subscriber::with_default(subscriber, || store.replace(layer, objects));
+            let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+            let errors = text.lines().filter(|line| line.contains("ERROR"));
+            errors.map(|line| line.split_once("problem=").unwrap().1.to_owned()).collect::<Vec<_>>()
+        };
+        let files = |text: &str| Objects::of_files(&[("a.yaml".to_owned(), text.to_owned())]);
+        let object = |name: &str, mode: &str| {
+            json!({"apiVersion": "multipod.dev/v1alpha1", "kind": "InjectionPolicy", "metadata": {"name": name},
+                   "spec": {"mode": mode, "annotations": {"multipod/init": "wait-for gate:1"}}})
+        };
+        let of_cluster = [object("a", "audit"), object("broken", "enforced")];
+        let told = logged(Layer::Cluster, Objects::of_cluster(&of_cluster));
+        assert!(matches!(&*told, [one] if one.starts_with("injectionpolicy/broken:")), "{told:?}");
+
+        let broken = POLICY.replace("annotations", "anotations");
+        let told = logged(Layer::Folder, files(&broken));
+        assert!(matches!(&*told, [one] if one.starts_with("a.yaml:4:")), "{told:?}");
+        // Read again, and still wrong.
+        assert_eq!(logged(Layer::Folder, files(&broken)), told);
+        assert_eq!(shared.metrics.policy_problems.get(), 2);
+
+        // The change of one layer can take an object of the other out of force.
+        let told = logged(Layer::Folder, files(POLICY));
+        assert!(matches!(&*told, [one] if one.starts_with("injectionpolicy/a:")), "{told:?}");
+        assert_eq!(logged(Layer::Folder, files(POLICY)), Vec::<String>::new());
+    }
 }
