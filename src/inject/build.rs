@@ -64,7 +64,8 @@ impl Plan {
                 plan.changes.push(planned);
             }
             let source = resolution.source_of(fragment.key);
-            plan.parts.push(Part { key: fragment.key, name: fragment.name, source });
+            let enforced = resolution.is_enforced(fragment.key);
+            plan.parts.push(Part { key: fragment.key, name: fragment.name, source, enforced });
         }
         plan.add_what_every_pod_gets(pod, context);
         plan.changes.sort_by_key(|planned| planned.change.kind());

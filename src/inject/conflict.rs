@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::pattern::change::Kind;
 use crate::pattern::container::Mount;
 use crate::pattern::{Change, Fragment};
-use crate::pod::view::covers;
+use crate::pod::path::covers;
 use crate::pod::{Container, Pod, Scalar};
 use multipod_values::short;
 

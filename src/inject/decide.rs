@@ -239,7 +239,7 @@ fn plan(
     if plan.parts.is_empty() && refusals.is_empty() {
         return Err(Planless::Skipped(SkipReason::NotRequested));
     }
-    present::mark(&mut plan, pod, &mut refusals, warnings);
+    present::mark(&mut plan, pod, (context, resolution), &mut refusals, warnings);
     conflict::find(&plan, pod, &mut refusals, warnings);
     if !refusals.is_empty() {
         name_the_author(&mut refusals, resolution);

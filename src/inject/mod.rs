@@ -30,5 +30,6 @@ pub use patch::Patch;
 pub(crate) use plan::{Plan, Planned, Reason};
 pub(crate) use reason::Refusal;
 pub use reason::{DenyReason, SkipReason};
+pub use same::additions;
 pub(crate) use uninject::UninjectError;
 pub use uninject::{Removal, removals};

@@ -34,6 +34,8 @@ pub struct Part {
     /// What people call it.
     pub name: Text,
     pub source: Source,
+    /// Whether that is an enforced policy.
+    pub enforced: bool,
 }
 
 /// One thing that must be in the pod.
@@ -114,6 +116,15 @@ impl Plan {
     /// The annotation that it came from.
     pub fn key_of(&self, planned: &Planned) -> &'static str {
         self.parts.get(planned.part).map_or("multipod", |part| part.key.full())
+    }
+
+    /// Whether it must be exactly as it would be added: an enforced policy asks for it, or for something beside it that
+    /// every injected pod gets.
+    pub(super) fn is_enforced(&self, planned: &Planned) -> bool {
+        match planned.reason {
+            Reason::EveryPod => self.parts.iter().any(|part| part.enforced),
+            _ => self.parts.get(planned.part).is_some_and(|part| part.enforced),
+        }
     }
 
     /// All of one kind, as long as they are sorted by kind: until they are [arranged](Self::arrange).

@@ -16,6 +16,7 @@ pub(crate) mod logging;
 mod metrics;
 pub mod object;
 pub(crate) mod opt_out;
+pub(crate) mod others;
 mod patterns;
 pub mod settings;
 mod settings_file;

@@ -12,6 +12,7 @@ use crate::annotation::settings::{Amount as Asked, Settings as PatternSettings, 
 use multipod_values::{self as value, Host, Parsed, Quantity, Resource};
 
 use super::container::{Amount, Amounts, Resources, Text};
+use super::others::{ImageRewrite, Injectors};
 
 /// The settings of a cluster; every field has a default that works.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq)]
@@ -47,6 +48,11 @@ pub struct Settings {
     pub excluded_namespaces: Vec<String>,
     /// Whether the platform gives each namespace its own users (`OpenShift`), so that we name none.
     pub assigned_users: bool,
+    /// What webhooks behind us make of images.
+    #[schemars(with = "Vec<String>")]
+    pub image_rewrites: Vec<ImageRewrite>,
+    /// What webhooks behind us put into every container.
+    pub injectors: Injectors,
     /// Defaults of single patterns, by name: `ambassador`, `logging`, `metrics-nginx`, `clone`…
     pub patterns: BTreeMap<String, PatternDefaults>,
     /// How the server runs, which only the server reads; the same file serves both.
@@ -66,6 +72,8 @@ impl Default for Settings {
             on_mistake: OnMistake::Deny,
             excluded_namespaces: Vec::new(),
             assigned_users: false,
+            image_rewrites: Vec::new(),
+            injectors: Injectors::default(),
             patterns: BTreeMap::new(),
             serve: IgnoredAny,
         }
@@ -293,6 +301,9 @@ mod tests {
             r#"{"clusterDomain": "10.0.0.1"}"#,
             r#"{"pullSecrets": ["A"]}"#,
             r#"{"excludedNamespaces": [""]}"#,
+            r#"{"imageRewrites": ["mirror.example"]}"#,
+            r#"{"injectors": {"environment": ["LD_"]}}"#,
+            r#"{"injectors": {"mounts": ["/etc"]}}"#,
         ] {
             assert!(serde_json::from_str::<Settings>(text).is_err(), "{text}");
         }

@@ -7,6 +7,7 @@ mod field;
 mod head;
 pub(crate) mod limits;
 mod pairs;
+pub(crate) mod path;
 mod spec;
 pub(crate) mod template;
 mod version;

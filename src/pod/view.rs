@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::head::{Head, Metadata};
 use super::limits::{ENTRIES, LISTS};
+use super::path::{covers, depth};
 use super::spec::{Container, Mount, Named, Spec, Volume};
 use super::{Field, Text};
 
@@ -169,31 +170,6 @@ impl<'a> Container<'a> {
     }
 }
 
-/// Whether `path` is `folder` or lies below it.
-pub(crate) fn covers(folder: &str, path: &str) -> bool {
-    let mut inside = parts(path);
-    parts(folder).all(|part| inside.next() == Some(part))
-}
-
-/// Whether `path` lies below `folder`.
-pub(crate) fn lies_below(path: &str, folder: &str) -> bool {
-    covers(folder, path) && !same_place(folder, path)
-}
-
-/// Whether both are one place: Kubernetes takes paths in any spelling, also without the leading slash.
-pub(crate) fn same_place(one: &str, other: &str) -> bool {
-    parts(one).eq(parts(other))
-}
-
-/// How many folders lead to it.
-pub(crate) fn depth(path: &str) -> usize {
-    parts(path).count()
-}
-
-fn parts(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|part| !matches!(*part, "" | "."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Scalar;
@@ -250,24 +226,6 @@ mod tests {
         assert_eq!(&*container.mount_over("/var/log/app").unwrap().name, "l");
         assert_eq!(&*container.mount_over("/var/lo").unwrap().name, "v");
         assert!(container.mount_over("/etc").is_none());
-    }
-
-    #[test]
-    fn a_place_is_the_same_in_every_spelling() {
-        for (folder, path, same, below) in [
-            ("/srv", "/srv", true, false),
-            ("/srv", "/srv/", true, false),
-            ("/srv", "srv//.", true, false),
-            ("/./srv/", "//srv/www", false, true),
-            ("/srv/www", "/srv", false, false),
-            ("/srv", "/srvx", false, false),
-            ("/", "/srv", false, true),
-            ("", "/", true, false),
-        ] {
-            assert_eq!(same_place(folder, path), same, "{folder} {path}");
-            assert_eq!(lies_below(path, folder), below, "{folder} {path}");
-            assert_eq!(covers(folder, path), same || below, "{folder} {path}");
-        }
     }
 
     #[test]

@@ -70,7 +70,20 @@ pub struct Audited<'a> {
 impl Resolution<'_> {
     /// Who decides a key; the pod itself where nobody does.
     pub fn source_of(&self, key: Key) -> Source {
-        let decided = self.effective.iter().find(|effective| effective.key == key);
-        decided.map_or(Source::Pod, |effective| effective.source.clone())
+        self.decided(key).map_or(Source::Pod, |effective| effective.source.clone())
+    }
+
+    /// Whether an enforced policy decides a key.
+    pub fn is_enforced(&self, key: Key) -> bool {
+        self.decided(key).is_some_and(|effective| effective.enforced)
+    }
+
+    /// Whether the policies that are for the pod let it choose an image.
+    pub fn allows_image(&self, image: &str) -> bool {
+        self.bounds.iter().all(|(_, bounds)| bounds.check(Some(image), None, None).is_ok())
+    }
+
+    fn decided(&self, key: Key) -> Option<&Effective<'_>> {
+        self.effective.iter().find(|effective| effective.key == key)
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::annotation::Problem;
-use crate::pod::view::{covers, is_own_name, lies_below};
+use crate::pod::path::{covers, lies_below};
+use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 use multipod_values::{self as value, Scheme, short, suggest};
 

@@ -17,7 +17,8 @@ use crate::annotation::Problem;
 use crate::annotation::item::Problems;
 use crate::pattern::container::{Mount, Text, Volume};
 use crate::pattern::{AppMount, system};
-use crate::pod::view::{covers, depth, is_own_name, lies_below, same_place};
+use crate::pod::path::{covers, depth, lies_below, same_place};
+use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 use multipod_values::short;
 

@@ -2,9 +2,11 @@
 
 mod dependencies;
 mod enforced;
+mod forged;
 mod fuzz_seeds;
 mod layering;
 mod limits;
 mod objects;
 mod properties;
+mod schema;
 mod spelling;

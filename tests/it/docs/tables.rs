@@ -25,11 +25,26 @@ fn tables_are_made_from_what_the_program_says() {
         ("containers".to_owned(), of_containers(&adapters)),
     ]);
     let made: Vec<(String, String)> = made.collect();
-    rewrite(PAGE, |text| {
-        made.iter().fold(text.to_owned(), |text, (name, table)| {
+    write_tables(PAGE, &made);
+}
+
+/// What others may add to what a policy enforces is what the code compares with.
+#[test]
+fn what_may_be_added_is_made_from_what_the_code_says() {
+    let rows = multipod::inject::additions().map(|[at, is, by]| {
+        let is = if is.contains(' ') { is } else { format!("`{is}`") };
+        format!("| `{}` | {is} | {by} |\n", at.replace("PROBE", "\u{2026}Probe"))
+    });
+    let table = "| where | what | added by |\n|---|---|---|\n".to_owned() + &rows.collect::<String>();
+    write_tables("docs/policies.md", &[("additions".to_owned(), table)]);
+}
+
+fn write_tables(page: &str, tables: &[(String, String)]) {
+    rewrite(page, |text| {
+        tables.iter().fold(text.to_owned(), |text, (name, table)| {
             let start = format!("<!-- {name}: `make bless` writes this table -->\n");
             let (before, rest) =
-                text.split_once(&start).unwrap_or_else(|| panic!("{PAGE} has no line {start}"));
+                text.split_once(&start).unwrap_or_else(|| panic!("{page} has no line {start}"));
             let (_, after) =
                 rest.split_once("<!-- end -->\n").unwrap_or_else(|| panic!("{start} has no end"));
             format!("{before}{start}{table}<!-- end -->\n{after}")

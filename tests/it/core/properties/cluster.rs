@@ -68,7 +68,7 @@ impl Cluster {
             labels: Some(Vec::new()),
             annotations: Vec::new(),
             owner_kind: None,
-            settings: json!({}),
+            settings: others(),
             files: Vec::new(),
             version: Version::ASSUMED,
         }
@@ -90,7 +90,7 @@ impl Cluster {
             labels,
             annotations: if dice.chance(20) { annotations(dice) } else { Vec::new() },
             owner_kind: dice.pick(&[None, None, None, Some("Job"), Some("Deployment")]),
-            settings: if dice.chance(50) { settings(dice) } else { json!({}) },
+            settings: if dice.chance(50) { settings(dice) } else { others() },
             files: files(dice),
             version: Version { major: 1, minor },
         }
@@ -134,8 +134,14 @@ fn annotations(dice: &mut Dice<'_>) -> Vec<(String, String)> {
     out
 }
 
+/// What other webhooks do there.
+fn others() -> Value {
+    json!({"imageRewrites": ["rewritten.example/*"],
+        "injectors": {"environment": ["OTHER_"], "mounts": ["/var/run/secrets/other.example"]}})
+}
+
 fn settings(dice: &mut Dice<'_>) -> Value {
-    let mut settings = json!({});
+    let mut settings = others();
     for (field, value) in [
         ("registry", json!("mirror.example/")),
         ("image", json!("mirror.example/multipod:1")),

@@ -17,6 +17,8 @@ pub fn meddle(pod: &mut Value, dice: &mut Dice<'_>) {
         sidecar_at_the_end,
         variables,
         quantities,
+        mirror,
+        limits,
     ];
     while !all.is_empty() {
         let next = all.remove(dice.below(all.len()));
@@ -153,11 +155,12 @@ fn sidecar_at_the_end(pod: &mut Value) {
     }
 }
 
-/// Some webhooks put variables and mounts into every container, also into ours.
+/// Some webhooks put variables and mounts into every container, also into ours: the settings name them.
 fn variables(pod: &mut Value) {
     each_container(pod, |container| {
         push(container, "env", json!({"name": "OTHER_HOST", "value": "x"}), true);
-        push(container, "volumeMounts", json!({"name": "other", "mountPath": "/opt/other"}), true);
+        let path = "/var/run/secrets/other.example/token";
+        push(container, "volumeMounts", json!({"name": "other", "mountPath": path, "readOnly": true}), true);
     });
     if let Some(spec) = pod["spec"].as_object_mut() {
         push(spec, "volumes", json!({"name": "other", "emptyDir": {}}), true);
@@ -180,5 +183,30 @@ fn quantities(pod: &mut Value) {
                 }
             }
         }
+    });
+}
+
+/// Images come from a mirror, and are pinned: the settings say so.
+fn mirror(pod: &mut Value) {
+    each_container(pod, |container| {
+        if let Some(image) = container.get_mut("image")
+            && let Some(text) = image.as_str().filter(|text| !text.starts_with("rewritten.example/"))
+        {
+            let pinned = if text.contains('@') { "" } else { "@sha256:0123" };
+            *image = json!(format!("rewritten.example/{text}{pinned}"));
+        }
+    });
+}
+
+/// What a `LimitRange` gives to containers that say nothing.
+fn limits(pod: &mut Value) {
+    each_container(pod, |container| {
+        let resources = container.entry("resources").or_insert_with(|| json!({}));
+        let Some(resources) = resources.as_object_mut() else { return };
+        let Some(limits) = resources.entry("limits").or_insert_with(|| json!({})).as_object_mut() else {
+            return;
+        };
+        default(limits, "cpu", json!("2"));
+        default(limits, "memory", json!("4Gi"));
     });
 }

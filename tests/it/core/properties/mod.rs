@@ -113,8 +113,11 @@ proptest! {
         // This one is for every container, those of others included.
         prop_assume!(!trial.decide().winners.iter().any(|won| won.value.contains("taster")));
         foreign::meddle(&mut result, &mut Dice::new(&trial.rest));
-        let again = trial.decide_on(&result).ended;
-        prop_assert!(matches!(again, Ended::Skipped(SkipReason::AlreadyInjected)), "{result:#}\n{again:?}");
+        let again = trial.decide_on(&result);
+        let ended = &again.ended;
+        prop_assert!(matches!(ended, Ended::Skipped(SkipReason::AlreadyInjected)), "{result:#}\n{ended:?}");
+        let told = again.warnings.iter().find(|warning| warning.contains("is there already") || warning.contains("taken for"));
+        prop_assert!(told.is_none(), "{told:?}");
     }
 
     #[test]
