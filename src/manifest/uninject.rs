@@ -1,7 +1,5 @@
 //! Takes out of every pod template what its status annotation says was added.
 
-use serde_json::Value;
-
 use crate::inject::{Removal, UninjectError, removals};
 use multipod_yaml::Edit;
 
@@ -49,6 +47,6 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
 fn edit(prefix: &str, removal: Removal) -> Edit {
     match removal {
         Removal::Remove(pointer) => Edit::Remove { pointer: format!("{prefix}{pointer}") },
-        Removal::Null(pointer) => Edit::Replace { pointer: format!("{prefix}{pointer}"), value: Value::Null },
+        Removal::Null(pointer) => Edit::Empty { pointer: format!("{prefix}{pointer}") },
     }
 }

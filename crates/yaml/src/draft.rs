@@ -17,6 +17,8 @@ pub(super) enum Draft<'v> {
     /// The value of a node that stands elsewhere, behind an alias or a merge key.
     Copy(NodeId),
     New(&'v Value),
+    /// Null, that nobody wrote.
+    Empty,
     /// A map or list that was looked into; with its node, if it still stands in that node's place.
     Map(Option<NodeId>, Vec<Member<'v>>),
     List(Option<NodeId>, Vec<Draft<'v>>),
@@ -34,7 +36,7 @@ impl Draft<'_> {
         match self {
             Self::Here(id) => Some(*id),
             Self::Map(origin, _) | Self::List(origin, _) => *origin,
-            Self::Copy(_) | Self::New(_) => None,
+            Self::Copy(_) | Self::New(_) | Self::Empty => None,
         }
     }
 
@@ -42,6 +44,7 @@ impl Draft<'_> {
         match self {
             Self::Here(id) | Self::Copy(id) => Form::of_node(reader, *id),
             Self::New(value) => Form::of_value(value),
+            Self::Empty => Form::Empty,
             Self::Map(_, members) => {
                 let form =
                     |member: &'f Member| (Cow::Borrowed(member.name.as_str()), member.draft.form(reader));
@@ -67,7 +70,7 @@ impl<'t> Drafter<'t, '_> {
     {
         let mut tokens = pointer::steps(edit.pointer())?;
         let Some(last) = tokens.pop() else {
-            *root = Draft::New(edit.value()?);
+            *root = new(edit)?;
             return Some(());
         };
         let mut parent = root;
@@ -98,7 +101,7 @@ impl<'t> Drafter<'t, '_> {
                 }
                 return;
             }
-            Draft::Map(..) | Draft::List(..) => return,
+            Draft::Map(..) | Draft::List(..) | Draft::Empty => return,
         };
         let target = self.reader.tree.resolve(id);
         let is_here = is_here && target == id;
@@ -124,6 +127,11 @@ impl<'t> Drafter<'t, '_> {
     }
 }
 
+/// What an edit puts in the place of something.
+fn new(edit: &Edit) -> Option<Draft<'_>> {
+    if matches!(edit, Edit::Empty { .. }) { Some(Draft::Empty) } else { edit.value().map(Draft::New) }
+}
+
 fn open_value<'v>(value: &'v Value) -> Option<Draft<'v>> {
     match value {
         Value::Object(map) => {
@@ -142,11 +150,11 @@ fn edit_member<'v>(members: &mut Vec<Member<'v>>, name: String, edit: &'v Edit) 
         (Edit::Remove { .. }, Some(place)) => {
             members.remove(place);
         }
-        (Edit::Add { value, .. } | Edit::Replace { value, .. }, Some(place)) => {
-            members.get_mut(place)?.draft = Draft::New(value);
+        (Edit::Add { .. } | Edit::Replace { .. } | Edit::Empty { .. }, Some(place)) => {
+            members.get_mut(place)?.draft = new(edit)?;
         }
         (Edit::Add { value, .. }, None) => members.push(Member { name, draft: Draft::New(value) }),
-        (Edit::Remove { .. } | Edit::Replace { .. }, None) => return None,
+        (Edit::Remove { .. } | Edit::Replace { .. } | Edit::Empty { .. }, None) => return None,
     }
     Some(())
 }
@@ -155,7 +163,7 @@ fn edit_item<'v>(items: &mut Vec<Draft<'v>>, token: &str, edit: &'v Edit) -> Opt
     let index = if token == "-" { items.len() } else { token.parse::<usize>().ok()? };
     match edit {
         Edit::Add { value, .. } if index <= items.len() => items.insert(index, Draft::New(value)),
-        Edit::Replace { value, .. } => *items.get_mut(index)? = Draft::New(value),
+        Edit::Replace { .. } | Edit::Empty { .. } => *items.get_mut(index)? = new(edit)?,
         Edit::Remove { .. } if index < items.len() => {
             items.remove(index);
         }
@@ -210,6 +218,7 @@ mod tests {
             let pointer = pointer(&now, &steps, &name);
             let edit = match kind {
                 0 => Edit::Remove { pointer },
+                1 if new.is_null() => Edit::Empty { pointer },
                 1 => Edit::Replace { pointer, value: new },
                 _ => Edit::Add { pointer, value: new },
             };

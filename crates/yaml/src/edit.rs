@@ -15,6 +15,8 @@ pub enum Edit {
     Remove { pointer: String },
     /// Puts another value where one is.
     Replace { pointer: String, value: Value },
+    /// Leaves null where a value is, written as nothing where the layout lets it: `key:`.
+    Empty { pointer: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,14 +59,17 @@ pub enum EditError {
 impl Edit {
     pub fn pointer(&self) -> &str {
         match self {
-            Self::Add { pointer, .. } | Self::Remove { pointer } | Self::Replace { pointer, .. } => pointer,
+            Self::Add { pointer, .. }
+            | Self::Remove { pointer }
+            | Self::Replace { pointer, .. }
+            | Self::Empty { pointer } => pointer,
         }
     }
 
     pub(super) fn value(&self) -> Option<&Value> {
         match self {
             Self::Add { value, .. } | Self::Replace { value, .. } => Some(value),
-            Self::Remove { .. } => None,
+            Self::Remove { .. } | Self::Empty { .. } => None,
         }
     }
 
@@ -74,6 +79,7 @@ impl Edit {
             Self::Add { value, .. } => PatchOperation::Add(AddOperation { path, value }),
             Self::Remove { .. } => PatchOperation::Remove(RemoveOperation { path }),
             Self::Replace { value, .. } => PatchOperation::Replace(ReplaceOperation { path, value }),
+            Self::Empty { .. } => PatchOperation::Replace(ReplaceOperation { path, value: Value::Null }),
         }
     }
 }

@@ -17,7 +17,12 @@ impl Document<'_> {
         if !expected.is_new()? {
             return Ok(Edited { text: self.text().to_owned(), rewritten: None });
         }
-        let verified = |text: String| expected.is_said_by(&text).then_some(text);
+        let verified = |text: String| {
+            // A text without a final line end stays one, so that it can be given back.
+            let cut = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n'));
+            let cut = cut.filter(|cut| !self.text().ends_with('\n') && expected.is_said_by(cut));
+            if cut.is_some() { cut.map(str::to_owned) } else { expected.is_said_by(&text).then_some(text) }
+        };
         let Some(tree) = self.tree() else {
             let text = splice::append(self.text(), &emit(&expected.value()?));
             return verified(text).map(|text| Edited { text, rewritten: None }).ok_or(EditError::Unwritable);
@@ -209,16 +214,16 @@ spec:
     fn maps_grow_after_their_last_entry() {
         let cases = [
             ("a: 1\n", "/b", "a: 1\nb: new\n"),
-            ("a: 1", "/b", "a: 1\nb: new\n"),
-            ("a:\n  b: 1", "/a/c", "a:\n  b: 1\n  c: new\n"),
+            ("a: 1", "/b", "a: 1\nb: new"),
+            ("a:\n  b: 1", "/a/c", "a:\n  b: 1\n  c: new"),
             ("a: 1\n# end\n", "/b", "a: 1\nb: new\n# end\n"),
             ("a: 1\n\n\n", "/b", "a: 1\nb: new\n\n\n"),
             ("a:\n  b: 1\n  # below b\nc: 2\n", "/a/d", "a:\n  b: 1\n  d: new\n  # below b\nc: 2\n"),
             ("a:\n  b: 1\n  # below b\n", "/d", "a:\n  b: 1\n  # below b\nd: new\n"),
             ("a: |\n  x\n   y\n\n# end\n", "/b", "a: |\n  x\n   y\nb: new\n\n# end\n"),
             ("a: |+\n  x\n\n", "/b", "a: |+\n  x\n\nb: new\n"),
-            ("a: |\n  x", "/b", "a: |\n  x\nb: new\n"),
-            ("a: >2+ # c\n  x", "/b", "a: >2+ # c\n  x\nb: new\n"),
+            ("a: |\n  x", "/b", "a: |\n  x\nb: new"),
+            ("a: >2+ # c\n  x", "/b", "a: >2+ # c\n  x\nb: new"),
             (
                 "a: >-\n  x\n  # no comment\n # comment\n",
                 "/b",
@@ -243,7 +248,7 @@ spec:
     fn absent_and_empty_values_become_blocks() {
         let cases = [
             ("a:\nb: 1\n", "a:\n  k: v\nb: 1\n"),
-            ("a:", "a:\n  k: v\n"),
+            ("a:", "a:\n  k: v"),
             ("a: # none\nb: 1\n", "a: # none\n  k: v\nb: 1\n"),
             ("a: {} # none\nb: 1\n", "a: # none\n  k: v\nb: 1\n"),
             ("a: null\n", "a:\n  k: v\n"),
@@ -258,6 +263,11 @@ spec:
             becomes(before, &[add("/a", json!({"k": "v"}))], after);
         }
         becomes("a: {}\n", &[add("/a/k", json!("v"))], "a:\n  k: v\n");
+        becomes("a:\n  {}\nb: 1\n", &[add("/a/k", json!("v"))], "a:\n  {k: \"v\"}\nb: 1\n");
+        let empty = |pointer: &str| Edit::Empty { pointer: pointer.into() };
+        becomes("a:\n  k: v\nb: 1\n", &[empty("/a")], "a:\nb: 1\n");
+        becomes("a: [x] # c\n", &[empty("/a")], "a: # c\n");
+        becomes("a: {k: v}\n", &[empty("/a/k")], "a: {k: null}\n");
         becomes("a: [] # none\n", &[add("/a/-", json!("v"))], "a: # none\n- v\n");
         becomes("x:\n  - 1\na: []\n", &[add("/a/-", json!("v"))], "x:\n  - 1\na:\n  - v\n");
         becomes("- []\n- 1\n", &[add("/0/-", json!({"a": 1, "b": 2}))], "- - a: 1\n    b: 2\n- 1\n");
@@ -268,9 +278,9 @@ spec:
     fn empty_documents_take_a_value() {
         let cases = [
             ("# only\n", "# only\nk: v\n"),
-            ("# only", "# only\nk: v\n"),
+            ("# only", "# only\nk: v"),
             ("---\n# only\n...\n", "---\nk: v\n# only\n...\n"),
-            ("---", "---\nk: v\n"),
+            ("---", "---\nk: v"),
             ("--- # x\n", "--- # x\nk: v\n"),
             ("--- ~\n", "--- \nk: v\n"),
         ];

@@ -42,6 +42,7 @@ impl Block {
         match form {
             Form::Map(members) if !members.is_empty() => self.members(members, 0),
             Form::List(items) if !items.is_empty() => self.items(items, 0),
+            Form::Empty => "null\n".into(),
             Form::Token(_) | Form::Text(_) | Form::List(_) | Form::Map(_) => {
                 self.value(form, 0, Marker::Colon).trim_start_matches(' ').to_owned()
             }
@@ -75,6 +76,7 @@ impl Block {
     pub(super) fn value(self, form: &Form, indent: usize, marker: Marker) -> String {
         match (form, marker) {
             (Form::Token(token), _) => format!(" {token}\n"),
+            (Form::Empty, _) => "\n".into(),
             (Form::Text(text), _) => literal(text, indent + self.step),
             (Form::Map(members), _) if members.is_empty() => " {}\n".into(),
             (Form::List(items), _) if items.is_empty() => " []\n".into(),

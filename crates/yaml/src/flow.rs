@@ -44,6 +44,7 @@ impl Flow {
     pub(super) fn write(self, form: &Form, indent: usize, out: &mut String) {
         match form {
             Form::Token(token) => out.push_str(token),
+            Form::Empty => out.push_str("null"),
             Form::Text(text) => out.push_str(&quoted(text)),
             Form::List(items) => {
                 let parts = items.iter().map(|item| self.part(None, item, indent));

@@ -99,7 +99,12 @@ impl Splicer<'_, '_> {
         let node = self.tree.node(id);
         let flow = self.style_of(originals, outside.unwrap_or(self.flow), node.end);
         let indent = self.lines.indent(if originals.is_empty() { node.start } else { node.end - 1 });
-        if is_shorter || originals.is_empty() {
+        let only_shorter =
+            is_shorter && !parts.is_empty() && parts.iter().all(|part| part.original.is_some());
+        if only_shorter {
+            let kept = parts.iter().filter_map(|part| part.original).collect::<Vec<_>>();
+            self.remove_in_flow(originals, &kept, node.end - 1)?;
+        } else if is_shorter || originals.is_empty() {
             let source =
                 |index: usize| originals.get(index).map(|original| self.tree.slice(original.at.clone()));
             let part = |part: &Part| match (part.draft, part.original.and_then(source)) {
@@ -127,6 +132,45 @@ impl Splicer<'_, '_> {
         Some(())
     }
 
+    /// Takes out all but the kept entries, so that what was added by `add_in_flow` leaves nothing behind.
+    fn remove_in_flow(&mut self, originals: &[Original], kept: &[usize], closing: usize) -> Option<()> {
+        let text = self.tree.text;
+        let last = *kept.last()?;
+        // With its comma and the way to the next one, or with the way from the one before.
+        let mut is_with_next = false;
+        for (index, original) in originals.iter().enumerate().take(last) {
+            if kept.binary_search(&index).is_ok() {
+                is_with_next = false;
+                continue;
+            }
+            is_with_next |= index == 0 || self.lines.is_first(original.at.start);
+            let at = if is_with_next {
+                original.at.start..originals.get(index + 1)?.at.start
+            } else {
+                originals.get(index - 1)?.at.end..original.at.end
+            };
+            self.push(at, "");
+        }
+        let (Some(first), Some(end)) = (originals.get(last + 1), originals.last()) else { return Some(()) };
+        let (before, end) = (originals.get(last)?.at.end, end.at.end);
+        let comma = |after: usize| {
+            let rest = text.get(after..).unwrap_or_default();
+            let blanks = rest.len() - rest.trim_start().len();
+            rest.trim_start().starts_with(',').then_some(after + blanks)
+        };
+        let own_lines = self.lines.start(first.at.start)..self.lines.after(end);
+        if self.lines.is_first(first.at.start) && own_lines.end <= closing && before <= own_lines.start {
+            if comma(end).is_none() {
+                let comma = comma(before)?;
+                self.push(comma..comma + 1, "");
+            }
+            self.push(own_lines, "");
+        } else {
+            self.push(before..end, "");
+        }
+        Some(())
+    }
+
     /// Inserts after an entry, or before the first one; comments stay with the entry in their line.
     fn add_in_flow(&mut self, originals: &[Original], after: Option<usize>, added: &[String], gap: Gap) {
         if added.is_empty() {
@@ -146,7 +190,8 @@ impl Splicer<'_, '_> {
                     text.get(last.at.end..).is_some_and(|rest| rest.trim_start().starts_with(','));
                 self.push(last.at.end..last.at.end, if has_comma { "" } else { "," });
                 let inner = " ".repeat(gap.indent + gap.flow.step.unwrap_or_default());
-                self.push_lines(self.lines.after(last.at.end), format!("{inner}{joined}\n"));
+                let comma = if has_comma { "," } else { "" };
+                self.push_lines(self.lines.after(last.at.end), format!("{inner}{joined}{comma}\n"));
             }
             (Some(last), _) => self.push(last.at.end..last.at.end, &format!("{between}{joined}")),
             (None, _) => {}
@@ -237,7 +282,7 @@ mod tests {
                 "x: [\n  a,\n  b, # second\n  # end\n]\n",
                 "/x/-",
                 json!(1),
-                "x: [\n  a,\n  b, # second\n  1\n  # end\n]\n",
+                "x: [\n  a,\n  b, # second\n  1,\n  # end\n]\n",
             ),
             ("x: [\n  a,\n  b # second\n]\n", "/x/-", json!(1), "x: [\n  a,\n  b, # second\n  1\n]\n"),
             ("x: [\n  a,\n  b\n]\n", "/x/-", json!(1), "x: [\n  a,\n  b,\n  1\n]\n"),
@@ -320,6 +365,22 @@ mod tests {
         becomes("{\"a\":1,\"b\":[1, 2]}", &[remove("/a")], "{\"b\":[1, 2]}");
         becomes("{\n  \"a\": 1,\n  \"b\": 2\n}\n", &[remove("/b")], "{\n  \"a\": 1\n}\n");
         becomes("{\"a\": 1}", &[remove("/a")], "{}");
+        for (before, at, after) in [
+            ("x: {a: 1, b: [{c: d, e: f}]}\n", "/x/b/0/e", "x: {a: 1, b: [{c: d}]}\n"),
+            ("x: [ a , b , c ] # d\n", "/x/1", "x: [ a , c ] # d\n"),
+            ("x: [a, b,]\n", "/x/1", "x: [a,]\n"),
+            (
+                "x: [\n  a, # first\n  b, # second\n  c # third\n]\n",
+                "/x/1",
+                "x: [\n  a, # first\n  c # third\n]\n",
+            ),
+            ("x: [\n  a, # first\n  b # second\n]\n", "/x/1", "x: [\n  a # first\n]\n"),
+            ("x: [\n  a, # first\n  b, # second\n  # end\n]\n", "/x/1", "x: [\n  a, # first\n  # end\n]\n"),
+            ("x: [\n  # first\n  a,\n  b]\n", "/x/0", "x: [\n  # first\n  b]\n"),
+            ("x: [a, # one\n  b]\n", "/x/1", "x: [a]\n"),
+        ] {
+            becomes(before, &[remove(at)], after);
+        }
         becomes("x: [a, {b: 0x1}, c]\n", &[remove("/x/0"), add("/x/-", json!(1))], "x: [{b: 0x1}, c, 1]\n");
     }
 }

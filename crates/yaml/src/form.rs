@@ -15,6 +15,8 @@ pub(super) enum Form<'v> {
     Token(Cow<'v, str>),
     /// A string, to be quoted or not as its place demands.
     Text(Cow<'v, str>),
+    /// Null, written as nothing where that is enough.
+    Empty,
     List(Vec<Form<'v>>),
     Map(Vec<(Cow<'v, str>, Form<'v>)>),
 }

@@ -59,12 +59,12 @@ impl Splicer<'_, '_> {
                 self.edit_list(slot, draft, drafts, items)
             }
             (Draft::Map(_, members), Kind::Mapping { entries, .. })
-                if !entries.is_empty() || self.is_flow_root(slot) =>
+                if !entries.is_empty() || self.stays_flow(slot) =>
             {
                 self.edit_flow_map(slot.old, members, entries, None)
             }
             (Draft::List(_, drafts), Kind::Sequence { items, .. })
-                if !items.is_empty() || self.is_flow_root(slot) =>
+                if !items.is_empty() || self.stays_flow(slot) =>
             {
                 self.edit_flow_list(slot.old, drafts, items, None)
             }
@@ -73,9 +73,11 @@ impl Splicer<'_, '_> {
         }
     }
 
-    /// An empty `{}` at the root is JSON and stays JSON.
-    fn is_flow_root(&self, slot: &Slot) -> bool {
-        slot.old == self.tree.root
+    /// An empty `{}` at the root is JSON and stays JSON; one on a line of its own could not be given back, if it did not
+    /// stay there.
+    fn stays_flow(&self, slot: &Slot) -> bool {
+        let way = self.tree.text.get(slot.after..self.tree.node(slot.old).start);
+        slot.old == self.tree.root || way.is_some_and(|way| way.contains('\n'))
     }
 
     fn edit_map(&mut self, slot: &Slot, draft: &Draft, members: &[Member], entries: &[Entry]) -> Option<()> {

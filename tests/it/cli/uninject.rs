@@ -9,6 +9,9 @@ fn inject_and_uninject_give_the_very_text_again() {
         pod("").replace('\n', "\r\n"),
         pod("  volumes: # mine\n  # first\n  - {name: v, emptyDir: {}} # one\n  securityContext: {runAsUser: 5}\n"),
         format!("# one\n---\n{}...\n---\nkind: Service\n# end", pod("    env:\n    - {name: A, value: '1'}\n")),
+        pod("").trim_end().to_owned(),
+        pod("  volumes:\n  securityContext:\n    {}\n"),
+        pod("  volumes: [{name: v, emptyDir: {}}, # one\n    {name: w}] # two\n"),
         "{\"kind\": \"Pod\",\n \"metadata\": {\"annotations\": {\"multipod/ambassador\": \"80:1\"}},\n \"spec\": \
          {\"containers\": [{\"name\": \"a\"}]}}"
             .to_owned(),
