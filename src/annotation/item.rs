@@ -17,8 +17,13 @@ pub struct Problems {
 impl Problems {
     /// One more problem.
     pub fn push(&mut self, problem: Problem) {
+        self.tell(|| problem);
+    }
+
+    /// One more problem, which is only made if it is reported: finding what was meant costs more than all the rest.
+    pub fn tell(&mut self, problem: impl FnOnce() -> Problem) {
         if self.reported.len() < MOST_FAULTS {
-            self.reported.push(problem);
+            self.reported.push(problem());
         } else {
             self.more += 1;
         }
@@ -63,7 +68,7 @@ impl<'i, 'a> Options<'i, 'a> {
         for word in words {
             let Some(key) = word.key() else { continue };
             if !has(allowed, key) {
-                problems.push(unknown_option(word, key, allowed, settings));
+                problems.tell(|| unknown_option(word, key, allowed, settings));
             } else if known.iter().any(|seen| seen.key() == Some(key)) {
                 problems.push(Problem::new(word.whole, format!("{key}= is given twice")));
             } else {

@@ -1,7 +1,9 @@
 //! What would be injected without a problem and still not do what its user wants: told as a warning, never refused,
 //! because it depends on things that a pod does not show.
 
+use std::cell::LazyCell;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use crate::annotation::settings::Sidecar;
 use crate::pattern::change::WaitsFor;
@@ -63,14 +65,13 @@ fn waits_for_the_app(step: &Addition, plan: &Plan, pod: &Pod<'_>) -> Option<Stri
 /// A native sidecar listens before the pod's own steps run. Their ports are often copied from the app's container and
 /// mean nothing, so that they are no reason to refuse.
 fn meets_a_step(sidecar: &Container, plan: &Plan, pod: &Pod<'_>) -> Option<String> {
+    let declared = || sidecar.ports.iter().map(|open| open.container_port);
+    // Both lists can be long.
+    let open: LazyCell<BTreeSet<u16>, _> =
+        LazyCell::new(|| declared().chain(sidecar.loopback_ports.iter().copied()).collect());
     let listens = |port: &pod::Port<'_>| {
-        matches!(&*port.protocol, "" | "TCP")
-            && (sidecar
-                .ports
-                .iter()
-                .map(|open| open.container_port)
-                .chain(sidecar.loopback_ports.iter().copied()))
-            .any(|open| i64::from(open) == port.container_port)
+        let number = u16::try_from(port.container_port);
+        matches!(&*port.protocol, "" | "TCP") && number.is_ok_and(|number| open.contains(&number))
     };
     let steps = pod.spec.init_containers.items().iter().skip(plan.sidecars_at);
     let mut theirs = steps

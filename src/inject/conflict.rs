@@ -12,7 +12,7 @@ use crate::pod::{Container, Pod, Scalar};
 use multipod_values::short;
 
 use super::few::{Refusals, Warnings};
-use super::plan::{Plan, Planned, Presence};
+use super::plan::{Plan, Planned, Presence, earlier};
 use super::{DenyReason, Refusal};
 
 /// What the API server accepts for all annotations of an object together.
@@ -75,11 +75,11 @@ fn names(plan: &Plan, refusals: &mut Refusals) {
         (Kind::Volume, "volume", DenyReason::VolumeNameTaken),
     ] {
         let all = plan.of_kind(kind);
+        let mut earlier = earlier(all, |planned| planned.change.name());
         for (index, planned) in all.iter().enumerate() {
             let name = planned.change.name();
-            let clash = all[..index].iter().find(|other| {
-                other.change.name() == name && (kind == Kind::Container || other.change != planned.change)
-            });
+            let differs = |first: &&Planned| kind == Kind::Container || first.change != planned.change;
+            let clash = earlier(index).filter(differs);
             if let Some(first) = clash {
                 refusals.tell(|| {
                     Refusal::new(reason, both_want(plan, first, planned, &format!("the {what} name {name}")))
@@ -195,11 +195,9 @@ fn mounts(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals) {
         let (app, mount) = (new.container, &new.mount);
         let container = &pod.spec.containers.items()[app];
         let clash = all[..index].iter().find(|other| {
-            other.change.app_mount().is_some_and(|theirs| {
+            other.change.app_mount().filter(|theirs| theirs.container == app).is_some_and(|theirs| {
                 let outer_and_inner = cannot_hold(&theirs.mount, mount) || cannot_hold(mount, &theirs.mount);
-                theirs.container == app
-                    && theirs != new
-                    && (theirs.mount.mount_path == mount.mount_path || outer_and_inner)
+                theirs != new && (theirs.mount.mount_path == mount.mount_path || outer_and_inner)
             })
         });
         let refused = |message| Refusal::new(DenyReason::MountPathTaken, message).about(plan.key_of(planned));
@@ -252,14 +250,11 @@ fn cannot_hold(outer: &Mount, inner: &Mount) -> bool {
 /// Two parts may not set the same variable of one container differently.
 fn env(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals) {
     let all = plan.of_kind(Kind::AppVariable);
+    let mut earlier = earlier(all, |planned| (planned.change.parent(), planned.change.name()));
     for (index, planned) in all.iter().enumerate() {
+        let first = earlier(index).filter(|first| first.change != planned.change);
         let Change::AppVariable(new) = &planned.change else { continue };
-        let clash = all[..index].iter().find(|other| {
-            other.change.app_variable().is_some_and(|theirs| {
-                theirs.container == new.container && theirs.env.name == new.env.name && theirs.env != new.env
-            })
-        });
-        if let Some(first) = clash {
+        if let Some(first) = first {
             let app = &*pod.spec.containers.items()[new.container].name;
             let what = format!("to set the variable {} in container {app}", new.env.name);
             refusals.tell(|| {

@@ -5,6 +5,9 @@
 //! containers:      the user's own │ our classic sidecars
 //! ```
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use crate::annotation::settings::Sidecar;
 use crate::annotation::{Key, Source};
 use crate::pattern::change::{Kind, Parent};
@@ -136,22 +139,50 @@ impl Plan {
 
     /// What is needed several times is added once; and everything in the order of the patch.
     pub(super) fn arrange(&mut self, pod: &Pod<'_>) {
-        for index in 1..self.changes.len() {
-            let (before, after) = self.changes.split_at_mut(index);
-            let Some(planned) = after.first_mut().filter(|planned| planned.is_missing()) else { continue };
-            let earlier =
-                before.iter().rev().take_while(|other| other.change.kind() == planned.change.kind());
-            if earlier
-                .filter(|other| other.is_missing())
-                .any(|other| is_repeated(&planned.change, &other.change))
-            {
-                planned.presence = Presence::Repeated;
-            }
+        for index in self.repeated() {
+            self.changes[index].presence = Presence::Repeated;
         }
         self.changes.sort_by_key(|planned| order(&planned.change));
         let (sidecars, steps) = places(pod.spec.init_containers.items());
         self.sidecars_at = sidecars;
         self.steps_at = steps + self.in_role(Role::Sidecar(Some(Sidecar::Native))).count();
+    }
+}
+
+impl Plan {
+    /// Where what an earlier change adds stands again.
+    fn repeated(&self) -> Vec<usize> {
+        let place = |planned: &'_ Planned| (planned.is_missing(), planned.change.parent());
+        let mut earlier = earlier(&self.changes, |planned| (place(planned), planned.change.name()));
+        let mut is_again = |index: usize| {
+            let planned = &self.changes[index];
+            let first = earlier(index).filter(|_| planned.is_missing());
+            first.is_some_and(|first| is_repeated(&planned.change, &first.change))
+        };
+        (0..self.changes.len()).filter(|index| is_again(*index)).collect()
+    }
+}
+
+/// Finds, for one change after the other, the first before it that has the same key. Plans are short; a map is worth its
+/// allocation only for the long ones.
+pub(super) fn earlier<'c, K: Ord>(
+    all: &'c [Planned],
+    key: impl Fn(&'c Planned) -> K,
+) -> impl FnMut(usize) -> Option<&'c Planned> {
+    const SHORT: usize = 16;
+    let mut firsts = BTreeMap::new();
+    move |index| {
+        let wanted = key(&all[index]);
+        if all.len() <= SHORT {
+            return all[..index].iter().find(|other| key(other) == wanted);
+        }
+        match firsts.entry(wanted) {
+            Entry::Vacant(place) => {
+                place.insert(&all[index]);
+                None
+            }
+            Entry::Occupied(first) => Some(*first.get()),
+        }
     }
 }
 

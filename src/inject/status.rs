@@ -1,7 +1,7 @@
 //! The status annotation: a record for people and for `uninject`. Nothing is ever decided from it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -11,9 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::annotation::key::STATUS;
 use crate::pattern::change::{Kind, Parent, Shape};
 use crate::pattern::{Change, Note};
+use crate::pod::limits::RECORD;
 use crate::pod::{Held, Pod};
+use multipod_json::read_within;
 
-use super::plan::{Plan, Planned, Reason};
+use super::plan::{Plan, Planned, Reason, earlier};
 
 /// What was added to a pod.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,7 +31,7 @@ pub(super) struct Status<'s> {
 }
 
 /// One thing that was added.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Entry<'s> {
     Named(Cow<'s, str>),
     /// In an app container: its name, and that of the thing.
@@ -47,8 +49,8 @@ pub(super) fn record(plan: &mut Plan, pod: &Pod<'_>) {
 }
 
 impl<'s> Status<'s> {
-    pub(super) fn read(text: &'s str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+    pub(super) fn read(text: &'s str) -> Result<Self, multipod_json::Error> {
+        multipod_json::read(text)
     }
 
     /// Everything of one kind.
@@ -64,8 +66,9 @@ impl<'s> Status<'s> {
     }
 
     fn of(plan: &'s Plan, pod: &'s Pod<'_>) -> Status<'s> {
-        let before = pod.metadata.annotations.text(STATUS);
-        let earlier: Status<'s> = before.and_then(|text| Status::read(text).ok()).unwrap_or_default();
+        let text = pod.metadata.annotations.text(STATUS);
+        let before: Status<'s> = text.and_then(|text| read_within(RECORD, text).ok()).unwrap_or_default();
+        let added_before: BTreeSet<&(Kind, Entry<'_>)> = before.added.iter().collect();
         let mut status = Status {
             version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
             patterns: plan
@@ -76,19 +79,21 @@ impl<'s> Status<'s> {
             added: Vec::with_capacity(plan.changes.len()),
             made: Vec::with_capacity(8),
         };
-        for planned in &plan.changes {
-            let entry = (planned.change.kind(), entry(&planned.change, pod));
+        let entry = |planned: &'s Planned| (planned.change.kind(), entry(&planned.change, pod));
+        let mut earlier = earlier(&plan.changes, entry);
+        for (index, planned) in plan.changes.iter().enumerate() {
+            let is_new = earlier(index).is_none();
+            let entry = entry(planned);
             // What may have been the user's own before us counts as ours only if it is new, or was recorded as ours.
-            let ours = planned.is_missing() || earlier.added.contains(&entry);
-            if entry.0.is_named_by_us() || (ours && !status.added.contains(&entry)) {
+            let ours = planned.is_missing() || added_before.contains(&entry);
+            if entry.0.is_named_by_us() || (ours && is_new) {
                 status.added.push(entry);
             }
         }
         status.record_made(plan, pod);
-        for path in earlier.made {
-            if !status.made.contains(&path) {
-                status.made.push(path);
-            }
+        if !before.made.is_empty() {
+            let made: BTreeSet<Cow<'_, str>> = status.made.iter().cloned().collect();
+            status.made.extend(before.made.into_iter().filter(|path| !made.contains(path)));
         }
         status
     }
@@ -110,17 +115,15 @@ impl<'s> Status<'s> {
                 }
             }
         }
-        for (index, container) in pod.spec.containers.items().iter().enumerate() {
-            for parent in Parent::of_app(index) {
-                if !plan.missing().any(|new| new.change.parent() == parent) {
-                    continue;
-                }
-                let [_, list] = parent.levels();
-                match parent.held(pod).last() {
-                    Some(Held::Absent) => self.made.push(Cow::Owned(format!("{}.{list}", &*container.name))),
-                    Some(Held::Null) => self.made.push(Cow::Owned(format!("{}.{list}?", &*container.name))),
-                    _ => {}
-                }
+        let in_app = plan.missing().filter_map(|new| Some((new.change.parent().app()?, new.change.parent())));
+        let in_app: BTreeSet<(usize, Parent)> = in_app.collect();
+        for (index, parent) in in_app {
+            let name = &*pod.spec.containers.items()[index].name;
+            let [_, list] = parent.levels();
+            match parent.held(pod).last() {
+                Some(Held::Absent) => self.made.push(Cow::Owned(format!("{name}.{list}"))),
+                Some(Held::Null) => self.made.push(Cow::Owned(format!("{name}.{list}?"))),
+                _ => {}
             }
         }
     }

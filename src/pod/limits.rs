@@ -10,5 +10,8 @@ pub(crate) const LISTS: Budget = Budget { in_one: 1024, in_all: 10_000, text: 40
 /// What stands in the place of one thing of ours and is compared with it, member by member.
 pub(crate) const THING: Budget = Budget { in_one: 1024, in_all: 4096, text: usize::MAX, members: true };
 
+/// The record that an earlier round has left: more than any plan of ours adds.
+pub(crate) const RECORD: Budget = Budget { in_one: 16_384, in_all: 16_384, text: 4096, members: true };
+
 /// Labels, annotations, labels of nodes: entries of one map.
 pub(crate) const ENTRIES: usize = 1024;

@@ -66,14 +66,19 @@ fn find<'c>(
     catalogue: &'c Catalogue,
     problems: &mut Problems,
 ) -> Option<&'c Definition> {
-    let what = match kind {
-        PatternKind::Metrics => "adapter",
-        PatternKind::Custom => "pattern",
-    };
     let found = catalogue.get(&word.text);
     if let Some(definition) = found.filter(|definition| definition.kind == kind) {
         return Some(definition);
     }
+    problems.tell(|| no_such(kind, word, found, catalogue));
+    None
+}
+
+fn no_such(kind: PatternKind, word: &Word<'_>, found: Option<&Definition>, catalogue: &Catalogue) -> Problem {
+    let what = match kind {
+        PatternKind::Metrics => "adapter",
+        PatternKind::Custom => "pattern",
+    };
     let names: Vec<&str> = catalogue.of_kind(kind).map(|definition| &*definition.name).collect();
     let label = match names.as_slice() {
         [] => format!("no {what}s are defined here; on the command line, --policy-dir says where they are"),
@@ -93,8 +98,7 @@ fn find<'c>(
     {
         problem = problem.help(format!("Params stand behind the name; multipod patterns {name} lists them."));
     }
-    problems.push(problem);
-    None
+    problem
 }
 
 /// `image=` stands for one image, and never for one that an administrator has given privileges.

@@ -57,7 +57,7 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Problem>> {
     let (known, strange): (Vec<_>, Vec<_>) =
         settings_of(&items).partition(|word| word.key().is_some_and(|key| names().any(|name| name == key)));
     for word in strange {
-        problems.push(no_setting(word));
+        problems.tell(|| no_setting(word));
     }
     let options = Options::read(known, &OF_SIDECARS, Row::NONE, &mut problems);
     let settings = Settings::read(&options, &mut problems);

@@ -33,7 +33,7 @@ pub(crate) fn parse(text: &str) -> Result<OptOut, Vec<Problem>> {
         }
         match (&*word.text, Key::from_name(&word.text)) {
             ("all", _) => out.all = true,
-            (_, Some(Key::OptOut) | None) => problems.push(unknown(&word.text, word.span)),
+            (_, Some(Key::OptOut) | None) => problems.tell(|| unknown(&word.text, word.span)),
             (_, Some(key)) if out.keys.contains(&key) => {
                 problems.push(Problem::new(word.span, format!("{} is named twice", key.name())));
             }
