@@ -20,6 +20,9 @@ pub enum Host {
 
 impl Host {
     pub fn parse(text: &str) -> Result<Host, &'static str> {
+        if text.is_empty() {
+            return Err("the host is missing: a name such as db or db.prod, or an address");
+        }
         if let Some(inside) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             return inside.parse().map(Host::V6).map_err(|_| "expected an IPv6 address in the brackets");
         }

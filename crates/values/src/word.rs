@@ -14,6 +14,7 @@ pub fn port(text: &str) -> Parsed<NonZeroU16> {
         // Some readers would take it for an octal number.
         Some(port) if text.starts_with('0') => Err(format!("a port has no leading zero: {port}")),
         Some(port) if !text.starts_with('+') => Ok(port),
+        _ if text.is_empty() => Err("the port is missing: a number between 1 and 65535".to_owned()),
         _ => Err("expected a port between 1 and 65535".to_owned()),
     }
 }

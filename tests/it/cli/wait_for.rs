@@ -159,7 +159,7 @@ fn wrong_usage_ends_with_2_and_shows_the_allowed_forms() {
         (&[][..], "<TARGET>"),
         (&["db"], "expected HOST:PORT such as db:5432; write HOST:PORT"),
         (&["db:0"], "expected a port between 1 and 65535"),
-        (&[":80"], "expected an IPv4 address"),
+        (&[":80"], "the host is missing"),
         (&["::1:80"], "[IPV6]:PORT"),
         (
             &["tcp://db:80"],
