@@ -11,7 +11,6 @@ const ALL_WARNINGS: usize = 4096;
 /// A refusal of this many bytes is more than anybody reads.
 const LONGEST_MESSAGE: usize = 16 * 1024;
 
-/// What is answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Verdict<'v> {
     /// The object stays as it is.

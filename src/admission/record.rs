@@ -7,7 +7,6 @@ use crate::pod::Text;
 pub struct Reply<'a> {
     /// The answer, as JSON.
     pub body: Vec<u8>,
-    /// What was decided.
     pub record: Record<'a>,
 }
 

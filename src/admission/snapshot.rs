@@ -10,7 +10,6 @@ use crate::policy::Policies;
 /// What is known at one moment. Cloning it is cheap, so whoever learns something new makes a new one.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// The cluster's settings.
     pub settings: Arc<Settings>,
     /// The policies in force.
     pub policies: Arc<Policies>,
@@ -34,9 +33,7 @@ pub type Namespaces = HashMap<String, Namespace>;
 /// What policies look at in a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Namespace {
-    /// Its labels.
     pub labels: Vec<(String, String)>,
-    /// Its annotations.
     pub annotations: Vec<(String, String)>,
 }
 
@@ -46,7 +43,6 @@ pub enum WarnMode {
     /// It is admitted, with a warning.
     #[default]
     Warn,
-    /// It is refused.
     Deny,
 }
 

@@ -15,7 +15,6 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// One more problem.
     pub fn push(&mut self, problem: Problem) {
         self.tell(|| problem);
     }

@@ -99,7 +99,6 @@ fn memory(text: &str) -> Parsed<Amount> {
     amount(text, Resource::Memory)
 }
 
-/// `native` or `classic`.
 pub fn sidecar(text: &str) -> Parsed<Sidecar> {
     (SIDECAR.parse)(text)
 }

@@ -23,17 +23,13 @@ pub(crate) struct Picture {
     pub host_network: bool,
 }
 
-/// One container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Node {
-    /// Its name.
     pub name: String,
-    /// When it runs.
     pub role: Role,
     /// Whether it is new.
     pub added: bool,
-    /// Its image.
     pub image: String,
     /// Where it listens, as far as is known.
     pub listens: Vec<Listen>,
@@ -55,14 +51,12 @@ pub(crate) enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Listen {
-    /// The port.
     pub port: u16,
     /// Whether only the pod itself can reach it.
     pub loopback: bool,
     /// `UDP` or `SCTP`; TCP where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
-    /// The port's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The port of the node that leads here.
@@ -77,7 +71,6 @@ pub(crate) struct Listen {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Volume {
-    /// Its name.
     pub name: String,
     /// `emptyDir`, `configMap`…
     pub kind: String,
@@ -91,7 +84,6 @@ pub(crate) struct Volume {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Mount {
-    /// The container.
     pub container: String,
     /// Where it appears there.
     pub path: String,

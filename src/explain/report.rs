@@ -34,11 +34,9 @@ pub(crate) struct Report {
 pub(crate) struct Origin {
     /// The kind of the object that holds the pod's template: `Deployment`, `Pod`…
     pub kind: String,
-    /// The object's name.
     pub name: String,
     /// The namespace that the pod will be in.
     pub namespace: String,
-    /// The file.
     pub file: String,
     /// The line in the file at which the object begins, from 1.
     pub line: usize,
@@ -52,7 +50,6 @@ pub(crate) struct Asked {
     pub key: String,
     /// The value as it was given; a password that should not stand in it is starred out.
     pub value: String,
-    /// Who gave it.
     pub by: Author,
     /// What became of it.
     pub standing: Standing,
@@ -68,7 +65,6 @@ pub(crate) struct Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Standing {
-    /// It counts.
     Counts,
     /// It counts, and nothing can override it: an enforced policy says it.
     Enforced,
@@ -92,7 +88,6 @@ pub(crate) enum Author {
     CommandLine,
     /// An annotation of its namespace.
     Namespace(String),
-    /// A policy.
     Policy(String),
 }
 
@@ -100,7 +95,6 @@ pub(crate) enum Author {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Considered {
-    /// Its name.
     pub policy: String,
     /// `default`, `enforce` or `audit`.
     pub mode: String,
@@ -124,9 +118,7 @@ pub(crate) enum Verdict {
         /// The reason in words.
         because: String,
     },
-    /// It is refused.
     Deny {
-        /// Every reason.
         refusals: Vec<Refused>,
     },
 }
@@ -150,7 +142,6 @@ pub(crate) struct Refused {
 pub(crate) struct Added {
     /// New containers, in the order in which they start.
     pub containers: Vec<Container>,
-    /// New volumes.
     pub volumes: Vec<Named>,
     /// New mounts of the app's containers.
     pub mounts: Vec<AppMount>,
@@ -160,7 +151,6 @@ pub(crate) struct Added {
     pub annotations: Vec<Named>,
     /// New annotations that carry configuration into a container.
     pub rendered: Vec<Named>,
-    /// New kernel settings.
     pub sysctls: Vec<Named>,
     /// New secrets that pull images.
     pub pull_secrets: Vec<String>,
@@ -171,17 +161,13 @@ pub(crate) struct Added {
     pub others: BTreeMap<&'static str, Vec<Named>>,
 }
 
-/// One new container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Container {
-    /// Its name.
     pub name: String,
-    /// How it runs.
     pub runs: Runs,
     /// Why it runs like this.
     pub because: String,
-    /// Its image.
     pub image: String,
     /// The ports that it opens.
     pub ports: Vec<u16>,
@@ -207,7 +193,6 @@ pub(crate) enum Runs {
     ClassicSidecar,
 }
 
-/// CPU and memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Amounts {
@@ -223,21 +208,16 @@ pub(crate) struct Amounts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Named {
-    /// The name.
     pub name: String,
     /// What stands under it.
     pub value: String,
 }
 
-/// One mount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AppMount {
-    /// The container.
     pub container: String,
-    /// The volume.
     pub volume: String,
-    /// Where it appears.
     pub path: String,
     /// Whether it cannot be written there.
     pub read_only: bool,
@@ -247,9 +227,7 @@ pub(crate) struct AppMount {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AppEnv {
-    /// The container.
     pub container: String,
-    /// The variable.
     pub name: String,
     /// Its value, where it is plain text.
     #[serde(skip_serializing_if = "Option::is_none")]

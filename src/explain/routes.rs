@@ -9,7 +9,6 @@ use crate::pod::view::DEFAULT_CONTAINER;
 /// One listener of a container that passes connections on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
-    /// The container.
     pub of: String,
     /// The port it listens on.
     pub listen: u16,

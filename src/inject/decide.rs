@@ -20,7 +20,6 @@ use super::{DenyReason, Patch, Refusal, SkipReason, conflict, pod_resources, pre
 /// What happens to a pod, and what its user should know.
 #[derive(Debug)]
 pub struct Decision<'a> {
-    /// What happens.
     pub verdict: Verdict,
     /// What the user should know; one line each.
     pub warnings: Vec<String>,
@@ -33,7 +32,6 @@ pub struct Decision<'a> {
 /// What happens to a pod.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It gets this.
     Inject(Box<Injection>),
     /// It stays as it is.
     Skip(SkipReason),

@@ -25,7 +25,6 @@ pub struct Patch {
 pub struct Operation<'p> {
     /// Where, as a JSON pointer.
     pub path: &'p str,
-    /// What, as JSON.
     pub value: &'p str,
 }
 
@@ -46,7 +45,6 @@ impl Patch {
         Ok(Patch { json, operations: writer.operations })
     }
 
-    /// The JSON text.
     pub fn json(&self) -> &str {
         &self.json
     }

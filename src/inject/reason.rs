@@ -27,7 +27,6 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
-    /// Every reason.
     pub const ALL: [SkipReason; 8] = [
         SkipReason::NotRequested,
         SkipReason::AlreadyInjected,
@@ -138,7 +137,6 @@ pub enum DenyReason {
 }
 
 impl DenyReason {
-    /// Every reason.
     pub const ALL: [DenyReason; 27] = [
         DenyReason::UnknownKey,
         DenyReason::NotText,
@@ -206,7 +204,6 @@ impl DenyReason {
 /// One thing that stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Its name.
     pub reason: DenyReason,
     /// What is wrong, where, and what to do; may have several lines.
     pub message: String,
@@ -227,7 +224,6 @@ impl Refusal {
         Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
     }
 
-    /// About this annotation.
     #[must_use]
     pub fn about(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());

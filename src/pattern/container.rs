@@ -26,10 +26,8 @@ pub struct Container {
     /// The program; the image's own when empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<Text>,
-    /// Its arguments.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<Text>,
-    /// Its variables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<Env>,
     /// The ports that it opens to the pod's network.
@@ -47,11 +45,9 @@ pub struct Container {
     /// Tells whether it still works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liveness_probe: Option<Probe>,
-    /// Requests and limits.
     pub resources: Resources,
     /// Restricted, unless an administrator's pattern says otherwise.
     pub security_context: Security,
-    /// Its mounts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub volume_mounts: Vec<Mount>,
     /// Further fields of an administrator's pattern, as they were written.
@@ -108,11 +104,9 @@ pub(crate) fn pull_policy(image: &str) -> &'static str {
     }
 }
 
-/// One variable.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Env {
-    /// Its name.
     pub name: Text,
     /// Its value as text; `$(` has to be escaped by whoever fills it in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,14 +135,12 @@ impl Env {
     }
 }
 
-/// One open port.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Port {
     /// At most 15 letters; unique in the pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
-    /// The port.
     pub container_port: u16,
     /// The port on the node; only an administrator's pattern may have one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,7 +160,6 @@ pub struct Probe {
     /// Asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_get: Option<HttpGet>,
-    /// How often.
     pub period_seconds: u16,
     /// How many failures in a row are too many.
     pub failure_threshold: u16,
@@ -177,16 +168,13 @@ pub struct Probe {
 /// Where a check connects to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ProbePort {
-    /// The port.
     pub port: u16,
 }
 
 /// What a check asks for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HttpGet {
-    /// The path.
     pub path: Text,
-    /// The port.
     pub port: u16,
 }
 
@@ -208,7 +196,6 @@ impl Probe {
     }
 }
 
-/// Requests and limits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Resources {
     /// What the scheduler sets aside.
@@ -217,7 +204,6 @@ pub struct Resources {
     pub limits: Amounts,
 }
 
-/// CPU and memory.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Amounts {
     /// Cores.
@@ -295,13 +281,11 @@ impl Security {
     };
 }
 
-/// One mount.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mount {
     /// The volume's name.
     pub name: Text,
-    /// Where it appears.
     pub mount_path: Text,
     /// Which part of the volume.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -334,7 +318,6 @@ impl Mount {
     }
 }
 
-/// One volume.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Volume {
     /// `multipod-…`, unique in the pod.
@@ -387,7 +370,6 @@ pub struct DownwardApi {
 pub struct DownwardFile {
     /// The file's name.
     pub path: Text,
-    /// The annotation.
     pub field_ref: FieldRef,
 }
 
@@ -402,7 +384,6 @@ pub struct FieldRef {
 /// The name of another object.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ObjectName {
-    /// The name.
     pub name: Text,
 }
 

@@ -35,16 +35,12 @@ pub enum Mismatch<'a> {
 pub enum Undecided {
     /// Nobody knows the namespace's labels.
     NamespaceUnknown {
-        /// The namespace.
         namespace: String,
         /// The label that is asked for.
         label: String,
     },
     /// The value of a label is a number or the like, which no API server accepts.
-    LabelIsNoText {
-        /// The label.
-        label: String,
-    },
+    LabelIsNoText { label: String },
 }
 
 impl Match {

@@ -42,7 +42,6 @@ pub struct Effective<'a> {
     pub value: &'a str,
     /// What the value says, where it was read before: policies read theirs once for all pods.
     pub request: Option<&'a Request<'static>>,
-    /// Who says so.
     pub source: Source,
     /// Whether that is an enforced policy.
     pub enforced: bool,

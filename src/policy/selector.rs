@@ -46,7 +46,6 @@ impl Selector {
         &self.requirements
     }
 
-    /// One more requirement.
     pub(super) fn require(&mut self, requirement: Requirement) {
         self.requirements.push(requirement);
     }

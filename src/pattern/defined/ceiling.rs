@@ -16,7 +16,6 @@ pub enum Privilege {
     Privileged,
     /// Single rights of root.
     Capabilities,
-    /// Running as root.
     Root,
     /// Kernel settings that Kubernetes does not count as safe.
     Sysctls,

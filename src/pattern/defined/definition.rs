@@ -16,7 +16,6 @@ use super::template::{Annotation, LoopbackPort, Slots, Template};
 pub struct Definition {
     /// What people write in the annotation.
     pub name: String,
-    /// Which annotation.
     pub kind: PatternKind,
     /// What it is for, in one line.
     pub description: String,

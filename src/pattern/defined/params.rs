@@ -36,14 +36,10 @@ pub enum Type {
     Port,
     /// A whole number within bounds.
     Integer {
-        /// The smallest.
         min: i64,
-        /// The largest.
         max: i64,
     },
-    /// `true` or `false`.
     Boolean,
-    /// Any text.
     String,
     /// Letters, digits, `_`, `-` and `.`: the name of a user, a database, a key of a Secret.
     Identifier,

@@ -57,7 +57,6 @@ impl<T: Slots> Template<T> {
     }
 }
 
-/// An argument.
 impl Slots for Text {
     fn set(&mut self, _: &str, phrase: &Phrase, values: &Values) -> Option<()> {
         *self = Cow::Owned(phrase.expanded_text(values)?);

@@ -31,7 +31,6 @@ pub(in crate::pattern) const MOST_ITEMS: usize = 50;
 /// A working copy of a git repository, in a volume that an app container sees.
 #[derive(Debug, PartialEq)]
 pub struct WorkingCopy {
-    /// The repository.
     pub url: Url,
     /// The branch, tag or hash.
     pub reference: Cow<'static, str>,

@@ -34,9 +34,7 @@ const STARTUP_SECONDS: u16 = 330;
 pub(in crate::pattern) struct Job<'r> {
     /// The container's name, and its volume's.
     pub(in crate::pattern) name: String,
-    /// What it fetches.
     pub(in crate::pattern) copy: &'r WorkingCopy,
-    /// How often.
     pub(in crate::pattern) schedule: Schedule,
 }
 

@@ -44,7 +44,6 @@ pub enum Step {
 pub struct WaitFor {
     /// What has to answer.
     pub target: Target,
-    /// How long altogether.
     pub timeout: Duration,
     /// The time between two attempts.
     pub every: Duration,

@@ -37,7 +37,6 @@ pub struct Request {
 /// Files of one container, and what becomes of their lines.
 #[derive(Debug, PartialEq)]
 pub struct Files {
-    /// Which files.
     pub glob: Glob,
     /// Where the glob stands in the value.
     pub span: Span,
@@ -56,7 +55,6 @@ pub enum Output {
     Ship {
         /// How the lines are taken apart.
         parse: Option<Parse>,
-        /// The server.
         to: Destination,
         /// Where the server stands in the value.
         span: Span,

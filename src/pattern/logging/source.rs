@@ -16,7 +16,6 @@ pub(super) struct Source<'r> {
     pub(super) files: &'r Files,
     /// The index in `spec.containers`.
     pub(super) container: usize,
-    /// That container's name.
     pub(super) name: &'r str,
     pub(super) parse: Option<Parse>,
     pub(super) to: Option<&'r Endpoint>,

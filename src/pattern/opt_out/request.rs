@@ -8,9 +8,7 @@ use multipod_values::{self as value, short, suggest};
 /// What a pod declines of what policies and its namespace would add.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OptOut {
-    /// Everything.
     pub all: bool,
-    /// These keys.
     pub keys: Vec<Key>,
 }
 
