@@ -7,6 +7,9 @@ use multipod_json::Budget;
 /// Containers, ports, mounts, volumes…: items in one list, items in all lists of a pod, and bytes of one name or path.
 pub(crate) const LISTS: Budget = Budget { in_one: 1024, in_all: 10_000, text: 4096, members: false };
 
+/// Slashes in the path of a mount: paths are compared folder by folder, each of theirs with each of ours.
+pub(crate) const SLASHES: usize = 64;
+
 /// What stands in the place of one thing of ours and is compared with it, member by member.
 pub(crate) const THING: Budget = Budget { in_one: 1024, in_all: 4096, text: usize::MAX, members: true };
 

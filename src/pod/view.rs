@@ -6,7 +6,7 @@ use multipod_json::{Kind, Raw, Reader, read_within};
 use thiserror::Error;
 
 use super::head::{Head, Metadata};
-use super::limits::{ENTRIES, LISTS};
+use super::limits::{ENTRIES, LISTS, SLASHES};
 use super::path::{covers, depth};
 use super::spec::{Container, Mount, Named, Spec, Volume};
 use super::{Field, Text};
@@ -57,6 +57,10 @@ impl<'a> Head<'a> {
         let spec: Spec<'_> = read_within(LISTS, raw_spec).map_err(|_| where_it_fails(raw_spec))?;
         if spec.node_selector.value().is_some_and(|labels| labels.more > 0) {
             return Err(Unreadable::TooMuch(format!("spec.nodeSelector: more than {ENTRIES} items")));
+        }
+        if let Some(at) = spec.containers.items().iter().position(Container::mounts_too_deep) {
+            let what = format!("spec.containers[{at}].volumeMounts: a path of more than {SLASHES} slashes");
+            return Err(Unreadable::TooMuch(what));
         }
         Ok(Pod {
             metadata: self.metadata.value().unwrap_or(&NOTHING),
@@ -139,6 +143,12 @@ impl Pod<'_> {
 }
 
 impl<'a> Container<'a> {
+    /// Whether it mounts something at a place that is deeper than is looked at.
+    fn mounts_too_deep(&self) -> bool {
+        let slashes = |path: &str| path.bytes().filter(|byte| *byte == b'/').count();
+        self.volume_mounts.items().iter().any(|mount| slashes(&mount.mount_path) > SLASHES)
+    }
+
     /// Whether this init container runs beside the app.
     pub fn is_native_sidecar(&self) -> bool {
         &*self.restart_policy == "Always"

@@ -133,6 +133,19 @@ fn long_lists_are_injected_into_and_longer_ones_refused() {
     }
 }
 
+/// Each of its parts would be compared with each of ours, for every mount.
+#[test]
+fn a_path_that_leads_nowhere_in_many_steps_is_refused() {
+    let pod = |path: &str| {
+        format!(
+            r#"{{"metadata":{{"annotations":{{"multipod/logging":"/logs/x.log"}}}},"spec":{{"containers":[{{"name":"a","volumeMounts":[{{"name":"v","mountPath":"{path}"}}]}}],"volumes":[{{"name":"v","emptyDir":{{}}}}]}}}}"#
+        )
+    };
+    assert_eq!(answer(&pod(&"/a".repeat(64))).0, "injected");
+    assert_eq!(answer(&pod(&"/a".repeat(65))).0, "too_large");
+    assert_eq!(answer(&pod(&"/.".repeat(1000))).0, "too_large");
+}
+
 #[test]
 fn whatever_nobody_asks_anything_of_is_left_alone() {
     for pod in long_lists(MANY) {
