@@ -4,8 +4,8 @@ use crate::pod::Pod;
 
 use super::Context;
 
-/// What the images of distroless programs run as.
-const NOBODY: i64 = 65532;
+/// What the images of distroless programs run as, ours among them; a container gets it whose image names nobody by number.
+pub(super) const NOBODY: i64 = 65532;
 
 /// None where the image's own user stands. A user that the pod names for all its containers would replace it, be it
 /// root, which we refuse, or one that the image does not know: then the container names its own user again.

@@ -8,6 +8,7 @@ use crate::pattern::container::{
     Container, Mount, ObjectName, Port, Probe, Security, Text, Volume, VolumeSource,
 };
 use crate::pattern::settings::Needs;
+use crate::pattern::user::NOBODY;
 use crate::pattern::{Addition, Context, Fragment, Role, images};
 
 use super::haproxy::{self, HEALTH_PATH, HEALTH_PORT};
@@ -21,8 +22,6 @@ const FOLDER: &str = "/usr/local/etc/haproxy";
 const RENDERED_PATH: &str = "metadata.annotations['rendered.multipod/haproxy.cfg']";
 /// Understood by every HAProxy since 1.5; -db stays in the foreground even where the file says daemon.
 const COMMAND: [&str; 4] = ["haproxy", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"];
-/// The image's user is a name, which the kubelet cannot prove to be other than root.
-const USER: i64 = 65532;
 
 /// What a request adds to a pod.
 pub(crate) fn fragment(request: &Request, context: &Context<'_>) -> Result<Fragment, Vec<Problem>> {
@@ -74,7 +73,8 @@ fn container(request: &Request, context: &Context<'_>) -> Container {
     container.volume_mounts.reserve_exact(2);
     container.volume_mounts.push(Mount::new(VOLUME, FOLDER).read_only());
     if !context.assigns_users() {
-        let user = Some(USER);
+        // The image's user is a name, which the kubelet cannot prove to be other than root.
+        let user = Some(NOBODY);
         container.security_context =
             Security { run_as_user: user, run_as_group: user, ..Security::RESTRICTED };
     }

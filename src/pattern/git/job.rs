@@ -6,21 +6,22 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::annotation::Problem;
+use crate::annotation::settings::Settings as CommonSettings;
 use crate::pod::path::{covers, lies_below};
 use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 use multipod_values::{self as value, Scheme, short, suggest};
 
 use crate::pattern::app::default_container;
-use crate::pattern::container::{Container, Env, Mount, Port, Probe, Resources, Text, Volume, VolumeSource};
+use crate::pattern::change::WaitsFor;
+use crate::pattern::container::{Container, Env, Mount, Port, Probe, Text, Volume, VolumeSource};
 use crate::pattern::settings::Needs;
 use crate::pattern::user::own_user;
-use crate::pattern::{AppMount, Context};
+use crate::pattern::{Addition, AppMount, Context, Fragment, Role, images};
 
 use super::copy::WorkingCopy;
 
-pub(in crate::pattern) const NEEDS: Needs =
-    Needs { cpu: ("10m", 10), memory: ("64Mi", 64), memory_limit: ("256Mi", 256) };
+const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("64Mi", 64), memory_limit: ("256Mi", 256) };
 /// The image's user, and the only one that it lets use ssh.
 const USER: i64 = 65533;
 /// The image's own folder for this; the volume is mounted here, and elsewhere in the app.
@@ -34,6 +35,8 @@ const STARTUP_SECONDS: u16 = 330;
 pub(in crate::pattern) struct Job<'r> {
     /// The container's name, and its volume's.
     pub(in crate::pattern) name: String,
+    /// What the settings of a cluster call it.
+    pub(in crate::pattern) program: &'static str,
     pub(in crate::pattern) copy: &'r WorkingCopy,
     pub(in crate::pattern) schedule: Schedule,
 }
@@ -48,13 +51,9 @@ pub(in crate::pattern) enum Schedule {
 }
 
 impl Job<'_> {
-    pub(in crate::pattern) fn container(
-        &self,
-        image: Text,
-        resources: Resources,
-        pod: &Pod<'_>,
-        context: &Context<'_>,
-    ) -> Container {
+    fn container(&self, settings: &CommonSettings, pod: &Pod<'_>, context: &Context<'_>) -> Container {
+        let image = context.settings.image_for(self.program, settings, images::GIT_SYNC);
+        let resources = context.settings.resources_for(self.program, settings, NEEDS);
         let mut container = Container::new(self.name.clone(), image, resources);
         container.security_context.run_as_user = own_user(USER, pod, context);
         container.args = self.args();
@@ -106,7 +105,7 @@ impl Job<'_> {
         args
     }
 
-    pub(in crate::pattern) fn volumes(&self) -> Vec<Volume> {
+    fn volumes(&self) -> Vec<Volume> {
         let mut volumes = vec![Volume::empty_dir(self.name.clone()), Volume::empty_dir(self.tmp_volume())];
         if let (Some(secret), Scheme::Ssh) = (&self.copy.secret, self.copy.url.scheme) {
             // Readable by all: the files belong to root, and only a key of one's own must be hidden from others to
@@ -141,8 +140,25 @@ pub(in crate::pattern) struct Places<'r> {
 }
 
 impl<'r> Places<'r> {
+    /// Adds what a job needs: its container, its volumes, and the mount of the app.
+    pub(in crate::pattern) fn add(
+        &mut self,
+        job: &Job<'r>,
+        role: Role,
+        settings: &CommonSettings,
+        pod: &Pod<'_>,
+        context: &Context<'_>,
+        fragment: &mut Fragment,
+    ) -> Result<(), Problem> {
+        fragment.add(self.mount(job, pod)?);
+        let waits_for = Some(WaitsFor::Repository);
+        fragment.add(Addition { waits_for, ..Addition::new(role, job.container(settings, pod, context)) });
+        fragment.extend(job.volumes());
+        Ok(())
+    }
+
     /// The mount of one copy. Not to be written to: git-sync runs git on what it finds there, with its credentials.
-    pub(in crate::pattern) fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Problem> {
+    fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Problem> {
         let copy = job.copy;
         let container = app_container(copy, pod)?;
         let overlaps = |folder: &str| covers(folder, &copy.folder) || covers(&copy.folder, folder);

@@ -11,14 +11,12 @@ use multipod_values as value;
 
 use crate::pattern::change::WaitsFor;
 use crate::pattern::container::{Container, Text};
-use crate::pattern::git::{self, Job, Places, Schedule};
+use crate::pattern::git::{Job, Places, Schedule};
 use crate::pattern::settings::Needs;
-use crate::pattern::user::own_user;
-use crate::pattern::{Addition, Context, Fragment, Role, images};
+use crate::pattern::user::{NOBODY, own_user};
+use crate::pattern::{Addition, Context, Fragment, Role};
 
 const WAIT_NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("16Mi", 16), memory_limit: ("64Mi", 64) };
-/// The user of multipod's own image.
-const OWN_USER: i64 = 65532;
 
 /// What a request adds to a pod. Steps are numbered by kind, so that another kind does not rename them.
 pub(crate) fn fragments(
@@ -32,26 +30,20 @@ pub(crate) fn fragments(
     let mut problems = Vec::new();
     let (mut waits, mut clones) = (0, 0);
     for step in &request.steps {
-        let (container, waits_for) = match step {
+        match step {
             Step::WaitFor(wait) => {
                 waits += 1;
+                let waits_for = Some(WaitsFor::Address(wait.target.to_string()));
                 let container = wait_for(wait, waits, request, pod, context);
-                (container, WaitsFor::Address(wait.target.to_string()))
+                fragment.add(Addition { waits_for, ..Addition::new(Role::Step, container) });
             }
             Step::Clone(copy) => {
                 clones += 1;
-                let job = Job { name: format!("{CLONE_CONTAINER}{clones}"), copy, schedule: Schedule::Once };
-                match places.mount(&job, pod) {
-                    Ok(mount) => fragment.add(mount),
-                    Err(problem) => problems.push(problem),
-                }
-                fragment.extend(job.volumes());
-                let image = context.settings.image_for(CLONE, settings, images::GIT_SYNC);
-                let resources = context.settings.resources_for(CLONE, settings, git::NEEDS);
-                (job.container(image, resources, pod, context), WaitsFor::Repository)
+                let name = format!("{CLONE_CONTAINER}{clones}");
+                let job = Job { name, program: CLONE, copy, schedule: Schedule::Once };
+                problems.extend(places.add(&job, Role::Step, settings, pod, context, &mut fragment).err());
             }
-        };
-        fragment.add(Addition { waits_for: Some(waits_for), ..Addition::new(Role::Step, container) });
+        }
     }
     if problems.is_empty() { Ok(vec![fragment]) } else { Err(problems) }
 }
@@ -66,7 +58,7 @@ fn wait_for(
     let image = context.settings.own_image(WAIT_FOR, &request.settings);
     let resources = context.settings.resources_for(WAIT_FOR, &request.settings, WAIT_NEEDS);
     let mut container = Container::new(format!("{WAIT_FOR_CONTAINER}{number}"), image, resources);
-    container.security_context.run_as_user = own_user(OWN_USER, pod, context);
+    container.security_context.run_as_user = own_user(NOBODY, pod, context);
     container.command = vec![Cow::Borrowed("/multipod")];
     // The name stays as it was written: the container's resolver knows the pod's search domains.
     container.args = vec![

@@ -9,12 +9,10 @@
 
 use crate::pattern::Context;
 use crate::pattern::container::Security;
+use crate::pattern::user::NOBODY;
 use crate::pod::Pod;
 
 use super::source::Seen;
-
-/// What the images of distroless programs run as.
-const NOBODY: i64 = 65532;
 
 /// The security context of the sidecar `name`, which reads the files of `group`.
 pub(super) fn follow(

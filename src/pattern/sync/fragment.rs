@@ -5,9 +5,8 @@ use super::text::{CONTAINER, PROGRAM};
 use crate::annotation::{Key, Problem};
 use crate::pod::Pod;
 
-use crate::pattern::change::WaitsFor;
-use crate::pattern::git::{Job, NEEDS, Places, Schedule};
-use crate::pattern::{Addition, Context, Fragment, Role, images};
+use crate::pattern::git::{Job, Places, Schedule};
+use crate::pattern::{Context, Fragment, Role};
 
 /// Each copy's container listens on the port of its number, so that several fit into one pod.
 pub(crate) const BASE_PORT: u16 = 16100;
@@ -24,17 +23,9 @@ pub(crate) fn fragments(
     let mut problems = Vec::new();
     for (item, number) in request.items.iter().zip(1u16..) {
         let schedule = Schedule::Every(item.every, BASE_PORT.saturating_add(number));
-        let job = Job { name: format!("{CONTAINER}{number}"), copy: &item.copy, schedule };
-        match places.mount(&job, pod) {
-            Ok(mount) => fragment.add(mount),
-            Err(problem) => problems.push(problem),
-        }
-        let image = context.settings.image_for(PROGRAM, settings, images::GIT_SYNC);
-        let resources = context.settings.resources_for(PROGRAM, settings, NEEDS);
-        let container = job.container(image, resources, pod, context);
-        let waits_for = Some(WaitsFor::Repository);
-        fragment.add(Addition { waits_for, ..Addition::new(Role::Sidecar(settings.sidecar), container) });
-        fragment.extend(job.volumes());
+        let job = Job { name: format!("{CONTAINER}{number}"), program: PROGRAM, copy: &item.copy, schedule };
+        let role = Role::Sidecar(settings.sidecar);
+        problems.extend(places.add(&job, role, settings, pod, context, &mut fragment).err());
     }
     if problems.is_empty() { Ok(vec![fragment]) } else { Err(problems) }
 }
@@ -45,6 +36,7 @@ mod tests {
 
     use super::*;
     use crate::pattern::git::trial;
+    use crate::pattern::images;
 
     const SITE: &str = "https://git.example/site into=/usr/share/nginx/html";
 
