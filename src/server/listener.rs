@@ -115,7 +115,6 @@ async fn encrypted(
     signing: &Semaphore,
 ) {
     let shared = Arc::clone(&service.shared);
-    shared.touch();
     shared.metrics.accepted.inc();
     let _open = OpenConnection::count(&shared);
     let handshake = tokio::select! {

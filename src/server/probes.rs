@@ -22,7 +22,6 @@ pub(super) struct Probes {
     thread: JoinHandle<()>,
 }
 
-const CONNECTIONS: usize = 512;
 /// A probe asks as soon as it is connected, and reads at once; whoever does not gives way.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -30,6 +29,7 @@ impl Probes {
     pub(super) fn start(
         listener: TcpListener,
         shared: Arc<Shared>,
+        connections: usize,
         closing: watch::Receiver<bool>,
     ) -> io::Result<Probes> {
         let listener = listener.into_std()?;
@@ -38,9 +38,9 @@ impl Probes {
         let answer = async move {
             let listener = TcpListener::from_std(listener)?;
             let router = admin_router(Arc::clone(&shared));
-            let slots = Pool::new(CONNECTIONS, !shared.limits.api_servers.is_empty());
+            let slots = Pool::new(connections, false);
             let service = HttpService { router, shared, grace: GRACE, closing };
-            let port = Port { listener, service, slots, most_waiting: CONNECTIONS, signing: None };
+            let port = Port { listener, service, slots, most_waiting: connections, signing: None };
             tokio::select! { () = port.accept() => {}, _ = ended => {} }
             Ok::<_, io::Error>(())
         };

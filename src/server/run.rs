@@ -42,6 +42,8 @@ pub struct BindError {
     error: io::Error,
 }
 
+/// On the admin port.
+const ADMIN_CONNECTIONS: usize = 512;
 /// For the last answers, once no connection is accepted any more.
 const LAST_ANSWERS: Duration = Duration::from_secs(11);
 
@@ -76,11 +78,12 @@ impl Bound {
     pub async fn run(self, end: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
         let Bound { shared, handlers, reviews, admin } = self;
         let (close, closing) = watch::channel(false);
-        let (limit, most_waiting) = connection_limits(shared.limits.connections);
-        let slots = Pool::new(limit, shared.limits.knows_clients());
-        shared.metrics.connections_limit.set(i64::try_from(limit).unwrap_or(i64::MAX));
+        let Descriptors { open, waiting, admin: probing } =
+            Descriptors::shared_out(shared.limits.connections);
+        let slots = Pool::new(open, shared.limits.knows_clients());
+        shared.metrics.connections_limit.set(i64::try_from(open).unwrap_or(i64::MAX));
         let probes = admin.and_then(|listener| {
-            let started = Probes::start(listener, Arc::clone(&shared), closing.clone());
+            let started = Probes::start(listener, Arc::clone(&shared), probing, closing.clone());
             started.inspect_err(|error| tracing::error!(%error, "there is no admin port")).ok()
         });
         let port = Port {
@@ -92,7 +95,7 @@ impl Bound {
                 closing,
             },
             slots: Arc::clone(&slots),
-            most_waiting,
+            most_waiting: waiting,
             signing: Some(Arc::new(Semaphore::new(1))),
         };
         let accepting = tokio::spawn(port.accept());
@@ -112,15 +115,28 @@ impl Bound {
     }
 }
 
-/// How many connections may be open, and how many more may wait: no more than there are descriptors for, besides those for
-/// files and sockets of other kinds.
-fn connection_limits(configured: usize) -> (usize, usize) {
-    /// Those of the admin port among them: they are few as long as nobody floods it.
-    const OTHER_DESCRIPTORS: usize = 192;
-    let backlog = BACKLOG as usize;
-    let Some(most) = crate::observe::descriptor_limit() else { return (configured, backlog) };
-    let most = most.saturating_sub(OTHER_DESCRIPTORS).max(8);
-    // Of few descriptors some are for those who wait: they may be the ones that have a right to a slot.
-    let open = configured.min(most - most / 8);
-    (open, backlog.min(most - open))
+/// How many connections there may be, by the descriptors that there are for them.
+struct Descriptors {
+    /// Open, for reviews.
+    open: usize,
+    /// Waiting for a slot.
+    waiting: usize,
+    /// On the admin port, both open and waiting.
+    admin: usize,
+}
+
+impl Descriptors {
+    /// No more than there are, besides those for files and sockets of other kinds.
+    fn shared_out(configured: usize) -> Descriptors {
+        const OTHERS: usize = 64;
+        let (backlog, admin) = (BACKLOG as usize, ADMIN_CONNECTIONS);
+        let Some(most) = crate::observe::descriptor_limit() else {
+            return Descriptors { open: configured, waiting: backlog, admin };
+        };
+        let admin = admin.min(most / 16).max(1);
+        let most = most.saturating_sub(OTHERS + admin * 2).max(8);
+        // Of few some are for those who wait: they may be the ones that have a right to a slot.
+        let open = configured.min(most - most / 8);
+        Descriptors { open, waiting: backlog.min(most - open), admin }
+    }
 }

@@ -9,5 +9,6 @@ pub(crate) mod program;
 pub(crate) mod reviews;
 pub(crate) mod run;
 pub(crate) mod running;
+pub(crate) mod shapes;
 pub(crate) mod sim;
 pub(crate) mod sound;

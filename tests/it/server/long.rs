@@ -2,6 +2,7 @@
 //! request, peers that are slow, certificates that change, too much load, and panics. `make test-long`; what it measures is
 //! worth telling with `MULTIPOD_PROGRAM=target/release/multipod`.
 
+mod cgroup;
 mod load;
 
 use std::collections::HashMap;

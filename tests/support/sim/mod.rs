@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // What was measured is told.
 
 pub mod bad;
+pub mod cgroup;
 pub mod flood;
 pub mod load;
 pub mod replica;

@@ -82,11 +82,30 @@ pub struct Replica {
 impl Replica {
     /// Starts one, and waits until it is ready.
     pub async fn start(secret: &Secret, options: &[&str]) -> Replica {
+        Replica::start_in(secret, options, None, &[]).await
+    }
+
+    /// The same with an environment, in the cgroup of which this is the list of processes.
+    pub async fn start_in(
+        secret: &Secret,
+        options: &[&str],
+        processes: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Replica {
         // What is measured is only worth telling of the program as people run it: that of a release.
         let program =
             env::var_os("MULTIPOD_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_multipod").into());
-        let mut command = Command::new(program);
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut command = match processes {
+            None => Command::new(program),
+            // It is there before it is the program, so that all that it takes counts.
+            Some(processes) => {
+                let mut command = Command::new("/bin/sh");
+                command.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(processes).arg(program);
+                command
+            }
+        };
+        command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-format=json"]);
         for (option, file) in [("--tls-cert", "tls.crt"), ("--tls-key", "tls.key")] {
             command.arg(option).arg(secret.folder.path().join(file));
