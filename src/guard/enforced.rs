@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use crate::annotation::Key;
+use crate::pattern::Settings;
 use crate::pattern::change::Kind;
+use crate::pattern::others::TOKEN;
 use crate::policy::{Mode, OwnerKind, Policy, Requirement};
 
 use super::known::{self, Known};
@@ -57,7 +59,7 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
             Ok(changes) => {
                 for change in &changes {
                     written.validation(
-                        format!("request.operation != \"CREATE\" || ({})", condition(change)),
+                        format!("request.operation != \"CREATE\" || ({})", condition(change, guard.settings)),
                         format!(
                             "policy {} enforces {}, and {} of it is missing or is not what multipod adds",
                             policy.name,
@@ -119,11 +121,11 @@ fn made_by(kinds: &[&str]) -> String {
     }
 }
 
-fn condition(change: &Known) -> String {
+fn condition(change: &Known, settings: &Settings) -> String {
     let value = &change.value;
     match change.kind {
-        Kind::Container if change.is_step => container("variables.steps", change),
-        Kind::Container => container("variables.sidecars", change),
+        Kind::Container if change.is_step => container("variables.steps", change, settings),
+        Kind::Container => container("variables.sidecars", change, settings),
         Kind::Volume => format!("object.spec.?volumes.orValue([]).exists(v, {})", cel::covers("v", value)),
         Kind::AppMount => of_app("volumeMounts", value),
         Kind::AppVariable => of_app("env", value),
@@ -146,38 +148,67 @@ fn of_app(list: &str, value: &Value) -> String {
     format!("object.spec.containers.exists(c, c.?{list}.orValue([]).exists(i, {}))", cel::covers("i", value))
 }
 
-fn container(list: &str, change: &Known) -> String {
+fn container(list: &str, change: &Known, settings: &Settings) -> String {
     let mut ours = change.value.clone();
     let has = |field: &str| change.value.get(field).is_some();
     let is_open = |field: &str| change.open.iter().any(|open| open == field);
     let mut conditions = Vec::new();
+    if let Some(fields) = ours.as_object_mut() {
+        // The API server writes amounts in its own way, a LimitRange may add some, and AlwaysPullImages always pulls.
+        fields.shift_remove("resources");
+        fields.shift_remove("imagePullPolicy");
+        if let Some(Value::String(ours)) = fields.shift_remove("image") {
+            conditions.push(image(&ours, settings));
+        }
+    }
+    conditions.insert(0, cel::covers("c", &ours));
     for field in DECISIVE.into_iter().filter(|field| !has(field) && !is_open(field)) {
         conditions.push(format!("!has(c.{field})"));
     }
     if !is_open("env") {
         let names = names(&ours, "env", "name");
+        let injectors = settings.injectors.environment.iter();
+        let begins = injectors.map(|prefix| format!(" || e.name.startsWith({})", cel::text(prefix)));
         conditions.push(format!(
-            "c.?env.orValue([]).all(e, e.name in {})",
-            cel::list(names.iter().map(String::as_str))
+            "c.?env.orValue([]).all(e, e.name in {}{})",
+            cel::list(names.iter().map(String::as_str)),
+            begins.collect::<String>()
         ));
     }
     if !is_open("volumeMounts") {
         let paths = names(&ours, "volumeMounts", "mountPath");
+        let paths = paths.iter().map(String::as_str).chain([TOKEN]);
+        let injectors = settings.injectors.mounts.iter();
+        let below = injectors.map(|folder| {
+            let folder = folder.trim_end_matches('/');
+            format!(
+                " || (m.mountPath == {} || m.mountPath.startsWith({})) && !m.mountPath.contains(\"..\")",
+                cel::text(folder),
+                cel::text(&format!("{folder}/"))
+            )
+        });
         conditions.push(format!(
-            "c.?volumeMounts.orValue([]).all(m, m.mountPath in {} || m.mountPath.startsWith(\"/var/run/secrets/\"))",
-            cel::list(paths.iter().map(String::as_str))
+            "c.?volumeMounts.orValue([]).all(m, m.mountPath in {}{})",
+            cel::list(paths),
+            below.collect::<String>()
         ));
     }
     for (field, safe) in [("privileged", "false"), ("procMount", "\"Default\"")] {
         conditions.push(format!("c.?securityContext.?{field}.orValue({safe}) == {safe}"));
     }
     conditions.push("size(c.?securityContext.?capabilities.?add.orValue([])) == 0".to_owned());
-    if let Some(fields) = ours.as_object_mut() {
-        // The API server writes amounts in its own way, and a LimitRange may add some.
-        fields.shift_remove("resources");
-    }
-    conditions.insert(0, cel::covers("c", &ours));
     format!("{list}.exists(c, {})", cel::all(&conditions))
+}
+
+/// Ours, or what the settings say that another webhook makes of it, with a digest or without.
+fn image(ours: &str, settings: &Settings) -> String {
+    let rewritten = settings.image_rewrites.iter().flat_map(|rewrite| rewrite.of(ours));
+    let mut may_be: Vec<String> = std::iter::once(ours.to_owned()).chain(rewritten).collect();
+    may_be.sort_unstable();
+    may_be.dedup();
+    let digests = may_be.iter().filter(|_| !settings.image_rewrites.is_empty() && !ours.contains('@'));
+    let digests = digests.map(|image| format!(" || c.image.startsWith({})", cel::text(&format!("{image}@"))));
+    format!("(c.image in {}{})", cel::list(may_be.iter().map(String::as_str)), digests.collect::<String>())
 }
 
 fn names(container: &Value, list: &str, field: &str) -> Vec<String> {

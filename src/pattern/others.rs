@@ -9,7 +9,7 @@ use multipod_values::{self as value, Parsed};
 /// Below it, injectors mount what a container proves its identity with.
 const SECRETS: &str = "/var/run/secrets";
 /// Where the token of the service account would be, which our containers do without.
-const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+pub(crate) const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// What another webhook makes of images: `mirror.example/*`, or `*` where it only adds digests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,14 +46,21 @@ impl ImageRewrite {
     /// Whether `theirs` is what it makes of `ours`: the same repository path and tag behind the prefix, and a digest
     /// at most.
     pub fn makes(&self, theirs: &str, ours: &str) -> bool {
-        let Some(rest) = theirs.strip_prefix(&*self.prefix) else { return false };
-        let rest = if ours.contains('@') { rest } else { without_digest(rest) };
+        let theirs = if ours.contains('@') { theirs } else { without_digest(theirs) };
+        self.of(ours).iter().any(|made| made == theirs)
+    }
+
+    /// Everything that it may make of an image, digests aside.
+    pub fn of(&self, ours: &str) -> Vec<String> {
+        let prefix = &self.prefix;
         let (registry, path) = split_registry(ours);
         let library = if path.contains('/') { "" } else { "library/" };
-        let is = |parts: [&str; 3]| rest.len() == parts.concat().len() && rest == parts.concat();
         match registry {
-            Some(registry) => is([registry, "/", path]) || is(["", "", path]),
-            None => ["", "docker.io/"].into_iter().any(|hub| is([hub, "", path]) || is([hub, library, path])),
+            Some(registry) => vec![format!("{prefix}{registry}/{path}"), format!("{prefix}{path}")],
+            None => ["", "docker.io/"]
+                .into_iter()
+                .flat_map(|hub| [format!("{prefix}{hub}{path}"), format!("{prefix}{hub}{library}{path}")])
+                .collect(),
         }
     }
 }

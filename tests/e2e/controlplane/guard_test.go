@@ -191,8 +191,11 @@ func TestTheGuardRefusesForgeries(t *testing.T) {
 			c.SecurityContext.ProcMount = &unmasked
 		},
 		"a mount over it": func(_ *core.Pod, c *core.Container) { c.VolumeMounts = append(c.VolumeMounts, tap) },
-		"another name":    func(_ *core.Pod, c *core.Container) { c.Name = "multipod-ambassador-2" },
-		"a step":          func(_ *core.Pod, c *core.Container) { c.RestartPolicy, c.StartupProbe = nil, nil },
+		"a mount beside the token": func(_ *core.Pod, c *core.Container) {
+			c.VolumeMounts = append(c.VolumeMounts, core.VolumeMount{Name: "tap", MountPath: "/var/run/secrets/../../../usr/local/etc/haproxy"})
+		},
+		"another name": func(_ *core.Pod, c *core.Container) { c.Name = "multipod-ambassador-2" },
+		"a step":       func(_ *core.Pod, c *core.Container) { c.RestartPolicy, c.StartupProbe = nil, nil },
 		"other rendered configuration": func(pod *core.Pod, _ *core.Container) {
 			pod.Annotations["rendered.multipod/haproxy.cfg"] = "global\n"
 		},

@@ -95,3 +95,15 @@ fn namespaces_that_multipod_never_sees_are_never_guarded() {
         assert!(registered.contains(&format!("values: [{}]", names.join(", "))), "{names:?}");
     }
 }
+
+#[test]
+fn what_the_settings_let_other_webhooks_do_passes_the_guard_too() {
+    let settings = "imageRewrites: [mirror.example/*]\ninjectors: {environment: [OTEL_], mounts: [/var/run/secrets/mesh]}\n";
+    let args = ["--policy-dir", "policies.yaml", "--config", "settings.yaml"];
+    let text = written(&[FILE, ("settings.yaml", settings)], &args)[4].to_string();
+    for part in
+        ["mirror.example/haproxy:", "mirror.example/library/haproxy:", "OTEL_", "/var/run/secrets/mesh/"]
+    {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
