@@ -130,19 +130,20 @@ impl<'p> Look<'_, 'p> {
         let right_list = if parent == Parent::Containers { "containers" } else { "initContainers" };
         let theirs = with_users_of(self.pod, &ours.security_context, self.spec.item(list, at));
         let Wanted { key, part, enforced } = wanted;
-        let what = format!("a container named {}", ours.name);
+        let what = || format!("a container named {}", ours.name);
         let found = compare("container", ours, &theirs, self.context);
         let moved = found.moved.as_deref();
         let may_move = |image: &str| !enforced && self.resolution.allows_image(image);
         if list == right_list && found.ours && moved.is_none_or(may_move) {
             self.warnings.extend(moved.map(|image| {
                 format!(
-                    "{key}: {what} has the image {}, not {}: taken for what another webhook makes of it",
+                    "{key}: {} has the image {}, not {}: taken for what another webhook makes of it",
+                    what(),
                     short(image),
                     ours.image
                 )
             }));
-            return self.judge(&found, &what, DenyReason::ContainerNameTaken, wanted);
+            return self.judge(&found, what, DenyReason::ContainerNameTaken, wanted);
         }
         // The likeliest reason, where others rewrite what we have added.
         let theirs = theirs["image"].as_str().filter(|image| **image != *ours.image);
@@ -153,25 +154,28 @@ impl<'p> Look<'_, 'p> {
             )
         });
         let message = format!(
-            "{key}: {what} is there already (spec.{list}), and it is not the one that {part} would add{image}\n\
+            "{key}: {} is there already (spec.{list}), and it is not the one that {part} would add{image}\n\
              Rename it, or remove it if it was added by an earlier version (multipod uninject){mirror}",
+            what()
         );
         Found::Other(DenyReason::ContainerNameTaken, message)
     }
 
     fn volume(&mut self, volume: &Volume, wanted: Wanted<'_>) -> Found {
         let Wanted { key, part, .. } = wanted;
-        let what = format!("a volume named {}", volume.name);
+        let what = || format!("a volume named {}", volume.name);
         let all = self.pod.spec.volumes.items();
         let Some(at) = all.iter().position(|other| *other.name == *volume.name) else {
             return Found::Nothing;
         };
         let found = compare("volume", volume, &self.spec.item("volumes", at), self.context);
         if found.ours {
-            return self.judge(&found, &what, DenyReason::VolumeNameTaken, wanted);
+            return self.judge(&found, what, DenyReason::VolumeNameTaken, wanted);
         }
-        let message =
-            format!("{key}: {what} is there already, and it is not the one that {part} would add\nRename it");
+        let message = format!(
+            "{key}: {} is there already, and it is not the one that {part} would add\nRename it",
+            what()
+        );
         Found::Other(DenyReason::VolumeNameTaken, message)
     }
 
@@ -203,8 +207,8 @@ impl<'p> Look<'_, 'p> {
             *place = Value::from(&*mount.mount_path);
         }
         let found = compare("mount", mount, &theirs, self.context);
-        let what = format!("the mount at {path} in container {}", &*container.name);
-        self.judge(&found, &what, DenyReason::MountPathTaken, wanted)
+        let what = || format!("the mount at {path} in container {}", &*container.name);
+        self.judge(&found, what, DenyReason::MountPathTaken, wanted)
     }
 
     fn app_variable(&mut self, new: &AppEnv, plan: &Plan, wanted: Wanted<'_>) -> Found {
@@ -217,8 +221,8 @@ impl<'p> Look<'_, 'p> {
         };
         let found = compare("variable", &new.env, &theirs, self.context);
         if found.ours {
-            let what = format!("the variable {name} in container {}", &*container.name);
-            return self.judge(&found, &what, DenyReason::EnvNameTaken, wanted);
+            let what = || format!("the variable {name} in container {}", &*container.name);
+            return self.judge(&found, what, DenyReason::EnvNameTaken, wanted);
         }
         let message = format!(
             "{key}: {part} sets the variable {name} in container {app}, which sets it already\nRemove one of the two",
@@ -252,10 +256,16 @@ impl<'p> Look<'_, 'p> {
     }
 
     /// Ours, with something besides perhaps: the pod's author may have added that to what they ask for themselves.
-    fn judge(&mut self, found: &Likeness, what: &str, reason: DenyReason, wanted: Wanted<'_>) -> Found {
+    fn judge(
+        &mut self,
+        found: &Likeness,
+        what: impl FnOnce() -> String,
+        reason: DenyReason,
+        wanted: Wanted<'_>,
+    ) -> Found {
         let Wanted { key, part, enforced } = wanted;
         let Some(besides) = found.besides() else { return Found::Same };
-        let told = format!("{key}: {what} is there already, with more than {part} would add: {besides}");
+        let told = format!("{key}: {} is there already, with more than {part} would add: {besides}", what());
         if enforced {
             let advice = "A policy enforces it, so it must be as multipod adds it: remove it from the pod";
             return Found::Other(reason, format!("{told}\n{advice}"));

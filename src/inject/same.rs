@@ -162,7 +162,7 @@ impl<'v> Comparison<'v, '_> {
             && steps.next().is_none()
     }
 
-    fn covers(&mut self, theirs: &Value, ours: &Value) -> bool {
+    fn covers(&mut self, theirs: &'v Value, ours: &'v Value) -> bool {
         match (theirs, ours) {
             (Value::Object(theirs), Value::Object(ours)) => {
                 let decided =
@@ -170,7 +170,7 @@ impl<'v> Comparison<'v, '_> {
                 let mut is_ours = DECISIVE.iter().all(decided);
                 for (key, value) in ours {
                     is_ours &= if let Some(other) = theirs.get(key) {
-                        self.within(key.clone(), |inside| inside.covers(other, value))
+                        self.within(&**key, |inside| inside.covers(other, value))
                     } else {
                         // Neither an empty list of amounts nor an empty value is stored.
                         let is_empty = says_nothing(value) || value.as_object().is_some_and(Map::is_empty);
@@ -181,7 +181,7 @@ impl<'v> Comparison<'v, '_> {
                     }
                 }
                 for (key, other) in theirs.iter().filter(|(key, _)| !ours.contains_key(*key)) {
-                    self.within(key.clone(), |inside| inside.more(other));
+                    self.within(&**key, |inside| inside.more(other));
                 }
                 is_ours
             }
@@ -211,7 +211,7 @@ impl<'v> Comparison<'v, '_> {
     }
 
     /// Others may add their own items between ours.
-    fn has_all(&mut self, theirs: &[Value], ours: &[Value]) -> bool {
+    fn has_all(&mut self, theirs: &'v [Value], ours: &'v [Value]) -> bool {
         let mut wanted = ours.iter().peekable();
         for other in theirs {
             let told = (self.found.more.len(), self.found.uncounted);
@@ -230,7 +230,7 @@ impl<'v> Comparison<'v, '_> {
     }
 
     /// Of two variables with one name the last one counts.
-    fn has_variables(&mut self, theirs: &[Value], ours: &[Value]) -> bool {
+    fn has_variables(&mut self, theirs: &'v [Value], ours: &'v [Value]) -> bool {
         let last = |name: &Value| theirs.iter().rposition(|other| other["name"] == *name);
         let places: Vec<Option<usize>> = ours.iter().map(|variable| last(&variable["name"])).collect();
         let all_there = ours.iter().zip(&places).all(|(variable, at)| {
@@ -243,7 +243,7 @@ impl<'v> Comparison<'v, '_> {
     }
 
     /// Something that we would not write.
-    fn more(&mut self, value: &Value) {
+    fn more(&mut self, value: &'v Value) {
         if says_nothing(value) || self.is_listed(value) {
             return;
         }
@@ -296,16 +296,16 @@ impl<'v> Comparison<'v, '_> {
 }
 
 /// What people know an item of a list by.
-fn name_of(item: &Value) -> String {
+fn name_of(item: &Value) -> Cow<'_, str> {
     let field = ["name", "mountPath", "devicePath", "path", "containerPort", "configMapRef", "secretRef"]
         .iter()
         .rev()
         .find(|field| !item[**field].is_null());
     match field.map(|field| &item[*field]) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(other) => other["name"].as_str().unwrap_or_default().to_owned(),
-        None => item.as_str().unwrap_or("*").to_owned(),
+        Some(Value::String(text)) => Cow::Borrowed(text),
+        Some(Value::Number(number)) => Cow::Owned(number.to_string()),
+        Some(other) => Cow::Borrowed(other["name"].as_str().unwrap_or_default()),
+        None => Cow::Borrowed(item.as_str().unwrap_or("*")),
     }
 }
 
@@ -322,13 +322,13 @@ fn says_nothing(value: &Value) -> bool {
 
 /// Whether something of others is mounted inside a folder that we mount to be read only: our configuration.
 fn hides(theirs: &[Value], ours: &[Value]) -> bool {
-    let path = |mount: &Value| mount["mountPath"].as_str().unwrap_or_default().to_owned();
-    let own: Vec<String> = ours.iter().map(path).collect();
-    let read_only: Vec<String> = ours.iter().filter(|mount| mount["readOnly"] == true).map(path).collect();
-    theirs
-        .iter()
-        .map(path)
-        .any(|path| !own.contains(&path) && read_only.iter().any(|folder| lies_in(folder, &path)))
+    fn path(mount: &Value) -> &str {
+        mount["mountPath"].as_str().unwrap_or_default()
+    }
+    theirs.iter().map(path).any(|inner| {
+        let is_own = ours.iter().any(|mount| path(mount) == inner);
+        !is_own && ours.iter().any(|mount| mount["readOnly"] == true && lies_in(path(mount), inner))
+    })
 }
 
 /// The API server rewrites quantities: `0.05` becomes `50m`.
