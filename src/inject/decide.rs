@@ -15,7 +15,7 @@ use super::asked::Asked;
 use super::few::{Few, Refusals, Warnings};
 use super::plan::Plan;
 use super::requests;
-use super::{DenyReason, Patch, Refusal, SkipReason, conflict, pod_resources, present, status};
+use super::{DenyReason, Patch, Refusal, SkipReason, conflict, pod_resources, present, redirect, status};
 
 /// What happens to a pod, and what its user should know.
 #[derive(Debug)]
@@ -239,6 +239,7 @@ fn plan(
     }
     present::mark(&mut plan, pod, (context, resolution), &mut refusals, warnings);
     conflict::find(&plan, pod, &mut refusals, warnings);
+    redirect::find(&plan, pod, &mut refusals);
     if !refusals.is_empty() {
         name_the_author(&mut refusals, resolution);
         return Err(Planless::Refused(refusals));

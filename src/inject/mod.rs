@@ -18,6 +18,7 @@ mod plan;
 mod pod_resources;
 mod present;
 mod reason;
+mod redirect;
 mod requests;
 mod same;
 mod status;

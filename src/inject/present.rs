@@ -85,7 +85,7 @@ struct Wanted<'w> {
     enforced: bool,
 }
 
-impl<'p> Look<'_, 'p> {
+impl Look<'_, '_> {
     fn for_change(&mut self, planned: &Planned, plan: &Plan) -> Found {
         let (key, part, enforced) = (plan.key_of(planned), plan.name_of(planned), plan.is_enforced(planned));
         let (pod, wanted) = (self.pod, Wanted { key, part, enforced });

@@ -116,6 +116,8 @@ pub enum DenyReason {
     ProcessNamespaceTaken,
     /// The pattern listens, and the pod has the node's network.
     HostNetwork,
+    /// The pod says itself where a name leads that an enforced policy sends to.
+    DestinationRedirected,
     /// The pod is for Windows.
     Windows,
     /// An ordinary sidecar would keep a Job from completing.
@@ -137,7 +139,7 @@ pub enum DenyReason {
 }
 
 impl DenyReason {
-    pub const ALL: [DenyReason; 27] = [
+    pub const ALL: [DenyReason; 28] = [
         DenyReason::UnknownKey,
         DenyReason::NotText,
         DenyReason::BadValue,
@@ -156,6 +158,7 @@ impl DenyReason {
         DenyReason::SysctlTaken,
         DenyReason::ProcessNamespaceTaken,
         DenyReason::HostNetwork,
+        DenyReason::DestinationRedirected,
         DenyReason::Windows,
         DenyReason::JobNeverEnds,
         DenyReason::NativeUnsupported,
@@ -188,6 +191,7 @@ impl DenyReason {
             DenyReason::SysctlTaken => "sysctl_taken",
             DenyReason::ProcessNamespaceTaken => "process_namespace_taken",
             DenyReason::HostNetwork => "host_network",
+            DenyReason::DestinationRedirected => "destination_redirected",
             DenyReason::Windows => "windows",
             DenyReason::JobNeverEnds => "job_never_ends",
             DenyReason::NativeUnsupported => "native_unsupported",

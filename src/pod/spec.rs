@@ -53,6 +53,12 @@ pub struct Spec<'a> {
     /// What happens when a container ends.
     #[serde(borrow, default)]
     pub restart_policy: Text<'a>,
+    /// Who answers questions for names.
+    #[serde(borrow, default)]
+    pub dns_policy: Text<'a>,
+    /// Addresses of names that nobody is asked for.
+    #[serde(borrow, default)]
+    pub host_aliases: Field<Vec<HostAlias<'a>>>,
     /// What the pod has as a whole, unread: few pods say it.
     #[serde(borrow, default)]
     pub resources: Field<Raw<'a>>,
@@ -82,6 +88,14 @@ pub struct Sysctl<'a> {
     /// Always text.
     #[serde(borrow, default)]
     pub value: Text<'a>,
+}
+
+/// One address, and the names that it has in this pod.
+#[derive(Debug, Default, Deserialize)]
+pub struct HostAlias<'a> {
+    /// The names.
+    #[serde(borrow, default)]
+    pub hostnames: Field<Vec<Text<'a>>>,
 }
 
 /// Anything of which only the name matters.

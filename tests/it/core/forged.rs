@@ -238,3 +238,19 @@ fn whatever_is_added_to_what_the_pod_asks_for_is_refused_or_named() {
         .collect();
     assert_eq!(silent.len(), 0, "{} of {} pass in silence: {silent:#?}", silent.len(), outcomes.len());
 }
+
+#[test]
+fn a_second_mount_or_value_in_the_place_of_ours_is_refused() {
+    let scene = Scene::new(By::Policy, &json!({}));
+    let places = [
+        ("/volumeMounts", json!({"name": "mine", "mountPath": "/var/log/../log/app/"})),
+        ("/env", json!({"name": "TAP", "value": "/elsewhere"})),
+    ];
+    for (list, more) in places {
+        let mut forged = scene.injected.clone();
+        let list = forged.pointer_mut(&format!("/spec/containers/0{list}")).and_then(Value::as_array_mut);
+        list.unwrap().push(more.clone());
+        let (ended, _) = scene.decide(&forged);
+        assert!(matches!(ended, Ended::Denied(_)), "{more}: {ended:?}");
+    }
+}
