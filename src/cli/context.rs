@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::manifest::Cluster;
+use crate::manifest::{Cluster, is_annotation_key};
 use crate::pattern::Settings;
 use crate::pod::Version;
 use crate::policy::{self, Loaded};
@@ -90,7 +90,20 @@ impl FromStr for Labels {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.split(',').filter(|pair| !pair.is_empty()).map(pair).collect::<Result<_, _>>().map(Labels)
+        let pairs = text.split(',').filter(|_| !text.is_empty()).map(pair);
+        let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+        for (index, (key, value)) in pairs.iter().enumerate() {
+            if !is_annotation_key(key) {
+                return Err(format!("{key:?} is no key of a label"));
+            }
+            if !value.is_empty() && !is_annotation_key(value) || value.contains('/') {
+                return Err(format!("{value:?} is no value of a label"));
+            }
+            if pairs.iter().take(index).any(|(other, _)| other == key) {
+                return Err(format!("{key} stands twice"));
+            }
+        }
+        Ok(Labels(pairs))
     }
 }
 

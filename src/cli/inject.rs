@@ -1,5 +1,6 @@
 //! `multipod inject`.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 
 use crate::manifest::{self, Annotation, Manifests, Outcome, Source};
@@ -73,10 +74,20 @@ impl Injection {
         self,
         finish: impl FnOnce(&[Source], &Outcome<'_>) -> Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
-        let (sources, cluster) = both(self.input.read(), self.context.read())?;
+        let read = both(self.input.read(), self.context.read());
+        let ((sources, cluster), annotate) = both(read, distinct(self.annotate))?;
         let manifests = Manifests::read(&sources);
-        let outcome = manifest::inject(&manifests, &cluster, &self.annotate);
+        let outcome = manifest::inject(&manifests, &cluster, &annotate);
         report::outcome(&outcome, !self.quiet)?;
         finish(&sources, &outcome)
+    }
+}
+
+/// Annotations of the command line, each of a key of its own: of two nobody could tell which was meant.
+pub(super) fn distinct(annotations: Vec<Annotation>) -> Result<Vec<Annotation>, Failure> {
+    let mut seen = HashSet::new();
+    match annotations.iter().find(|annotation| !seen.insert(&annotation.key)) {
+        Some(twice) => Err(Failure::one(format!("--annotate sets {} twice; give each key once", twice.key))),
+        None => Ok(annotations),
     }
 }

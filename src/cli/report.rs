@@ -45,9 +45,37 @@ pub(super) fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result
 /// Prints the findings, notes only if `with_notes`; fails if something is refused.
 pub(super) fn outcome(outcome: &Outcome<'_>, with_notes: bool) -> Result<(), Failure> {
     let styles = Styles::of_errors();
-    let shown = outcome.findings.iter().filter(|finding| with_notes || finding.level != Level::Note);
-    print(&shown.map(|finding| rendered(finding, styles)).collect::<String>());
+    print(&told(&outcome.findings, with_notes, styles));
     if outcome.is_refused() { Err(Failure::default()) } else { Ok(()) }
+}
+
+/// How many notes of one name are told each for itself.
+const MOST_NOTES: usize = 3;
+
+/// Notes first, of which many are summed up, and errors last, where the eye is.
+fn told(findings: &[Finding], with_notes: bool, styles: Styles) -> String {
+    let of = |level: Level| findings.iter().filter(move |finding| finding.level == level);
+    let mut out = String::new();
+    let mut slugs: Vec<(&str, usize)> = Vec::new();
+    for finding in of(Level::Note).filter(|_| with_notes) {
+        let place = slugs.iter().position(|(slug, _)| *slug == finding.slug);
+        let place = place.unwrap_or_else(|| {
+            slugs.push((finding.slug, 0));
+            slugs.len() - 1
+        });
+        slugs[place].1 += 1;
+        if slugs[place].1 <= MOST_NOTES {
+            out.push_str(&rendered(finding, styles));
+        }
+    }
+    for (slug, count) in slugs.into_iter().filter(|(_, count)| *count > MOST_NOTES) {
+        let Styles { note, .. } = styles;
+        let _ = writeln!(out, "{note}note{note:#}: {} more like these ({slug})", count - MOST_NOTES);
+    }
+    for finding in of(Level::Warning).chain(of(Level::Error)) {
+        out.push_str(&rendered(finding, styles));
+    }
+    out
 }
 
 pub(super) fn note(message: &str) {

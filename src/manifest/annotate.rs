@@ -1,15 +1,18 @@
 //! Annotations that the command line sets on every pod template.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::str::FromStr;
+
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::annotation::Key;
 use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
+use crate::pattern::opt_out;
 use multipod_values::suggest;
 use multipod_yaml::Edit;
 
-use super::Target;
+use super::{Finding, Level, Target};
 
 /// One annotation to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,11 +71,11 @@ fn check(key: &str) -> Result<(), AnnotationError> {
         let meant = suggest::did_you_mean(&full, Key::ALL.iter().map(|key| key.full()));
         return Err(AnnotationError::UnknownKey(key.to_owned(), meant));
     }
-    if is_key(key) { Ok(()) } else { Err(AnnotationError::BadKey(key.to_owned())) }
+    if is_annotation_key(key) { Ok(()) } else { Err(AnnotationError::BadKey(key.to_owned())) }
 }
 
-/// What the API server takes for the key of an annotation.
-fn is_key(key: &str) -> bool {
+/// What the API server takes for the key of an annotation, or of a label; without a slash, also for a label's value.
+pub(crate) fn is_annotation_key(key: &str) -> bool {
     let word = |text: &str, longest: usize, others: &str| {
         let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         text.len() <= longest
@@ -97,6 +100,28 @@ impl Annotation {
             annotations.insert(self.key.clone(), self.value.clone().into());
         }
     }
+}
+
+/// Those of the annotations that a template gets: what a pod opts out of it keeps out, and that is said.
+pub(super) fn for_target<'a>(
+    annotations: &'a [Annotation],
+    target: &Target<'_>,
+) -> (Cow<'a, [Annotation]>, Vec<Finding>) {
+    let own = &target.value["metadata"]["annotations"];
+    let opt_out = own[Key::OptOut.full()].as_str().and_then(|text| opt_out::parse(text).ok());
+    let Some(opt_out) = opt_out.filter(|_| !annotations.is_empty()) else {
+        return (Cow::Borrowed(annotations), Vec::new());
+    };
+    let is_declined = |annotation: &&Annotation| {
+        Key::from_full(&annotation.key).is_some_and(|key| key != Key::OptOut && opt_out.declines(key))
+    };
+    let (declined, wanted): (Vec<&Annotation>, Vec<&Annotation>) = annotations.iter().partition(is_declined);
+    let findings = declined.into_iter().map(|annotation| {
+        let message = format!("{} does not get {}: it opts out", target.title(), annotation.key);
+        target.finding_about(Key::OptOut.full(), Level::Note, "opted_out", message)
+    });
+    let findings = findings.collect();
+    (Cow::Owned(wanted.into_iter().cloned().collect()), findings)
 }
 
 /// A template as the engine reads it, with annotations set first.

@@ -1,6 +1,6 @@
 //! Every pod template with what is decided about it, so that nobody who wants to know has to decide again.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::annotation::Key;
 use crate::annotation::key::PREFIX;
@@ -11,6 +11,7 @@ use multipod_yaml::{Edit, Style};
 
 use super::{
     Annotation, Cluster, Finding, Found, Level, Manifests, Namespace, Namespaces, Target, annotate, found,
+    words,
 };
 
 /// The name of findings that repeat a warning of the decision.
@@ -91,10 +92,13 @@ impl<'r> Examiner<'r> {
             return see(Template { target, decided: None, findings, edits: Vec::new() });
         }
         findings.extend(sexagesimal(target));
-        let json = annotate::json(self.annotations, target);
+        let (annotations, declined) = annotate::for_target(self.annotations, target);
+        findings.extend(declined);
+        let json = annotate::json(&annotations, target);
         let head = match Head::read(&json) {
             Ok(head) => head,
             Err(problem) => {
+                let problem = words::plain(&problem.to_string());
                 let message = format!("the metadata of {} cannot be read: {problem}", target.title());
                 findings.push(target.finding(Level::Error, "unreadable_pod", message));
                 return see(Template { target, decided: None, findings, edits: Vec::new() });
@@ -109,7 +113,8 @@ impl<'r> Examiner<'r> {
                 return see(Template { target, decided: None, findings, edits: Vec::new() });
             }
         };
-        let edits = self.edits(target, &decision, &namespace, &mut findings);
+        let set = annotate::edits(&annotations, target);
+        let edits = self.edits(target, &decision, &namespace, set, &mut findings);
         let decided = Decided { json: &json, head: &head, context: &context, decision };
         see(Template { target, decided: Some(decided), findings, edits });
     }
@@ -119,11 +124,11 @@ impl<'r> Examiner<'r> {
         target: &Target<'_>,
         decision: &Decision<'_>,
         namespace: &Namespace,
+        mut edits: Vec<Edit>,
         findings: &mut Vec<Finding>,
     ) -> Vec<Edit> {
         let warnings = decision.warnings.iter();
         findings.extend(warnings.map(|warning| target.finding(Level::Warning, ENGINE_WARNS, warning)));
-        let mut edits = annotate::edits(self.annotations, target);
         match &decision.verdict {
             Verdict::Skip(reason) if edits.is_empty() => {
                 findings.push(target.left_alone(reason.slug(), reason.sentence()));
@@ -144,16 +149,26 @@ impl<'r> Examiner<'r> {
     }
 
     fn refused(&self, target: &Target<'_>, refusal: &Refusal, namespace: &Namespace) -> Finding {
-        let mut message = refusal.message.clone();
+        let mut message = words::plain(&refusal.message);
         if refusal.reason == DenyReason::PolicyUndecided && namespace.labels.is_none() {
             message.push_str(
                 "\nSay them with --namespace-labels, or give the Namespace object with the manifests",
             );
         }
         let slug = refusal.reason.slug();
-        let Some(key) = &refusal.key else { return target.finding(Level::Error, slug, message) };
+        let Some(key) = &refusal.key else {
+            let place = words::pointer(&refusal.message).unwrap_or_default();
+            return target.finding_at(&format!("{}{place}", target.pointer), Level::Error, slug, message);
+        };
+        let is_set = self.annotations.iter().any(|annotation| annotation.key == *key);
+        // A value that nobody could read is wrong for every pod.
+        let is_of_this_pod = is_set && refusal.reason != DenyReason::BadValue;
+        if let Some(key) = Key::from_full(key).filter(|_| is_of_this_pod) {
+            let name = key.full().trim_start_matches(PREFIX);
+            let _ = write!(message, "\nTo leave this pod out, give it {}: {name}", Key::OptOut.full());
+        }
         let mut finding = target.finding_about(key, Level::Error, slug, message);
-        if self.annotations.iter().any(|annotation| annotation.key == *key) {
+        if is_set {
             finding.subject.push_str(", set by --annotate");
         }
         finding
@@ -178,7 +193,17 @@ fn patch_without_containers(target: &Target<'_>) -> Finding {
     let asks = target.value["metadata"]["annotations"]
         .as_object()
         .and_then(|annotations| annotations.keys().find(|key| key.starts_with(PREFIX)));
+    let spec = &target.value["spec"];
     match asks {
+        Some(_) if !spec.is_null() && !spec.is_object() => {
+            let found = match spec {
+                serde_json::Value::String(text) => format!("the text {text:?}"),
+                serde_json::Value::Array(_) => "a list".to_owned(),
+                other => other.to_string(),
+            };
+            let message = format!("spec of {title} is {found}, where a map belongs");
+            target.finding_at(&format!("{}/spec", target.pointer), Level::Error, "unreadable_pod", message)
+        }
         Some(key) => {
             let message = format!(
                 "{key} has no effect here: the pod template has no containers\n{title} is left as it is, as \

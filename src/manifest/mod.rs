@@ -13,8 +13,10 @@ mod source;
 mod stream;
 mod target;
 mod uninject;
+mod words;
 
 pub use annotate::Annotation;
+pub(crate) use annotate::is_annotation_key;
 pub use cluster::Cluster;
 pub(crate) use cluster::{Namespace, Namespaces};
 pub(crate) use examine::{Decided, ENGINE_WARNS, Examined, Template, examine};

@@ -170,15 +170,24 @@ impl<'m> Target<'m> {
     }
 
     fn without_template(&self) -> Vec<Finding> {
-        let pointer = "/spec/template/metadata/annotations";
-        let asks = self.asks_at(pointer).next().filter(|_| self.object.place.is_none());
-        if let Some(key) = asks {
+        let is_unknown = self.object.place.is_none();
+        if let Some(version) = self.object.right_version().filter(|_| is_unknown) {
+            let (kind, wrong) =
+                (self.object.kind, self.object.value["apiVersion"].as_str().unwrap_or_default());
+            let message = format!(
+                "there is no {kind} in {wrong}, and kubectl will refuse {}\nWrite apiVersion: {version}",
+                self.title()
+            );
+            return vec![self.finding_at(&self.pointer, Level::Warning, "unknown_kind", message)];
+        }
+        let own = format!("{}/metadata", self.pointer);
+        let asks = is_unknown.then(|| asks_inside(self.object.value, &self.pointer, &own)).flatten();
+        if let Some((pointer, key)) = asks {
             let message = format!(
                 "{key} has no effect here: multipod does not know where objects of this kind keep their pods\n\
                  {} is left as it is; in a cluster, its pods are injected when they are made",
                 self.title()
             );
-            let pointer = format!("{}{pointer}/{}", self.pointer, escaped(key));
             return vec![self.finding_at(&pointer, Level::Warning, "unknown_kind", message)];
         }
         let mut findings = self.misplaced();
@@ -192,5 +201,24 @@ impl<'m> Target<'m> {
             _ => self.left_alone("no_pod_template", "it has no pod template"),
         });
         findings
+    }
+}
+
+/// The first annotation of multipod anywhere in an object, but for its own, with its place.
+fn asks_inside<'v>(value: &'v Value, pointer: &str, own: &str) -> Option<(String, &'v str)> {
+    match value {
+        Value::Object(map) => map.iter().find_map(|(name, inner)| {
+            let inside = format!("{pointer}/{}", escaped(name));
+            let keys = inner.as_object().filter(|_| name == "annotations" && pointer.ends_with("/metadata"));
+            let keys = keys.into_iter().flatten();
+            let mut keys = keys.map(|(key, _)| &**key).filter(|key| key.starts_with(PREFIX));
+            let asks = keys.next().map(|key| (format!("{inside}/{}", escaped(key)), key));
+            if inside == own { None } else { asks.or_else(|| asks_inside(inner, &inside, own)) }
+        }),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(index, item)| asks_inside(item, &format!("{pointer}/{index}"), own))
+        }
+        _ => None,
     }
 }

@@ -1,9 +1,13 @@
 //! Takes out of every pod template what its status annotation says was added.
 
+use serde_json::Value;
+
+use crate::annotation::key::STATUS;
 use crate::inject::{Removal, UninjectError, removals};
+use crate::pattern::change::Kind;
 use multipod_yaml::Edit;
 
-use super::{Found, Level, Manifests, Outcome, found, inject::edited};
+use super::{Found, Level, Manifests, Outcome, found, inject::edited, words};
 
 /// Edits every pod template that was injected; all else passes through.
 pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
@@ -21,6 +25,10 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
                         continue;
                     }
                 };
+                if let Some(newer) = of_another_version(target.value) {
+                    outcome.findings.push(target.finding_about(STATUS, Level::Error, "bad_status", newer));
+                    continue;
+                }
                 match removals(target.value) {
                     Ok(removals) => {
                         edits.extend(removals.into_iter().map(|removal| edit(&target.pointer, removal)));
@@ -29,10 +37,13 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
                     Err(error @ UninjectError::NoStatus) => {
                         outcome.findings.push(target.left_alone("not_injected", error));
                     }
-                    Err(error @ UninjectError::BadStatus(_)) => {
-                        let key = crate::annotation::key::STATUS;
-                        let finding =
-                            target.finding_about(key, Level::Error, "bad_status", error.to_string());
+                    Err(UninjectError::BadStatus(problem)) => {
+                        let cause = words::plain(&problem);
+                        let message = format!(
+                            "the annotation {STATUS} cannot be read: {cause}\nPut the one back that inject wrote, or take out \
+                             by hand what it added"
+                        );
+                        let finding = target.finding_about(STATUS, Level::Error, "bad_status", message);
                         outcome.findings.push(finding);
                     }
                 }
@@ -42,6 +53,23 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
         outcome.texts.push(texts);
     }
     outcome
+}
+
+/// That the record says more than this version knows, of which nothing could be taken out.
+fn of_another_version(template: &Value) -> Option<String> {
+    let status = template["metadata"]["annotations"][STATUS].as_str()?;
+    let status: Value = serde_json::from_str(status).ok()?;
+    let is_known = |field: &str| {
+        matches!(field, "version" | "patterns" | "made")
+            || Kind::ALL.iter().any(|kind| kind.status() == field)
+    };
+    let unknown = status.as_object()?.keys().find(|field| !is_known(field))?;
+    let version = status["version"].as_str().unwrap_or("of another version");
+    Some(format!(
+        "the annotation {STATUS} was written by multipod {version}, and names {unknown}, which multipod {} does not know\n\
+         Take it out with that version",
+        env!("CARGO_PKG_VERSION")
+    ))
 }
 
 fn edit(prefix: &str, removal: Removal) -> Edit {

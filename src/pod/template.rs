@@ -46,6 +46,16 @@ impl<'v> Object<'v> {
         self.value["metadata"]["namespace"].as_str().filter(|name| !name.is_empty())
     }
 
+    /// The version that has this kind, where the object names another group of Kubernetes itself that has not.
+    pub(crate) fn right_version(&self) -> Option<&'static str> {
+        let own = self.value["apiVersion"].as_str()?;
+        let is_of_kubernetes =
+            ["v1", "apps/", "batch/", "extensions/"].iter().any(|group| own.starts_with(group));
+        let has_it = |version: &&str| Place::of(version, self.kind).is_some();
+        let right = ["v1", "apps/v1", "batch/v1"].into_iter().find(has_it)?;
+        (is_of_kubernetes && Place::of(own, self.kind).is_none()).then_some(right)
+    }
+
     /// The pod or pod template in it, with its place in the document.
     pub(crate) fn template(&self) -> Option<(String, &'v Value)> {
         let place = self.place?;

@@ -18,6 +18,7 @@ use crate::manifest::{
 };
 
 use super::context::ContextArgs;
+use super::inject::distinct;
 use super::input::Input;
 use super::output::{self, Format, json, printed};
 use super::report::{self, Failure, both};
@@ -68,8 +69,9 @@ pub(super) struct Question {
 
 impl Question {
     pub(super) fn read(self) -> Result<(Vec<Source>, Cluster, Vec<Annotation>), Failure> {
-        let (sources, cluster) = both(self.input.read(), self.context.read())?;
-        Ok((sources, cluster, self.annotate))
+        let read = both(self.input.read(), self.context.read());
+        let ((sources, cluster), annotate) = both(read, distinct(self.annotate))?;
+        Ok((sources, cluster, annotate))
     }
 }
 

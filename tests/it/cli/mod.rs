@@ -16,6 +16,7 @@ mod misc;
 mod refusals;
 mod schema;
 mod streams;
+mod told;
 mod uninject;
 mod usage;
 mod wait_for;

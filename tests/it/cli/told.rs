@@ -1,0 +1,133 @@
+//! What people are told about their files: in their words, in an order that helps, and never a thousand times.
+
+use std::fmt::Write as _;
+
+use crate::support::run::{multipod, ours, pod, values};
+
+const ASKS: &str = "metadata: {name: w, annotations: {multipod/ambassador: '80:1'}}";
+
+#[test]
+fn what_does_not_fit_is_said_where_it_stands_and_without_the_words_of_a_parser() {
+    let app = "spec: {containers: [{name: a}]}";
+    for (text, expected) in [
+        (
+            "spec: {containers: hello}",
+            "spec.containers: found the text \"hello\", where a list belongs\n  --> <stdin>:3:8 ",
+        ),
+        (
+            "spec: {containers: [hello]}",
+            "spec.containers[0]: found the text \"hello\", where a map belongs\n  --> <stdin>:3:21 ",
+        ),
+        (
+            "spec: {containers: [{name: a, ports: [{containerPort: x}]}]}",
+            "ports[0].containerPort: found the text \"x\", where a number belongs\n  --> <stdin>:3:40 ",
+        ),
+        (
+            "spec: hello",
+            "error[unreadable_pod]: spec of Pod w is the text \"hello\", where a map belongs\n  --> <stdin>:3:1 ",
+        ),
+    ] {
+        let ran = multipod(&["inject"], &format!("kind: Pod\n{ASKS}\n{text}\n"));
+        ran.is_refused();
+        ran.reports(&["error[unreadable_pod]: ", expected]);
+        assert!(!ran.err.contains("expected") && !ran.err.contains("struct"), "{}", ran.err);
+    }
+    let ran = multipod(&["inject"], &format!("kind: Pod\nmetadata: hello\n{app}\n"));
+    ran.reports(&["error[unreadable_pod]: ", "found the text \"hello\", where a map belongs"]);
+    let ran = multipod(&["inject"], &format!("apiVersion: apps/v1\nkind: Pod\n{ASKS}\n{app}\n"));
+    ran.reports(&[
+        "warning: there is no Pod in apps/v1, and kubectl will refuse Pod w",
+        "Write apiVersion: v1",
+    ]);
+    let status = |text: &str| {
+        let pod =
+            format!("kind: Pod\nmetadata: {{name: w, annotations: {{multipod/status: '{text}'}}}}\n{app}\n");
+        multipod(&["uninject"], &pod)
+    };
+    status("{").reports(&["error[bad_status]: ", "it is no JSON that multipod writes"]);
+    let newer = status(r#"{"version":"9.1","zebras":["a"]}"#);
+    newer.is_refused();
+    newer.reports(&[
+        "error[bad_status]: ",
+        "was written by multipod 9.1",
+        "zebras",
+        "Take it out with that version",
+    ]);
+}
+
+#[test]
+fn errors_stand_last_and_notes_are_summed_up() {
+    let mut text =
+        pod("").replace("80:8775", "80:99999") + "---\n" + &pod("").replace("ambassador", "amassador");
+    for index in 0..500 {
+        let _ = write!(text, "---\nkind: ConfigMap\nmetadata: {{name: c{index}}}\n");
+    }
+    let ran = multipod(&["inject"], &text);
+    ran.is_refused();
+    let of = |level: &str| ran.err.lines().filter(|line| line.starts_with(level)).count();
+    assert!(of("note") < 10 && of("error") == 2, "{}", ran.err);
+    ran.reports(&["ConfigMap c0 is left as it is", "note: 497 more like these (no_pod_template)"]);
+    let last_note = ran.err.rfind("note: ").unwrap();
+    assert!(last_note < ran.err.find("error[").unwrap(), "{}", ran.err);
+}
+
+#[test]
+fn annotate_leaves_out_the_pods_that_opt_out_and_says_how_others_do() {
+    let named = |name: &str, more: &str| {
+        format!(
+            "kind: Pod\nmetadata: {{name: {name}, annotations: {{a: b{more}}}}}\nspec: {{containers: [{{name: app}}]}}\n"
+        )
+    };
+    let text =
+        [named("a", ""), named("b", ", multipod/opt-out: ambassador"), named("c", ", multipod/opt-out: all")];
+    let text = text.join("---\n");
+    let set = "multipod/ambassador=80:8775";
+    let ran = multipod(&["inject", "--annotate", set], &text);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let found: Vec<bool> = values(&ran.out).iter().map(|pod| !ours(pod).is_empty()).collect();
+    assert_eq!(found, [true, false, false]);
+    assert_eq!(ran.out.matches("multipod/ambassador: ").count(), 1);
+    ran.reports(&["Pod b does not get multipod/ambassador: it opts out (opted_out)"]);
+
+    let taken = named("d", "").replace("name: app", "name: app, ports: [{containerPort: 80}]");
+    let ran = multipod(&["inject", "--annotate", set], &taken);
+    ran.is_refused();
+    ran.reports(&[", set by --annotate)", "To leave this pod out, give it multipod/opt-out: ambassador"]);
+}
+
+#[test]
+fn what_is_said_twice_or_says_nothing_is_an_error() {
+    for (args, expected) in [
+        (
+            &["-a", "multipod/ambassador=80:1", "-a", "multipod/ambassador=80:2"][..],
+            "--annotate sets multipod/ambassador twice",
+        ),
+        (&["--namespace-labels", "a=b,,c=d"][..], "expected KEY=VALUE, found \"\""),
+        (&["--namespace-labels", "a=b,a=c"][..], "a stands twice"),
+        (&["--namespace-labels", "a b=c"][..], "\"a b\" is no key of a label"),
+        (&["--namespace-labels", "a=b c"][..], "\"b c\" is no value of a label"),
+    ] {
+        let ran = multipod(&[&["inject"], args].concat(), &pod(""));
+        ran.is_refused();
+        ran.reports(&[expected]);
+    }
+    assert_eq!(multipod(&["inject", "--namespace-labels", ""], &pod("")).code, 0);
+}
+
+#[test]
+fn annotations_inside_of_kinds_that_nobody_knows_are_warned_of() {
+    let template =
+        "template: {metadata: {annotations: {multipod/ambassador: '80:1'}}, spec: {containers: [{name: a}]}}";
+    for (kind, body) in [
+        ("ScaledJob", format!("jobTargetRef: {{{template}}}")),
+        ("JobSet", format!("replicatedJobs: [{{name: a, template: {{spec: {{{template}}}}}}}]")),
+        ("Rollout", template.to_owned()),
+    ] {
+        let text =
+            format!("apiVersion: x.example/v1\nkind: {kind}\nmetadata: {{name: k}}\nspec: {{{body}}}\n");
+        let ran = multipod(&["inject"], &text);
+        assert_eq!((ran.code, &ran.out), (0, &text));
+        ran.reports(&["warning: multipod/ambassador has no effect here", "--> <stdin>:4:"]);
+        assert!(!ran.err.contains("note: "), "{}", ran.err);
+    }
+}
