@@ -7,7 +7,7 @@ use crate::inject::{Removal, UninjectError, removals};
 use crate::pattern::change::Kind;
 use multipod_yaml::Edit;
 
-use super::{Found, Level, Manifests, Outcome, found, inject::edited, words};
+use super::{Found, Level, Manifests, Outcome, found, inject::edited};
 
 /// Edits every pod template that was injected; all else passes through.
 pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
@@ -37,11 +37,10 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
                     Err(error @ UninjectError::NoStatus) => {
                         outcome.findings.push(target.left_alone("not_injected", error));
                     }
-                    Err(UninjectError::BadStatus(problem)) => {
-                        let cause = words::plain(&problem);
+                    Err(UninjectError::BadStatus(_)) => {
                         let message = format!(
-                            "the annotation {STATUS} cannot be read: {cause}\nPut the one back that inject wrote, or take out \
-                             by hand what it added"
+                            "the annotation {STATUS} is no record that multipod writes\nPut the one back that inject wrote, \
+                             or take out by hand what it added"
                         );
                         let finding = target.finding_about(STATUS, Level::Error, "bad_status", message);
                         outcome.findings.push(finding);

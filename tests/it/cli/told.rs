@@ -44,7 +44,7 @@ fn what_does_not_fit_is_said_where_it_stands_and_without_the_words_of_a_parser()
             format!("kind: Pod\nmetadata: {{name: w, annotations: {{multipod/status: '{text}'}}}}\n{app}\n");
         multipod(&["uninject"], &pod)
     };
-    status("{").reports(&["error[bad_status]: ", "it is no JSON that multipod writes"]);
+    status("{").reports(&["error[bad_status]: ", "is no record that multipod writes", "by hand"]);
     let newer = status(r#"{"version":"9.1","zebras":["a"]}"#);
     newer.is_refused();
     newer.reports(&[
