@@ -3,6 +3,7 @@
 CARGO ?= cargo
 DEMO  := examples/fruit/deployment.yaml
 SOAK_MINUTES ?= 2
+CROWD_SECONDS ?= 10
 TAG   := multipod/multipod:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 BUILDAH  := buildah --root $(CURDIR)/target/buildah --runroot $(CURDIR)/target/buildah/run --storage-driver vfs
 SCHEMAS  := 1.33 1.34 1.35 1.36
@@ -68,8 +69,8 @@ TEST := $(CARGO) test --locked --workspace --features otlp
 test: setup ## run every test that needs no cluster, and those of features that are off by default
 	$(TEST)
 
-test-long: ## show what takes minutes: ends, slow peers, certificates and load, as an API server meets them
-	$(TEST) --test it -- server::long --ignored --test-threads 1 --nocapture --skip soak
+test-long: ## show what takes minutes: ends, slow peers, crowds of CROWD_SECONDS (10), certificates and load, as an API server meets them
+	CROWD_SECONDS=$(CROWD_SECONDS) $(TEST) --test it -- server::long --ignored --test-threads 1 --nocapture --skip soak
 
 soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay flat
 	SOAK_MINUTES=$(SOAK_MINUTES) $(TEST) --test it -- server::long::soak --ignored --nocapture --exact
