@@ -98,13 +98,16 @@ pub(crate) fn is_own_name(name: &str) -> bool {
 }
 
 impl Pod<'_> {
-    /// The container that is meant where none is named: the one that the pod names as default, else the first. None
-    /// where the pod names one that is not there: another webhook may add it later, and then it would be meant.
+    /// The container that is meant where none is named: the one that the pod names as default, else the first that has no
+    /// name of ours, since a sidecar is never meant. None where the pod names one that is not there: another webhook may
+    /// add it later, and then it would be meant.
     pub fn default_container(&self) -> Option<usize> {
-        match self.metadata.annotations.text(DEFAULT_CONTAINER) {
-            Some(name) => self.container(name),
-            None => (!self.spec.containers.items().is_empty()).then_some(0),
+        if let Some(name) = self.metadata.annotations.text(DEFAULT_CONTAINER) {
+            return self.container(name);
         }
+        let containers = self.spec.containers.items();
+        let first = containers.iter().position(|container| !is_own_name(&container.name));
+        first.or((!containers.is_empty()).then_some(0))
     }
 
     /// Where a container stands that has no name, if there is one.

@@ -24,8 +24,7 @@ pub struct Limits {
     pub connections: usize,
     /// Whole requests in flight; more get 429.
     pub requests: usize,
-    /// Bytes of a body up to which a decision is made where it was read: it takes less time than another thread would take
-    /// to begin.
+    /// Bytes of a body up to which the thread that has read it decides; it is nearly every review, and takes microseconds.
     pub in_place: usize,
     /// Threads for decisions about larger bodies.
     pub deciders: usize,

@@ -18,7 +18,10 @@ fn the_command_line_gives_what_the_golden_cases_expect() {
         let input = fs::read_to_string(folder.join("input.yaml")).unwrap();
         // What was injected before goes back to what it was before that.
         if !input.contains("multipod/status") {
-            assert_eq!(multipod(&["uninject"], &ran.out).out, input, "{name}");
+            let again = multipod(&["uninject"], &ran.out).out;
+            // A null that made room for a list comes back as nothing, as docs/manifests.md says.
+            let without_nulls = |text: &str| text.replace(": null\n", ":\n");
+            assert_eq!(without_nulls(&again), without_nulls(&input), "{name}");
         }
         seen += 1;
     }
