@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::annotation::Key;
 use crate::pattern::Settings;
 use crate::pattern::change::Kind;
-use crate::pattern::others::TOKEN;
+use crate::pattern::others::{LEAST_LIMITS, TOKEN};
 use crate::policy::{Mode, OwnerKind, Policy, Requirement};
 
 use super::known::{self, Known};
@@ -155,11 +155,18 @@ fn container(list: &str, change: &Known, settings: &Settings) -> String {
     let mut conditions = Vec::new();
     if let Some(fields) = ours.as_object_mut() {
         // The API server writes amounts in its own way, a LimitRange may add some, and AlwaysPullImages always pulls.
-        fields.shift_remove("resources");
+        let resources = fields.shift_remove("resources").unwrap_or_default();
+        conditions.extend(limits(&resources["limits"]));
         fields.shift_remove("imagePullPolicy");
         if let Some(Value::String(ours)) = fields.shift_remove("image") {
             conditions.push(image(&ours, settings));
         }
+    }
+    for mount in list_of(&mut ours, "volumeMounts") {
+        let whole = ["subPath", "subPathExpr"].into_iter().filter(|part| mount.get(*part).is_none());
+        let whole: Vec<String> = whole.map(|part| format!("!has(m.{part})")).collect();
+        let same = [vec![cel::covers("m", &mount)], whole].concat();
+        conditions.push(format!("c.?volumeMounts.orValue([]).exists(m, {})", cel::all(&same)));
     }
     conditions.insert(0, cel::covers("c", &ours));
     for field in DECISIVE.into_iter().filter(|field| !has(field) && !is_open(field)) {
@@ -169,14 +176,13 @@ fn container(list: &str, change: &Known, settings: &Settings) -> String {
         let names = names(&ours, "env", "name");
         let injectors = settings.injectors.environment.iter();
         let begins = injectors.map(|prefix| format!(" || e.name.startsWith({})", cel::text(prefix)));
-        conditions.push(format!(
-            "c.?env.orValue([]).all(e, e.name in {}{})",
-            cel::list(names.iter().map(String::as_str)),
-            begins.collect::<String>()
-        ));
+        let ours = cel::list(names.iter().map(String::as_str));
+        conditions.push(format!("c.?env.orValue([]).all(e, e.name in {ours}{})", begins.collect::<String>()));
+        // Of two variables with one name the last one counts.
+        conditions.push(format!("size(c.?env.orValue([]).filter(e, e.name in {ours})) == {}", names.len()));
     }
     if !is_open("volumeMounts") {
-        let paths = names(&ours, "volumeMounts", "mountPath");
+        let paths = names(&change.value, "volumeMounts", "mountPath");
         let paths = paths.iter().map(String::as_str).chain([TOKEN]);
         let injectors = settings.injectors.mounts.iter();
         let below = injectors.map(|folder| {
@@ -196,8 +202,30 @@ fn container(list: &str, change: &Known, settings: &Settings) -> String {
     for (field, safe) in [("privileged", "false"), ("procMount", "\"Default\"")] {
         conditions.push(format!("c.?securityContext.?{field}.orValue({safe}) == {safe}"));
     }
+    for field in ["seLinuxOptions", "windowsOptions", "appArmorProfile"] {
+        conditions.push(format!("!c.?securityContext.?{field}.hasValue()"));
+    }
     conditions.push("size(c.?securityContext.?capabilities.?add.orValue([])) == 0".to_owned());
     format!("{list}.exists(c, {})", cel::all(&conditions))
+}
+
+/// No limit below ours, and none that starves it where ours has none.
+fn limits(ours: &Value) -> Vec<String> {
+    let least = |resource: &str, least: &str| ours[resource].as_str().unwrap_or(least).to_owned();
+    let all = LEAST_LIMITS.map(|(resource, lowest)| {
+        let (field, least) = (cel::text(resource), cel::text(&least(resource, lowest)));
+        format!("quantity(c.?resources.?limits[?{field}].orValue({least})).compareTo(quantity({least})) >= 0")
+    });
+    all.to_vec()
+}
+
+/// Takes a list out of a container.
+fn list_of(container: &mut Value, list: &str) -> Vec<Value> {
+    let taken = container.as_object_mut().and_then(|fields| fields.shift_remove(list));
+    match taken {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    }
 }
 
 /// Ours, or what the settings say that another webhook makes of it, with a digest or without.

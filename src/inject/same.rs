@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::pattern::Context;
-use crate::pattern::others::is_moved;
+use crate::pattern::others::{LEAST_CPU, LEAST_MEMORY, LEAST_STORAGE, is_moved};
 use crate::pod::path::covers as lies_in;
 use multipod_values::{Resource, quantity, short};
 
@@ -65,9 +65,9 @@ const ADDITIONS: [Addition; 28] = [
     Addition { at: "container.securityContext.procMount", is: Is::Text("Default"), by: DEFAULT },
     Addition { at: "container.securityContext.runAsUser", is: Is::AssignedUser, by: "a platform that assigns users" },
     Addition { at: "container.resources.requests.*", is: Is::Amount, by: "the API server (from limits), or a LimitRange" },
-    Addition { at: "container.resources.limits.cpu", is: Is::From("100m"), by: LIMIT_RANGE },
-    Addition { at: "container.resources.limits.memory", is: Is::From("64Mi"), by: LIMIT_RANGE },
-    Addition { at: "container.resources.limits.ephemeral-storage", is: Is::From("100Mi"), by: LIMIT_RANGE },
+    Addition { at: "container.resources.limits.cpu", is: Is::From(LEAST_CPU), by: LIMIT_RANGE },
+    Addition { at: "container.resources.limits.memory", is: Is::From(LEAST_MEMORY), by: LIMIT_RANGE },
+    Addition { at: "container.resources.limits.ephemeral-storage", is: Is::From(LEAST_STORAGE), by: LIMIT_RANGE },
     Addition { at: "container.env.*", is: Is::InjectorVariable, by: "an injector that the settings name" },
     Addition { at: "container.env.*.valueFrom.fieldRef.apiVersion", is: Is::Text("v1"), by: DEFAULT },
     Addition { at: "container.volumeMounts.*", is: Is::InjectorMount, by: "an injector that the settings name" },

@@ -11,6 +11,13 @@ const SECRETS: &str = "/var/run/secrets";
 /// Where the token of the service account would be, which our containers do without.
 pub(crate) const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/// Limits of others that a container of ours can still work with, where it has none of its own.
+pub(crate) const LEAST_LIMITS: [(&str, &str); 3] =
+    [("cpu", LEAST_CPU), ("memory", LEAST_MEMORY), ("ephemeral-storage", LEAST_STORAGE)];
+pub(crate) const LEAST_CPU: &str = "100m";
+pub(crate) const LEAST_MEMORY: &str = "64Mi";
+pub(crate) const LEAST_STORAGE: &str = "100Mi";
+
 /// What another webhook makes of images: `mirror.example/*`, or `*` where it only adds digests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRewrite {

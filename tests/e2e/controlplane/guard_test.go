@@ -175,7 +175,17 @@ func TestTheGuardRefusesForgeries(t *testing.T) {
 		"another image":   func(_ *core.Pod, c *core.Container) { c.Image = "evil:1" },
 		"another command": func(_ *core.Pod, c *core.Container) { c.Command = []string{"sleep", "9999"} },
 		"arguments":       func(_ *core.Pod, c *core.Container) { c.Args = []string{"-h"} },
-		"LD_PRELOAD":      func(_ *core.Pod, c *core.Container) { c.Env = []core.EnvVar{{Name: "LD_PRELOAD", Value: "/tmp/x"}} },
+		"a CPU limit that starves it": func(_ *core.Pod, c *core.Container) {
+			c.Resources.Limits["cpu"], c.Resources.Requests["cpu"] = quantity("1m"), quantity("1m")
+		},
+		"a memory limit that ends it": func(_ *core.Pod, c *core.Container) {
+			c.Resources.Limits["memory"], c.Resources.Requests["memory"] = quantity("1Mi"), quantity("1Mi")
+		},
+		"a part of its volume": func(_ *core.Pod, c *core.Container) { c.VolumeMounts[0].SubPath = "other" },
+		"other labels for SELinux": func(_ *core.Pod, c *core.Container) {
+			c.SecurityContext.SELinuxOptions = &core.SELinuxOptions{Level: "s0"}
+		},
+		"LD_PRELOAD": func(_ *core.Pod, c *core.Container) { c.Env = []core.EnvVar{{Name: "LD_PRELOAD", Value: "/tmp/x"}} },
 		"envFrom": func(_ *core.Pod, c *core.Container) {
 			c.EnvFrom = []core.EnvFromSource{{Prefix: "X", SecretRef: &core.SecretEnvSource{LocalObjectReference: core.LocalObjectReference{Name: "x"}}}}
 		},
