@@ -161,7 +161,7 @@ func TestTheGuardRefusesForgeries(t *testing.T) {
 	s, down := guarded(t, enforcedForWeb)
 	honest := s.create(t, ofWeb(podWith()))
 	again := func() *core.Pod {
-		pod := anew(honest)
+		pod := anew(honest.DeepCopy()) // or one forgery would be seen in all that follow
 		pod.Labels = map[string]string{"app": "web"}
 		return pod
 	}
