@@ -14,5 +14,5 @@ pub use error::ReviewError;
 pub use mutate::mutate;
 pub(crate) use record::Record;
 pub use record::{Outcome, Reply};
-pub use snapshot::{Namespace, Namespaces, Snapshot, WarnMode};
+pub use snapshot::{Missing, Namespace, Namespaces, Snapshot, WarnMode};
 pub use warn::warn;

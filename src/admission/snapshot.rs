@@ -21,8 +21,8 @@ pub struct Snapshot {
     pub namespaces: Arc<Namespaces>,
     /// Whether all namespaces are known, but for those that were made a moment ago.
     pub watches_namespaces: bool,
-    /// Whether everything that ought to be known is known; until then nothing is decided.
-    pub synced: bool,
+    /// What ought to be known and is not yet.
+    pub missing: Missing,
     /// What becomes of a workload whose pods would be refused.
     pub warn: WarnMode,
 }
@@ -35,6 +35,20 @@ pub type Namespaces = HashMap<String, Namespace>;
 pub struct Namespace {
     pub labels: Vec<(String, String)>,
     pub annotations: Vec<(String, String)>,
+}
+
+/// What has not been read yet; while there is any, nothing is decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    pub namespaces: bool,
+    /// The policies and patterns of the cluster.
+    pub policies: bool,
+}
+
+impl Missing {
+    pub fn any(self) -> bool {
+        self.namespaces || self.policies
+    }
 }
 
 /// What becomes of a workload whose pods would be refused.
@@ -55,7 +69,7 @@ impl Default for Snapshot {
             version: Version::ASSUMED,
             namespaces: Arc::default(),
             watches_namespaces: false,
-            synced: true,
+            missing: Missing::default(),
             warn: WarnMode::default(),
         }
     }

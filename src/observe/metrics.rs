@@ -33,6 +33,7 @@ pub struct Metrics {
     reloads: Family<Reload, Counter>,
     certificates: Family<Certificate, Gauge>,
     namespaces_synced: Gauge<f64, AtomicU64>,
+    cluster_policies_synced: Gauge<f64, AtomicU64>,
     /// Open at present.
     pub connections: Gauge,
     /// Connections since the start.
@@ -109,6 +110,7 @@ impl Default for Metrics {
             reloads: Family::default(),
             certificates: Family::default(),
             namespaces_synced: Gauge::default(),
+            cluster_policies_synced: Gauge::default(),
             connections: Gauge::default(),
             accepted: Counter::default(),
             connections_limit: Gauge::default(),
@@ -123,7 +125,7 @@ impl Default for Metrics {
             config_problems: Gauge::default(),
         };
         // Without a cluster there is no such time; zero would be a very old one.
-        metrics.namespaces_synced.set(f64::NAN);
+        metrics.synced(None, None);
         metrics.register();
         metrics
     }
@@ -166,8 +168,15 @@ impl Metrics {
         registry.register("certificate_expiry_timestamp_seconds", help, self.certificates.clone());
         let help = "Until when the namespaces were known to be up to date, in seconds since 1970";
         registry.register("namespaces_synced_timestamp_seconds", help, self.namespaces_synced.clone());
+        let help =
+            "Until when the policies of the cluster were known to be up to date, in seconds since 1970";
+        registry.register(
+            "cluster_policies_synced_timestamp_seconds",
+            help,
+            self.cluster_policies_synced.clone(),
+        );
         registry.register("policies", "Policies in force", self.policies.clone());
-        let help = "Objects of the policy folder that cannot be used";
+        let help = "Objects that cannot be used";
         registry.register("policy_problems", help, self.policy_problems.clone());
         let help = "When the policies were read last, in seconds since 1970";
         registry.register("policies_read_timestamp_seconds", help, self.policies_read.clone());
@@ -227,10 +236,14 @@ impl Metrics {
             .set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
-    /// Sets until when the namespaces were known to be current.
-    pub fn namespaces_synced(&self, until: SystemTime) {
-        let seconds = until.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        self.namespaces_synced.set(seconds);
+    /// Sets until when what is watched was known to be current.
+    pub fn synced(&self, namespaces: Option<SystemTime>, policies: Option<SystemTime>) {
+        for (gauge, until) in
+            [(&self.namespaces_synced, namespaces), (&self.cluster_policies_synced, policies)]
+        {
+            let since = until.map(|until| until.duration_since(UNIX_EPOCH).unwrap_or_default());
+            gauge.set(since.map_or(f64::NAN, |since| since.as_secs_f64()));
+        }
     }
 
     /// In the text format of `OpenMetrics`.

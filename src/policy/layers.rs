@@ -109,6 +109,17 @@ impl Objects {
         Objects::of_documents(&found, problems)
     }
 
+    /// All of these, as one layer.
+    pub fn together<'o>(all: impl IntoIterator<Item = &'o Objects>) -> Objects {
+        let mut whole = Objects::default();
+        for Objects { policies, patterns, problems } in all {
+            whole.policies.extend_from_slice(policies);
+            whole.patterns.extend_from_slice(patterns);
+            whole.problems.extend_from_slice(problems);
+        }
+        whole
+    }
+
     /// What could not be read.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

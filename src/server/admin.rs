@@ -76,9 +76,8 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let metrics = &shared.metrics;
     metrics.in_flight.set(i64::try_from(shared.requests.used()).unwrap_or(i64::MAX));
     metrics.buffered.set(i64::try_from(shared.bodies.bytes.used()).unwrap_or(i64::MAX));
-    if let Some(until) = shared.cluster.current_until(SystemTime::now()) {
-        metrics.namespaces_synced(until);
-    }
+    let now = SystemTime::now();
+    metrics.synced(shared.cluster.current_until(now), shared.cluster_policies.current_until(now));
     match metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -22,6 +22,11 @@ enum State {
 }
 
 impl ClusterState {
+    /// There is nothing to read, which is news where it was not known.
+    pub(crate) fn absent(&self) -> bool {
+        !matches!(&*self.0.swap(State::Absent.into()), State::Absent)
+    }
+
     /// There is a cluster, and nothing has been read of it yet.
     pub(crate) fn pending(&self) {
         self.0.store(State::Pending("the cluster has not answered yet".to_owned()).into());

@@ -24,6 +24,8 @@ pub struct Shared {
     pub tls: Tls,
     /// How current the snapshot's namespaces are.
     pub cluster: ClusterState,
+    /// How current the policies and patterns of the cluster are.
+    pub cluster_policies: ClusterState,
     pub metrics: Metrics,
     pub limits: Limits,
     /// The certificate of the authority that was made in memory, for clients that want to trust it.
@@ -48,6 +50,7 @@ impl Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             tls,
             cluster: ClusterState::default(),
+            cluster_policies: ClusterState::default(),
             metrics,
             authority: None,
             configuration: ArcSwap::default(),
@@ -84,12 +87,14 @@ impl Shared {
     }
 
     /// The checks of readiness: name, whether it passes, and a note for people.
-    pub(super) fn checks(&self) -> [(&'static str, bool, Option<String>); 4] {
+    pub(super) fn checks(&self) -> [(&'static str, bool, Option<String>); 5] {
         let now = SystemTime::now();
+        let missing = self.snapshot.load().missing;
         [
             ("certificate", self.tls.ends() > now, None),
             // Stale knowledge stays in use: failing readiness would take all replicas out at once.
-            ("synced", self.snapshot.load().synced, self.cluster.note(now)),
+            ("synced", !missing.namespaces, self.cluster.note(now)),
+            ("policies", !missing.policies, self.cluster_policies.note(now)),
             // Whatever the file contains now, the configuration in force is valid.
             ("configuration", true, self.configuration.load().note()),
             ("serving", !self.is_draining(), None),

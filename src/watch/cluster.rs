@@ -14,13 +14,14 @@ use kube::runtime::watcher::DefaultBackoff;
 use kube::{Api, Client, Config};
 use tokio::time::{sleep, timeout};
 
-use crate::admission::Snapshot;
+use crate::admission::{Missing, Snapshot};
 use crate::pattern::Settings;
 use crate::pattern::settings::IpFamilies;
 use crate::pod::Version;
 use crate::server::Shared;
 
 use super::namespaces::{self, WATCH_SECONDS, error_chain};
+use super::{PolicyStore, resources};
 
 #[derive(Debug)]
 pub struct Cluster(Config);
@@ -59,29 +60,40 @@ impl Cluster {
     }
 
     /// From now on reviews get 503 until the cluster has been read; the future reads it, and follows its changes for as long
-    /// as it is polled.
+    /// as it is polled. With a store of policies, those of the cluster are read too.
     pub fn follow(
         self,
         known: Known,
+        policies: Option<Arc<PolicyStore>>,
         shared: Arc<Shared>,
     ) -> Result<impl Future<Output = ()> + Send + 'static, String> {
         let client = Client::try_from(self.0).map_err(|error| error_chain(&error))?;
         shared.cluster.pending();
+        if policies.is_some() {
+            shared.cluster_policies.pending();
+        }
         shared.snapshot.rcu(|snapshot| Snapshot {
-            synced: false,
+            missing: Missing { namespaces: true, policies: policies.is_some() },
             watches_namespaces: true,
             ..Snapshot::clone(snapshot)
         });
-        Ok(follow_forever(client, known, shared))
+        Ok(async move {
+            let resources = async {
+                if let Some(store) = policies {
+                    resources::follow_forever(client.clone(), &store, &shared).await;
+                }
+            };
+            tokio::join!(follow_forever(client.clone(), known, &shared), resources);
+        })
     }
 }
 
-async fn follow_forever(client: Client, known: Known, shared: Arc<Shared>) {
+async fn follow_forever(client: Client, known: Known, shared: &Shared) {
     let mut backoff = DefaultBackoff::default();
     let mut has_version = false;
     loop {
         // A panic in one round must not prevent all others.
-        let round = AssertUnwindSafe(round(&client, known, &shared, &mut has_version)).catch_unwind();
+        let round = AssertUnwindSafe(round(&client, known, shared, &mut has_version)).catch_unwind();
         let why = round.await.unwrap_or_else(|_| "watching failed".to_owned());
         tracing::warn!(error = why, "the cluster is out of sight; what is known of it stays");
         shared.metrics.reloaded("namespaces", false);

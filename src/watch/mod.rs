@@ -7,6 +7,7 @@ pub(crate) mod files;
 mod folder;
 mod namespaces;
 mod policies;
+mod resources;
 
 pub use certificates::Certificates;
 pub use cluster::{Cluster, Known};

@@ -10,7 +10,7 @@ use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 
-use crate::admission::{Namespace, Namespaces, Snapshot};
+use crate::admission::{Missing, Namespace, Namespaces, Snapshot};
 use crate::annotation::key::PREFIX;
 use crate::server::Shared;
 
@@ -67,7 +67,7 @@ fn replace(all: Namespaces, shared: &Shared) {
     let all = Arc::new(all);
     shared.snapshot.rcu(|snapshot| Snapshot {
         namespaces: Arc::clone(&all),
-        synced: true,
+        missing: Missing { namespaces: false, ..snapshot.missing },
         ..Snapshot::clone(snapshot)
     });
 }

@@ -24,8 +24,8 @@ use crate::watch::{Certificates, Cluster, Known, PolicyFolder, PolicyStore, Watc
 
 use super::config_file::ConfigFile;
 use super::report::Failure;
-use options::Config;
 pub(in crate::cli) use options::Options;
+use options::{ClusterPolicies, Config};
 use reload::Reload;
 
 /// Run the admission webhook
@@ -92,7 +92,7 @@ impl Args {
         let shared = Arc::new(shared);
         let (folder, objects) =
             policies.map_or((None, Objects::default()), |(folder, objects)| (Some(folder), objects));
-        let store = PolicyStore::new(Arc::clone(&shared));
+        let store = Arc::new(PolicyStore::new(Arc::clone(&shared)));
         store.replace(Layer::Folder, objects);
         let unknown = reload::check_use(&file, &shared);
         unknown.or_else(|unknown| Failure::unless_empty(unknown, ()))?;
@@ -106,7 +106,9 @@ impl Args {
                 bind(Arc::clone(&shared), addresses).map_err(|error| Failure::one(error.to_string()))?;
             let cluster = Cluster::find(options.kubeconfig.as_deref()).await.map_err(Failure::one)?;
             if let Some(cluster) = cluster {
-                tokio::spawn(cluster.follow(known, Arc::clone(&shared)).map_err(Failure::one)?);
+                let policies = options.cluster_policies() != ClusterPolicies::Off;
+                let policies = policies.then(|| Arc::clone(&store));
+                tokio::spawn(cluster.follow(known, policies, Arc::clone(&shared)).map_err(Failure::one)?);
             }
             let _watch = watches(&shared, reload, folder.map(|folder| (folder, store)), files)?;
             let mut signals = Signals::register()?;
@@ -151,7 +153,7 @@ impl Signals {
 fn watches(
     shared: &Arc<Shared>,
     reload: Option<Reload>,
-    policies: Option<(PolicyFolder, PolicyStore)>,
+    policies: Option<(PolicyFolder, Arc<PolicyStore>)>,
     files: Option<(Files, Material)>,
 ) -> Result<Vec<Watch>, Failure> {
     let failed = |error: io::Error| Failure::one(format!("cannot watch files: {error}"));

@@ -44,6 +44,11 @@ pub(in crate::cli) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kubeconfig: Option<PathBuf>,
 
+    /// What becomes of the InjectionPolicy and Pattern objects of that cluster [default: read]
+    #[arg(long, env = "MULTIPOD_CLUSTER_POLICIES", value_enum, value_name = "WHAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_policies: Option<ClusterPolicies>,
+
     /// The certificate with its chain, in PEM; read again when it changes
     #[arg(long, env = "MULTIPOD_TLS_CERT", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +142,16 @@ pub(in crate::cli) struct Options {
     log_format: Option<LogFormat>,
 }
 
+/// What becomes of policies and patterns that are objects of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize, JsonSchema, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ClusterPolicies {
+    /// They are left alone
+    Off,
+    /// They count, beside those of --policy-dir
+    Read,
+}
+
 /// What a workload gets whose pods would be refused.
 #[derive(Clone, Copy, Debug, clap::ValueEnum, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -192,7 +207,7 @@ impl Options {
             ($($field:ident)*) => { Options { $($field: self.$field.or(other.$field)),* } };
         }
         first! {
-            listen admin_listen policy_dir kubeconfig tls_cert tls_key client_ca client_name http2 warn kubernetes_version
+            listen admin_listen policy_dir kubeconfig cluster_policies tls_cert tls_key client_ca client_name http2 warn kubernetes_version
             drain_floor drain_limit connection_age max_connections api_servers max_requests max_buffered threads
             otlp_endpoint log_level log_format
         }
@@ -205,6 +220,7 @@ impl Options {
             listen: address(self.listen()),
             admin_listen: address(self.admin_listen()),
             http2: Some(self.http2()),
+            cluster_policies: Some(self.cluster_policies()),
             warn: self.warn.or(Some(Warn::Warn)),
             threads: u32::try_from(self.threads()).ok().map(Within),
             log_level: Some(self.log_level().to_owned()),
@@ -223,6 +239,10 @@ impl Options {
 
     pub(super) fn http2(&self) -> bool {
         self.http2 == Some(true)
+    }
+
+    pub(super) fn cluster_policies(&self) -> ClusterPolicies {
+        self.cluster_policies.unwrap_or(ClusterPolicies::Read)
     }
 
     pub(super) fn warn(&self) -> WarnMode {

@@ -9,7 +9,7 @@ use axum::body::Body;
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use multipod::admission::{self, Namespace, Namespaces, Snapshot, WarnMode};
+use multipod::admission::{self, Missing, Namespace, Namespaces, Snapshot, WarnMode};
 use multipod::certs::{Embedded, Tls, server_config};
 use multipod::pattern::{Settings, settings::OnMistake};
 use multipod::pod::Text;
@@ -294,7 +294,8 @@ async fn too_much_at_one_time_is_told_to_come_again() {
 
 #[tokio::test]
 async fn nothing_is_decided_before_everything_is_known() {
-    let webhook = Webhook::new(Snapshot { synced: false, ..Snapshot::default() }, Limits::default());
+    let missing = Missing { namespaces: true, policies: false };
+    let webhook = Webhook::new(Snapshot { missing, ..Snapshot::default() }, Limits::default());
     let review = pod(&json!({"multipod/ambassador": "80:8775"}));
     let asked = webhook.post("/mutate", review.to_string()).await;
     assert_eq!(asked.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -9,6 +9,8 @@ mod http2;
 mod long;
 mod memory;
 mod namespaces;
+mod policies;
 mod process;
 mod reload;
 mod serve;
+mod watching;

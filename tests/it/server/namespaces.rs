@@ -1,109 +1,13 @@
 //! What a cluster says about its namespaces and itself, on its way to decisions, through everything that happens to
 //! API servers.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
-
+use super::watching::serve;
 use crate::support::cluster::Cluster;
-use crate::support::reviews::{deployment, pod, verify};
-use crate::support::running::{self, Answer, PATIENCE, Running, post};
-use multipod::admission::Snapshot;
-use multipod::certs::{Embedded, Tls, server_config};
+use crate::support::reviews::deployment;
 use multipod::pattern::settings::IpFamilies;
 use multipod::pod::Version;
-use multipod::policy;
-use multipod::server::{Handlers, Limits, Shared};
 use multipod::watch::{self, Known};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
-use tokio::time::sleep;
-
-const POLICY: &str = "\
-apiVersion: multipod.dev/v1alpha1
-kind: InjectionPolicy
-metadata: {name: proxy}
-spec:
-  match: {namespaceSelector: {matchLabels: {proxy: wanted}}}
-  annotations: {multipod/ambassador: \"80:8775\"}
-";
-
-/// A server that watches a cluster, with one policy that looks at a label of namespaces.
-struct Server {
-    running: Running,
-    watch: JoinHandle<()>,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.watch.abort();
-    }
-}
-
-async fn serve(kubeconfig: &Path, known: Known) -> Server {
-    let loaded = policy::load(&[("proxy.yaml".to_owned(), POLICY.to_owned())]);
-    assert_eq!(loaded.problems, []);
-    let embedded = Embedded::make(&["localhost".to_owned()], SystemTime::now()).unwrap();
-    let config = server_config(&embedded.pair, None, false).unwrap();
-    let snapshot = Snapshot { policies: Arc::new(loaded.policies), ..Snapshot::default() };
-    let shared = Arc::new(Shared::new(snapshot, Tls::new(config, embedded.pair.ends), Limits::default()));
-    let cluster = watch::Cluster::find(Some(kubeconfig)).await.unwrap().unwrap();
-    let watch = tokio::spawn(cluster.follow(known, Arc::clone(&shared)).unwrap());
-    Server { running: running::run(shared, Handlers::default(), embedded.authority), watch }
-}
-
-impl Server {
-    async fn review(&self, path: &str, review: &Value) -> Answer {
-        post(&mut self.running.http().await, path, &review.to_string()).await.unwrap()
-    }
-
-    /// What becomes of a pod that asks for nothing itself.
-    async fn outcome(&self, namespace: &str) -> &'static str {
-        let mut review = pod(&json!({}));
-        review["request"]["namespace"] = json!(namespace);
-        let answer = self.review("/mutate", &review).await;
-        if answer.status == 503 {
-            assert_eq!(answer.headers["retry-after"], "1");
-            assert!(answer.closes(), "another replica may know");
-            return "later";
-        }
-        let verdict = verify(&answer.body, review["request"]["uid"].as_str().unwrap()).unwrap();
-        match (verdict.allowed, verdict.patch) {
-            (true, Some(_)) => "patched",
-            (true, None) => "left",
-            (false, _) => "refused",
-        }
-    }
-
-    async fn until_outcome(&self, namespace: &str, expected: &str) {
-        until(async || self.outcome(namespace).await == expected, expected).await;
-    }
-
-    async fn readiness(&self) -> (u16, String) {
-        self.running.admin("/readyz?verbose").await
-    }
-
-    async fn until_readiness(&self, expected: &str) {
-        until(async || self.readiness().await.1.contains(expected), expected).await;
-    }
-
-    /// Until when the namespaces were known, as the metric has it.
-    async fn synced(&self) -> Option<f64> {
-        let (_, text) = self.running.admin("/metrics").await;
-        let named = |line: &&str| line.starts_with("multipod_namespaces_synced_timestamp_seconds ");
-        let line = text.lines().find(named).unwrap();
-        let seconds: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
-        (!seconds.is_nan()).then_some(seconds)
-    }
-}
-
-async fn until(mut condition: impl AsyncFnMut() -> bool, what: &str) {
-    let begun = Instant::now();
-    while !condition().await {
-        assert!(begun.elapsed() < PATIENCE * 2, "it never comes: {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
-}
 
 fn wanted() -> Value {
     json!({"proxy": "wanted"})

@@ -486,7 +486,7 @@ async fn reviews_wait_for_the_first_synchronization() {
     let server = start(Limits::default());
     let known = server.shared.snapshot.load_full();
     server.shared.snapshot.store(std::sync::Arc::new(multipod::admission::Snapshot {
-        synced: false,
+        missing: multipod::admission::Missing { namespaces: false, policies: true },
         ..multipod::admission::Snapshot::clone(&known)
     }));
     assert_eq!(server.admin("/readyz").await.0, 503);
