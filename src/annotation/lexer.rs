@@ -15,7 +15,7 @@ use super::diagnostic::Problem;
 use super::span::Span;
 
 /// Far beyond what anybody writes; it bounds what a hostile value can cost.
-const MOST_WORDS: usize = 2048;
+pub(crate) const MOST_WORDS: usize = 2048;
 
 /// One word: positional (`80:8775`) or an option (`mode=http`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 //! Clashes that the pod had before we came are told as warnings: they are not ours to refuse.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::pattern::change::Kind;
-use crate::pattern::container::Mount;
-use crate::pattern::{Change, Fragment};
-use crate::pod::path::covers;
+use crate::pattern::{AppMount, Change, Fragment};
+use crate::pod::path::Folder;
 use crate::pod::{Container, Pod, Scalar};
 use multipod_values::short;
 
@@ -189,17 +189,12 @@ fn running<'p>(pod: &'p Pod<'_>) -> impl Iterator<Item = &'p Container<'p>> {
 
 /// Two parts may not mount at the same path; and nothing can be mounted below a folder that cannot be written.
 fn mounts(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals) {
-    let all = plan.of_kind(Kind::AppMount);
-    for (index, planned) in all.iter().enumerate() {
+    let mut earlier: BTreeMap<usize, Mounts<'_>> = BTreeMap::new();
+    for planned in plan.of_kind(Kind::AppMount) {
         let Change::AppMount(new) = &planned.change else { continue };
         let (app, mount) = (new.container, &new.mount);
         let container = &pod.spec.containers.items()[app];
-        let clash = all[..index].iter().find(|other| {
-            other.change.app_mount().filter(|theirs| theirs.container == app).is_some_and(|theirs| {
-                let outer_and_inner = cannot_hold(&theirs.mount, mount) || cannot_hold(mount, &theirs.mount);
-                theirs != new && (theirs.mount.mount_path == mount.mount_path || outer_and_inner)
-            })
-        });
+        let clash = earlier.entry(app).or_default().add(planned, new);
         let refused = |message| Refusal::new(DenyReason::MountPathTaken, message).about(plan.key_of(planned));
         if let Some(first) = clash {
             let app = &*container.name;
@@ -242,9 +237,28 @@ fn mounts(plan: &Plan, pod: &Pod<'_>, refusals: &mut Refusals) {
     }
 }
 
-/// Whether nothing can be mounted inside `outer`, and `inner` would be.
-fn cannot_hold(outer: &Mount, inner: &Mount) -> bool {
-    outer.read_only && outer.mount_path != inner.mount_path && covers(&outer.mount_path, &inner.mount_path)
+/// What patterns mount in one container, by place.
+#[derive(Default)]
+struct Mounts<'m>(BTreeMap<Folder<'m>, (&'m Planned, &'m AppMount)>);
+
+impl<'m> Mounts<'m> {
+    /// One more, and one before it that it clashes with: another one at its place, or one inside the other where the outer
+    /// one cannot be written.
+    fn add(&mut self, planned: &'m Planned, new: &'m AppMount) -> Option<&'m Planned> {
+        let place = Folder::of(&new.mount.mount_path);
+        let is_other = |(_, other): &&(&Planned, &AppMount)| *other != new;
+        let here = || self.0.get(&place).filter(is_other);
+        let outer = || place.above().filter_map(|outer| self.0.get(outer)).find(|(_, o)| o.mount.read_only);
+        let inner = || {
+            let inside = place.inside();
+            let from = (Bound::Included(&*inside), Bound::Unbounded);
+            let (next, inner) = self.0.range::<str, _>(from).next().filter(|_| new.mount.read_only)?;
+            next.starts_with(&inside).then_some(inner)
+        };
+        let clash = here().or_else(outer).or_else(inner).map(|(planned, _)| *planned);
+        self.0.entry(place).or_insert((planned, new));
+        clash
+    }
 }
 
 /// Two parts may not set the same variable of one container differently.

@@ -16,12 +16,13 @@ impl<T> Default for Few<T> {
 pub(super) type Warnings = Few<String>;
 pub(super) type Refusals = Few<super::Refusal>;
 
-impl<T> Few<T> {
-    const MOST: usize = 20;
+/// So many warnings, and so many refusals.
+pub(super) const MOST_TOLD: usize = 20;
 
+impl<T> Few<T> {
     /// One more, which is only made if it is told.
     pub(crate) fn tell(&mut self, one: impl FnOnce() -> T) {
-        if self.told.len() < Self::MOST {
+        if self.told.len() < MOST_TOLD {
             self.told.push(one());
         } else {
             self.more += 1;

@@ -10,7 +10,7 @@ use crate::pattern::change::{Kind, Parent, Sysctl};
 use crate::pattern::container::{Security, Volume};
 use crate::pattern::{Addition, AppEnv, AppMount, Change, Context, Note};
 use crate::pod::limits::{LISTS, THING};
-use crate::pod::path::same_place;
+use crate::pod::path::Folder;
 use crate::pod::{Container, Field, Mount, Pod, Scalar};
 use crate::policy::Resolution;
 use multipod_json::{Raw, read_within};
@@ -183,6 +183,7 @@ impl Look<'_, '_> {
         let Wanted { key, part, .. } = wanted;
         let (container, mount) = (&self.pod.spec.containers.items()[new.container], &new.mount);
         let path = mount.mount_path.trim_end_matches('/');
+        let place = Folder::of(path);
         let is_ours = |other: &Mount<'_>| {
             *other.name == *mount.name
                 && *other.sub_path == *mount.sub_path.as_deref().unwrap_or_default()
@@ -191,7 +192,7 @@ impl Look<'_, '_> {
         };
         // One place can be spelled in two ways, and one of them may be ours.
         let mounts = container.volume_mounts.items().iter().enumerate();
-        let mut there = mounts.filter(|(_, other)| same_place(&other.mount_path, path));
+        let mut there = mounts.filter(|(_, other)| *other.mount_path.place() == place);
         let Some((at, first)) = there.next() else { return Found::Nothing };
         if let Some(other) = [first].into_iter().chain(there.map(|(_, other)| other)).find(|o| !is_ours(o)) {
             let message = format!(

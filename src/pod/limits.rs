@@ -7,7 +7,10 @@ use multipod_json::Budget;
 /// Containers, ports, mounts, volumes…: items in one list, items in all lists of a pod, and bytes of one name or path.
 pub(crate) const LISTS: Budget = Budget { in_one: 1024, in_all: 10_000, text: 4096, members: false };
 
-/// Slashes in the path of a mount: paths are compared folder by folder, each of theirs with each of ours.
+/// What patterns may add to one pod: the mounts and variables that a pattern has for all containers, for each of them.
+pub(crate) const CHANGES: usize = 10_000;
+
+/// Slashes in the path of a mount.
 pub(crate) const SLASHES: usize = 64;
 
 /// What stands in the place of one thing of ours and is compared with it, member by member.

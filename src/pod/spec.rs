@@ -8,6 +8,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use multipod_json::Raw;
 
 use super::pairs::Pairs;
+use super::path::MountPath;
 use super::{Field, Text};
 
 /// What a spec tells.
@@ -172,7 +173,7 @@ pub struct Mount<'a> {
     pub name: Text<'a>,
     /// Where it appears.
     #[serde(borrow, default)]
-    pub mount_path: Text<'a>,
+    pub mount_path: MountPath<'a>,
     /// Which part of the volume.
     #[serde(borrow, default)]
     pub sub_path: Text<'a>,

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::head::{Head, Metadata};
 use super::limits::{ENTRIES, LISTS, SLASHES};
-use super::path::{covers, depth};
+use super::path::Folder;
 use super::spec::{Container, Mount, Named, Spec, Volume};
 use super::{Field, Text};
 
@@ -175,11 +175,12 @@ impl<'a> Container<'a> {
 
     /// The mount that `path` lies in: the deepest one that covers it.
     pub fn mount_over(&self, path: &str) -> Option<&Mount<'_>> {
+        let path = Folder::of(path);
         self.volume_mounts
             .items()
             .iter()
-            .filter(|mount| covers(&mount.mount_path, path))
-            .max_by_key(|mount| depth(&mount.mount_path))
+            .filter(|mount| mount.mount_path.place().covers(&path))
+            .max_by_key(|mount| mount.mount_path.place().depth())
     }
 }
 

@@ -194,7 +194,7 @@ impl HttpError {
             HttpError::NotFound => "not_found",
             HttpError::Method => "method",
             HttpError::MediaType => "media_type",
-            HttpError::TooLarge => "too_large",
+            HttpError::TooLarge => "body_too_large",
             HttpError::TooSlow => "too_slow",
             HttpError::Broken => "broken_body",
             HttpError::Overloaded => "overloaded",
@@ -280,6 +280,33 @@ impl From<NoDecision> for HttpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inject::{DenyReason, SkipReason};
+
+    /// One label of the metrics holds all of them.
+    #[test]
+    fn an_error_has_no_slug_of_a_refusal() {
+        let errors = [
+            HttpError::NotFound,
+            HttpError::Method,
+            HttpError::MediaType,
+            HttpError::TooLarge,
+            HttpError::TooSlow,
+            HttpError::Broken,
+            HttpError::Overloaded,
+            HttpError::NotReady,
+            HttpError::OutOfTime,
+            HttpError::Panic,
+            HttpError::ReviewError(ReviewError::NotAReview),
+            HttpError::ReviewError(ReviewError::NotText(0)),
+            HttpError::ReviewError(ReviewError::NamespaceUnknown),
+            HttpError::ReviewError(ReviewError::Internal(String::new())),
+        ];
+        for error in errors {
+            let slug = error.slug();
+            assert!(DenyReason::ALL.iter().all(|reason| reason.slug() != slug), "{slug}");
+            assert!(SkipReason::ALL.iter().all(|reason| reason.slug() != slug), "{slug}");
+        }
+    }
 
     #[test]
     fn the_budget_is_the_timeout_less_half_a_second_within_bounds() {

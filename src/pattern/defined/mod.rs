@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::annotation::item::{Options, Problems};
 use crate::annotation::{Key, Problem, Word, settings};
 use crate::pod::Pod;
+use crate::pod::limits::CHANGES;
 use crate::pod::view::is_own_name;
 use multipod_values::{self as value, short, suggest};
 
@@ -34,7 +35,7 @@ pub use ceiling::Privilege;
 pub use definition::{Definition, PatternKind};
 pub use params::{Param, Type};
 
-use definition::{AppContainer, Scrape, fill, fill_env};
+use definition::{App, AppContainer, Scrape, fill, fill_env};
 use request::{Named, Request};
 
 /// What a request adds to a pod: one fragment for each pattern that it names.
@@ -46,10 +47,17 @@ pub fn fragments(
 ) -> Result<Vec<Fragment>, Vec<Problem>> {
     let mut problems = Problems::default();
     let mut fragments = Vec::with_capacity(request.items.len());
+    let mut changes = 0;
     for item in &request.items {
         let Some(definition) = find(kind, item.name(), context.catalogue, &mut problems) else { continue };
         refuse_image(definition, request, &mut problems);
         let Some((values, containers)) = read(definition, item, pod, &mut problems) else { continue };
+        let App { mounts, env, .. } = &definition.parts.app;
+        changes += containers.len() * (mounts.len() + env.len());
+        if changes > CHANGES {
+            problems.push(too_much(definition, item, containers.len()));
+            break;
+        }
         let fragment = build(definition, request, &values, &containers, (pod, context));
         if let Err(problem) = check(definition, &fragment, item) {
             problems.push(problem);
@@ -58,6 +66,17 @@ pub fn fragments(
     }
     scrape::annotate(&mut fragments, pod);
     problems.or(fragments.into_iter().map(|(_, fragment)| fragment).collect())
+}
+
+/// Of a pod with a thousand containers, each would get all of it.
+fn too_much(definition: &Definition, item: &Named<'_>, containers: usize) -> Problem {
+    let name = &definition.name;
+    let label = format!(
+        "{name} has mounts and variables for each of {containers} containers, and one pod gets {CHANGES} in all at most"
+    );
+    Problem::new(item.name().span, label)
+        .summary(format!("{name} is too much for a pod of this size"))
+        .help("Name the container that it is for: container=NAME.")
 }
 
 fn find<'c>(

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::annotation::Problem;
 use crate::annotation::settings::Settings as CommonSettings;
-use crate::pod::path::{covers, lies_below};
+use crate::pod::path::{Folder, covers};
 use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 use multipod_values::{self as value, Scheme, short, suggest};
@@ -186,8 +186,9 @@ impl<'r> Places<'r> {
 /// A mount needs a folder to be mounted on, and none can be made in ours, which is not to be written to. (All other
 /// clashes between mounts are found by the plan.)
 fn check_mounts(copy: &WorkingCopy, app: &pod::Container<'_>) -> Result<(), Problem> {
+    let folder = Folder::of(&copy.folder);
     let is_below =
-        |mount: &&pod::Mount| lies_below(&mount.mount_path, &copy.folder) && !is_own_name(&mount.name);
+        |mount: &&pod::Mount| mount.mount_path.place().lies_below(&folder) && !is_own_name(&mount.name);
     let Some(below) = app.volume_mounts.items().iter().find(is_below) else { return Ok(()) };
     let (name, path) = (short(&below.name), short(&below.mount_path));
     Err(misplaced(copy, format!("volume {name} is mounted below, at {path}"))

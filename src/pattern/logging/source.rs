@@ -6,6 +6,7 @@ use crate::pattern::Context;
 use crate::pattern::app::default_container;
 use crate::pattern::container::Mount;
 use crate::pod::Pod;
+use crate::pod::path::Folder;
 use crate::pod::view::is_own_name;
 use multipod_values::{self as value, Endpoint, short, suggest};
 
@@ -14,6 +15,8 @@ use super::request::{Destination, Files, Output, Parse, Request};
 /// Files whose container and server are known.
 pub(super) struct Source<'r> {
     pub(super) files: &'r Files,
+    /// The literal folder of the glob.
+    pub(super) folder: Folder<'r>,
     /// The index in `spec.containers`.
     pub(super) container: usize,
     pub(super) name: &'r str,
@@ -55,7 +58,8 @@ pub(super) fn resolve<'r>(
                     .summary(format!("{} is named twice", short(files.glob.as_str()))),
             );
         }
-        sources.push(Source { files, container, name, parse, to });
+        let folder = Folder::of(files.glob.folder());
+        sources.push(Source { files, folder, container, name, parse, to });
     }
     problems.or(sources)
 }

@@ -12,12 +12,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 use crate::annotation::Problem;
 use crate::annotation::item::Problems;
 use crate::pattern::container::{Mount, Text, Volume};
 use crate::pattern::{AppMount, system};
-use crate::pod::path::{covers, depth, lies_below, same_place};
+use crate::pod::path::{Folder, covers};
 use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 use multipod_values::short;
@@ -35,6 +36,8 @@ const NEEDED: [&str; 5] =
     ["/multipod", "/etc", collector::STATE_FOLDER, "/otelcol-contrib", "/var/run/secrets"];
 /// How many volumes below a folder are shared; more are not meant, and would cost more than they take to write down.
 const MOST_BELOW: usize = 32;
+/// How many below a folder are looked at, whether a glob reaches them or not.
+const MOST_LOOKED_AT: usize = 256;
 
 /// What is added for the sake of sharing, and how the sidecar sees each source.
 pub(super) struct Shared {
@@ -80,15 +83,16 @@ pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec
 /// The mounts that one sidecar needs, each once. They are read-only unless another one lies below: the container
 /// runtime could not make the place for that one in a read-only folder.
 pub(super) fn mounts(group: &[&Seen<'_, '_>]) -> Vec<Mount> {
-    let mut mounts: Vec<Mount> = Vec::new();
-    for mount in group.iter().flat_map(|seen| &seen.view.mounts) {
-        if !mounts.iter().any(|other| other.mount_path == mount.mount_path) {
-            mounts.push(mount.clone());
-        }
-    }
-    let paths: Vec<_> = mounts.iter().map(|mount| mount.mount_path.clone()).collect();
+    let all = || group.iter().flat_map(|seen| &seen.view.mounts);
+    let mut seen = BTreeSet::new();
+    let once = all().filter(|mount| seen.insert(&*mount.mount_path));
+    let mut mounts: Vec<Mount> = once.cloned().collect();
+    let places: BTreeSet<Folder<'_>> = all().map(|mount| Folder::of(&mount.mount_path)).collect();
     for mount in &mut mounts {
-        mount.read_only = !paths.iter().any(|path| lies_below(path, &mount.mount_path));
+        let inside = Folder::of(&mount.mount_path).inside();
+        // What lies below stands together, from here on.
+        let next = places.range::<str, _>((Bound::Included(&*inside), Bound::Unbounded)).next();
+        mount.read_only = !next.is_some_and(|next| next.starts_with(&inside));
     }
     mounts
 }
@@ -97,18 +101,19 @@ pub(super) fn mounts(group: &[&Seen<'_, '_>]) -> Vec<Mount> {
 fn must_stand_apart(sources: &[Source<'_>], views: &[View]) -> bool {
     sources.iter().any(|source| source.container != sources[0].container)
         || views.iter().flat_map(|view| &view.mounts).any(|mount| {
-            NEEDED.iter().any(|path| covers(path, &mount.mount_path) || covers(&mount.mount_path, path))
+            let place = Folder::of(&mount.mount_path);
+            NEEDED.map(Folder::of).iter().any(|needed| needed.covers(&place) || place.covers(needed))
         })
 }
 
 /// The app's mount that holds the files: the deepest one over the folder, or over the file if the glob names just one.
 fn covering<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> Option<&'p pod::Mount<'p>> {
     let glob = &source.files.glob;
-    let place = if glob.is_one_file() { glob.as_str() } else { glob.folder() };
+    let place = if glob.is_one_file() { Folder::of(glob.as_str()) } else { source.folder.clone() };
     mounts_in(source, pod)
         .filter(|mount| !is_own_name(&mount.name) || is_log_folder(mount))
-        .filter(|mount| covers(&mount.mount_path, place))
-        .max_by_key(|mount| depth(&mount.mount_path))
+        .filter(|mount| mount.mount_path.place().covers(&place))
+        .max_by_key(|mount| mount.mount_path.place().depth())
 }
 
 /// What is told of a glob that names the very folder where a volume is mounted: it would match, and print nothing.
@@ -167,16 +172,23 @@ impl<'p> Sharing<'p> {
         let mut mounts = vec![first];
         let glob = &source.files.glob;
         let below = mounts_in(source, self.pod).filter(|mount| {
-            lies_below(&mount.mount_path, glob.folder())
-                && glob.may_reach_below(&mount.mount_path)
+            mount.mount_path.place().lies_below(&source.folder)
                 && !is_own_name(&mount.name)
                 && !self.is_read_only(mount)
         });
-        for mount in below {
+        let too_many = |most: usize| {
+            let label = format!("more than {most} volumes are mounted below {}", short(glob.folder()));
+            Err(Problem::new(source.files.span, label).help("Name a deeper folder."))
+        };
+        for (looked_at, mount) in below.enumerate() {
+            if looked_at == MOST_LOOKED_AT {
+                return too_many(MOST_LOOKED_AT);
+            }
+            if !glob.may_reach_below(&mount.mount_path) {
+                continue;
+            }
             if mounts.len() > MOST_BELOW {
-                let label =
-                    format!("more than {MOST_BELOW} volumes are mounted below {}", short(glob.folder()));
-                return Err(Problem::new(source.files.span, label).help("Name a deeper folder."));
+                return too_many(MOST_BELOW);
             }
             if mounts.iter().all(|known| *known.mount_path != *mount.mount_path) {
                 mounts.push(self.shareable(mount, source)?);
@@ -202,13 +214,12 @@ impl<'p> Sharing<'p> {
 
     /// The outermost folder over the files among those of the same container that need a volume.
     fn outermost(&self, source: &'p Source<'p>) -> &'p str {
-        let folder = source.files.glob.folder();
         let bare = self.sources.iter().zip(&self.covering).filter(|(_, covering)| covering.is_none());
         bare.filter(|(other, _)| other.container == source.container)
+            .filter(|(other, _)| other.folder.covers(&source.folder))
             .map(|(other, _)| other.files.glob.folder())
-            .filter(|other| covers(other, folder))
             .min_by_key(|other| other.len())
-            .unwrap_or(folder)
+            .unwrap_or(source.files.glob.folder())
     }
 
     /// Our folder at `path`: the one that another source has added, or one named `name`.
@@ -228,7 +239,7 @@ impl<'p> Sharing<'p> {
     fn shareable(&self, mount: &pod::Mount<'_>, source: &Source<'_>) -> Result<Mount, Problem> {
         let (name, path) = (short(&mount.name), short(&mount.mount_path));
         let problem = |label: String| Problem::new(source.files.span, label);
-        if same_place(&mount.mount_path, "/") {
+        if mount.mount_path.place().is_root() {
             return Err(problem(format!(
                 "volume {name} is mounted at the root folder, which cannot be shared"
             )));

@@ -17,8 +17,12 @@ const FITS: usize = 1024;
 
 /// How it ended: the slug, and how long the text for people is.
 fn answer(pod: &str) -> (String, usize) {
-    let (settings, policies, catalogue) = (Settings::default(), Policies::default(), Catalogue::default());
-    let context = Context::new(&settings, &catalogue);
+    answer_with(pod, &Catalogue::default())
+}
+
+fn answer_with(pod: &str, catalogue: &Catalogue) -> (String, usize) {
+    let (settings, policies) = (Settings::default(), Policies::default());
+    let context = Context::new(&settings, catalogue);
     let head = match Head::read(pod) {
         Ok(head) => head,
         Err(error) => return ("unreadable".to_owned(), error.to_string().len()),
@@ -144,6 +148,38 @@ fn a_path_that_leads_nowhere_in_many_steps_is_refused() {
     assert_eq!(answer(&pod(&"/a".repeat(64))).0, "injected");
     assert_eq!(answer(&pod(&"/a".repeat(65))).0, "too_large");
     assert_eq!(answer(&pod(&"/.".repeat(1000))).0, "too_large");
+}
+
+/// The folders of hundreds of mounts and of a hundred globs, each as deep as may be: all with all.
+#[test]
+fn deep_mounts_and_globs_are_compared_as_wholes() {
+    let deep = "/a".repeat(62);
+    let mounts = some(FITS, |at| format!(r#"{{"name":"v","mountPath":"{deep}/m{at}"}}"#));
+    let globs = some(100, |at| format!("{deep}/m{at}/x/*.log"));
+    let pod = format!(
+        r#"{{"metadata":{{"annotations":{{"multipod/logging":"{globs}"}}}},"spec":{{"containers":[{{"name":"a","volumeMounts":[{mounts}]}}],"volumes":[{{"name":"v","emptyDir":{{}}}}]}}}}"#
+    );
+    assert_eq!(answer(&pod).0, "injected");
+    let above = pod.replace(&globs, &format!("{deep}/*/x/*.log"));
+    assert_eq!(answer(&above).0, "bad_value");
+}
+
+/// An administrator's pattern for all containers, and a pod that has many.
+#[test]
+fn a_pattern_for_all_containers_is_bounded_by_what_one_pod_gets() {
+    let variables = some(20, |at| format!("{{name: E{at}, value: x}}"));
+    let text = format!(
+        "apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {{name: much}}\nspec: {{app: {{container: all, env: [{variables}]}}}}\n"
+    );
+    let loaded = policy::load(&[("a.yaml".to_owned(), text)]);
+    assert_eq!(loaded.problems, []);
+    for (count, expected) in [(300, "injected"), (501, "bad_value")] {
+        let containers = some(count, |at| format!(r#"{{"name":"c{at}"}}"#));
+        let pod = format!(
+            r#"{{"metadata":{{"annotations":{{"multipod/patterns":"much"}}}},"spec":{{"containers":[{containers}]}}}}"#
+        );
+        assert_eq!(answer_with(&pod, &loaded.catalogue).0, expected, "{count}");
+    }
 }
 
 #[test]

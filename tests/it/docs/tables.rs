@@ -39,6 +39,14 @@ fn what_may_be_added_is_made_from_what_the_code_says() {
     write_tables("docs/policies.md", &[("additions".to_owned(), table)]);
 }
 
+/// What is promised of large pods is what the code holds them to.
+#[test]
+fn limits_are_made_from_what_the_code_says() {
+    let rows = multipod::inject::limits().map(|(what, most)| format!("| {what} | {most} |\n"));
+    let table = "| what | at most |\n|---|---|\n".to_owned() + &rows.concat();
+    write_tables("docs/promises.md", &[("limits".to_owned(), table)]);
+}
+
 fn write_tables(page: &str, tables: &[(String, String)]) {
     rewrite(page, |text| {
         tables.iter().fold(text.to_owned(), |text, (name, table)| {
