@@ -6,6 +6,7 @@ mod color;
 mod completions;
 mod config_file;
 mod context;
+mod crds;
 mod diff;
 mod explain;
 mod follow;
@@ -55,6 +56,7 @@ enum Command {
     Check(check::Args),
     Patterns(patterns::Args),
     Guard(guard::Args),
+    Crds(crds::Args),
     Serve(Box<serve::Args>),
     Certs(certs::Args),
     WaitFor(wait_for::Args),
@@ -77,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => args.run(),
         Command::Patterns(args) => args.run(),
         Command::Guard(args) => args.run(),
+        Command::Crds(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Certs(args) => args.run(),
         Command::WaitFor(args) => Ok(args.run()),

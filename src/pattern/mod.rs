@@ -15,6 +15,7 @@ pub(crate) mod init;
 pub(crate) mod logging;
 mod metrics;
 pub mod object;
+pub(crate) mod object_status;
 pub(crate) mod opt_out;
 pub(crate) mod others;
 mod patterns;
@@ -25,6 +26,7 @@ pub(crate) mod sync;
 mod system;
 pub mod topic;
 mod user;
+pub(crate) mod written;
 
 pub use catalogue::Catalogue;
 pub use change::Change;

@@ -19,7 +19,7 @@ use multipod_values::suggest;
 pub const API_VERSION: &str = "multipod.dev/v1alpha1";
 const GROUP: &str = "multipod.dev/";
 /// Longer documents are refused before they are parsed.
-const LONGEST: usize = 256 * 1024;
+pub(super) const LONGEST: usize = 256 * 1024;
 
 /// What an object defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_saphyr::Spanned;
-
 use crate::annotation::{Diagnostic, Key, Source, key};
 use crate::pattern::Request;
 use crate::pattern::object::{Document, Place, Problem, line_of};
+use crate::pattern::written::{At, List, Map, Placed};
 use multipod_values::{self as value, Endpoint, Parsed, Quantity, Resource, short};
 
 use super::bounds::{Bounds, ImagePattern};
@@ -14,7 +13,7 @@ use super::matching::Match;
 use super::object::{Mode, Named, Policy, Value};
 use super::owner::OwnerKind;
 use super::selector::{Requirement, Selector};
-use super::written::{self, Placed};
+use super::written;
 
 /// The policy that a document describes, and the place of its name.
 pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Problem>> {
@@ -25,13 +24,17 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
     check.metadata(&written.metadata);
     let spec = written.spec;
     if !spec.says_something() {
-        check.wrong(name_line, "spec", NOTHING);
+        check.wrong(name_line, "spec", written::NOTHING);
+    }
+    let audit = spec.mode.as_ref().filter(|mode| mode.value.0 == Mode::Audit.name());
+    if let Some(mode) = audit.filter(|_| spec.bounds.is_some()) {
+        check.wrong(line_of(&mode.referenced), "spec.bounds", written::AUDITED_BOUNDS);
     }
     let policy = Policy {
         name,
         matches: check.matches(spec.matches.unwrap_or_default()),
         mode: spec.mode.and_then(|mode| check.text("spec.mode", &mode, parse_mode)).unwrap_or_default(),
-        annotations: check.annotations(spec.annotations.unwrap_or_default()),
+        annotations: check.annotations(spec.annotations.unwrap_or_default().0),
         upstreams: check.names("spec.upstreams", spec.upstreams, value::host_and_port),
         destinations: check.names("spec.destinations", spec.destinations, destination),
         bounds: spec.bounds.map(|bounds| check.bounds(bounds)).unwrap_or_default(),
@@ -41,9 +44,6 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
     }
     if check.problems.is_empty() { Ok((policy, document.place(name_line))) } else { Err(check.problems) }
 }
-
-/// A policy that was cut off behind its mode looks like one that is in force.
-const NOTHING: &str = "the policy says nothing: expected annotations, upstreams, destinations or bounds with something in it; is the file whole?";
 
 struct Check<'d> {
     document: &'d Document<'d>,
@@ -57,7 +57,12 @@ impl Check<'_> {
             .push(self.document.problem(line, format!("policy {}: {field}: {message}", self.policy)));
     }
 
-    fn text<T>(&mut self, field: &str, text: &Placed, parse: impl FnOnce(&str) -> Parsed<T>) -> Option<T> {
+    fn text<T, const MOST: usize>(
+        &mut self,
+        field: &str,
+        text: &Placed<MOST>,
+        parse: impl FnOnce(&str) -> Parsed<T>,
+    ) -> Option<T> {
         let line = line_of(&text.referenced);
         parse(&text.value.0).map_err(|expected| self.wrong(line, field, &expected)).ok()
     }
@@ -85,29 +90,30 @@ impl Check<'_> {
         }
     }
 
-    fn owners(&mut self, kinds: &Spanned<Vec<Placed>>) -> Vec<OwnerKind> {
+    fn owners(&mut self, kinds: &At<List<Placed<63>, 64>>) -> Vec<OwnerKind> {
         const FIELD: &str = "spec.match.ownerKinds";
-        if kinds.value.is_empty() {
+        if kinds.value.0.is_empty() {
             self.wrong(
                 line_of(&kinds.referenced),
                 FIELD,
                 "expected a kind; leave the list out to match every pod",
             );
         }
-        kinds.value.iter().filter_map(|kind| self.text(FIELD, kind, OwnerKind::parse)).collect()
+        kinds.value.0.iter().filter_map(|kind| self.text(FIELD, kind, OwnerKind::parse)).collect()
     }
 
     fn selector(&mut self, field: &str, written: Option<written::Selector>) -> Selector {
         let mut selector = Selector::default();
         let Some(written) = written else { return selector };
-        for (key, value) in written.match_labels.unwrap_or_default() {
+        for (key, value) in written.match_labels.unwrap_or_default().0 {
             let field = format!("{field}.matchLabels.{key}");
             if let Some(label) = self.text(&field, &value, |value| Requirement::label(&key, value)) {
                 selector.require(label);
             }
         }
-        for expression in written.match_expressions.unwrap_or_default() {
-            let values: Vec<String> = expression.values.into_iter().flatten().map(|text| text.0).collect();
+        for expression in written.match_expressions.unwrap_or_default().0 {
+            let values: Vec<String> =
+                expression.values.unwrap_or_default().0.into_iter().map(|text| text.0).collect();
             let operator = &expression.operator.value.0;
             let field = format!("{field}.matchExpressions");
             let parse = |key: &str| Requirement::expression(key, operator, &values);
@@ -118,7 +124,10 @@ impl Check<'_> {
         selector
     }
 
-    fn annotations(&mut self, written: BTreeMap<String, Placed>) -> Vec<(Key, Value)> {
+    fn annotations<const MOST: usize>(
+        &mut self,
+        written: BTreeMap<String, Placed<MOST>>,
+    ) -> Vec<(Key, Value)> {
         let mut annotations = Vec::with_capacity(written.len());
         for (full, text) in written {
             let line = line_of(&text.referenced);
@@ -143,14 +152,14 @@ impl Check<'_> {
         annotations
     }
 
-    fn names<T>(
+    fn names<T, const LONGEST: usize, const MOST: usize>(
         &mut self,
         field: &str,
-        written: Option<BTreeMap<String, Placed>>,
+        written: Option<Map<Placed<LONGEST>, MOST>>,
         parse: fn(&str) -> Parsed<T>,
     ) -> Vec<Named<T>> {
         let mut all = Vec::new();
-        for (name, text) in written.into_iter().flatten() {
+        for (name, text) in written.unwrap_or_default().0 {
             let field = format!("{field}.{name}");
             let parsed = self.text(&field, &text, |text| value::name(&name).and_then(|_| parse(text)));
             all.extend(parsed.map(|value| Named { name, text: text.value.0, value }));
@@ -160,7 +169,7 @@ impl Check<'_> {
 
     fn bounds(&mut self, written: written::Bounds) -> Bounds {
         let images = written.images.map(|images| {
-            let images = images.iter();
+            let images = images.0.iter();
             images.filter_map(|image| self.text("spec.bounds.images", image, ImagePattern::parse)).collect()
         });
         Bounds {
@@ -185,9 +194,9 @@ fn parse_mode(text: &str) -> Parsed<Mode> {
 /// The key that a policy may set under this name.
 fn policy_key(full: &str) -> Parsed<Key> {
     match Key::from_full(full) {
-        Some(Key::OptOut) => Err("only a pod or its namespace can opt out".to_owned()),
+        Some(Key::OptOut) => Err(written::NO_OPT_OUT.to_owned()),
         Some(key) => Ok(key),
-        None if full == key::STATUS => Err("multipod writes this key itself".to_owned()),
+        None if full == key::STATUS => Err(written::NO_STATUS.to_owned()),
         None => {
             let meant = Key::nearest(full).filter(|key| *key != Key::OptOut);
             let meant = meant.map(|key| format!(", did you mean {}?", key.full())).unwrap_or_default();
@@ -289,6 +298,10 @@ spec:
                 "team.yaml:5: policy a: spec.mode: expected default, enforce or audit, did you mean enforce?",
             ),
             ("modes: audit", "team.yaml:5: unknown field `modes`"),
+            (
+                "mode: audit",
+                "team.yaml:5: policy a: spec.bounds: an audit policy only tells what it would add",
+            ),
             ("match: {podSelektor: {}}", "team.yaml:5: unknown field `podSelektor`"),
             (
                 "condition: \"true\"",

@@ -236,9 +236,9 @@ mod tests {
         };
         let cluster = |mode: &str| {
             Objects::of_cluster(&[
-                object("InjectionPolicy", "both", &json!({"mode": "audit", "bounds": {"images": []}})),
-                object("InjectionPolicy", "cluster", &json!({"mode": mode, "bounds": {"images": []}})),
-                object("InjectionPolicy", "broken", &json!({"mode": "enforced", "bounds": {"images": []}})),
+                object("InjectionPolicy", "both", &json!({"mode": "audit", "upstreams": {"x": "y:1"}})),
+                object("InjectionPolicy", "cluster", &json!({"mode": mode, "upstreams": {"x": "y:1"}})),
+                object("InjectionPolicy", "broken", &json!({"mode": "enforced", "upstreams": {"x": "y:1"}})),
                 object("Pattern", "tap", &json!({"shareProcessNamespace": true})),
                 json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"}}),
             ])

@@ -24,3 +24,4 @@ pub(crate) use obstacle::Obstacle;
 pub(crate) use owner::OwnerKind;
 pub(crate) use resolution::{Effective, Resolution};
 pub(crate) use selector::{Requirement, Selector};
+pub(crate) use written::Spec;

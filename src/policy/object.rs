@@ -4,6 +4,8 @@ use std::fmt;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+
 use crate::annotation::Key;
 use crate::pattern::{Context, Request};
 use multipod_values::{Endpoint, Host};
@@ -48,7 +50,8 @@ pub struct Named<T> {
 }
 
 /// How far a policy goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, JsonSchema, PartialEq, Eq)]
+#[schemars(rename_all = "lowercase")]
 pub enum Mode {
     /// It adds what nobody else asks for, unless the pod opts out.
     #[default]

@@ -8,6 +8,9 @@ use multipod_values::{Parsed, suggest};
 const KNOWN: [&str; 7] =
     ["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "ReplicationController", "Pod"];
 
+pub(super) const NO_CRON_JOB: &str =
+    "the pods of a CronJob belong to a Job and know nothing of the CronJob: write Job";
+
 /// A kind that `ownerKinds` names.
 ///
 /// A pod knows its controller alone, not who is behind it. A Deployment makes `ReplicaSet`s and those make the pods,
@@ -23,9 +26,7 @@ impl OwnerKind {
             return Ok(OwnerKind(text.to_owned()));
         }
         if text == "CronJob" {
-            return Err(
-                "the pods of a CronJob belong to a Job and know nothing of the CronJob: write Job".to_owned()
-            );
+            return Err(NO_CRON_JOB.to_owned());
         }
         if let Some(near) = suggest::nearest(text, KNOWN) {
             return Err(format!("unknown kind {text}, did you mean {near}?"));

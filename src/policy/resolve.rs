@@ -294,14 +294,12 @@ mod tests {
 
     #[test]
     fn audit_policies_only_tell_what_they_would_add() {
-        let text = policy(
-            "tryout",
-            "mode: audit, annotations: {multipod/logging: /log/a}, upstreams: {x: \"y:1\"}, bounds: {images: []}",
-        );
+        let text =
+            policy("tryout", "mode: audit, annotations: {multipod/logging: /log/a}, upstreams: {x: \"y:1\"}");
         let policies = policies(&[text]);
         let audited = |own: &[(Key, &'static str)]| {
             let found = policies.resolve(&context(&[], &[]), &[], own).unwrap();
-            assert!(found.bounds.is_empty() && found.upstreams.entries.is_empty());
+            assert!(found.upstreams.entries.is_empty());
             found.audited.iter().map(|audited| (audited.policy, audited.value)).collect::<Vec<_>>()
         };
         assert_eq!(audited(&[]), [("tryout", "/log/a")]);
@@ -313,7 +311,7 @@ mod tests {
     fn what_cannot_be_told_is_never_taken_for_no() {
         let spec = |mode| {
             format!(
-                "mode: {mode}, match: {{namespaceSelector: {{matchLabels: {{team: a}}}}}}, bounds: {{images: []}}"
+                "mode: {mode}, match: {{namespaceSelector: {{matchLabels: {{team: a}}}}}}, upstreams: {{x: \"y:1\"}}"
             )
         };
         let blind = Context { namespace_labels: None, ..context(&[], &[]) };
@@ -403,7 +401,11 @@ mod tests {
         let labels = prop_oneof![Just(""), Just("app: web"), Just("app: db")];
         let values = prop_oneof![Just("/log/1"), Just("/log/2")];
         ("[a-f]", mode, labels, values, any::<bool>()).prop_map(|(name, mode, labels, value, named)| {
-            let names = if named { ", upstreams: {x: \"y:1\"}, bounds: {images: []}" } else { "" };
+            let names = match named {
+                true if mode == "audit" => ", upstreams: {x: \"y:1\"}",
+                true => ", upstreams: {x: \"y:1\"}, bounds: {images: []}",
+                false => "",
+            };
             let spec = format!(
                 "mode: {mode}, match: {{podSelector: {{matchLabels: {{{labels}}}}}}}, annotations: {{{LOGGING}: {value}}}{names}"
             );

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+
 use multipod_values::{self as value, Parsed, is_label};
 
 /// What labels must be like; all requirements hold at once, and none hold for everything.
@@ -25,8 +27,9 @@ enum Test {
     DoesNotExist,
 }
 
-#[derive(Clone, Copy)]
-enum Operator {
+/// How a label is compared.
+#[derive(Clone, Copy, JsonSchema)]
+pub(super) enum Operator {
     In,
     NotIn,
     Exists,

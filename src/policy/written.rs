@@ -1,14 +1,22 @@
 //! An `InjectionPolicy` as it is written: the shape is strict, the contents are not checked yet.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
+use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-/// Text with its place.
-pub(super) type Placed = Spanned<Quoted>;
+use crate::pattern::written::{At, IntOrString, List, Map, Placed, Quoted, rule};
+
+use super::object::Mode;
+use super::owner::NO_CRON_JOB;
+use super::selector::Operator;
+
+/// A policy that was cut off behind its mode looks like one that is in force.
+pub(super) const NOTHING: &str = "the policy says nothing: expected annotations, upstreams, destinations or bounds with something in it; is the file whole?";
+pub(super) const AUDITED_BOUNDS: &str = "an audit policy only tells what it would add, and bounds refuse pods: choose another mode, or leave them out";
+pub(super) const OWN_KEYS: &str = "expected keys of multipod, such as multipod/logging";
+pub(super) const NO_OPT_OUT: &str = "only a pod or its namespace can opt out";
+pub(super) const NO_STATUS: &str = "multipod writes this key itself";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -27,120 +35,121 @@ pub(super) struct Object {
 /// Other fields are the API server's business.
 #[derive(Debug, Deserialize)]
 pub(super) struct Metadata {
-    pub(super) name: Placed,
-    pub(super) namespace: Option<Placed>,
+    pub(super) name: Placed<253>,
+    pub(super) namespace: Option<Placed<253>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// What is added to which pods, and what pods may choose themselves.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Spec {
+#[schemars(extend("x-kubernetes-validations" = [rule(SAYS_SOMETHING, NOTHING), rule("self.mode != 'audit' || !has(self.bounds)", AUDITED_BOUNDS)]))]
+pub(crate) struct Spec {
+    /// Which pods the policy is for; all of them where nothing is given. Everything that is given must fit.
     #[serde(rename = "match")]
     pub(super) matches: Option<Match>,
-    pub(super) mode: Option<Placed>,
-    pub(super) annotations: Option<BTreeMap<String, Placed>>,
-    pub(super) upstreams: Option<BTreeMap<String, Placed>>,
-    pub(super) destinations: Option<BTreeMap<String, Placed>>,
+    /// How far it goes. `default`: it adds what nobody else asks for, unless the pod opts out. `enforce`: it decides,
+    /// whatever pods and namespaces say. `audit`: it adds nothing and only tells what it would add.
+    #[schemars(with = "Option<Mode>", extend("default" = Mode::Default.name()))]
+    pub(super) mode: Option<Placed<16>>,
+    /// Annotations of multipod, as if the pods had them: `multipod/logging`, `multipod/metrics` and the others but
+    /// `multipod/opt-out`.
+    #[schemars(extend("x-kubernetes-validations" = [
+        rule("self.all(key, key.startsWith('multipod/'))", OWN_KEYS),
+        rule("!('multipod/opt-out' in self)", NO_OPT_OUT),
+        rule("!('multipod/status' in self)", NO_STATUS),
+    ]))]
+    pub(super) annotations: Option<Map<Placed<262_144>, 32>>,
+    /// What `@NAME` stands for where `multipod/ambassador` sends to it: `HOST:PORT` by name.
+    pub(super) upstreams: Option<Map<Placed<512>, 256>>,
+    /// What `@NAME` stands for where `multipod/logging` ships to it, such as `otlp://collector.observability:4317`.
+    pub(super) destinations: Option<Map<Placed<2048>, 256>>,
+    /// The limits of what pods and namespaces may choose for the patterns that they ask for.
     pub(super) bounds: Option<Bounds>,
+    #[schemars(skip)]
     pub(super) condition: Option<Spanned<IgnoredAny>>,
 }
+
+/// [`Spec::says_something`], as an API server asks it.
+const SAYS_SOMETHING: &str = "\
+    has(self.annotations) && size(self.annotations) > 0 || has(self.upstreams) && size(self.upstreams) > 0 || \
+    has(self.destinations) && size(self.destinations) > 0 || \
+    has(self.bounds) && (has(self.bounds.images) || has(self.bounds.cpu) || has(self.bounds.memory))";
 
 impl Spec {
     /// Whether it would change anything for the pods that it is for.
     pub(super) fn says_something(&self) -> bool {
-        let says = |map: &Option<BTreeMap<String, Placed>>| map.as_ref().is_some_and(|map| !map.is_empty());
-        says(&self.annotations)
-            || says(&self.upstreams)
-            || says(&self.destinations)
+        fn says<T, const MOST: usize>(map: Option<&Map<T, MOST>>) -> bool {
+            map.is_some_and(|map| !map.0.is_empty())
+        }
+        says(self.annotations.as_ref())
+            || says(self.upstreams.as_ref())
+            || says(self.destinations.as_ref())
             || self.bounds.as_ref().is_some_and(|bounds| {
                 bounds.images.is_some() || bounds.cpu.is_some() || bounds.memory.is_some()
             })
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// Which pods a policy is for: everything that is given must fit.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Match {
+    /// What the labels of the pod's namespace must be like.
     pub(super) namespace_selector: Option<Selector>,
+    /// What the labels of the pod itself must be like.
     pub(super) pod_selector: Option<Selector>,
-    pub(super) owner_kinds: Option<Spanned<Vec<Placed>>>,
+    /// What must have made the pod: `Deployment`, `StatefulSet`, `DaemonSet`, `Job` or another kind of controller; `Pod`
+    /// for a pod that nobody controls.
+    #[schemars(extend("minItems" = 1, "x-kubernetes-validations" = [rule("!('CronJob' in self)", NO_CRON_JOB)]))]
+    pub(super) owner_kinds: Option<At<List<Placed<63>, 64>>>,
+    #[schemars(skip)]
     pub(super) condition: Option<Spanned<IgnoredAny>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// What labels must be like, as everywhere in Kubernetes: all requirements hold at once, and none hold for everything.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub(super) struct Selector {
-    pub(super) match_labels: Option<BTreeMap<String, Placed>>,
-    pub(super) match_expressions: Option<Vec<Expression>>,
+    /// Labels that must be there with these values.
+    pub(super) match_labels: Option<Map<Placed<63>, 256>>,
+    /// Requirements of other kinds.
+    pub(super) match_expressions: Option<List<Expression, 256>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// What one label must be like.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    rule("!(self.operator in ['In', 'NotIn']) || has(self.values) && size(self.values) > 0", "In and NotIn need values"),
+    rule("self.operator in ['In', 'NotIn'] || !has(self.values) || size(self.values) == 0", "Exists and DoesNotExist take no values"),
+]))]
 pub(super) struct Expression {
-    pub(super) key: Placed,
-    pub(super) operator: Placed,
-    pub(super) values: Option<Vec<Quoted>>,
+    /// The name of the label.
+    pub(super) key: Placed<317>,
+    /// How it is compared.
+    #[schemars(with = "Operator")]
+    pub(super) operator: Placed<16>,
+    /// The values that `In` and `NotIn` compare with.
+    pub(super) values: Option<List<Quoted<63>, 256>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// The limits of what pods and namespaces may choose; what is not given is free.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Bounds {
-    pub(super) images: Option<Vec<Placed>>,
+    /// The images that `image=` may name, where `*` stands for any text: `haproxy:*`. With an empty list, none.
+    pub(super) images: Option<List<Placed<1024>, 256>>,
+    /// How much CPU `cpu=` may ask for.
     pub(super) cpu: Option<Most>,
+    /// How much memory `memory=` may ask for.
     pub(super) memory: Option<Most>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A largest amount.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Most {
-    pub(super) max: Spanned<Amount>,
-}
-
-/// Text that every reader of YAML takes for text: an API server refuses numbers and booleans where text belongs.
-#[derive(Clone, Debug)]
-pub(super) struct Quoted(pub(super) String);
-
-/// Text or a whole number, as Kubernetes takes amounts.
-#[derive(Clone, Debug)]
-pub(super) struct Amount(pub(super) String);
-
-impl<'de> Deserialize<'de> for Quoted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Scalar { whole_numbers: false }).map(Quoted)
-    }
-}
-
-impl<'de> Deserialize<'de> for Amount {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Scalar { whole_numbers: true }).map(Amount)
-    }
-}
-
-struct Scalar {
-    whole_numbers: bool,
-}
-
-impl Visitor<'_> for Scalar {
-    type Value = String;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text")
-    }
-    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
-        Ok(text.to_owned())
-    }
-    fn visit_u64<E: Error>(self, number: u64) -> Result<String, E> {
-        if self.whole_numbers { Ok(number.to_string()) } else { Err(needs_quotes(number)) }
-    }
-    fn visit_i64<E: Error>(self, number: i64) -> Result<String, E> {
-        Err(needs_quotes(number))
-    }
-    fn visit_f64<E: Error>(self, number: f64) -> Result<String, E> {
-        Err(needs_quotes(number))
-    }
-    fn visit_bool<E: Error>(self, value: bool) -> Result<String, E> {
-        Err(needs_quotes(value))
-    }
-}
-
-fn needs_quotes<E: Error>(found: impl fmt::Display) -> E {
-    E::custom(format!("expected text, found {found} without quotes"))
+    /// The largest amount that a request or limit may have, such as `500m` or `256Mi`.
+    pub(super) max: At<IntOrString>,
 }

@@ -1,11 +1,12 @@
 //! What a pattern may do to the node and its neighbours: nothing, unless its definition says so itself.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::pattern::container::{Container, Volume, VolumeSource};
 
 /// Something that Pod Security "restricted" forbids, and a definition can allow itself.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub enum Privilege {
     /// Folders of the node.

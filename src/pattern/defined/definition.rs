@@ -1,5 +1,6 @@
 //! A `Pattern` object, read into everything that a request needs only to fill in.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -54,7 +55,7 @@ impl Parts {
 }
 
 /// Which annotation a pattern belongs to.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum PatternKind {
     /// An adapter of `multipod/metrics`.

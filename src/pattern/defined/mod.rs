@@ -34,6 +34,7 @@ use super::{Addition, AppEnv, AppMount, Catalogue, Change, Context, Fragment, Ro
 pub use ceiling::Privilege;
 pub use definition::{Definition, PatternKind};
 pub use params::{Param, Type};
+pub(crate) use read::Spec;
 
 use definition::{App, AppContainer, Scrape, fill, fill_env};
 use request::{Named, Request};

@@ -5,6 +5,7 @@ mod cases;
 mod certs;
 mod check;
 mod context;
+mod crds;
 mod diff;
 mod examples;
 mod explain;

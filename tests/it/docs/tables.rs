@@ -72,6 +72,21 @@ fn what_each_adapter_adds_is_written_down() {
     });
 }
 
+/// What `deploy/crds` holds is what the program reads.
+#[test]
+fn custom_resources_are_what_the_program_prints() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_multipod"));
+    let printed = String::from_utf8(command.arg("crds").output().unwrap().stdout).unwrap();
+    let resources: Vec<&str> = printed.split("---\n").skip(1).collect();
+    assert_eq!(resources.len(), 2, "{printed}");
+    for (name, resource) in ["injectionpolicies", "patterns"].into_iter().zip(resources) {
+        assert!(resource.contains(&format!("\n  name: {name}.multipod.dev\n")), "{resource}");
+        rewrite(&format!("deploy/crds/{name}.yaml"), |_| {
+            format!("# What `multipod crds` prints: `make bless` writes this file.\n{resource}")
+        });
+    }
+}
+
 fn patterns(name: &str) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multipod"));
     let told = command.args(["patterns", name, "--output=json"]).current_dir(root()).output().unwrap();

@@ -176,7 +176,7 @@ fn security(security: &mut Security, node: &Node, reader: &mut Reader) {
             "privileged" => security.privileged = reader.boolean(entry, key).filter(|privileged| *privileged),
             "capabilities" => capabilities(security, entry, reader),
             "seccompProfile" => {
-                reader.only(entry, key, &["type"]);
+                reader.only_these(entry, key, &["type"]);
                 if let Some(kind) = entry.get("type") {
                     reader.parsed(kind, key, |text| value::one_of(text, &[("RuntimeDefault", ())]));
                 }
@@ -194,7 +194,7 @@ fn security(security: &mut Security, node: &Node, reader: &mut Reader) {
 }
 
 fn capabilities(security: &mut Security, node: &Node, reader: &mut Reader) {
-    reader.only(node, "capabilities", &["add", "drop"]);
+    reader.only_these(node, "capabilities", &["add", "drop"]);
     for name in reader.items(node.get("drop"), "capabilities: drop") {
         reader.parsed(name, "capabilities: drop", |text| value::one_of(text, &[("ALL", ())]));
     }
@@ -210,7 +210,7 @@ fn capabilities(security: &mut Security, node: &Node, reader: &mut Reader) {
 fn resources(node: Option<&Node>, reader: &mut Reader) -> Resources {
     let needs = Resources::from(NEEDS);
     let Some(node) = node else { return needs };
-    reader.only(node, "resources", &["requests", "limits"]);
+    reader.only_these(node, "resources", &["requests", "limits"]);
     let requests = amounts(node.get("requests"), "requests", reader);
     let limits = amounts(node.get("limits"), "limits", reader);
     let cpu = settle((needs.requests.cpu, needs.limits.cpu), (requests.cpu, limits.cpu));
@@ -247,7 +247,7 @@ fn settle(needs: RequestAndLimit, said: RequestAndLimit) -> RequestAndLimit {
 fn amounts(node: Option<&Node>, what: &str, reader: &mut Reader) -> Amounts {
     let mut amounts = Amounts { cpu: None, memory: None };
     let Some(node) = node else { return amounts };
-    reader.only(node, what, &["cpu", "memory"]);
+    reader.only_these(node, what, &["cpu", "memory"]);
     let mut amount = |key: &str, resource| {
         let node = node.get(key)?;
         let parsed = Quantity::parse(&node.scalar().unwrap_or_default(), resource);

@@ -27,8 +27,11 @@ mod node;
 mod params;
 mod parts;
 mod reader;
+mod shape;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use multipod_values as value;
@@ -36,6 +39,7 @@ use multipod_values as value;
 use crate::annotation::key;
 use crate::pattern::container::{Mount, Volume};
 use crate::pattern::object::{Document, Problem, line_of};
+use crate::pattern::written::{List, Placed, Quoted, rule};
 
 use super::ceiling::{self, Privilege};
 use super::definition::{App, AppContainer, ContainerTemplate, Definition, Parts, PatternKind, Scrape};
@@ -51,42 +55,86 @@ use reader::Reader;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Object {
     #[serde(rename = "apiVersion")]
-    _api_version: String,
+    _api_version: IgnoredAny,
     #[serde(rename = "kind")]
-    _kind: String,
+    _kind: IgnoredAny,
     metadata: Metadata,
     spec: Spanned<Spec>,
     /// Written by the cluster.
     #[serde(rename = "status", default)]
-    _status: Option<serde::de::IgnoredAny>,
+    _status: IgnoredAny,
 }
 
 /// Whatever else the cluster writes there is its own.
 #[derive(Deserialize)]
 struct Metadata {
-    name: Spanned<String>,
+    name: Placed<253>,
 }
 
-/// What a file says, as far as serde reads it; the rest keeps its lines.
-#[derive(Deserialize)]
+/// What the pattern adds to the pods that ask for it. What annotations may say are its params: `$(params.NAME)` stands for
+/// one in arguments, variables, names of `Secret`s and `ConfigMap`s, ports, checks, annotations and the app's mount paths.
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Spec {
-    #[serde(default)]
-    kind: PatternKind,
-    #[serde(default)]
-    description: String,
+#[schemars(extend("x-kubernetes-validations" = [
+    rule(ADDS_SOMETHING, ADDS_NOTHING),
+    rule("self.kind != 'metrics' || has(self.scrape)", NEEDS_SCRAPE),
+    rule("self.kind == 'metrics' || !has(self.scrape)", NO_SCRAPE),
+]))]
+pub(crate) struct Spec {
+    /// Which annotation asks for it: `multipod/metrics` for metrics, `multipod/patterns` for custom.
+    #[schemars(extend("default" = "custom"))]
+    kind: Option<PatternKind>,
+    /// What it is for, in one line.
+    description: Option<Quoted>,
+    /// What annotations may say of it, by name.
+    #[schemars(with = "Option<shape::Params>")]
     params: Option<Node>,
+    /// Where Prometheus scrapes; for patterns of kind metrics.
+    #[schemars(with = "Option<shape::Scrape>")]
     scrape: Option<Node>,
+    /// The containers that it adds.
+    #[schemars(
+        with = "Option<shape::Containers>",
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
     containers: Option<Node>,
+    /// The volumes that its containers and those of the app mount.
+    #[schemars(
+        with = "Option<shape::Volumes>",
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
     volumes: Option<Node>,
+    /// What the containers of the app get.
+    #[schemars(with = "Option<shape::App>")]
     app: Option<Node>,
+    /// Annotations that the pod gets.
+    #[schemars(
+        with = "Option<shape::Annotations>",
+        extend("x-kubernetes-validations" = [rule(NOT_OURS, OUR_ANNOTATIONS)])
+    )]
     annotations: Option<Node>,
+    /// Kernel settings that the pod gets.
+    #[schemars(with = "Option<shape::Sysctls>")]
     sysctls: Option<Node>,
+    /// Whether the containers of the pod see each other's processes.
+    share_process_namespace: Option<bool>,
+    /// What it may do that Pod Security `restricted` forbids.
     #[serde(default)]
-    share_process_namespace: bool,
-    #[serde(default)]
-    allow: Vec<Privilege>,
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    allow: List<Privilege, 256>,
 }
+
+/// [`Parts::add_nothing`], as an API server asks it.
+const ADDS_SOMETHING: &str = "\
+    has(self.containers) && size(self.containers) > 0 || has(self.annotations) && size(self.annotations) > 0 || \
+    has(self.sysctls) && size(self.sysctls) > 0 || has(self.shareProcessNamespace) && self.shareProcessNamespace || \
+    has(self.app) && (has(self.app.mounts) && size(self.app.mounts) > 0 || has(self.app.env) && size(self.app.env) > 0)";
+const ADDS_NOTHING: &str = "the pattern adds nothing to a pod";
+const NEEDS_SCRAPE: &str = "a pattern of kind metrics needs scrape: {port: \u{2026}}";
+const NO_SCRAPE: &str = "only patterns of kind metrics have scrape";
+const NOT_OURS: &str =
+    "self.all(name, !name.startsWith('multipod/') && !name.startsWith('rendered.multipod/'))";
+const OUR_ANNOTATIONS: &str = "multipod/ and rendered.multipod/ are multipod's own";
 
 impl Definition {
     /// Reads a `Pattern`; everything wrong with it is reported, with its line. One that is `built_in` has its images in a
@@ -96,7 +144,7 @@ impl Definition {
         let (mut spec, spec_line) = (object.spec.value, line_of(&object.spec.referenced));
         let mut reader = Reader::default();
         let line = line_of(&object.metadata.name.referenced);
-        let name = value::name(&object.metadata.name.value).unwrap_or_else(|expected| {
+        let name = value::name(&object.metadata.name.value.0).unwrap_or_else(|expected| {
             reader.problem(line, format!("metadata.name: {expected}"));
             String::new()
         });
@@ -132,10 +180,10 @@ impl Definition {
         }
         Ok(Definition {
             name,
-            kind: spec.kind,
-            description: spec.description,
+            kind: spec.kind(),
+            description: spec.description.unwrap_or_default().0,
             params,
-            allow: spec.allow,
+            allow: spec.allow.0,
             built_in,
             line,
             parts,
@@ -144,6 +192,10 @@ impl Definition {
 }
 
 impl Spec {
+    fn kind(&self) -> PatternKind {
+        self.kind.unwrap_or_default()
+    }
+
     fn parts(&self, name: &str, line: usize, built_in: bool, reader: &mut Reader) -> Parts {
         let volumes = self.volumes(reader);
         let containers = self.containers(&volumes, built_in, reader);
@@ -158,10 +210,10 @@ impl Spec {
             app,
             annotations: annotations.unwrap_or_default(),
             sysctls: self.sysctls(reader),
-            share_process_namespace: self.share_process_namespace,
+            share_process_namespace: self.share_process_namespace == Some(true),
         };
         if parts.add_nothing() {
-            reader.problem(line, "spec: the pattern adds nothing to a pod");
+            reader.problem(line, format!("spec: {ADDS_NOTHING}"));
         }
         parts
     }
@@ -173,7 +225,8 @@ impl Spec {
             if volumes.iter().any(|other| other.unfilled().name == volume.name) {
                 reader.problem(node.line, format!("volumes: {} is there twice", volume.name));
             }
-            if let Some(privilege) = ceiling::of_volume(&volume).filter(|needed| !self.allow.contains(needed))
+            if let Some(privilege) =
+                ceiling::of_volume(&volume).filter(|needed| !self.allow.0.contains(needed))
             {
                 reader.problem(node.line, ceiling::not_allowed(&volume.name, privilege));
             }
@@ -190,7 +243,7 @@ impl Spec {
     ) -> Vec<ContainerTemplate> {
         let mut containers: Vec<ContainerTemplate> = Vec::new();
         for node in reader.items(self.containers.as_ref(), "containers") {
-            let container = container::container(node, volumes, &self.allow, built_in, reader);
+            let container = container::container(node, volumes, &self.allow.0, built_in, reader);
             let name = &container.fixed.name;
             if containers.iter().any(|other| other.fixed.name == *name) {
                 reader.problem(node.line, format!("containers: {name} is there twice"));
@@ -202,19 +255,19 @@ impl Spec {
 
     fn scrape(&self, pattern: &str, line: usize, served: bool, reader: &mut Reader) -> Option<Scrape> {
         let Some(node) = &self.scrape else {
-            if self.kind == PatternKind::Metrics {
-                reader.problem(line, "a pattern of kind metrics needs scrape: {port: …}");
+            if self.kind() == PatternKind::Metrics {
+                reader.problem(line, NEEDS_SCRAPE);
             }
             return None;
         };
         // Two patterns cannot both say where Prometheus scrapes; multipod/metrics knows what to do about it.
-        if self.kind != PatternKind::Metrics {
+        if self.kind() != PatternKind::Metrics {
             reader.problem(node.line, "scrape: only patterns of kind metrics have it");
         }
         if !served {
             reader.problem(node.line, "scrape: there is no sidecar that could serve it");
         }
-        reader.only(node, "scrape", &["port", "path", "name"]);
+        reader.only::<shape::Scrape>(node, "scrape");
         let path = node.get("path").and_then(|node| {
             reader.parsed(node, "scrape: path", |text| Type::UrlPath.parse(text).map(|_| text.to_owned()))
         });
@@ -235,14 +288,15 @@ impl Spec {
     fn sysctls(&self, reader: &mut Reader) -> Vec<(String, String)> {
         let mut sysctls = Vec::new();
         for node in reader.items(self.sysctls.as_ref(), "sysctls") {
-            reader.only(node, "sysctls", &["name", "value"]);
+            reader.only::<shape::Sysctl>(node, "sysctls");
             let (Some(name), Some(value)) = (node.get("name"), node.get("value")) else {
                 reader.problem(node.line, "sysctls: expected name and value");
                 continue;
             };
             let (name, value) = (reader.text(name, "sysctls: name"), reader.text(value, "sysctls: value"));
             let (Some(name), Some(value)) = (name, value) else { continue };
-            if let Some(privilege) = ceiling::of_sysctl(name).filter(|needed| !self.allow.contains(needed)) {
+            if let Some(privilege) = ceiling::of_sysctl(name).filter(|needed| !self.allow.0.contains(needed))
+            {
                 reader.problem(node.line, ceiling::not_allowed(name, privilege));
             }
             sysctls.push((name.to_owned(), value.to_owned()));
@@ -252,7 +306,7 @@ impl Spec {
 }
 
 fn app(node: &Node, volumes: &[Template<Volume>], reader: &mut Reader) -> App {
-    reader.only(node, "app", &["container", "mounts", "env"]);
+    reader.only::<shape::App>(node, "app");
     let container = node.get("container").and_then(|node| {
         reader.parsed(node, "app: container", |text| {
             Ok(match text {

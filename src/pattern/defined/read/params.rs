@@ -6,6 +6,7 @@ use crate::pattern::defined::params::{Param, Type};
 
 use super::node::Node;
 use super::reader::Reader;
+use super::shape;
 
 /// Words behind `=` that every pattern has already.
 const RESERVED: [&str; 5] = ["image", "cpu", "memory", "sidecar", "container"];
@@ -29,7 +30,7 @@ pub(super) fn params(node: Option<&Node>, reader: &mut Reader) -> Vec<Param> {
 
 fn param(name: &str, node: &Node, reader: &mut Reader) -> Param {
     let what = format!("params: {name}");
-    reader.only(node, &what, &["type", "default", "optional", "description", "values", "min", "max"]);
+    reader.only::<shape::Param>(node, &what);
     let kind = kind(&what, node, reader);
     let default = node.get("default").and_then(|default| {
         let parsed = default

@@ -8,6 +8,7 @@ use crate::pattern::defined::template::{LoopbackPort, Slots, Template};
 
 use super::node::Node;
 use super::reader::Reader;
+use super::shape;
 
 /// What the names of our containers and volumes begin with.
 const PREFIX: &str = "multipod-";
@@ -36,7 +37,7 @@ pub(super) fn full_name(reader: &mut Reader, node: Option<&Node>, line: usize, w
 }
 
 pub(super) fn env(node: &Node, reader: &mut Reader) -> Option<Env> {
-    reader.only(node, "env", &["name", "value", "valueFrom"]);
+    reader.only::<shape::Env>(node, "env");
     let Some(name) = node.get("name") else {
         reader.problem(node.line, "env: the name is missing");
         return None;
@@ -63,7 +64,7 @@ pub(super) fn env(node: &Node, reader: &mut Reader) -> Option<Env> {
 
 pub(super) fn loopback_port(node: &Node, reader: &mut Reader) -> Option<LoopbackPort> {
     const WHAT: &str = "loopbackPorts";
-    reader.only(node, WHAT, &["port", "protocol"]);
+    reader.only::<shape::LoopbackPort>(node, WHAT);
     let protocols = [("TCP", false), ("UDP", true)];
     let protocol = node.get("protocol");
     let udp = protocol.and_then(|node| reader.parsed(node, WHAT, |text| value::one_of(text, &protocols)));
@@ -75,7 +76,7 @@ pub(super) fn loopback_port(node: &Node, reader: &mut Reader) -> Option<Loopback
 }
 
 pub(super) fn port(node: &Node, reader: &mut Reader) -> Option<Port> {
-    reader.only(node, "ports", &["name", "containerPort", "hostPort", "protocol"]);
+    reader.only_these(node, "ports", &["name", "containerPort", "hostPort", "protocol"]);
     let name = node.get("name").and_then(|name| reader.parsed(name, "ports: name", port_name));
     let protocol = node.get("protocol").and_then(|node| {
         reader.parsed(node, "ports: protocol", |text| {
@@ -106,7 +107,7 @@ pub(super) fn port_name(text: &str) -> Result<String, String> {
 
 /// `volumes` are those of the pattern.
 pub(super) fn mount(node: &Node, volumes: &[Template<Volume>], reader: &mut Reader) -> Option<Mount> {
-    reader.only(node, "mounts", &["name", "mountPath", "subPath", "subPathExpr", "readOnly"]);
+    reader.only::<shape::Mount>(node, "mounts");
     let name = full_name(reader, node.get("name"), node.line, "mounts")?;
     let mut known = volumes.iter().map(|volume| &*volume.unfilled().name);
     if !known.any(|known| known == name) {

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use multipod_values::{self as value, suggest};
 
 use super::node::{Node, Tree};
+use super::shape::fields;
 
 /// Longer lists would make every pod that asks wait.
 const MOST: usize = 256;
@@ -50,8 +52,13 @@ impl Reader {
         }
     }
 
+    /// Refuses the keys of a map that are no fields of this shape.
+    pub(super) fn only<Shape: DeserializeOwned>(&mut self, node: &Node, what: &str) {
+        self.only_these(node, what, fields::<Shape>());
+    }
+
     /// Refuses the keys of a map that are not known.
-    pub(super) fn only(&mut self, node: &Node, what: &str, known: &[&str]) {
+    pub(super) fn only_these(&mut self, node: &Node, what: &str, known: &[&str]) {
         for (key, entry) in self.entries(node, what) {
             if !known.contains(&&**key) {
                 let meant = suggest::did_you_mean(key, known.iter().copied());
