@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub watches_namespaces: bool,
     /// What ought to be known and is not yet.
     pub missing: Missing,
+    /// Why it cannot be told what the policies are; until it can, nothing is decided.
+    pub unread: Option<Arc<str>>,
     /// What becomes of a workload whose pods would be refused.
     pub warn: WarnMode,
 }
@@ -70,12 +72,18 @@ impl Default for Snapshot {
             namespaces: Arc::default(),
             watches_namespaces: false,
             missing: Missing::default(),
+            unread: None,
             warn: WarnMode::default(),
         }
     }
 }
 
 impl Snapshot {
+    /// Whether anything is decided yet.
+    pub fn is_ready(&self) -> bool {
+        !self.missing.any() && self.unread.is_none()
+    }
+
     /// Whether this namespace will be known in a moment, and its annotations with it; without them, what they ask for
     /// would silently be missing.
     pub(super) fn must_wait_for(&self, namespace: &str) -> bool {

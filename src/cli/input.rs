@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use crate::manifest::Source;
-pub(super) use crate::watch::files::read_text;
 use crate::watch::files::{self, decoded};
 
 use super::report::Failure;
@@ -68,7 +67,12 @@ fn collect(read: Result<(String, String), String>, sources: &mut Vec<Source>, fa
 fn read_stdin() -> Result<(String, String), String> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).map_err(|error| format!("{STDIN_NAME}: {error}"))?;
-    decoded(STDIN_NAME, bytes)
+    decoded(STDIN_NAME, bytes).map_err(|unread| unread.to_string())
+}
+
+/// The name of a file as messages show it, and its text.
+pub(super) fn read_text(path: &Path) -> Result<(String, String), String> {
+    files::read_text(path).map_err(|unread| unread.to_string())
 }
 
 /// Reads one file, or the standard input as `-`.

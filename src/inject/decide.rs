@@ -101,7 +101,8 @@ fn settle<'a>(
         Err(obstacles) => {
             let mut refusals = asked.refusals;
             refusals.extend(obstacles.into_iter().map(refusal_of));
-            let enforced = policies.iter().any(|policy| policy.mode == Mode::Enforce);
+            let enforced = policies.iter().any(|policy| policy.mode == Mode::Enforce)
+                || policies.unread(context, head.labels(), false).next().is_some();
             return Ok(refuse(refusals, context.settings, enforced, warnings));
         }
     };
@@ -152,7 +153,8 @@ fn unlooked<'a>(
         Ok(Some(_)) => false,
         Ok(None) | Err(_) => policy.mode != Mode::Audit,
     };
-    let mut meant = policies.iter().filter(may_concern).map(|policy| policy.mode).peekable();
+    let unread = policies.unread(context, head.labels(), head.has_more_labels()).map(|_| Mode::Enforce);
+    let mut meant = policies.iter().filter(may_concern).map(|policy| policy.mode).chain(unread).peekable();
     let by_namespace = context.namespace_annotations.iter().any(|(key, _)| Key::from_full(key).is_some());
     if !asks && !by_namespace && meant.peek().is_none() {
         return skip(SkipReason::NotRequested, warnings, None);
@@ -303,6 +305,7 @@ fn refusal_of(obstacle: Obstacle) -> Refusal {
         Obstacle::OptOutContradiction { .. } => {
             Refusal::new(DenyReason::OptOutContradiction, message).about(Key::OptOut.full())
         }
+        Obstacle::Invalid(_) => Refusal::new(DenyReason::PolicyInvalid, message),
         Obstacle::Undecided { .. } => Refusal::new(DenyReason::PolicyUndecided, message),
     }
 }

@@ -90,6 +90,8 @@ pub enum DenyReason {
     PolicyConflict,
     /// It cannot be told whether a policy is for the pod.
     PolicyUndecided,
+    /// A policy that is or may be enforced cannot be read, and may be for the pod.
+    PolicyInvalid,
     /// The pod asks for what it opts out of.
     OptOutContradiction,
     /// A policy does not let pods ask for this image or this much.
@@ -139,12 +141,13 @@ pub enum DenyReason {
 }
 
 impl DenyReason {
-    pub const ALL: [DenyReason; 28] = [
+    pub const ALL: [DenyReason; 29] = [
         DenyReason::UnknownKey,
         DenyReason::NotText,
         DenyReason::BadValue,
         DenyReason::PolicyConflict,
         DenyReason::PolicyUndecided,
+        DenyReason::PolicyInvalid,
         DenyReason::OptOutContradiction,
         DenyReason::OutOfBounds,
         DenyReason::ContainerNameTaken,
@@ -178,6 +181,7 @@ impl DenyReason {
             DenyReason::BadValue => "bad_value",
             DenyReason::PolicyConflict => "policy_conflict",
             DenyReason::PolicyUndecided => "policy_undecided",
+            DenyReason::PolicyInvalid => "policy_invalid",
             DenyReason::OptOutContradiction => "opt_out_contradiction",
             DenyReason::OutOfBounds => "out_of_bounds",
             DenyReason::ContainerNameTaken => "container_name_taken",

@@ -48,6 +48,7 @@ pub struct Metrics {
     pub panics: Counter,
     pub policies: Gauge,
     pub policy_problems: Gauge,
+    policy_objects: Family<ObjectStanding, Gauge>,
     /// In seconds since 1970.
     pub policies_read: Gauge<f64, AtomicU64>,
     /// 1 while the file of `--config` is not in force as it is.
@@ -80,6 +81,11 @@ struct Reason {
 struct Reload {
     what: &'static str,
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ObjectStanding {
+    standing: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -121,6 +127,7 @@ impl Default for Metrics {
             panics: Counter::default(),
             policies: Gauge::default(),
             policy_problems: Gauge::default(),
+            policy_objects: Family::default(),
             policies_read: Gauge::default(),
             config_problems: Gauge::default(),
         };
@@ -176,8 +183,10 @@ impl Metrics {
             self.cluster_policies_synced.clone(),
         );
         registry.register("policies", "Policies in force", self.policies.clone());
-        let help = "Objects that cannot be used";
+        let help = "Problems in policies and patterns";
         registry.register("policy_problems", help, self.policy_problems.clone());
+        let help = "Policies and patterns, by what is in force of them";
+        registry.register("policy_objects", help, self.policy_objects.clone());
         let help = "When the policies were read last, in seconds since 1970";
         registry.register("policies_read_timestamp_seconds", help, self.policies_read.clone());
         let help = "1 while the file of the configuration has a problem and its last good state is in force";
@@ -227,6 +236,11 @@ impl Metrics {
     pub fn reloaded(&self, what: &'static str, good: bool) {
         let result = if good { "success" } else { "failure" };
         self.reloads.get_or_create(&Reload { what, result }).inc();
+    }
+
+    /// Sets how many policies and patterns have this standing.
+    pub fn policy_objects(&self, standing: &'static str, count: i64) {
+        self.policy_objects.get_or_create(&ObjectStanding { standing }).set(count);
     }
 
     pub fn certificate_expires(&self, certificate: &'static str, ends: SystemTime) {

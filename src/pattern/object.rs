@@ -37,7 +37,12 @@ pub struct Document<'a> {
     pub kind: Kind,
     text: Cow<'a, str>,
     origin: Origin<'a>,
+    /// What is wrong with its kind or its version, so that `kind` is only the nearest one.
+    fault: Option<Fault>,
 }
+
+/// A line of a document, from 1, and what is wrong there.
+type Fault = (usize, String);
 
 /// Where the lines of a document come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +50,7 @@ enum Origin<'a> {
     /// A file, in which so many lines stand before the document.
     File { name: &'a str, skipped: usize },
     /// An object of an API server; the field of each line.
-    Object { name: String, fields: Vec<String> },
+    Object { object: String, name: String, generation: Option<i64>, fields: Vec<String> },
 }
 
 /// Where something stands.
@@ -55,6 +60,16 @@ pub enum Place {
     Line { file: String, line: usize },
     /// A field of an object: `spec.mode` of `injectionpolicy/web`. Without a field, the object as a whole.
     Field { object: String, field: String },
+}
+
+impl Place {
+    /// The file that it is in, if it is in one.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Place::Line { file, .. } => Some(file),
+            Place::Field { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -81,24 +96,28 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The objects of our group in `sources`, which are file names and their text; objects of other groups are ignored.
+/// The objects of our group in `sources`, which are file names and their text; objects of other groups are ignored. The
+/// problems are those of which nobody can tell what they are.
 pub fn documents<'a>(
     sources: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> (Vec<Document<'a>>, Vec<Problem>) {
     let mut documents = Vec::new();
     let mut problems = Vec::new();
     for (file, text) in sources {
+        if text.is_empty() {
+            problems.push(Problem {
+                place: Place::Line { file: file.to_owned(), line: 1 },
+                message: EMPTY.to_owned(),
+            });
+        }
         for (skipped, text) in split(text) {
+            let origin = Origin::File { name: file, skipped };
             match kind(text) {
-                Ok(Some(kind)) => {
-                    let origin = Origin::File { name: file, skipped };
-                    documents.push(Document { kind, text: Cow::Borrowed(text), origin });
+                Ok(Some((kind, fault))) => {
+                    documents.push(Document { kind, text: Cow::Borrowed(text), origin, fault });
                 }
                 Ok(None) => {}
-                Err((line, message)) => {
-                    let place = Place::Line { file: file.to_owned(), line: skipped + line };
-                    problems.push(Problem { place, message });
-                }
+                Err((line, message)) => problems.push(Problem { place: origin.place(line), message }),
             }
         }
     }
@@ -107,22 +126,50 @@ pub fn documents<'a>(
 
 impl Document<'_> {
     /// An object as an API server gives it; nothing for one of another group.
-    pub fn of_object(object: &Value) -> Result<Option<Document<'static>>, Problem> {
+    pub fn of_object(object: &Value) -> Option<Document<'static>> {
         let mut layout = Layout::default();
         layout.lay_out(object, &mut Vec::new());
         let word = |value: &Value| value.as_str().unwrap_or("object").to_lowercase();
-        let name =
-            format!("{}/{}", word(&object["kind"]), object["metadata"]["name"].as_str().unwrap_or_default());
-        let origin = Origin::Object { name, fields: layout.fields };
-        match kind(&layout.text) {
-            Ok(kind) => Ok(kind.map(|kind| Document { kind, text: Cow::Owned(layout.text), origin })),
-            Err((line, message)) => Err(Problem { place: origin.place(line), message }),
-        }
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let generation = object["metadata"]["generation"].as_i64();
+        let origin = Origin::Object {
+            object: format!("{}/{name}", word(&object["kind"])),
+            name,
+            generation,
+            fields: layout.fields,
+        };
+        let (kind, fault) = kind(&layout.text).unwrap_or_else(|fault| {
+            let kind = if object["kind"] == "Pattern" { Kind::Pattern } else { Kind::InjectionPolicy };
+            Some((kind, Some(fault)))
+        })?;
+        Some(Document { kind, text: Cow::Owned(layout.text), origin, fault })
     }
 
     /// The object, as `T` describes it.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        read(&self.text).map_err(|(line, message)| self.problem(line, message))
+        let read = self.fault.clone().map_or_else(|| read(&self.text), Err);
+        read.map_err(|(line, message)| self.problem(line, message))
+    }
+
+    /// Everything in the object, whatever it means; nothing where it is no YAML or says something twice.
+    pub fn values(&self) -> Option<Value> {
+        read(&self.text).ok()
+    }
+
+    /// Its name, if that can be read, whatever else is wrong.
+    pub fn name(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Object { name, .. } => Some(name.clone()),
+            Origin::File { .. } => name(&self.text),
+        }
+    }
+
+    /// The version of the object that the API server counts.
+    pub fn generation(&self) -> Option<i64> {
+        match self.origin {
+            Origin::Object { generation, .. } => generation,
+            Origin::File { .. } => None,
+        }
     }
 
     /// A problem at a line of this document, as [`line_of`] tells it.
@@ -141,9 +188,9 @@ impl Origin<'_> {
         let line = line.max(1);
         match self {
             Origin::File { name, skipped } => Place::Line { file: (*name).to_owned(), line: skipped + line },
-            Origin::Object { name, fields } => {
+            Origin::Object { object, fields, .. } => {
                 let field = fields.get(line - 1).cloned().unwrap_or_default();
-                Place::Field { object: name.clone(), field }
+                Place::Field { object: object.clone(), field }
             }
         }
     }
@@ -199,7 +246,7 @@ impl Layout {
 }
 
 /// One YAML document as `T` describes it; else the line, from 1, and what is wrong there.
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, (usize, String)> {
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     if text.len() > LONGEST {
         return Err((1, format!("the document is longer than {} KiB", LONGEST / 1024)));
     }
@@ -259,30 +306,57 @@ struct Head {
     kind: Option<serde_saphyr::Spanned<String>>,
 }
 
-/// The kind of a document of our group; nothing for other groups.
-fn kind(text: &str) -> Result<Option<Kind>, (usize, String)> {
+/// The kind of a document of our group; nothing for other groups. One that is not quite ours is still one of ours as long
+/// as it has a name: what it was meant for must not be lost with it.
+fn kind(text: &str) -> Result<Option<(Kind, Option<Fault>)>, Fault> {
     let head: Head = read(text)?;
-    let (name, line) =
+    let (written, line) =
         head.kind.map_or_else(Default::default, |kind| (kind.value, line_of(&kind.referenced)));
-    if !head.api_version.starts_with(GROUP) {
-        return match &*name {
-            kind @ ("Pattern" | "InjectionPolicy") => {
-                Err((1, format!("expected apiVersion: {API_VERSION} beside kind: {kind}")))
-            }
-            _ => Ok(None),
-        };
-    }
-    if head.api_version != API_VERSION {
-        return Err((line, format!("expected apiVersion: {API_VERSION}, not {:?}", head.api_version)));
-    }
-    match &*name {
-        "Pattern" => Ok(Some(Kind::Pattern)),
-        "InjectionPolicy" => Ok(Some(Kind::InjectionPolicy)),
-        other => {
-            let meant = suggest::did_you_mean(other, ["Pattern", "InjectionPolicy"]);
-            Err((line, format!("expected kind: Pattern or InjectionPolicy, not {other:?}{meant}")))
+    let meant = match suggest::nearest(&written, KINDS) {
+        Some("Pattern") => Kind::Pattern,
+        _ => Kind::InjectionPolicy,
+    };
+    let known = KINDS.contains(&&*written);
+    let fault = if !head.api_version.starts_with(GROUP) {
+        if known {
+            (1, format!("expected apiVersion: {API_VERSION} beside kind: {written}"))
+        } else if (written.is_empty() || head.api_version.is_empty()) && begins_as_an_object(text) {
+            return Err((1, NO_OBJECT.to_owned()));
+        } else {
+            return Ok(None);
         }
+    } else if head.api_version != API_VERSION {
+        (line, format!("expected apiVersion: {API_VERSION}, not {:?}", head.api_version))
+    } else if known {
+        return Ok(Some((meant, None)));
+    } else {
+        let meant = suggest::did_you_mean(&written, KINDS);
+        (line, format!("expected kind: Pattern or InjectionPolicy, not {written:?}{meant}"))
+    };
+    if name(text).is_some() { Ok(Some((meant, Some(fault)))) } else { Err(fault) }
+}
+
+/// Whether somebody meant to write an object here, and not the values of a chart or a kustomization.
+fn begins_as_an_object(text: &str) -> bool {
+    let mut fields = text.lines().map(|line| line.trim_start_matches(['{', '"', ' ']));
+    fields.any(|field| field.starts_with("apiVersion") || field.starts_with("kind"))
+}
+
+const KINDS: [&str; 2] = ["Pattern", "InjectionPolicy"];
+const NO_OBJECT: &str = "expected an object with apiVersion and kind; is the file whole?";
+const EMPTY: &str = "the file is empty; is it whole? To take away what stood in it, delete it";
+
+/// The name of an object, whatever else it says.
+fn name(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        metadata: Metadata,
     }
+    #[derive(Deserialize)]
+    struct Metadata {
+        name: String,
+    }
+    read(text).ok().map(|Named { metadata }| metadata.name).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -354,7 +428,7 @@ text: |
             "apiVersion": API_VERSION, "kind": "InjectionPolicy", "metadata": {"name": "web"},
             "spec": {"mode": "audit", "list": [{"a": 1}, {}, []], "text": "two\nlines: \"x\"", "empty": {}},
         });
-        let document = Document::of_object(&object).unwrap().unwrap();
+        let document = Document::of_object(&object).unwrap();
         assert_eq!(document.kind, Kind::InjectionPolicy);
         assert_eq!(document.read::<Value>().unwrap(), object);
         let lines: Vec<&str> = document.text.lines().collect();
@@ -371,9 +445,9 @@ text: |
             assert_eq!(document.place(line + 1).to_string(), place, "{text}");
         }
         let other = serde_json::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}});
-        assert_eq!(Document::of_object(&other), Ok(None));
+        assert_eq!(Document::of_object(&other), None);
         let old = serde_json::json!({"apiVersion": "multipod.dev/v0", "kind": "Pattern", "metadata": {"name": "a"}});
-        let problem = Document::of_object(&old).unwrap_err().to_string();
+        let problem = Document::of_object(&old).unwrap().read::<Value>().unwrap_err().to_string();
         assert!(
             problem.starts_with("pattern/a: kind: expected apiVersion: multipod.dev/v1alpha1"),
             "{problem}"
@@ -390,7 +464,12 @@ text: |
             let (_, problems) = documents([("a", text)]);
             assert!(problems[0].message.contains(expected), "{problems:?}");
         }
-        assert_eq!(documents([("a", "# nothing\n"), ("b", ""), ("c", "kind: Pod\n")]), (vec![], vec![]));
+        let others =
+            [("a", "# nothing\n"), ("b", "apiVersion: v1\nkind: Pod\n"), ("c", "resources: [a.yaml]\n")];
+        assert_eq!(documents(others), (vec![], vec![]));
+        for cut in ["", "apiVersion: multi", "apiVersion:", "kind: Injec", "apiVers", "{\"kind\": "] {
+            assert_eq!(documents([("a", cut)]).1.len(), 1, "{cut:?}");
+        }
     }
 
     #[test]

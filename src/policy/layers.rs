@@ -1,5 +1,8 @@
 //! The sources of policies and patterns, as layers that are merged whenever one of them changes: a folder and a cluster
 //! can both define them, neither overwrites the other, and a mistake in one never disturbs the other.
+//!
+//! A mistake never lifts a policy: where the new version of an object has one, the last good version stays. Where there
+//! never was one, a [`Fence`] stands for an enforced policy.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,22 +14,40 @@ use crate::pattern::defined::Definition;
 use crate::pattern::object::{Document, Kind, Place, Problem, documents};
 
 use super::check;
+use super::fence::Fence;
 use super::object::{Policies, Policy};
-
-/// A source. Of two objects with one name, that of the earlier layer is in force: a folder comes with the installation,
-/// and whoever may write objects in the cluster cannot take its policies away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
-    Folder,
-    Cluster,
-}
+use super::standing::{Layer, ObjectState, Standing};
 
 /// What one layer holds, each object by itself, so that merging never reads one again.
 #[derive(Clone, Debug, Default)]
 pub struct Objects {
-    policies: Vec<(Arc<Policy>, Place)>,
-    patterns: Vec<(Arc<Definition>, Place)>,
+    objects: Vec<Object>,
+    /// Of what nobody can tell the name of.
+    illegible: Vec<Problem>,
+}
+
+/// An object with a name, good or not.
+#[derive(Clone, Debug)]
+struct Object {
+    kind: Kind,
+    name: String,
+    place: Place,
+    generation: Option<i64>,
+    read: Result<Good, Bad>,
+    /// The last version without a mistake, where this one has one.
+    last_good: Option<Good>,
+}
+
+#[derive(Clone, Debug)]
+enum Good {
+    Policy(Arc<Policy>),
+    Pattern(Arc<Definition>),
+}
+
+#[derive(Clone, Debug)]
+struct Bad {
     problems: Vec<Problem>,
+    fence: Option<Arc<Fence>>,
 }
 
 /// Everything that is defined, and what is wrong with the rest.
@@ -36,55 +57,130 @@ pub struct Loaded {
     pub catalogue: Catalogue,
     /// What is not in force, and why.
     pub problems: Vec<Problem>,
+    /// What became of each object, in the order of their layers and places.
+    pub objects: Vec<ObjectState>,
+    /// Of what was never read as a whole, so that nobody can tell what is missing.
+    pub illegible: Vec<Problem>,
 }
 
 /// What each layer held when it was heard of last.
 #[derive(Debug, Default)]
 pub struct Layers {
-    objects: BTreeMap<Layer, Objects>,
+    layers: BTreeMap<Layer, Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    objects: Objects,
+    /// Whether everything in it could be read once, whatever it holds now.
+    was_legible: bool,
 }
 
 impl Layers {
-    /// Puts `objects` in the place of what the layer held before.
-    pub fn replace(&mut self, layer: Layer, objects: Objects) {
-        self.objects.insert(layer, objects);
+    /// Puts `objects` in the place of what the layer held before. What is not there any more was deleted, but for what
+    /// stood in a file that cannot be read now.
+    pub fn replace(&mut self, layer: Layer, mut objects: Objects) {
+        let before = self.layers.remove(&layer).unwrap_or_default();
+        let was_legible = before.was_legible || objects.illegible.is_empty();
+        for object in objects.objects.iter_mut().filter(|object| object.read.is_err()) {
+            object.last_good = before.objects.find(object.kind, &object.name).and_then(Object::serving);
+        }
+        for object in before.objects.objects {
+            let file = object.place.file();
+            let mut problems =
+                objects.illegible.iter().filter(|problem| problem.place.file() == file).peekable();
+            if problems.peek().is_none() || objects.find(object.kind, &object.name).is_some() {
+                continue;
+            }
+            let problems: Vec<Problem> = problems.cloned().collect();
+            let last_good = object.serving();
+            let fence = object.read.err().and_then(|bad| bad.fence);
+            let fence = fence.map(|fence| Arc::new(fence.with(&problems)));
+            objects.objects.push(Object { read: Err(Bad { problems, fence }), last_good, ..object });
+        }
+        objects.objects.sort_by(|a, b| a.place.cmp(&b.place));
+        self.layers.insert(layer, Held { objects, was_legible });
     }
 
     /// The objects of all layers. The order in which layers were heard of does not matter.
     pub fn merge(&self) -> Loaded {
         let mut loaded = Loaded::default();
         let mut places = BTreeMap::new();
-        for (layer, objects) in &self.objects {
-            loaded.problems.extend_from_slice(&objects.problems);
-            for (definition, place) in &objects.patterns {
-                let name = (Kind::Pattern, &*definition.name);
-                match loaded.catalogue.insert(Arc::clone(definition)) {
-                    Ok(()) => drop(places.insert(name, (layer, place))),
-                    Err(taken) => {
-                        let message = taken + &elsewhere(*layer, places.get(&name));
-                        loaded.problems.push(Problem { place: place.clone(), message });
-                    }
-                }
+        for (layer, Held { objects, was_legible }) in &self.layers {
+            loaded.problems.extend_from_slice(&objects.illegible);
+            if !was_legible {
+                loaded.illegible.extend_from_slice(&objects.illegible);
             }
-            for (policy, place) in &objects.policies {
-                let name = (Kind::InjectionPolicy, &*policy.name);
-                if loaded.policies.insert(policy) {
-                    places.insert(name, (layer, place));
+            for object in &objects.objects {
+                let name = (object.kind, &*object.name);
+                let first = *places.entry(name).or_insert((layer, &object.place));
+                let (standing, problems) = if first == (layer, &object.place) {
+                    loaded.take(object)
                 } else {
-                    let before = elsewhere(*layer, places.get(&name));
-                    let message = format!("there is another policy with this name: {}{before}", policy.name);
-                    loaded.problems.push(Problem { place: place.clone(), message });
-                }
+                    (Standing::LeftOut, vec![object.taken(&elsewhere(*layer, first))])
+                };
+                loaded.problems.extend_from_slice(&problems);
+                loaded.objects.push(ObjectState {
+                    kind: object.kind,
+                    name: object.name.clone(),
+                    layer: *layer,
+                    place: object.place.clone(),
+                    generation: object.generation,
+                    standing,
+                    problems,
+                });
             }
         }
         loaded.problems.sort_by(|a, b| a.place.cmp(&b.place));
+        loaded.problems.dedup();
         loaded
     }
 }
 
+impl Loaded {
+    /// Puts in force what serves of an object.
+    fn take(&mut self, object: &Object) -> (Standing, Vec<Problem>) {
+        let (good, standing, problems) = match (&object.read, &object.last_good) {
+            (Ok(good), _) => (good, Standing::InForce, Vec::new()),
+            (Err(bad), Some(good)) => (good, Standing::LastGood, bad.problems.clone()),
+            (Err(bad), None) => {
+                let standing = if bad.fence.is_some() { Standing::Refusing } else { Standing::LeftOut };
+                self.policies.fences.extend(bad.fence.clone());
+                return (standing, bad.problems.clone());
+            }
+        };
+        match good {
+            Good::Policy(policy) => self.policies.insert(policy),
+            Good::Pattern(definition) => {
+                if let Err(message) = self.catalogue.insert(Arc::clone(definition)) {
+                    return (Standing::LeftOut, vec![Problem { place: object.place.clone(), message }]);
+                }
+            }
+        }
+        (standing, problems)
+    }
+}
+
 /// Names the place of the object that counts, where it is not in the layer that people are looking at.
-fn elsewhere(layer: Layer, first: Option<&(&Layer, &Place)>) -> String {
-    first.filter(|(other, _)| **other != layer).map_or_else(String::new, |(_, place)| format!(" ({place})"))
+fn elsewhere(layer: Layer, (first, place): (&Layer, &Place)) -> String {
+    if *first == layer { String::new() } else { format!(" ({place})") }
+}
+
+impl Object {
+    /// What is in force of it; nothing where no version was ever without a mistake.
+    fn serving(&self) -> Option<Good> {
+        self.read.as_ref().ok().or(self.last_good.as_ref()).cloned()
+    }
+
+    fn taken(&self, elsewhere: &str) -> Problem {
+        let message = match self.kind {
+            Kind::Pattern => format!("a pattern named {} is defined before{elsewhere}", self.name),
+            Kind::InjectionPolicy => {
+                format!("there is another policy with this name: {}{elsewhere}", self.name)
+            }
+        };
+        Problem { place: self.place.clone(), message }
+    }
 }
 
 impl Objects {
@@ -93,56 +189,79 @@ impl Objects {
     pub fn of_files(files: &[(String, String)]) -> Objects {
         let mut files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
         files.sort_unstable();
-        let (documents, problems) = documents(files);
-        Objects::of_documents(&documents, problems)
+        let (documents, illegible) = documents(files);
+        Objects::of_documents(&documents, illegible)
     }
 
     /// Reads objects as an API server gives them.
     pub fn of_cluster<'v>(objects: impl IntoIterator<Item = &'v Value>) -> Objects {
-        let (mut found, mut problems) = (Vec::new(), Vec::new());
-        for object in objects {
-            match Document::of_object(object) {
-                Ok(document) => found.extend(document),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        Objects::of_documents(&found, problems)
+        let found: Vec<_> = objects.into_iter().filter_map(Document::of_object).collect();
+        Objects::of_documents(&found, Vec::new())
+    }
+
+    /// The same beside files that cannot be read at all.
+    #[must_use]
+    pub fn beside(mut self, unread: impl IntoIterator<Item = Problem>) -> Objects {
+        self.illegible.extend(unread);
+        self
     }
 
     /// All of these, as one layer.
     pub fn together<'o>(all: impl IntoIterator<Item = &'o Objects>) -> Objects {
         let mut whole = Objects::default();
-        for Objects { policies, patterns, problems } in all {
-            whole.policies.extend_from_slice(policies);
-            whole.patterns.extend_from_slice(patterns);
-            whole.problems.extend_from_slice(problems);
+        for Objects { objects, illegible } in all {
+            whole.objects.extend_from_slice(objects);
+            whole.illegible.extend_from_slice(illegible);
         }
         whole
     }
 
     /// What could not be read.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
+    pub fn problems(&self) -> Vec<Problem> {
+        let bad = self.objects.iter().filter_map(|object| object.read.as_ref().err());
+        self.illegible.iter().chain(bad.flat_map(|bad| &bad.problems)).cloned().collect()
     }
 
-    fn of_documents(documents: &[Document<'_>], problems: Vec<Problem>) -> Objects {
-        let mut objects = Objects { problems, ..Objects::default() };
+    fn find(&self, kind: Kind, name: &str) -> Option<&Object> {
+        self.objects.iter().find(|object| object.kind == kind && object.name == name)
+    }
+
+    fn of_documents(documents: &[Document<'_>], illegible: Vec<Problem>) -> Objects {
+        let mut objects = Objects { illegible, ..Objects::default() };
         for document in documents {
-            match document.kind {
-                Kind::Pattern => match Definition::read(document, false) {
-                    Ok(definition) => {
-                        let place = document.place(definition.line);
-                        objects.patterns.push((Arc::new(definition), place));
-                    }
-                    Err(problems) => objects.problems.extend(problems),
-                },
-                Kind::InjectionPolicy => match check::policy(document) {
-                    Ok((policy, place)) => objects.policies.push((Arc::new(policy), place)),
-                    Err(problems) => objects.problems.extend(problems),
-                },
+            match Object::read(document) {
+                Ok(object) => objects.objects.push(object),
+                Err(problems) => objects.illegible.extend(problems),
             }
         }
         objects
+    }
+}
+
+impl Object {
+    /// Reads an object; an error where not even its name can be told.
+    fn read(document: &Document<'_>) -> Result<Object, Vec<Problem>> {
+        let good = match document.kind {
+            Kind::Pattern => Definition::read(document, false).map(|definition| {
+                let (name, place) = (definition.name.clone(), document.place(definition.line));
+                (name, place, Good::Pattern(Arc::new(definition)))
+            }),
+            Kind::InjectionPolicy => check::policy(document)
+                .map(|(policy, place)| (policy.name.clone(), place, Good::Policy(Arc::new(policy)))),
+        };
+        let (kind, generation) = (document.kind, document.generation());
+        let (name, place, read) = match good {
+            Ok((name, place, good)) => (name, place, Ok(good)),
+            Err(problems) => {
+                let Some(name) = document.name() else { return Err(problems) };
+                let fence = match kind {
+                    Kind::Pattern => None,
+                    Kind::InjectionPolicy => Fence::of(document, &name, &problems).map(Arc::new),
+                };
+                (name, document.place(1), Err(Bad { problems, fence }))
+            }
+        };
+        Ok(Object { kind, name, place, generation, read, last_good: None })
     }
 }
 
@@ -212,16 +331,17 @@ mod tests {
     }
 
     #[test]
-    fn of_two_policies_with_one_name_the_first_by_file_and_line_counts() {
+    fn of_two_policies_with_one_name_the_first_by_file_and_line_counts_even_with_a_mistake() {
         let a = file("a.yaml", &format!("{}{}", policy("x", "mode: wrong"), policy("x", "mode: audit")));
         let b = file("b.yaml", &policy("x", "mode: enforce"));
         for files in [[a.clone(), b.clone()], [b, a]] {
             let loaded = load(&files);
-            assert_eq!(modes(&loaded), [("x", "audit")]);
+            assert_eq!(modes(&loaded), []);
             let reported = reported(&loaded);
-            assert_eq!(reported.len(), 2, "{reported:?}");
+            assert_eq!(reported.len(), 3, "{reported:?}");
             assert!(reported[0].starts_with("a.yaml:5: policy x: spec.mode"), "{reported:?}");
-            assert_eq!(reported[1], "b.yaml:4: there is another policy with this name: x");
+            assert_eq!(reported[1], "a.yaml:9: there is another policy with this name: x");
+            assert_eq!(reported[2], "b.yaml:4: there is another policy with this name: x");
         }
     }
 
@@ -284,15 +404,22 @@ mod tests {
             let text = serde_json::to_string_pretty(&object).unwrap();
             let of_file = Objects::of_files(&[file("a.yaml", &text)]);
             let of_cluster = Objects::of_cluster([&object]);
-            let policies = |objects: &Objects| {
-                objects.policies.iter().map(|(policy, _)| policy.clone()).collect::<Vec<_>>()
+            let read = |layer: Layer, objects: &Objects| {
+                let mut layers = Layers::default();
+                layers.replace(layer, objects.clone());
+                layers.merge()
             };
-            assert_eq!(policies(&of_file), policies(&of_cluster), "{spec}");
+            let (in_file, in_cluster) = (read(Layer::Folder, &of_file), read(Layer::Cluster, &of_cluster));
+            assert_eq!(
+                in_file.policies.iter().collect::<Vec<_>>(),
+                in_cluster.policies.iter().collect::<Vec<_>>(),
+                "{spec}"
+            );
             let messages = |objects: &Objects| {
-                objects.problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>()
+                objects.problems().iter().map(|problem| problem.message.clone()).collect::<Vec<_>>()
             };
             assert_eq!(messages(&of_file), messages(&of_cluster), "{spec}");
-            assert_eq!(of_file.problems.is_empty(), !of_file.policies.is_empty(), "{spec}");
+            assert_eq!(of_file.problems().is_empty(), !in_file.policies.iter().next().is_none(), "{spec}");
         }
     }
 

@@ -1,10 +1,12 @@
 //! Policies: what the operators of a cluster add to pods, and what pods may choose themselves.
 //!
-//! `layers` brings them together from wherever they come (`check` reads one), `matching` tells which pods a policy is for, and
+//! `layers` brings them together from wherever they come (`check` reads one, `fence` what is left of one with a mistake),
+//! `matching` tells which pods a policy is for, and
 //! `resolve` brings together what everybody wants (`precedence` says whose value of a key counts).
 
 mod bounds;
 mod check;
+mod fence;
 mod layers;
 mod matching;
 mod object;
@@ -14,9 +16,11 @@ mod precedence;
 mod resolution;
 mod resolve;
 mod selector;
+mod standing;
 mod written;
 
-pub use layers::{Layer, Layers, Loaded, Objects, load};
+pub use fence::Fence;
+pub use layers::{Layers, Loaded, Objects, load};
 pub(crate) use matching::Mismatch;
 pub use object::Policies;
 pub(crate) use object::{Mode, Named, Policy};
@@ -24,4 +28,5 @@ pub(crate) use obstacle::Obstacle;
 pub(crate) use owner::OwnerKind;
 pub(crate) use resolution::{Effective, Resolution};
 pub(crate) use selector::{Requirement, Selector};
+pub use standing::{Layer, ObjectState, Standing};
 pub(crate) use written::Spec;

@@ -11,6 +11,7 @@ use crate::pattern::{Context, Request};
 use multipod_values::{Endpoint, Host};
 
 use super::bounds::Bounds;
+use super::fence::Fence;
 use super::matching::{Labels, Match, Mismatch, Undecided};
 
 /// What the operators of a cluster want of some of its pods.
@@ -66,6 +67,8 @@ pub enum Mode {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policies {
     by_name: Vec<Arc<Policy>>,
+    /// What stands for enforced ones that cannot be read.
+    pub(super) fences: Vec<Arc<Fence>>,
 }
 
 impl Policy {
@@ -90,9 +93,20 @@ impl Policies {
         self.by_name.iter().map(|policy| &**policy)
     }
 
-    /// Whether there is none.
+    /// Whether there is none, not even one that cannot be read.
     pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+        self.by_name.is_empty() && self.fences.is_empty()
+    }
+
+    /// What stands for those that are or may be enforced, cannot be read, and may be for this pod, of whose labels there may
+    /// be more than are known.
+    pub(crate) fn unread<'p>(
+        &'p self,
+        context: &'p Context<'p>,
+        pod_labels: Labels<'p>,
+        more_labels: bool,
+    ) -> impl Iterator<Item = &'p Arc<Fence>> {
+        self.fences.iter().filter(move |fence| fence.may_concern(context, pod_labels, more_labels))
     }
 
     /// The policy with this name.
@@ -101,10 +115,10 @@ impl Policies {
         self.by_name.get(at).map(|policy| &**policy)
     }
 
-    /// Whether the policy is in force now: one whose name is taken is left out.
-    pub(super) fn insert(&mut self, policy: &Arc<Policy>) -> bool {
-        let found = self.by_name.binary_search_by(|other| other.name.cmp(&policy.name));
-        found.map_err(|at| self.by_name.insert(at, Arc::clone(policy))).is_err()
+    /// Takes a policy in; its name is free.
+    pub(super) fn insert(&mut self, policy: &Arc<Policy>) {
+        let at = self.by_name.partition_point(|other| other.name < policy.name);
+        self.by_name.insert(at, Arc::clone(policy));
     }
 }
 

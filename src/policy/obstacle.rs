@@ -1,14 +1,16 @@
 //! Why it cannot be settled what a pod gets.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::annotation::{Diagnostic, Key, Source};
 use multipod_values::short;
 
+use super::fence::Fence;
 use super::matching::Undecided;
 
 /// One reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Obstacle {
     /// Two policies of the same strength want different things, and nothing stronger decides.
     Conflict {
@@ -35,6 +37,8 @@ pub enum Obstacle {
         /// What is not known.
         why: Undecided,
     },
+    /// A policy that is or may be enforced cannot be read, and may be for the pod.
+    Invalid(Arc<Fence>),
 }
 
 impl std::error::Error for Obstacle {}
@@ -60,6 +64,18 @@ impl fmt::Display for Obstacle {
                 key.name()
             ),
             Obstacle::OptOutUnreadable(diagnostic) => diagnostic.fmt(f),
+            Obstacle::Invalid(fence) => {
+                let enforced = if fence.surely_enforced { "is enforced" } else { "may be enforced" };
+                write!(
+                    f,
+                    "policy {} {enforced}, may be for this pod, and cannot be read",
+                    short(&fence.policy)
+                )?;
+                for problem in fence.problems.iter().take(3) {
+                    write!(f, "\n  {}", problem.to_string().replace('\n', "\n  "))?;
+                }
+                f.write_str("\nWhoever runs the cluster has to correct the policy, or to delete it.")
+            }
             Obstacle::Undecided { policy, why } => {
                 write!(f, "it cannot be told whether policy {policy} is for this pod: {why}")
             }

@@ -1,5 +1,7 @@
 //! What policies, the namespace and the pod say comes together here.
 
+use std::sync::Arc;
+
 use crate::annotation::{Diagnostic, Key, Source, key};
 use crate::pattern::context::Name;
 use crate::pattern::{Context, Names};
@@ -31,6 +33,8 @@ impl Policies {
                 Err(why) => obstacles.push(Obstacle::Undecided { policy: policy.name.clone(), why }),
             }
         }
+        let unread = self.unread(context, pod_labels, false);
+        obstacles.extend(unread.map(|fence| Obstacle::Invalid(Arc::clone(fence))));
         let namespace = known_keys(context, &mut resolution.unknown_keys);
         let precedence = Precedence::new(&matched, own, (context.namespace, &namespace), &mut obstacles);
         for key in Key::ALL.into_iter().filter(|key| *key != Key::OptOut) {

@@ -94,7 +94,7 @@ async fn review(call: Call, mut request: Request) -> Result<Response, HttpError>
     let shared = Arc::clone(&call.shared);
     let Peer { source, clock, .. } = request.extensions_mut().remove().unwrap_or_default();
     check(request.headers(), shared.limits.body)?;
-    if shared.snapshot.load().missing.any() {
+    if !shared.snapshot.load().is_ready() {
         return Err(HttpError::NotReady);
     }
     let until = call.begun + budget(request.uri().query());

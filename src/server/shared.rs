@@ -89,12 +89,18 @@ impl Shared {
     /// The checks of readiness: name, whether it passes, and a note for people.
     pub(super) fn checks(&self) -> [(&'static str, bool, Option<String>); 5] {
         let now = SystemTime::now();
-        let missing = self.snapshot.load().missing;
+        let snapshot = self.snapshot.load();
+        let (missing, unread) = (snapshot.missing, snapshot.unread.as_deref().map(str::to_owned));
         [
             ("certificate", self.tls.ends() > now, None),
             // Stale knowledge stays in use: failing readiness would take all replicas out at once.
             ("synced", !missing.namespaces, self.cluster.note(now)),
-            ("policies", !missing.policies, self.cluster_policies.note(now)),
+            // What cannot be read counts only before everything was read once; later the last good ones stay.
+            (
+                "policies",
+                !missing.policies && unread.is_none(),
+                unread.or_else(|| self.cluster_policies.note(now)),
+            ),
             // Whatever the file contains now, the configuration in force is valid.
             ("configuration", true, self.configuration.load().note()),
             ("serving", !self.is_draining(), None),

@@ -1,5 +1,6 @@
 //! Manifests in files and folders: the server finds and reads the same ones as the commands.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,15 +16,34 @@ pub(crate) fn manifests(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, St
     Ok(found)
 }
 
+/// A file that cannot be read, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) name: String,
+    /// The line that is no text, from 1; the first where it is about the file as a whole.
+    pub(crate) line: usize,
+    pub(crate) message: String,
+    is_about_a_line: bool,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Unread { name, line, message, is_about_a_line } = self;
+        if *is_about_a_line { write!(f, "{name}:{line}: {message}") } else { write!(f, "{name}: {message}") }
+    }
+}
+
 /// The name of a file as messages show it, and its text.
-pub(crate) fn read_text(path: &Path) -> Result<(String, String), String> {
+pub(crate) fn read_text(path: &Path) -> Result<(String, String), Unread> {
     let name = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
-    decoded(&name, bytes)
+    match fs::read(path) {
+        Ok(bytes) => decoded(&name, bytes),
+        Err(error) => Err(Unread { name, line: 1, message: error.to_string(), is_about_a_line: false }),
+    }
 }
 
 /// UTF-8, or UTF-16 where its first mark says so, as kubectl takes it.
-pub(crate) fn decoded(name: &str, bytes: Vec<u8>) -> Result<(String, String), String> {
+pub(crate) fn decoded(name: &str, bytes: Vec<u8>) -> Result<(String, String), Unread> {
     let decode = match bytes.as_slice() {
         [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes),
@@ -32,9 +52,12 @@ pub(crate) fn decoded(name: &str, bytes: Vec<u8>) -> Result<(String, String), St
             ("UTF-8", good.split(|byte| *byte == b'\n').count())
         }),
     };
-    decode
-        .map(|text| (name.to_owned(), text))
-        .map_err(|(encoding, line)| format!("{name}:{line}: not {encoding} text"))
+    decode.map(|text| (name.to_owned(), text)).map_err(|(encoding, line)| Unread {
+        name: name.to_owned(),
+        line,
+        message: format!("not {encoding} text"),
+        is_about_a_line: true,
+    })
 }
 
 /// The text; or else the name of the encoding, and the line that breaks it.

@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::admission::Snapshot;
-use crate::pattern::object::Problem;
-use crate::policy::{Layer, Layers, Loaded, Objects};
+use crate::pattern::object::{Place, Problem};
+use crate::policy::{Layer, Layers, Loaded, ObjectState, Objects, Standing};
 use crate::server::Shared;
 
-use super::{files, folder_of};
+use super::files::{self, Unread};
+use super::folder_of;
 
-type Sources = Vec<(String, String)>;
+/// The text of every file, or why it cannot be read.
+type Sources = Vec<Result<(String, String), Unread>>;
 
 /// A folder of `InjectionPolicy` and `Pattern` objects. What is wrong with one object never disturbs the others, now or
-/// after a restart; a file that cannot be read at all changes nothing.
+/// after a restart; a file that cannot be read at all changes nothing of what stood in it.
 #[derive(Debug)]
 pub(crate) struct PolicyFolder {
     path: PathBuf,
@@ -25,7 +27,7 @@ impl PolicyFolder {
     /// Reads the folder, or the one file, for the first time.
     pub(crate) fn open(path: &Path) -> Result<(PolicyFolder, Objects), String> {
         let sources = read(path)?;
-        let objects = Objects::of_files(&sources);
+        let objects = objects(&sources);
         Ok((PolicyFolder { path: path.to_owned(), seen: Ok(sources) }, objects))
     }
 
@@ -44,7 +46,7 @@ impl PolicyFolder {
         let metrics = &store.shared.metrics;
         match &self.seen {
             Ok(sources) => {
-                let objects = Objects::of_files(sources);
+                let objects = objects(sources);
                 metrics.reloaded("policies", objects.problems().is_empty());
                 store.replace(Layer::Folder, objects);
             }
@@ -68,6 +70,8 @@ struct Stored {
     layers: Layers,
     /// What was wrong with any of them when they were merged last.
     problems: Vec<Problem>,
+    /// What became of each object then.
+    objects: Vec<ObjectState>,
 }
 
 impl PolicyStore {
@@ -75,23 +79,37 @@ impl PolicyStore {
         PolicyStore { stored: Mutex::default(), shared }
     }
 
+    /// What became of each object: what is in force of it, and why it is not this version.
+    pub fn objects(&self) -> Vec<ObjectState> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).objects.clone()
+    }
+
     /// Puts in force what a layer holds now, beside the other layers. Reports what is wrong with it, and what it takes out
     /// of force in others; what was wrong with those before has been reported when they changed.
     pub fn replace(&self, layer: Layer, objects: Objects) {
         // Held until the snapshot is exchanged: an older state must not overtake a newer one.
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = objects.problems().to_vec();
+        let own = objects.problems();
         stored.layers.replace(layer, objects);
         let loaded = stored.layers.merge();
         report(&loaded, |problem| own.contains(problem) || !stored.problems.contains(problem), &self.shared);
         stored.problems = loaded.problems;
+        stored.objects = loaded.objects;
+        let unread = unready(&loaded.illegible);
         let (policies, catalogue) = (Arc::new(loaded.policies), Arc::new(loaded.catalogue));
         self.shared.snapshot.rcu(|snapshot| Snapshot {
             policies: Arc::clone(&policies),
             catalogue: Arc::clone(&catalogue),
+            unread: unread.clone(),
             ..Snapshot::clone(snapshot)
         });
     }
+}
+
+/// Why nobody can tell what the policies are: a replica that has never read them all decides nothing.
+fn unready(illegible: &[Problem]) -> Option<Arc<str>> {
+    let told: Vec<String> = illegible.iter().map(ToString::to_string).collect();
+    (!told.is_empty()).then(|| told.join("; ").into())
 }
 
 fn report(loaded: &Loaded, is_news: impl Fn(&&Problem) -> bool, shared: &Shared) {
@@ -99,17 +117,37 @@ fn report(loaded: &Loaded, is_news: impl Fn(&&Problem) -> bool, shared: &Shared)
     let metrics = &shared.metrics;
     metrics.policies.set(count(loaded.policies.iter().len()));
     metrics.policy_problems.set(count(loaded.problems.len()));
+    for standing in Standing::ALL {
+        let objects = loaded.objects.iter().filter(|object| object.standing == standing);
+        metrics.policy_objects(standing.slug(), count(objects.count()));
+    }
     metrics
         .policies_read
         .set(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64()));
     for problem in loaded.problems.iter().filter(is_news) {
-        tracing::error!(%problem, "not in force");
+        let of = loaded.objects.iter().find(|object| object.problems.contains(problem));
+        let standing = of.map_or("not_known", |object| object.standing.slug());
+        tracing::error!(standing, %problem, "not in force");
     }
     tracing::info!(policies = loaded.policies.iter().len(), problems = loaded.problems.len(), "policies");
 }
 
 fn read(path: &Path) -> Result<Sources, String> {
-    files::manifests(path, false)?.iter().map(|file| files::read_text(file)).collect()
+    Ok(files::manifests(path, false)?.iter().map(|file| files::read_text(file)).collect())
+}
+
+fn objects(sources: &Sources) -> Objects {
+    let (mut files, mut unread) = (Vec::new(), Vec::new());
+    for source in sources {
+        match source {
+            Ok(source) => files.push(source.clone()),
+            Err(Unread { name, line, message, .. }) => {
+                let place = Place::Line { file: name.clone(), line: *line };
+                unread.push(Problem { place, message: message.clone() });
+            }
+        }
+    }
+    Objects::of_files(&files).beside(unread)
 }
 
 #[cfg(test)]
@@ -136,8 +174,9 @@ mod tests {
         let (_, objects) = PolicyFolder::open(folder.path()).unwrap();
         assert_eq!(objects.problems(), []);
         fs::write(folder.path().join("b.yaml"), b"a: 1\nb: \xff\n").unwrap();
-        let error = PolicyFolder::open(folder.path()).unwrap_err();
-        assert!(error.ends_with("b.yaml:2: not UTF-8 text"), "{error}");
+        let (_, objects) = PolicyFolder::open(folder.path()).unwrap();
+        let told: Vec<String> = objects.problems().iter().map(ToString::to_string).collect();
+        assert!(told.len() == 1 && told[0].ends_with("b.yaml:2: not UTF-8 text"), "{told:?}");
     }
 
     #[derive(Clone, Default)]
@@ -180,10 +219,14 @@ mod tests {
 
         let broken = POLICY.replace("annotations", "anotations");
         let told = logged(Layer::Folder, files(&broken));
-        assert!(matches!(&*told, [one] if one.starts_with("a.yaml:4:")), "{told:?}");
+        // Its name is taken, whatever is wrong with it.
+        assert!(
+            matches!(&*told, [one, other] if one.starts_with("a.yaml:4:") && other.starts_with("injectionpolicy/a:")),
+            "{told:?}"
+        );
         // Read again, and still wrong.
-        assert_eq!(logged(Layer::Folder, files(&broken)), told);
-        assert_eq!(shared.metrics.policy_problems.get(), 2);
+        assert_eq!(logged(Layer::Folder, files(&broken)), told[..1]);
+        assert_eq!(shared.metrics.policy_problems.get(), 3);
 
         // The change of one layer can take an object of the other out of force.
         let told = logged(Layer::Folder, files(POLICY));

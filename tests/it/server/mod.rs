@@ -8,6 +8,7 @@ mod handshakes;
 mod http2;
 mod long;
 mod memory;
+mod mistakes;
 mod namespaces;
 mod policies;
 mod process;

@@ -78,12 +78,12 @@ async fn a_mistake_in_one_object_is_counted_and_disturbs_no_other() {
     cluster.apply(
         POLICY,
         "broken",
-        &json!({"mode": "enforced", "annotations": {"multipod/ambassador": "8o:1"}}),
+        &json!({"match": {"ownerKinds": ["Jobb"]}, "annotations": {"multipod/ambassador": "8o:1"}}),
     );
     cluster.apply(POLICY, "good", &ambassador("prod"));
     let server = serve(&cluster).await;
     server.until_outcome("shop", "patched").await;
-    // Its mode and its annotation.
+    // Its owners and its annotation.
     assert_eq!(server.metric("multipod_policy_problems").await, "2");
     cluster.apply(POLICY, "broken", &ambassador("prod"));
     until(async || server.metric("multipod_policy_problems").await == "0", "no problem").await;

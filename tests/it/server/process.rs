@@ -283,7 +283,7 @@ fn policies_are_read_again_when_their_folder_changes() {
     exchange(folder.path(), "a.yaml", &policy("proxy", "annotations: {multipod/ambassador: \"80:8775\"}"));
     wait_until(is_patched);
     // What is wrong with one never disturbs the others.
-    exchange(folder.path(), "b.yaml", &policy("typo", "mdoe: enforce"));
+    exchange(folder.path(), "b.yaml", &policy("typo", "mdoe: audit"));
     wait_until(|| server.admin("/metrics").contains("\nmultipod_policy_problems 1\n"));
     assert!(is_patched());
     let config: Value = serde_json::from_str(&server.admin("/config")).unwrap();
