@@ -10,7 +10,7 @@ SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build static image manifests test test-long soak lint deny fmt bless bench fuzz doc clean
+.PHONY: help setup demo build static image manifests test test-long soak lint deny sbom fmt bless bench fuzz doc clean
 .PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
@@ -84,6 +84,12 @@ lint: ## formatting and lints; a warning is an error
 
 deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches its database; the tests do the rest)
 	$(CARGO) deny --locked check
+
+# Of the program alone: neither tests nor build scripts are in it.
+sbom: ## list what is in the program, as CycloneDX, in dist/sbom.json (needs jq)
+	@mkdir -p dist && $(CARGO) tree --locked --package multipod --edges normal --prefix none --format '{p}|{l}' | \
+	sed -nE 's/^([^ ]+) v([^ |]+)[^|]*\|([^*]*[^ (*]).*/\1 \2 \3/p' | sort -u | jq --raw-input --null-input -f .ci/sbom.jq > dist/sbom.json
+	@echo "dist/sbom.json lists $$(jq '.components | length' dist/sbom.json) packages"
 
 fmt: ## format the code
 	$(CARGO) fmt --all

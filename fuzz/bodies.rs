@@ -3,11 +3,14 @@
 
 pub mod wire;
 
+use std::time::{Duration, SystemTime};
+
 use multipod::admission::{self, Snapshot};
 use multipod::annotation::{Diagnostic, Key, Problem, Source, lexer};
+use multipod::certs::{Pair, first_of};
 use multipod::inject::{SkipReason, Verdict, decide, removals};
 use multipod::manifest::{self, Cluster, Manifests};
-use multipod::pattern::{Context, Request, Settings};
+use multipod::pattern::{Context, Request, Settings, object};
 use multipod::pod::{Head, Version};
 use multipod::policy::{self, Loaded};
 use multipod_values::{self as value, Endpoint, Glob, Quantity, Resource, Url};
@@ -190,4 +193,131 @@ pub fn manifest(data: &[u8]) {
         assert!(multipod_yaml::documents(&once).is_ok(), "{once}");
     }
     let _ = manifest::uninject(&manifests);
+}
+
+/// The text of a document and, behind a zero, what to change in it: a sign and a pointer on each line, `-/a/b`. What comes
+/// out is what RFC 6902 makes of its value, by another implementation of that.
+pub fn edit(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    let Some((text, wanted)) = text.split_once('\0') else { return };
+    let Ok(documents) = multipod_yaml::documents(text) else { return };
+    let [document] = &documents[..] else { return };
+    let mut value = document.value().clone();
+    let mut edits = Vec::new();
+    for line in wanted.lines().take(8) {
+        let Some(sign) = line.chars().next() else { continue };
+        let pointer = line[sign.len_utf8()..].to_owned();
+        let new = json!([sign, {"a b": "c: d\n"}]);
+        let operation = match sign {
+            '-' => json!({"op": "remove", "path": pointer}),
+            '=' => json!({"op": "replace", "path": pointer, "value": new}),
+            _ => json!({"op": "add", "path": pointer, "value": new}),
+        };
+        let Ok(operation) = serde_json::from_value(json!([operation])) else { continue };
+        let operation: json_patch::Patch = operation;
+        // A change that has no place is left out, so that the others can be looked at.
+        if pointer.is_empty() || json_patch::patch(&mut value, &operation).is_err() {
+            continue;
+        }
+        edits.push(match sign {
+            '-' => Edit::Remove { pointer },
+            '=' => Edit::Replace { pointer, value: new },
+            _ => Edit::Add { pointer, value: new },
+        });
+    }
+    if let Ok(edited) = document.edit(&edits) {
+        let read = multipod_yaml::documents(&edited.text).expect("what was edited is YAML");
+        assert!(read.iter().any(|read| *read.value() == value), "{text:?} became {:?}", edited.text);
+    }
+}
+
+/// Manifests that a policy injects into: nothing of ours is left when it is taken out again, and the rest is there.
+pub fn uninject(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    if text.contains("multipod") {
+        return;
+    }
+    let policy = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: all}\n\
+                  spec: {mode: default, annotations: {multipod/ambassador: \"80:8775\"}}\n";
+    let loaded = policy::load(&[("p.yaml".to_owned(), policy.to_owned())]);
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    let cluster = Cluster { policies: loaded.policies, catalogue: loaded.catalogue, ..Cluster::default() };
+    let source = |text: String| [manifest::Source { name: "x.yaml".to_owned(), text }];
+    let sources = source(text.clone());
+    let manifests = Manifests::read(&sources);
+    let outcome = manifest::inject(&manifests, &cluster, &[]);
+    if !manifests.findings.is_empty() || outcome.is_refused() {
+        return;
+    }
+    let injected = source(manifest::yaml(&outcome.texts));
+    let manifests = Manifests::read(&injected);
+    let back = manifest::yaml(&manifest::uninject(&manifests).texts);
+    assert!(!back.contains("multipod"), "{text:?} came back as {back:?}");
+    let values = |text: &str| -> Vec<Value> {
+        let documents = multipod_yaml::documents(text).expect("it was read before");
+        documents.iter().map(|document| without_nulls(document.value())).collect()
+    };
+    assert_eq!(values(&back), values(&text), "{text:?} came back as {back:?}");
+}
+
+/// `key: null` may come back as `key:`, or as nothing.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), without_nulls(value)));
+            Value::Object(members.filter(|(_, value)| !value.is_null()).collect())
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        scalar => scalar.clone(),
+    }
+}
+
+/// Settings from their bytes: an error of one line that names a line of them, or settings that decide.
+pub fn settings(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match object::read::<Settings>(&text) {
+        Err((line, message)) => {
+            assert!(line >= 1 && !message.is_empty(), "{line}: {message:?}");
+        }
+        Ok(settings) => {
+            let loaded = policy::load(&[]);
+            let head = Head::read(ASKING).expect("a pod");
+            decide(&head, &context(&settings, &loaded), &loaded.policies).expect("a decision");
+        }
+    }
+}
+
+/// The spec of a Pattern from its bytes: problems, or a pattern that a pod gets as far as its ceiling lets it.
+pub fn pattern(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let spec = text.lines().collect::<Vec<_>>().join("\n  ");
+    let text = format!(
+        "apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {{name: tried}}\nspec:\n  {spec}\n"
+    );
+    let loaded = policy::load(&[("a.yaml".to_owned(), text)]);
+    let pod = r#"{"metadata":{"annotations":{"multipod/patterns":"tried"}},"spec":{"containers":[{"name":"app","image":"a:1"}]}}"#;
+    let Some(result) = injected(pod, &loaded) else { return };
+    let allows = |what: &str| spec.contains(what);
+    for container in result["spec"]["initContainers"].as_array().into_iter().flatten() {
+        let privileged = container["securityContext"]["privileged"] == true;
+        assert!(!privileged || allows("privileged"), "{container}");
+    }
+    for host in ["hostNetwork", "hostPID", "hostIPC"] {
+        assert!(result["spec"][host].is_null(), "{host}: {result}");
+    }
+    decided(pod, &loaded);
+}
+
+/// A chain and, behind a zero, a key: an error, or a pair whose end is ahead.
+pub fn pair(data: &[u8]) {
+    let cut = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+    let (chain, key) = data.split_at(cut);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 60);
+    if let Ok(pair) = Pair::read(chain, key.get(1..).unwrap_or_default(), now) {
+        assert!(pair.ends > now && !pair.certified.cert.is_empty());
+    }
+    let text = String::from_utf8_lossy(data);
+    if let Some(first) = first_of(&text) {
+        assert_eq!(first_of(&first).as_deref(), Some(&*first));
+    }
 }

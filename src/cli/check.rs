@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifests};
 
-use super::explain::Question;
 use super::line::{Line, Tone};
-use super::output::{self, Format, json, printed};
+use super::output::{self, Format, Told, json, printed};
+use super::question::Question;
 use super::report::Failure;
 use config_maps::ConfigMaps;
 use services::Services;
@@ -29,9 +29,8 @@ pub(super) struct Args {
     #[command(flatten)]
     question: Question,
 
-    /// How to tell it
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    told: Told,
 }
 
 const NOTES: &str = "\
@@ -55,7 +54,7 @@ impl Args {
             (true, false) => 1,
             (false, _) => 2,
         };
-        let text = match self.output {
+        let text = match self.told.output {
             Format::Json => json(&report.as_json()),
             Format::Text => printed(&report.lines()),
         };

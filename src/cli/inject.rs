@@ -1,14 +1,12 @@
 //! `multipod inject`.
 
-use std::collections::HashSet;
 use std::process::ExitCode;
 
-use crate::manifest::{self, Annotation, Manifests, Outcome, Source};
+use crate::manifest::{self, Manifests, Outcome, Source};
 
-use super::context::ContextArgs;
-use super::input::Input;
 use super::output::{self, ManifestFormat};
-use super::report::{self, Failure, both};
+use super::question::Question;
+use super::report::{self, Failure};
 
 /// Inject patterns into the pods of manifests
 ///
@@ -30,14 +28,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct Injection {
     #[command(flatten)]
-    input: Input,
-
-    /// Set an annotation on every pod template first: KEY=VALUE; may be given several times
-    #[arg(short = 'a', long, value_name = "KEY=VALUE")]
-    annotate: Vec<Annotation>,
-
-    #[command(flatten)]
-    context: ContextArgs,
+    question: Question,
 
     /// Do not tell what is left as it is
     #[arg(short, long)]
@@ -74,20 +65,10 @@ impl Injection {
         self,
         finish: impl FnOnce(&[Source], &Outcome<'_>) -> Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
-        let read = both(self.input.read(), self.context.read());
-        let ((sources, cluster), annotate) = both(read, distinct(self.annotate))?;
+        let (sources, cluster, annotate) = self.question.read()?;
         let manifests = Manifests::read(&sources);
         let outcome = manifest::inject(&manifests, &cluster, &annotate);
         report::outcome(&outcome, !self.quiet)?;
         finish(&sources, &outcome)
-    }
-}
-
-/// Annotations of the command line, each of a key of its own: of two nobody could tell which was meant.
-pub(super) fn distinct(annotations: Vec<Annotation>) -> Result<Vec<Annotation>, Failure> {
-    let mut seen = HashSet::new();
-    match annotations.iter().find(|annotation| !seen.insert(&annotation.key)) {
-        Some(twice) => Err(Failure::one(format!("--annotate sets {} twice; give each key once", twice.key))),
-        None => Ok(annotations),
     }
 }

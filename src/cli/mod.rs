@@ -17,6 +17,7 @@ mod line;
 mod man;
 mod output;
 mod patterns;
+mod question;
 mod report;
 mod schema;
 mod serve;

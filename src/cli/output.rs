@@ -21,6 +21,14 @@ pub(super) enum Format {
     Json,
 }
 
+/// How something is told.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Told {
+    /// How to tell it
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) output: Format,
+}
+
 /// The output format of manifests.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub(super) enum ManifestFormat {

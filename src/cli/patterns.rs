@@ -11,7 +11,7 @@ use crate::pattern::Context;
 
 use super::context::ContextArgs;
 use super::line::{Line, Tone};
-use super::output::{self, Format, json, printed};
+use super::output::{self, Format, Told, json, printed};
 use super::report::Failure;
 use entry::Entry;
 pub(super) use entry::entries;
@@ -27,9 +27,8 @@ pub(super) struct Args {
     #[command(flatten)]
     context: ContextArgs,
 
-    /// How to tell it
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    told: Told,
 }
 
 const NOTES: &str = "\
@@ -47,16 +46,16 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let cluster = self.context.read()?;
         let all = entries(&cluster.catalogue);
-        let Some(name) = &self.name else { return list(&all, self.output) };
+        let Some(name) = &self.name else { return list(&all, self.told.output) };
         let name = name.strip_prefix(PREFIX).unwrap_or(name);
         if let Some(entry) = all.iter().find(|entry| entry.name == name) {
-            return show(entry, &cluster, self.output);
+            return show(entry, &cluster, self.told.output);
         }
         let of_key: Vec<Entry> = all.iter().filter(|entry| entry.key.name() == name).cloned().collect();
         if of_key.is_empty() {
             return Err(Failure::one(unknown(name, &all)));
         }
-        list(&of_key, self.output)
+        list(&of_key, self.told.output)
     }
 }
 

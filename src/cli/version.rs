@@ -6,15 +6,14 @@ use serde::Serialize;
 
 use crate::pod::Version;
 
-use super::output::{self, Format, json};
+use super::output::{self, Format, Told, json};
 use super::report::Failure;
 
 /// Tell the version, and which cluster is assumed where nobody says
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How to tell it
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    told: Told,
 }
 
 #[derive(Serialize)]
@@ -32,7 +31,7 @@ impl Args {
             assumed_kubernetes: Version::ASSUMED.to_string(),
             native_sidecars: Version::ASSUMED.knows_native_sidecars(),
         };
-        let text = match self.output {
+        let text = match self.told.output {
             Format::Json => json(&answer),
             Format::Text => {
                 let sidecars = if answer.native_sidecars { "native" } else { "classic" };

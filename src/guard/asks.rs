@@ -81,14 +81,17 @@ fn missing(key: &str, what: &str) -> String {
 fn evidence(key: Key, catalogue: &Catalogue) -> Evidence<'_> {
     match key {
         Key::ShareProcessNamespace => Evidence::SharedProcesses,
-        Key::OptOut => Evidence::Nothing,
         Key::Metrics => of_kind(PatternKind::Metrics, catalogue),
         Key::Patterns => of_kind(PatternKind::Custom, catalogue),
-        Key::Ambassador | Key::Logging | Key::Sync | Key::Init => {
+        _ => {
             let topics = topics().filter(|topic| topic.key == key);
-            Evidence::Container(topics.flat_map(|topic| topic.containers).copied().collect())
+            container_of(topics.flat_map(|topic| topic.containers).copied().collect())
         }
     }
+}
+
+fn container_of(names: Vec<&str>) -> Evidence<'_> {
+    if names.is_empty() { Evidence::Nothing } else { Evidence::Container(names) }
 }
 
 /// A pattern without any container may be the one that a pod names.
@@ -101,5 +104,5 @@ fn of_kind(kind: PatternKind, catalogue: &Catalogue) -> Evidence<'_> {
             return Evidence::Nothing;
         }
     }
-    if names.is_empty() { Evidence::Nothing } else { Evidence::Container(names) }
+    container_of(names)
 }

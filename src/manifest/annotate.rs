@@ -17,9 +17,7 @@ use super::{Finding, Level, Target};
 /// One annotation to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {
-    /// Its key.
     pub key: String,
-    /// Its value.
     pub value: String,
 }
 

@@ -52,11 +52,9 @@ pub(crate) struct Namespaces(BTreeMap<String, (Pairs, Pairs)>);
 /// What is known of the namespace of one template.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Namespace {
-    /// Its name.
     pub name: String,
     /// Its labels, where they are known.
     pub labels: Option<Pairs>,
-    /// Its annotations.
     pub annotations: Pairs,
 }
 
@@ -75,7 +73,8 @@ impl Namespaces {
 
     /// The namespace of a template: what its object names, else the one of the cluster, else `default`.
     pub(crate) fn of_target(&self, target: &Target<'_>, cluster: &Cluster) -> Namespace {
-        let name = target.object.namespace().or(cluster.namespace.as_deref()).unwrap_or("default").to_owned();
+        let name =
+            target.placed.object.namespace().or(cluster.namespace.as_deref()).unwrap_or("default").to_owned();
         let (labels, annotations) = match self.0.get(&name) {
             Some((labels, annotations)) => (Some(labels.clone()), annotations.clone()),
             None => (None, Pairs::new()),
@@ -95,7 +94,7 @@ impl Namespace {
             namespace: &self.name,
             namespace_labels: self.labels.as_deref(),
             namespace_annotations: &self.annotations,
-            owner_kind: target.object.place.and_then(|place| place.owner_kind),
+            owner_kind: target.placed.object.place.and_then(|place| place.owner_kind),
             version: cluster.version,
             ..Context::new(&cluster.settings, &cluster.catalogue)
         }

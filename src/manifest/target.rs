@@ -9,6 +9,7 @@ use crate::pod::{Object, objects};
 use multipod_json::pointer::escaped;
 use multipod_yaml::Document;
 
+use super::placed::Placed;
 use super::{Finding, Level, Manifest};
 
 /// How many annotations in the wrong place are told: one remedy helps them all.
@@ -18,14 +19,11 @@ const MOST_MISPLACED: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Target<'m> {
     /// The object that holds it, which may be the pod itself.
-    pub object: Object<'m>,
+    pub placed: Placed<'m>,
     /// Where it stands in the document, as a JSON pointer.
     pub pointer: String,
     /// What it holds: `metadata` and `spec`.
     pub value: &'m Value,
-    file: &'m str,
-    document: &'m Document<'m>,
-    number: usize,
 }
 
 /// What an object of a document is to us.
@@ -42,13 +40,9 @@ pub(crate) fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'
     let Some(document) = manifest.documents.get(index).filter(|document| !document.is_empty()) else {
         return Vec::new();
     };
-    let whole = |object, pointer, value| Target {
-        object,
-        pointer,
-        value,
-        file: manifest.name,
-        document,
-        number: index + 1,
+    let whole = |object, pointer, value| {
+        let placed = Placed::new(object, manifest, index, document);
+        Target { placed, pointer, value }
     };
     let objects = objects(document.value());
     if objects.is_empty() && !document.value().is_object() {
@@ -81,18 +75,13 @@ impl<'m> Target<'m> {
 
     /// `Deployment web`
     pub(crate) fn title(&self) -> String {
-        let kind = match self.object.kind {
-            "" if self.object.value.is_object() => "object",
-            "" => "document",
-            kind => kind,
-        };
-        format!("{kind} {}", self.object.name()).trim_end().to_owned()
+        self.placed.title()
     }
 
     /// That nothing is done here, and why.
     pub(crate) fn left_alone(&self, slug: &'static str, why: impl fmt::Display) -> Finding {
         let message = format!("{} is left as it is: {why}", self.title());
-        self.finding_at(&self.object.pointer, Level::Note, slug, message)
+        self.finding_at(&self.placed.object.pointer, Level::Note, slug, message)
     }
 
     /// Something about the whole template.
@@ -119,16 +108,7 @@ impl<'m> Target<'m> {
         slug: &'static str,
         message: impl Into<String>,
     ) -> Finding {
-        let position = self.document.position(pointer).or_else(|| self.document.position(&self.pointer));
-        let (line, column) = position.map_or((self.document.first_line(), 1), |position| {
-            position.key.map_or((position.line, position.column), |key| (key.line, key.column))
-        });
-        let subject = if self.object.value.is_object() {
-            format!("document {}, {}", self.number, self.title())
-        } else {
-            format!("document {}", self.number)
-        };
-        Finding { level, slug, message: message.into(), file: self.file.to_owned(), line, column, subject }
+        self.placed.finding([pointer, &self.pointer], level, slug, message)
     }
 
     /// Where an annotation of the template stands, or would.
@@ -138,18 +118,18 @@ impl<'m> Target<'m> {
 
     /// The document that it stands in.
     pub(crate) fn document(&self) -> &'m Document<'m> {
-        self.document
+        self.placed.document
     }
 
     /// The annotations of multipod below a pointer within the object.
     pub(crate) fn asks_at(&self, pointer: &str) -> impl Iterator<Item = &'m str> {
-        let annotations = self.object.value.pointer(pointer).and_then(Value::as_object);
+        let annotations = self.placed.object.value.pointer(pointer).and_then(Value::as_object);
         annotations.into_iter().flatten().map(|(key, _)| &**key).filter(|key| key.starts_with(PREFIX))
     }
 
     /// Annotations of ours that stand beside the template instead of in it.
     pub(super) fn misplaced(&self) -> Vec<Finding> {
-        let Some(place) = self.object.place.filter(|place| !place.pointer.is_empty()) else {
+        let Some(place) = self.placed.object.place.filter(|place| !place.pointer.is_empty()) else {
             return Vec::new();
         };
         let own = ["/metadata/annotations"];
@@ -161,19 +141,21 @@ impl<'m> Target<'m> {
         let findings = found.map(|(pointer, key)| {
             let message = format!(
                 "{key} stands on the {} itself and never reaches its pods\nPut it under {inside}.metadata.annotations",
-                self.object.kind,
+                self.placed.object.kind,
             );
-            let pointer = format!("{}{pointer}/{}", self.object.pointer, escaped(key));
+            let pointer = format!("{}{pointer}/{}", self.placed.object.pointer, escaped(key));
             self.finding_at(&pointer, Level::Warning, "misplaced", message)
         });
         findings.take(MOST_MISPLACED).collect()
     }
 
     fn without_template(&self) -> Vec<Finding> {
-        let is_unknown = self.object.place.is_none();
-        if let Some(version) = self.object.right_version().filter(|_| is_unknown) {
-            let (kind, wrong) =
-                (self.object.kind, self.object.value["apiVersion"].as_str().unwrap_or_default());
+        let is_unknown = self.placed.object.place.is_none();
+        if let Some(version) = self.placed.object.right_version().filter(|_| is_unknown) {
+            let (kind, wrong) = (
+                self.placed.object.kind,
+                self.placed.object.value["apiVersion"].as_str().unwrap_or_default(),
+            );
             let message = format!(
                 "there is no {kind} in {wrong}, and kubectl will refuse {}\nWrite apiVersion: {version}",
                 self.title()
@@ -181,7 +163,7 @@ impl<'m> Target<'m> {
             return vec![self.finding_at(&self.pointer, Level::Warning, "unknown_kind", message)];
         }
         let own = format!("{}/metadata", self.pointer);
-        let asks = is_unknown.then(|| asks_inside(self.object.value, &self.pointer, &own)).flatten();
+        let asks = is_unknown.then(|| asks_inside(self.placed.object.value, &self.pointer, &own)).flatten();
         if let Some((pointer, key)) = asks {
             let message = format!(
                 "{key} has no effect here: multipod does not know where objects of this kind keep their pods\n\
@@ -191,13 +173,16 @@ impl<'m> Target<'m> {
             return vec![self.finding_at(&pointer, Level::Warning, "unknown_kind", message)];
         }
         let mut findings = self.misplaced();
-        findings.push(match self.object.kind {
+        findings.push(match self.placed.object.kind {
             "" => self.left_alone("no_kind", "it has no kind"),
-            _ if self.object.place.is_none() && self.value.pointer("/spec/template/spec").is_some() => self
-                .left_alone(
+            _ if self.placed.object.place.is_none()
+                && self.value.pointer("/spec/template/spec").is_some() =>
+            {
+                self.left_alone(
                     "unknown_kind",
                     "multipod does not know where objects of this kind keep their pods",
-                ),
+                )
+            }
             _ => self.left_alone("no_pod_template", "it has no pod template"),
         });
         findings

@@ -13,7 +13,6 @@ use super::{Field, Scalar, Text};
 /// A pod's metadata, and its spec unread.
 #[derive(Debug, Deserialize)]
 pub struct Head<'a> {
-    /// The metadata.
     #[serde(borrow, default)]
     pub metadata: Field<Metadata<'a>>,
     #[serde(borrow, default)]

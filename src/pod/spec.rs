@@ -24,7 +24,6 @@ pub struct Spec<'a> {
     /// Debug containers of a running pod.
     #[serde(borrow, default)]
     pub ephemeral_containers: Field<Vec<Container<'a>>>,
-    /// The volumes.
     #[serde(borrow, default)]
     pub volumes: Field<Vec<Volume<'a>>>,
     /// The pod's security context.
@@ -102,7 +101,6 @@ pub struct HostAlias<'a> {
 /// Anything of which only the name matters.
 #[derive(Debug, Default, Deserialize)]
 pub struct Named<'a> {
-    /// The name.
     #[serde(borrow, default)]
     pub name: Text<'a>,
 }
@@ -123,7 +121,6 @@ pub struct Container<'a> {
     /// Its variables, unread: there may be thousands, and few patterns set one.
     #[serde(borrow, default)]
     pub env: Field<Raw<'a>>,
-    /// Its mounts.
     #[serde(borrow, default)]
     pub volume_mounts: Field<Vec<Mount<'a>>>,
     /// Its user.
@@ -138,10 +135,8 @@ pub struct Container<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ContainerSecurity {
-    /// The user.
     #[serde(default)]
     pub run_as_user: Option<i64>,
-    /// The group.
     #[serde(default)]
     pub run_as_group: Option<i64>,
 }

@@ -14,7 +14,6 @@ use super::{Field, Text};
 /// A pod whose spec was read.
 #[derive(Debug)]
 pub struct Pod<'a> {
-    /// The metadata.
     pub metadata: &'a Metadata<'a>,
     /// Whether the pod has any metadata at all.
     pub has_metadata: bool,

@@ -8,6 +8,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::tools::left_out;
+
 /// It runs as long as this lives.
 pub(crate) struct Kubectl {
     reader: Child,
@@ -37,8 +39,7 @@ impl Kubectl {
             Err(_) => Some("go"),
         };
         if let Some(missing) = missing {
-            let mut told = std::io::stderr();
-            writeln!(told, "not shown: kubectl's reader in tests/e2e/reader needs {missing}").unwrap();
+            left_out("kubectl's reader in tests/e2e/reader", missing);
             return None;
         }
         let mut reader = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

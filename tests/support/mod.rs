@@ -12,3 +12,4 @@ pub(crate) mod running;
 pub(crate) mod shapes;
 pub(crate) mod sim;
 pub(crate) mod sound;
+pub(crate) mod tools;

@@ -133,51 +133,19 @@ spec:
             add("/metadata/labels/tier", json!("web")),
             add("/spec/replicas", json!(2)),
         ];
-        let after = "\
-# Shop
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: shop   # the name
-  # labels follow
-  labels: {app: shop, tier: \"web\"}
-spec:
-  template:
-    metadata:
-      annotations:
-        a: 'b'
-        done: \"80:53\"
-        # none other yet
-
-      labels:
-        app: shop
-    spec:
-      # the one
-      containers:
-      # main
-      - name: main
-        image: shop:1.0
-        ports:
-          - containerPort: 0x1F90
-        volumeMounts:
-        - name: data
-          mountPath: /data
-      - name: new
-        args:
-        - -v
-        - \"x: y\"
-        env: []
-      # side
-      - name: side
-        # its image
-        image: side:2
-      - name: last
-      volumes:
-      - name: data
-        emptyDir: {}
-  replicas: 2
-";
-        becomes(DEPLOYMENT, &edits, after);
+        let after = [
+            ("app: shop}", "app: shop, tier: \"web\"}"),
+            ("        a: 'b'\n", "        a: 'b'\n        done: \"80:53\"\n"),
+            (
+                "0x1F90\n",
+                "0x1F90\n        volumeMounts:\n        - name: data\n          mountPath: /data\n      - name: new\n        \
+                 args:\n        - -v\n        - \"x: y\"\n        env: []\n",
+            ),
+            ("side:2\n", "side:2\n      - name: last\n"),
+            ("volumes:\n", "volumes:\n      - name: data\n        emptyDir: {}\n  replicas: 2\n"),
+        ];
+        let after = after.iter().fold(DEPLOYMENT.to_owned(), |text, (at, more)| text.replacen(at, more, 1));
+        becomes(DEPLOYMENT, &edits, &after);
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl<'m> ConfigMaps<'m> {
         let mounted = self
             .0
             .iter()
-            .filter(|map| map.namespace == decided.context.namespace && named.contains(&map.object.name()));
+            .filter(|map| map.namespace == decided.context.namespace && named.contains(&map.object().name()));
         mounted.filter_map(|map| cut_off(map, &template.target.title())).collect()
     }
 }
@@ -45,7 +45,7 @@ fn config_map_of(volume: &Volume) -> Option<&str> {
 }
 
 fn cut_off(map: &Related<'_>, workload: &str) -> Option<Finding> {
-    let text = map.object.value["data"][CONFIG_FILE].as_str()?;
+    let text = map.object().value["data"][CONFIG_FILE].as_str()?;
     if text.is_empty() || text.ends_with('\n') {
         return None;
     }

@@ -4,11 +4,9 @@ use serde_json::Value;
 
 use crate::annotation::Key;
 use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
-use crate::manifest::{Finding, Level, Manifests};
-use crate::pod::{Object, objects};
+use crate::manifest::{Finding, Manifests, Placed};
 use multipod_json::pointer::escaped;
 use multipod_values::suggest;
-use multipod_yaml::Document;
 
 /// The label by which a namespace opts in; `deploy/webhook.yaml` asks for it.
 const INJECTION: &str = "multipod/injection";
@@ -19,28 +17,15 @@ const LOOKS_LIKE_YES: [&str; 6] = ["true", "yes", "on", "enable", "Enabled", "in
 /// Looks at the annotations and labels of all objects.
 pub(super) fn findings(manifests: &Manifests<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for manifest in &manifests.readable {
-        for (index, document) in manifest.documents.iter().enumerate() {
-            for object in objects(document.value()) {
-                let mut search = Search {
-                    file: manifest.name,
-                    number: index + 1,
-                    document,
-                    object: &object,
-                    findings: &mut findings,
-                };
-                search.walk(object.value, &object.pointer);
-            }
-        }
+    for placed in Placed::all(manifests) {
+        let mut search = Search { placed: &placed, findings: &mut findings };
+        search.walk(placed.object.value, &placed.object.pointer);
     }
     findings
 }
 
 struct Search<'l> {
-    file: &'l str,
-    number: usize,
-    document: &'l Document<'l>,
-    object: &'l Object<'l>,
+    placed: &'l Placed<'l>,
     findings: &'l mut Vec<Finding>,
 }
 
@@ -73,7 +58,8 @@ impl Search<'_> {
                 let finding =
                     if of { self.annotation(key, pointer) } else { self.label(key, value, pointer) };
                 if let Some((slug, message)) = finding {
-                    self.push(&format!("{pointer}/{field}/{}", escaped(key)), slug, message);
+                    let pointer = format!("{pointer}/{field}/{}", escaped(key));
+                    self.findings.push(self.placed.warning(&pointer, slug, message));
                 }
             }
         }
@@ -83,13 +69,17 @@ impl Search<'_> {
         if let Some(meant) = misspelt_prefix(key) {
             return Some(("misspelt_key", format!("{key} means nothing to multipod, did you mean {meant}?")));
         }
-        if !key.starts_with(PREFIX) || key == STATUS || self.object.place.is_some() || !self.is_own(pointer) {
+        if !key.starts_with(PREFIX)
+            || key == STATUS
+            || self.placed.object.place.is_some()
+            || !self.is_own(pointer)
+        {
             return None;
         }
-        if self.object.kind != "Namespace" {
+        if self.placed.object.kind != "Namespace" {
             let message = format!(
                 "{key} has no effect on a {}\nmultipod reads the annotations of pod templates and namespaces",
-                self.object.kind
+                self.placed.object.kind
             );
             return Some(("no_effect", message));
         }
@@ -112,8 +102,11 @@ impl Search<'_> {
             format!("{key} is a label here, and multipod reads annotations\nExample: {key}: \"{example}\"")
         } else if key != INJECTION {
             return None;
-        } else if self.object.kind != "Namespace" || !self.is_own(pointer) {
-            format!("{key} is a label of namespaces, and means nothing on a {}\n{OPT_IN}", self.object.kind)
+        } else if self.placed.object.kind != "Namespace" || !self.is_own(pointer) {
+            format!(
+                "{key} is a label of namespaces, and means nothing on a {}\n{OPT_IN}",
+                self.placed.object.kind
+            )
         } else if LOOKS_LIKE_YES.contains(&value.as_str()?) {
             format!("{key}: {value} does not opt this namespace in\n{OPT_IN}")
         } else {
@@ -124,22 +117,7 @@ impl Search<'_> {
 
     /// Whether metadata is that of the object itself.
     fn is_own(&self, pointer: &str) -> bool {
-        pointer.strip_prefix(&self.object.pointer) == Some("/metadata")
-    }
-
-    fn push(&mut self, pointer: &str, slug: &'static str, message: String) {
-        let key = self.document.position(pointer).and_then(|position| position.key);
-        let (line, column) = key.map_or((self.document.first_line(), 1), |key| (key.line, key.column));
-        let subject = format!("document {}, {} {}", self.number, self.object.kind, self.object.name());
-        self.findings.push(Finding {
-            level: Level::Warning,
-            slug,
-            message,
-            file: self.file.to_owned(),
-            line,
-            column,
-            subject: subject.trim_end().to_owned(),
-        });
+        pointer.strip_prefix(&self.placed.object.pointer) == Some("/metadata")
     }
 }
 

@@ -22,7 +22,7 @@ impl<'m> Services<'m> {
         let all = Related::all("Service", manifests, cluster);
         let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, service) in all.iter().enumerate() {
-            let selector = service.object.value["spec"]["selector"].as_object();
+            let selector = service.object().value["spec"]["selector"].as_object();
             if let Some((key, value)) = selector.and_then(|selector| selector.iter().next()) {
                 let value = value.as_str().unwrap_or_default();
                 by_label.entry((service.namespace, &**key, value)).or_default().push(index);
@@ -39,7 +39,7 @@ impl<'m> Services<'m> {
             self.by_label.get(&(decided.context.namespace, &**key, value.as_str().unwrap_or_default()))
         });
         let may_be = may_be.flatten().filter_map(|index| self.all.get(*index));
-        let mut for_it = may_be.filter(|service| selects(service.object.value, target.value)).peekable();
+        let mut for_it = may_be.filter(|service| selects(service.object().value, target.value)).peekable();
         if for_it.peek().is_none() {
             return Vec::new();
         }
@@ -50,8 +50,8 @@ impl<'m> Services<'m> {
 
 /// What is told where a Service leads past the routes of a template.
 fn past(service: &Related<'_>, target: &Target<'_>, routes: &[Route]) -> Option<Finding> {
-    let (at, route) = bypass(service.object.value, target.value, routes)?;
-    let (name, port) = (service.object.name(), route.app_port.unwrap_or_default());
+    let (at, route) = bypass(service.object().value, target.value, routes)?;
+    let (name, port) = (service.object().name(), route.app_port.unwrap_or_default());
     let message = format!(
         "Service {name} leads to port {port} of {}, past its ambassador\nLet it lead to the ambassador: \
          targetPort: {}",

@@ -13,15 +13,12 @@ use serde::Serialize;
 use crate::explain::report::Author;
 use crate::explain::{Origin, Report};
 use crate::manifest::{
-    self, Annotation, Cluster, Decided, ENGINE_WARNS, Examined, Finding, Level, Manifests, Outcome, Source,
-    Target,
+    self, Annotation, Cluster, Decided, ENGINE_WARNS, Examined, Finding, Level, Manifests, Outcome, Target,
 };
 
-use super::context::ContextArgs;
-use super::inject::distinct;
-use super::input::Input;
-use super::output::{self, Format, json, printed};
-use super::report::{self, Failure, both};
+use super::output::{self, Format, Told, json, printed};
+use super::question::Question;
+use super::report::{self, Failure};
 use boxes::Signs;
 use layout::Layout;
 use text::text;
@@ -36,9 +33,8 @@ pub(super) struct Args {
     #[command(flatten)]
     question: Question,
 
-    /// How to tell it
-    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    told: Told,
 
     /// Show rendered configuration in full
     #[arg(long)]
@@ -51,28 +47,6 @@ pub(super) struct Args {
     /// How wide to draw [default: COLUMNS, else 80 on a terminal and 100 elsewhere]
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
-}
-
-/// What `explain` and `check` share: which pods, and what is around them.
-#[derive(Debug, clap::Args)]
-pub(super) struct Question {
-    #[command(flatten)]
-    input: Input,
-
-    /// Set an annotation on every pod template first: KEY=VALUE; may be given several times
-    #[arg(short = 'a', long, value_name = "KEY=VALUE")]
-    annotate: Vec<Annotation>,
-
-    #[command(flatten)]
-    context: ContextArgs,
-}
-
-impl Question {
-    pub(super) fn read(self) -> Result<(Vec<Source>, Cluster, Vec<Annotation>), Failure> {
-        let read = both(self.input.read(), self.context.read());
-        let ((sources, cluster), annotate) = both(read, distinct(self.annotate))?;
-        Ok((sources, cluster, annotate))
-    }
 }
 
 const NOTES: &str = "\
@@ -100,7 +74,7 @@ impl Args {
         let manifests = Manifests::read(&sources);
         let (reports, aside) = reports(&manifests, &cluster, &annotate);
         let refused = reports.iter().any(Report::is_refused);
-        let text = match self.output {
+        let text = match self.told.output {
             Format::Json => json(&Answer { schema: 1, pods: &reports }),
             Format::Text => {
                 let signs =
@@ -145,10 +119,10 @@ fn of(
     annotate: &[Annotation],
     findings: &[Finding],
 ) -> Report {
-    let place = target.finding_at(&target.object.pointer, Level::Note, "", "");
+    let place = target.finding_at(&target.placed.object.pointer, Level::Note, "", "");
     let origin = Origin {
-        kind: target.object.kind.to_owned(),
-        name: target.object.name().to_owned(),
+        kind: target.placed.object.kind.to_owned(),
+        name: target.placed.object.name().to_owned(),
         namespace: decided.context.namespace.to_owned(),
         file: place.file,
         line: place.line,

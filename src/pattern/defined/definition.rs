@@ -205,7 +205,6 @@ impl Definition {
         self.parts.containers.iter().any(|container| container.fixed.name == name)
     }
 
-    /// The names of its containers.
     pub(crate) fn container_names(&self) -> impl Iterator<Item = &str> {
         self.parts.containers.iter().map(|container| &*container.fixed.name)
     }

@@ -29,7 +29,7 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
     forms: &[
         ("/var/log/app/*.log", "printed as they are"),
         ("/var/log/**/*.log container=web", "files in folders at any depth, of the container web"),
-        ("/var/log/app/app.log format=json", "printed as objects with the fields file and line"),
+        ("/var/log/app/app.log format=json", "printed as {\"file\":…,\"line\":…}"),
         (
             "/var/log/nginx/*.log parse=nginx to=otlp://collector.observability:4317",
             "taken apart and shipped",

@@ -189,10 +189,7 @@ fn names_of_patterns_and_keys_are_completed() {
     assert_eq!(completed(&["multipod", "patterns", "amb"]), ["ambassador"]);
     assert_eq!(completed(&["multipod", "patterns", "red"]), ["redis"]);
     assert_eq!(completed(&["multipod", "patterns", "init"]), ["init"]);
-    assert_eq!(
-        completed(&["multipod", "patterns", "multipod/s"]),
-        ["multipod/sync", "multipod/share-process-namespace"]
-    );
+    assert_eq!(completed(&["multipod", "patterns", "multipod/sha"]), ["multipod/share-process-namespace"]);
     for command in ["inject", "explain", "check"] {
         for option in ["-a", "--annotate", "--namespace-annotations"] {
             assert_eq!(

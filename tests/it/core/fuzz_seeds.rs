@@ -70,6 +70,60 @@ fn every_manifest_of_the_cases_gets_an_answer() {
     run("manifest", &seeds, bodies::manifest);
 }
 
+/// The manifests of the cases, as their author wrote them.
+fn manifests() -> Vec<(String, String)> {
+    files("input.yaml").into_iter().filter(|(_, text)| text.len() < 8192).collect()
+}
+
+#[test]
+fn every_manifest_of_the_cases_takes_edits_that_do_what_they_say() {
+    let edits = "+/metadata/annotations/a~1b\n-/metadata/name\n=/spec/containers/0\n+/spec/containers/-\n+/spec/new\n-/kind";
+    let seeds: Vec<_> =
+        manifests().into_iter().map(|(name, text)| (name, format!("{text}\0{edits}").into_bytes())).collect();
+    run("edit", &seeds, bodies::edit);
+}
+
+#[test]
+fn every_manifest_of_the_cases_comes_back_from_a_policy() {
+    let asks_not = |text: String| text.replace("multipod", "somebody");
+    let seeds: Vec<_> =
+        manifests().into_iter().map(|(name, text)| (name, asks_not(text).into_bytes())).collect();
+    run("uninject", &seeds, bodies::uninject);
+}
+
+#[test]
+fn all_settings_of_the_cases_get_an_answer() {
+    let seeds: Vec<_> =
+        files("settings.yaml").into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    run("settings", &seeds, bodies::settings);
+}
+
+#[test]
+fn every_pattern_of_the_cases_gets_an_answer() {
+    let mut seeds = Vec::new();
+    for (name, text) in files("policy.yaml") {
+        for (at, document) in multipod_yaml::documents(&text).unwrap().iter().enumerate() {
+            if document.value()["kind"] == "Pattern" {
+                let spec = multipod_yaml::emit(&document.value()["spec"]);
+                seeds.push((format!("{name}-{at}"), spec.into_bytes()));
+            }
+        }
+    }
+    run("pattern", &seeds, bodies::pattern);
+}
+
+#[test]
+fn every_pair_of_a_certificate_and_a_key_gets_an_answer() {
+    let seeds: Vec<_> = (0..12)
+        .map(|number| {
+            let made = rcgen::generate_simple_self_signed(vec![format!("a{number}.example")]).unwrap();
+            let text = format!("{}\0{}", made.cert.pem(), made.signing_key.serialize_pem());
+            (number.to_string(), text.into_bytes())
+        })
+        .collect();
+    run("pair", &seeds, bodies::pair);
+}
+
 /// Those pods, each in a review.
 fn reviews() -> Vec<(String, Vec<u8>)> {
     let review = |(name, pod): (String, Vec<u8>)| {

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::support::golden;
 use crate::support::run::{self, Files, values};
+use crate::support::tools::left_out;
 use multipod::annotation::Key;
 use multipod::annotation::settings::Settings as Asked;
 use multipod::pattern::{Settings, object};
@@ -22,7 +23,10 @@ fn root() -> &'static Path {
 
 /// A folder as `kubectl kustomize` renders it; nothing where there is no kubectl.
 fn rendered(folder: &Path) -> Option<Vec<Value>> {
-    let output = Command::new("kubectl").arg("kustomize").arg(folder).output().ok()?;
+    let Ok(output) = Command::new("kubectl").arg("kustomize").arg(folder).output() else {
+        left_out("what kustomize makes of deploy", "kubectl");
+        return None;
+    };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(values(&String::from_utf8(output.stdout).unwrap()))
 }
@@ -364,10 +368,9 @@ fn alert_rules_ask_for_metrics_that_there_are_and_do_as_their_tests_say() {
             assert!(docs[0].contains(&format!("`{metric}`")), "{name}: {metric} is not in docs/serve.md");
         }
     }
-    // Where there is no promtool, `make manifests` says so.
     for arguments in [["check", "rules", "rules.yaml"], ["test", "rules", "tests.yaml"]] {
         let Ok(output) = Command::new("promtool").args(arguments).current_dir(&folder).output() else {
-            return;
+            return left_out("a look at the alert rules", "promtool");
         };
         let told = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
         assert!(output.status.success(), "{told}");

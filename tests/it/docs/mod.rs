@@ -6,6 +6,9 @@ mod page;
 mod reasons;
 mod tables;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
 use multipod::annotation::Key;
 use multipod::annotation::option::{Absent, Row};
 use multipod::explain::sample;
@@ -15,7 +18,7 @@ use multipod::pattern::{Context, Request, Settings, object, topics};
 use multipod::policy;
 use serde_json::Value;
 
-use page::{Block, Page, page, pages, root};
+use page::{Block, Page, page, pages, root, spans};
 
 /// It tells what goes wrong, so that not every value on it is right.
 const REASONS: &str = "docs/reasons.md";
@@ -202,30 +205,99 @@ fn expected(told: &str) -> Vec<String> {
 
 #[test]
 fn every_test_that_a_promise_names_is_there() {
-    let mut code = String::new();
-    let mut folders = ["src", "crates", "tests"].map(|folder| root().join(folder)).to_vec();
+    let tests = tests_by_file();
+    let is_there = |test: &str| tests.iter().any(|(_, names)| names.contains(test));
+    for (name, least) in [("docs/promises.md", 40), ("docs/enforce.md", 15)] {
+        let page = page(name);
+        let named: Vec<&str> = page.rows().flat_map(|row| spans(last_cell(row.text))).collect();
+        assert!(named.len() > least, "{name}: {}", named.len());
+        for test in named {
+            assert!(is_there(test), "{name}: {test}");
+        }
+    }
+}
+
+/// A row is `| R1 | what | shown | FILE: TEST, TEST; FILE: TEST |`, with `. Not: …` behind it where it is shown in part.
+#[test]
+fn every_requirement_names_tests_that_are_there_or_says_why_none_shows_it() {
+    let page = page("docs/requirements.md");
+    let tests = tests_by_file();
+    let rows: Vec<Vec<&str>> = page
+        .rows()
+        .map(|row| row.text.trim_matches(['|', ' ']).split(" | ").collect())
+        .filter(|cells: &Vec<&str>| {
+            cells[0].strip_prefix('R').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+        .collect();
+    let numbers: Vec<&str> = rows.iter().map(|cells| cells[0]).collect();
+    let wanted: Vec<String> = (1..=75).map(|number| format!("R{number}")).collect();
+    for number in &wanted {
+        assert_eq!(numbers.iter().filter(|known| *known == number).count(), 1, "{number}");
+    }
+    for cells in rows {
+        let [number, _, state, by] = cells[..] else { panic!("{cells:?}") };
+        let (named, missing) = by.split_once(". Not: ").unwrap_or((by, ""));
+        match state {
+            "shown" => assert!(missing.is_empty(), "{number}"),
+            "in part" => assert!(!missing.is_empty(), "{number}: what no test shows is not said"),
+            "not shown" => {
+                assert!(by.len() > 20, "{number}: why not is not said");
+                continue;
+            }
+            _ => panic!("{number}: {state}"),
+        }
+        let mut file = "";
+        let mut shown_by = 0;
+        for span in spans(named) {
+            if span.contains('/') || span.ends_with(".rs") {
+                file = span;
+                assert!(tests.contains_key(file), "{number}: {file}");
+            } else {
+                shown_by += 1;
+                assert!(tests[file].contains(span), "{number}: {span} is not in {file}");
+            }
+        }
+        assert!(shown_by > 0, "{number}");
+    }
+}
+
+fn last_cell(row: &str) -> &str {
+    row.trim_end_matches(" |").rsplit(" | ").next().unwrap()
+}
+
+/// The names of all tests and golden cases, by the file or folder that holds them.
+fn tests_by_file() -> BTreeMap<String, BTreeSet<String>> {
+    let mut tests: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut folders =
+        ["src", "crates", "tests", "fuzz/fuzz_targets", "deploy"].map(|folder| root().join(folder)).to_vec();
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = |path: &Path| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            let last = path.file_name().unwrap().to_str().unwrap().to_owned();
             if path.is_dir() {
                 // The name of a golden case is the name of its folder.
-                code.extend(["fn ", path.file_name().unwrap().to_str().unwrap(), "()\n"]);
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                code += &std::fs::read_to_string(path).unwrap();
+                if path.join("input.yaml").is_file() {
+                    tests.entry(name(path.parent().unwrap())).or_default().insert(last);
+                } else {
+                    folders.push(path);
+                }
+                continue;
             }
+            let begins = match path.extension().and_then(|extension| extension.to_str()) {
+                Some("rs") => "fn ",
+                Some("go") => "func ",
+                _ => continue,
+            };
+            let text = std::fs::read_to_string(&path).unwrap();
+            let declared = |line: &str| {
+                let line = line.trim_start().trim_start_matches("pub ").trim_start_matches("async ");
+                Some(line.strip_prefix(begins)?.split(['(', '<']).next()?.to_owned())
+            };
+            let names = text.lines().filter_map(declared);
+            tests.entry(name(&path)).or_default().extend(names);
         }
     }
-    for (name, least) in [("docs/promises.md", 40), ("docs/enforce.md", 15)] {
-        let mut named = 0;
-        for row in page(name).rows() {
-            let shown_by = row.text.trim_end_matches(" |").rsplit(" | ").next().unwrap();
-            for test in shown_by.split('`').skip(1).step_by(2) {
-                named += 1;
-                assert!(code.contains(&format!("fn {test}(")), "{test}");
-            }
-        }
-        assert!(named > least, "{name}: {named}");
-    }
+    tests
 }
 
 #[test]

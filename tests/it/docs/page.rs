@@ -189,6 +189,6 @@ fn is_meant(span: &str, first: &str) -> bool {
 }
 
 /// What stands between backticks.
-fn spans(text: &str) -> Vec<&str> {
+pub(crate) fn spans(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }

@@ -121,7 +121,7 @@ fn of_adapters(adapters: &[Value]) -> String {
             "| `{}` | {port} | {params} | {} | {} |\n",
             text("name"),
             code(&adapter["images"]),
-            text("description")
+            with_code(text("description"), "")
         )
     });
     let head =
@@ -184,7 +184,7 @@ fn resources(container: &Value) -> [&str; 3] {
 /// Whole values of a key, with its name.
 fn of_values(key: Key) -> (String, String) {
     let forms = topics().filter(|topic| topic.key == key).flat_map(|topic| topic.forms);
-    let rows = forms.map(|(value, meaning)| format!("| `\"{value}\"` | {} |\n", with_code(meaning)));
+    let rows = forms.map(|(value, meaning)| format!("| `\"{value}\"` | {} |\n", with_code(meaning, value)));
     (
         format!("values of {}", key.name()),
         format!("| value | what |\n|---|---|\n{}", rows.collect::<String>()),
@@ -228,20 +228,39 @@ fn row(row: &Row) -> String {
     let last = others.pop().map(|last| format!(" or {last}")).unwrap_or_default();
     let values = std::iter::once(first).chain(others).collect::<Vec<_>>().join(", ") + &last;
     let default = match row.default.text() {
-        Some(text) if text.contains(' ') => with_code(&text),
+        Some(text) if text.contains(' ') => with_code(&text, ""),
         Some(text) => format!("`{text}`"),
         None if row.default == Absent::Required => "required".to_owned(),
         None => "none".to_owned(),
     };
-    format!("| {values} | {} | {default} |\n", with_code(row.meaning))
+    format!("| {values} | {} | {default} |\n", with_code(row.meaning, ""))
 }
 
-/// Options and addresses in a sentence are code.
-fn with_code(text: &str) -> String {
+/// Words that lead to where more is said of them.
+const LINKS: [(&str, &str); 2] = [
+    ("the pattern's own", "#containers-images-and-resources"),
+    ("an upstream that a policy names", "policies.md#upstreams-one-manifest-for-every-namespace"),
+];
+
+/// Options, paths, addresses, times and names in a sentence are code, and so is what the value that it is about names.
+fn with_code(text: &str, value: &str) -> String {
+    let named: Vec<&str> = value
+        .split([' ', ','])
+        .flat_map(|word| word.split([':', '=', '@', '.']).skip(1))
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+        .collect();
     let word = |word: &str| {
-        let code = word.trim_end_matches([',', ';']);
-        let is_code = code.ends_with('=') || code.contains("://") || code.starts_with('@');
+        let code = word.trim_end_matches([',', ';', '.']);
+        let is_code = code.ends_with('=')
+            || code.starts_with(['@', '/', '{'])
+            || code.contains("://")
+            || code.contains('_')
+            // A file or an address, and no version of Kubernetes.
+            || (code.contains('.') && code.parse::<f64>().is_err())
+            || multipod_values::duration(code).is_ok()
+            || named.contains(&code);
         if is_code { format!("`{code}`{}", &word[code.len()..]) } else { word.to_owned() }
     };
-    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    let text = text.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    LINKS.iter().fold(text, |text, (words, to)| text.replace(words, &format!("[{words}]({to})")))
 }

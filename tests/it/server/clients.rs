@@ -1,12 +1,13 @@
 //! Clients that others have written, against the server as people run it.
 
 use crate::support::sim;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::support::reviews::{REAL, verify};
 use crate::support::sim::replica::{Replica, Secret};
+use crate::support::tools::left_out;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -93,10 +94,7 @@ async fn openssl_verifies_the_certificate_and_is_answered() {
 async fn the_http_of_go_is_answered_and_keeps_its_connections() {
     let (_secret, replica, folder) = started().await;
     if Command::new("go").arg("version").output().is_err() {
-        // Where no go is, nobody could tell a client of it from any other.
-        let mut told = std::io::stderr();
-        writeln!(told, "not shown: the client in tests/data/goclient needs go, which is not here").unwrap();
-        return;
+        return left_out("the client in tests/data/goclient", "go");
     }
     let program = folder.path().join("goclient");
     let mut build = Command::new("go");

@@ -10,6 +10,8 @@ use std::time::Duration;
 use crate::support::cluster::Cluster;
 use crate::support::program::{Server, ambassador, decided, exchange, multipod, serve, started, wait_until};
 use crate::support::reviews::{deployment, pod, verify};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
@@ -125,6 +127,54 @@ fn nothing_of_a_review_is_logged_or_counted_but_its_name_and_fate() {
     let log = server.end();
     assert!(!decided(&log).is_empty());
     assert!(!log.contains(CANARY), "{}", log.lines().find(|line| line.contains(CANARY)).unwrap());
+}
+
+/// What it has besides the review: its token, what it knows of other namespaces, patterns and policies that are not for this pod.
+#[test]
+fn nothing_that_it_keeps_for_itself_is_in_any_answer() {
+    const CANARY: &str = "canary7e2d";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let cluster = runtime.block_on(Cluster::start("v1.36.0"));
+    let asks =
+        json!({"multipod/sync": format!("https://{CANARY}.example/a into=/a/b"), "example.com/a": CANARY});
+    cluster.put("other", &json!({"team": CANARY}), &asks);
+    cluster.put("shop", &json!({"team": CANARY}), &json!({"example.com/a": CANARY}));
+    let config = fs::read_to_string(&cluster.kubeconfig).unwrap();
+    let config = config.replace("\"user\":{}", &format!("\"user\":{{\"token\":\"{CANARY}\"}}"));
+    assert!(config.contains(CANARY));
+    fs::write(&cluster.kubeconfig, config).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let files = format!(
+        "# {CANARY}\napiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {{name: tap}}\nspec:\n  containers:\n  \
+         - {{name: multipod-tap, image: \"{CANARY}.example/tap:1\", env: [{{name: A, value: {CANARY}}}]}}\n---\n\
+         apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: tapped}}\nspec:\n  match: {{podSelector: \
+         {{matchLabels: {{app: {CANARY}}}}}}}\n  annotations: {{multipod/patterns: tap}}\n"
+    );
+    fs::write(folder.path().join("a.yaml"), files).unwrap();
+    let policies = folder.path().to_str().unwrap();
+    let server = serve(&["--kubeconfig", cluster.kubeconfig.to_str().unwrap(), "--policy-dir", policies]);
+    wait_until(|| server.admin("/readyz") == "ok\n");
+    let asking = ambassador().to_string();
+    let mistaken = pod(&json!({"multipod/patterns": "tab", "multipod/sync": "x", "multipod/nothing": "y"}));
+    let workload = deployment(&json!({}), &json!({"multipod/ambassador": "x:y:z"}));
+    for path in ["/mutate", "/warn", "/metrics", "/config", "/"] {
+        for body in [&asking, &mistaken.to_string(), &workload.to_string(), "{", ""] {
+            let (_, answer) = server.post(path, body.as_bytes());
+            let answer = String::from_utf8(answer).unwrap();
+            assert!(!patched(&answer).contains(CANARY), "{path}: {answer}");
+        }
+    }
+    for path in ["/metrics", "/config", "/readyz?verbose", "/livez", "/"] {
+        assert!(!server.admin(path).contains(CANARY), "{path}");
+    }
+    assert!(!server.end().contains(CANARY));
+}
+
+/// An answer with its patch as text.
+fn patched(answer: &str) -> String {
+    let value: Value = serde_json::from_str(answer).unwrap_or_default();
+    let patch = value["response"]["patch"].as_str().map(|patch| BASE64_STANDARD.decode(patch).unwrap());
+    answer.to_owned() + &patch.map(|patch| String::from_utf8(patch).unwrap()).unwrap_or_default()
 }
 
 #[test]
