@@ -63,14 +63,28 @@ impl Bodies {
     /// Reads all of a body. What is allocated is charged, by what has arrived and not by what was announced.
     pub(super) async fn read(
         &self,
-        body: Body,
+        mut body: Body,
         limit: usize,
         source: Source,
         until: Instant,
     ) -> Result<Charged, BodyError> {
-        let me = self.begin(source);
+        let begun = Instant::now();
+        let announced = body.size_hint().upper();
+        let most = announced.map_or(limit, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        if most > limit {
+            return Err(BodyError::TooLarge);
+        }
+        // Who has sent nothing holds nothing, and most send everything at once: they need not be known to others.
+        let first = timeout_at(until, data(&mut body)).await.map_err(|_| BodyError::TooSlow)??;
+        if body.is_end_stream()
+            && first.len() <= limit
+            && let Some(share) = self.bytes.take(source, first.len())
+        {
+            return Ok(Charged { bytes: first, _share: share });
+        }
+        let me = self.begin(source, begun);
         tokio::select! {
-            done = timeout_at(until, self.collect(body, limit, &me)) => match done {
+            done = timeout_at(until, self.collect(first, body, most, &me)) => match done {
                 Ok(done) => done,
                 Err(_) if me.waits_for_room.load(Ordering::Relaxed) => Err(BodyError::Overloaded),
                 Err(_) => Err(BodyError::TooSlow),
@@ -79,10 +93,10 @@ impl Bodies {
         }
     }
 
-    fn begin(&self, source: Source) -> Arc<Unfinished> {
+    fn begin(&self, source: Source, begun: Instant) -> Arc<Unfinished> {
         let me = Arc::new(Unfinished {
             source,
-            begun: Instant::now(),
+            begun,
             held: AtomicUsize::new(0),
             waits_for_room: AtomicBool::new(false),
             waited: AtomicUsize::new(0),
@@ -97,30 +111,31 @@ impl Bodies {
         me
     }
 
-    async fn collect(&self, mut body: Body, limit: usize, me: &Unfinished) -> Result<Charged, BodyError> {
-        let hint = body.size_hint();
-        let most = hint.upper().map_or(limit, |most| usize::try_from(most).unwrap_or(usize::MAX));
-        if most > limit {
-            return Err(BodyError::TooLarge);
-        }
+    async fn collect(
+        &self,
+        first: Bytes,
+        mut body: Body,
+        most: usize,
+        me: &Unfinished,
+    ) -> Result<Charged, BodyError> {
         let mut share = self.bytes.take(me.source, 0).ok_or(BodyError::Overloaded)?;
-        let mut whole = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(bytes) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-            let length = whole.len() + bytes.len();
-            if length > limit {
+        if body.is_end_stream() && first.len() <= most {
+            self.grow(&mut share, first.len(), me).await?;
+            return Ok(Charged { bytes: first, _share: share });
+        }
+        let (mut whole, mut next) = (Vec::new(), first);
+        while !next.is_empty() {
+            let length = whole.len() + next.len();
+            if length > most {
                 return Err(BodyError::TooLarge);
-            }
-            if whole.is_empty() && body.is_end_stream() {
-                self.grow(&mut share, length, me).await?;
-                return Ok(Charged { bytes, _share: share });
             }
             if length > whole.capacity() {
                 let wanted = (whole.capacity() * 2).max(FIRST).min(most).max(length);
                 self.grow(&mut share, wanted - whole.capacity(), me).await?;
                 whole.reserve_exact(wanted - whole.len());
             }
-            whole.extend_from_slice(&bytes);
+            whole.extend_from_slice(&next);
+            next = data(&mut body).await?;
         }
         Ok(Charged { bytes: whole.into(), _share: share })
     }
@@ -184,6 +199,17 @@ impl Bodies {
         }
         first.is_none_or(|first| me.begun <= first)
     }
+}
+
+/// What arrives next; nothing at the end.
+async fn data(body: &mut Body) -> Result<Bytes, BodyError> {
+    while let Some(frame) = body.frame().await {
+        match frame.map_err(|_| BodyError::Broken)?.into_data() {
+            Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
+            _ => {}
+        }
+    }
+    Ok(Bytes::new())
 }
 
 impl Unfinished {

@@ -28,9 +28,10 @@ use crate::admission::{self, Reply, ReviewError, Snapshot};
 use crate::observe::{self, Span};
 
 use super::Shared;
-use super::body::BodyError;
+use super::body::{BodyError, Charged};
 use super::deciders::NoDecision;
 use super::peer::Peer;
+use super::shares::{Share, Source};
 
 /// What decides about a review, by path; benchmarks and tests bring their own.
 #[derive(Clone, Copy, Debug)]
@@ -61,18 +62,9 @@ pub fn router(shared: Arc<Shared>, handlers: Handlers) -> Router {
 
 fn endpoint(name: &'static str, handler: Handler) -> MethodRouter<Arc<Shared>> {
     post(async move |State(shared): State<Arc<Shared>>, request: Request| {
-        let begun = Instant::now();
         shared.touch();
-        let span = Arc::new(shared.traces.begin(request.headers()));
-        let call = Call { shared: Arc::clone(&shared), name, handler, begun, span: Arc::clone(&span) };
-        let answer = review(call, request).await;
-        answer.unwrap_or_else(|error| {
-            let took = begun.elapsed();
-            shared.metrics.failed(name, error.slug(), took);
-            span.failed(&shared.traces, name, error.slug(), took);
-            observe::failure(name, error.slug(), error.status().is_server_error());
-            error.response()
-        })
+        let span = shared.traces.begin(request.headers());
+        Call { shared, name, handler, begun: Instant::now(), span }.answer(request).await
     })
 }
 
@@ -87,45 +79,62 @@ struct Call {
     name: &'static str,
     handler: Handler,
     begun: Instant,
-    span: Arc<Span>,
+    span: Span,
 }
 
-async fn review(call: Call, mut request: Request) -> Result<Response, HttpError> {
-    let shared = Arc::clone(&call.shared);
-    let Peer { source, clock, .. } = request.extensions_mut().remove().unwrap_or_default();
-    check(request.headers(), shared.limits.body)?;
-    if !shared.snapshot.load().is_ready() {
-        return Err(HttpError::NotReady);
-    }
-    let until = call.begun + budget(request.uri().query());
-    let read_until = until.min(call.begun + shared.limits.read);
-    let body = shared.bodies.read(request.into_body(), shared.limits.body, source, read_until.into()).await?;
-    // From here on it is us who owe something.
-    clock.whole();
-    let slot = shared.requests.take(source, 1).ok_or(HttpError::Overloaded)?;
-    let is_small = body.bytes.len() <= shared.limits.in_place;
-    let decision = move || {
-        let _slot = slot;
-        call.decide(&body.bytes, until)
-    };
-    if is_small {
-        return decision();
-    }
-    shared.deciders.run(source, until.into(), decision).await?
+/// A review that is there as a whole, and what it holds until it is decided.
+struct Whole {
+    body: Charged,
+    source: Source,
+    until: Instant,
+    _slot: Share,
 }
 
 impl Call {
-    fn decide(&self, body: &[u8], until: Instant) -> Result<Response, HttpError> {
+    async fn answer(self, request: Request) -> Response {
+        match self.read(request).await {
+            Err(error) => self.failed(&error),
+            Ok(review) if review.body.bytes.len() <= self.shared.limits.in_place => {
+                self.decide(&review).unwrap_or_else(|error| self.failed(&error))
+            }
+            Ok(review) => {
+                let (call, source, until) = (Arc::new(self), review.source, review.until);
+                let deciding = Arc::clone(&call);
+                let decision = move || deciding.decide(&review);
+                let decided = call.shared.deciders.run(source, until.into(), decision).await;
+                decided.map_err(HttpError::from).flatten().unwrap_or_else(|error| call.failed(&error))
+            }
+        }
+    }
+
+    async fn read(&self, mut request: Request) -> Result<Whole, HttpError> {
+        let Call { shared, begun, .. } = self;
+        let Peer { source, clock, .. } = request.extensions_mut().remove().unwrap_or_default();
+        check(request.headers(), shared.limits.body)?;
+        if !shared.snapshot.load().is_ready() {
+            return Err(HttpError::NotReady);
+        }
+        let until = *begun + budget(request.uri().query());
+        let read_until = until.min(*begun + shared.limits.read);
+        let body = shared.bodies.read(request.into_body(), shared.limits.body, source, read_until.into());
+        let body = body.await?;
+        // From here on it is us who owe something.
+        clock.whole();
+        let slot = shared.requests.take(source, 1).ok_or(HttpError::Overloaded)?;
+        Ok(Whole { body, source, until, _slot: slot })
+    }
+
+    fn decide(&self, Whole { body, until, .. }: &Whole) -> Result<Response, HttpError> {
         let Call { shared, name, handler, begun, span } = self;
         // Taken once, so that one decision never mixes two snapshots.
         let snapshot = shared.snapshot.load();
-        let Ok(reply) = catch_unwind(AssertUnwindSafe(|| handler(body, &snapshot))) else {
+        let Ok(reply) = catch_unwind(AssertUnwindSafe(|| handler(&body.bytes, &snapshot))) else {
             shared.metrics.panics.inc();
             return Err(HttpError::Panic);
         };
         let reply = reply.map_err(HttpError::ReviewError)?;
         let took = begun.elapsed();
-        if *begun + took > until {
+        if *begun + took > *until {
             return Err(HttpError::OutOfTime);
         }
         shared.metrics.decided(name, &reply.record, took);
@@ -134,6 +143,15 @@ impl Call {
         let mut response = Response::new(Body::from(reply.body));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(response)
+    }
+
+    fn failed(&self, error: &HttpError) -> Response {
+        let Call { shared, name, span, begun, .. } = self;
+        let took = begun.elapsed();
+        shared.metrics.failed(name, error.slug(), took);
+        span.failed(&shared.traces, name, error.slug(), took);
+        observe::failure(name, error.slug(), error.status().is_server_error());
+        error.response()
     }
 }
 
