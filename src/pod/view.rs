@@ -159,17 +159,8 @@ impl<'a> Container<'a> {
     /// Looks at its variables one after the other: at their names, and at them as they stand there.
     pub fn each_variable(&self, mut look: impl FnMut(&str, Raw<'a>)) -> Result<(), String> {
         let Field::Is(raw) = &self.env else { return Ok(()) };
-        let mut is_list = true;
-        let read = multipod_json::each(raw.text(), |variable: Raw<'a>| {
-            match multipod_json::read::<Named<'a>>(variable.text()) {
-                Ok(named) => look(&named.name, variable),
-                Err(_) => is_list = false,
-            }
-        });
-        if is_list && read.is_ok() {
-            return Ok(());
-        }
-        Err(format!("the variables of container {} are no list of variables", &*self.name))
+        multipod_json::each(raw.text(), |variable: Named<'a>, raw| look(&variable.name, raw))
+            .map_err(|_| format!("the variables of container {} are no list of variables", &*self.name))
     }
 
     /// The mount that `path` lies in: the deepest one that covers it.

@@ -11,10 +11,7 @@ mod raw;
 mod reader;
 mod skip;
 
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::Deserialize;
 
 pub use budget::Budget;
 pub use error::{Error, Kind};
@@ -34,28 +31,11 @@ pub fn read_within<'a, T: Deserialize<'a>>(budget: Budget, text: &'a str) -> Res
     Ok(value)
 }
 
-/// Looks at the items of a list one after the other and keeps none.
-pub fn each<'a, T: Deserialize<'a>>(text: &'a str, look: impl FnMut(T)) -> Result<(), Error> {
+/// Looks at the items of a list one after the other, as they are read and as they stand there, and keeps none.
+pub fn each<'a, T: Deserialize<'a>>(text: &'a str, look: impl FnMut(T, Raw<'a>)) -> Result<(), Error> {
     let mut reader = Reader::new(text);
-    reader.deserialize_seq(Look(look, PhantomData))?;
+    reader.each(look)?;
     reader.end()
-}
-
-struct Look<F, T>(F, PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Look<F, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        while let Some(item) = items.next_element()? {
-            (self.0)(item);
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -144,11 +124,12 @@ mod tests {
 
     #[test]
     fn items_are_looked_at_one_by_one() {
-        let mut sum = 0;
-        assert!(each(" [1, 2 ,3] ", |number: u64| sum += number).is_ok());
-        assert_eq!(sum, 6);
-        for wrong in ["{}", "[1", "[1,\"a\"]", "[1] 2", "7"] {
-            assert!(each(wrong, |_: u64| ()).is_err(), "{wrong}");
+        let mut seen = Vec::new();
+        assert!(each(" [1, 2e0 ,3] ", |number: f64, raw| seen.push((number, raw.text()))).is_ok());
+        assert_eq!(seen, [(1.0, "1"), (2.0, "2e0"), (3.0, "3")]);
+        assert!(each("[ ]", |_: u64, _| panic!("there is none")).is_ok());
+        for wrong in ["{}", "", "[1", "[1,", "[1,]", "[1,\"a\"]", "[1] 2", "7"] {
+            assert!(each(wrong, |_: u64, _| ()).is_err(), "{wrong}");
         }
     }
 

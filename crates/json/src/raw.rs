@@ -12,6 +12,10 @@ pub struct Raw<'a>(&'a str);
 pub(super) const NAME: &str = "multipod_json::Raw";
 
 impl<'a> Raw<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Raw(text)
+    }
+
     pub fn text(self) -> &'a str {
         self.0
     }

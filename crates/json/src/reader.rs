@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
-use super::{Budget, Error, Kind, raw, skip};
+use super::{Budget, Error, Kind, Raw, raw, skip};
 
 /// A text, read from its start.
 #[derive(Debug)]
@@ -147,6 +149,23 @@ impl<'a> Reader<'a> {
         let has_ended = inside.ended || !inside.next()?;
         self.depth -= 1;
         has_ended.then_some(value).ok_or_else(|| Error::custom("expected fewer items"))
+    }
+
+    /// Looks at the items of a list, each read and as it stands there.
+    pub(super) fn each<T: Deserialize<'a>>(&mut self, mut look: impl FnMut(T, Raw<'a>)) -> Result<(), Error> {
+        if self.peek() != Some(b'[') {
+            return Err(self.wrong("expected a list"));
+        }
+        self.inside(b']', |items| {
+            while items.next()? {
+                let reader = &mut *items.reader;
+                reader.peek();
+                let start = reader.at;
+                let item = T::deserialize(&mut *reader)?;
+                look(item, Raw::new(&reader.text[start..reader.at]));
+            }
+            Ok(())
+        })
     }
 }
 

@@ -39,7 +39,10 @@ pub(super) fn shipper(
 ) -> Container {
     fragment.add(Volume::rendered(CONFIG, FILE, RENDERED_PATH));
     fragment.add(Volume::empty_dir(STATE));
-    fragment.rendered(RENDERED, format!("{:#}\n", configuration(group, context)));
+    // A value of JSON can always be written.
+    let mut text = serde_json::to_string_pretty(&configuration(group, context)).unwrap_or_default();
+    text.push('\n');
+    fragment.rendered(RENDERED, text);
 
     let image = context.settings.image_for(SHIP, &request.settings, images::LOGGING_SHIPPER);
     let resources = context.settings.resources_for(SHIP, &request.settings, NEEDS);
