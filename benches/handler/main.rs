@@ -18,11 +18,21 @@ use criterion::{Criterion, Throughput};
 use multipod::inject::{Verdict, decide};
 use multipod::pattern::{Catalogue, Context, Settings};
 use multipod::pod::Head;
-use multipod::policy::Policies;
+use multipod::policy::{self, Policies};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 const AMBASSADOR: &str = "80:8775";
+/// Four patterns in one pod.
+const FOUR: [(&str, &str); 4] = [
+    ("multipod/ambassador", AMBASSADOR),
+    ("multipod/logging", "/data/app.log to=otlp://logs.example.com:4317"),
+    ("multipod/metrics", "nginx"),
+    ("multipod/init", "wait-for db.example:5432"),
+];
+/// A pattern of an administrator that sets two variables of the app.
+const TWO_VARIABLES: &str = "apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {name: two-variables}\n\
+    spec: {description: Sets two variables, app: {env: [{name: REGION, value: eu-1}, {name: TIER, value: gold}]}}\n";
 
 fn main() {
     let pods = [
@@ -32,8 +42,15 @@ fn main() {
         ("2000-variables", pods::with_variables(2000, Some(AMBASSADOR))),
         ("not-ours-8KB", pods::of_kilobytes(8, None)),
     ];
+    let two = [("multipod/patterns", "two-variables")];
+    let others = [
+        ("four-patterns", with_annotations(&pods::of_kilobytes(8, None), &FOUR)),
+        ("two-variables", with_annotations(&pods::of_kilobytes(8, None), &two)),
+        ("two-among-2000", with_annotations(&pods::with_variables(2000, None), &two)),
+    ];
+    let names = || pods.iter().chain(&others).map(|(name, pod)| (*name, pod.len()));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("criterion");
-    table::forget(&folder, pods.iter().map(|(name, _)| *name));
+    table::forget(&folder, names().map(|(name, _)| name));
     let mut criterion = Criterion::default()
         .sample_size(60)
         .warm_up_time(Duration::from_millis(300))
@@ -43,8 +60,38 @@ fn main() {
     for (name, pod) in &pods {
         measure(&mut criterion, name, pod);
     }
+    for (name, pod) in &others {
+        measure_alone(&mut criterion, name, pod);
+    }
     criterion.final_summary();
-    table::print(&folder, pods.iter().map(|(name, pod)| (*name, pod.len())));
+    table::print(&folder, names());
+}
+
+/// The pod with more annotations.
+fn with_annotations(pod: &str, annotations: &[(&str, &str)]) -> String {
+    let mut pod: Value = serde_json::from_str(pod).unwrap();
+    for (key, value) in annotations {
+        pod["metadata"]["annotations"][*key] = (*value).into();
+    }
+    pod.to_string()
+}
+
+/// What the conventional handler was not written for.
+fn measure_alone(criterion: &mut Criterion, name: &str, pod: &str) {
+    let loaded = policy::load(&[("pattern.yaml".to_owned(), TWO_VARIABLES.to_owned())]);
+    assert_eq!(loaded.problems, []);
+    let settings = Settings::default();
+    let context = Context::new(&settings, &loaded.catalogue);
+    assert!(!multipod(pod, &context, &loaded.policies).is_empty(), "{name}: nothing is added");
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Bytes(pod.len() as u64));
+    group.bench_function("multipod", |bencher| {
+        bencher.iter(|| multipod(black_box(pod), &context, &loaded.policies));
+    });
+    group.bench_function("floor", |bencher| {
+        bencher.iter(|| serde_json::from_str::<IgnoredAny>(black_box(pod)).unwrap());
+    });
+    group.finish();
 }
 
 /// Everything about one pod, in one group.

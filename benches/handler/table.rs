@@ -46,10 +46,17 @@ pub(crate) fn print<'n>(folder: &Path, pods: impl Iterator<Item = (&'n str, usiz
         );
         match pod {
             "8KB" => small = multipod,
-            "44KB" => println!("{:<15} {:>7} {:>9}", "44KB / 8KB", "", shown(ratio(multipod, small))),
+            "44KB" => beside_8kb("44KB", multipod, small),
+            "four-patterns" | "two-variables" => beside_8kb(pod, multipod, small),
             _ => {}
         }
     }
+}
+
+/// How many times as much as the pod of 8 KB with one pattern.
+fn beside_8kb(pod: &str, multipod: Option<f64>, small: Option<f64>) {
+    let name = format!("{pod} / 8KB");
+    println!("{name:<23} {:>9}", shown(ratio(multipod, small)));
 }
 
 fn estimates(folder: &Path, pod: &str, subject: &str) -> PathBuf {
