@@ -288,11 +288,6 @@ async fn soak() {
             }
         });
     }
-    let mut large = pod(&json!({"multipod/ambassador": "80:8775"}));
-    large["request"]["object"]["spec"]["containers"][0]["env"] =
-        json!([{"name": "A", "value": "<".repeat(2 * MEBI)}]);
-    let large = large.to_string().replace('<', "\\u003c");
-    let mut decided = 0;
     let begun = Instant::now();
     let mut sizes = Vec::new();
     while begun.elapsed() < time {
@@ -303,13 +298,6 @@ async fn soak() {
             sizes.len()
         );
         std::fs::write(policies.path().join(format!("{}.yaml", sizes.len() % 5)), policy).unwrap();
-        let io = TokioIo::new(shaken(&replica, &secret).await);
-        let (mut http, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
-        tokio::spawn(async move { drop(connection.await) });
-        // All come from one address, and so it may be told to come again.
-        let status = post(&mut http, "/mutate", &large).await.unwrap().status.as_u16();
-        assert!(status == 200 || status == 429, "{status}");
-        decided += usize::from(status == 200);
         sizes.push(replica.size());
     }
     on.store(false, Ordering::Relaxed);
@@ -326,7 +314,6 @@ async fn soak() {
     let reloads = replica.metric("multipod_reloads_total", "result=\"success\"").await;
     println!("{reloads} reloads; memory and descriptors {before:?} before, {sizes:?}, {after:?} after");
     assert!(reloads > 5, "{reloads}");
-    assert!(decided > sizes.len() / 2, "{decided} of {} large reviews were decided", sizes.len());
     // What the first third has filled stays filled.
     let (early, late) = sizes.split_at(sizes.len() / 3);
     let most = |sizes: &[(usize, usize)]| sizes.iter().map(|(memory, _)| *memory).max().unwrap_or_default();
