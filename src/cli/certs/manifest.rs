@@ -1,12 +1,14 @@
 //! The Secret that the server mounts.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::certs::{Pair, Signed, first_of};
+use crate::certs::{CertError, Pair, Signed, first_of};
+
+const DAY: u64 = 24 * 3600;
 
 /// The content of the Secret.
 #[derive(Clone, Debug)]
@@ -36,6 +38,25 @@ impl Material {
         };
         let signed = Signed { chain: read("tls.crt")?, key: read("tls.key")? };
         Ok(Some(Material { signed, authorities: read("ca.crt")? }))
+    }
+
+    /// Whether it is good for another third of `life`, or why not.
+    pub(super) fn lasts(
+        &self,
+        authorities: &str,
+        names: &[String],
+        now: SystemTime,
+        life: Duration,
+    ) -> Result<(), String> {
+        let serves = |at: SystemTime| self.signed.serves(authorities, names, at);
+        serves(now).map_err(|error| error.to_string())?;
+        serves(now + life / 3).map_err(|error| match error {
+            // Of a time that is still to come.
+            CertError::Expired(end) => {
+                format!("it ends within a third of {} days, on {end}", life.as_secs() / DAY)
+            }
+            error => format!("within a third of {} days, {error}", life.as_secs() / DAY),
+        })
     }
 
     /// The authority that signed the leaf, if the leaf has not expired.

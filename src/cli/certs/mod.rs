@@ -132,12 +132,10 @@ impl Args {
         let mut why = None;
         if let Some(kept) = &earlier {
             let authorities = given.as_ref().map_or(&*kept.authorities, Authority::certificate);
-            match kept.signed.serves(authorities, names, now + life / 3) {
-                Ok(()) => {
-                    report::note("the certificate stays as it is");
-                    return Ok((kept.clone(), None));
-                }
-                Err(error) => why = Some(error),
+            why = kept.lasts(authorities, names, now, life).err();
+            if why.is_none() {
+                report::note("the certificate stays as it is");
+                return Ok((kept.clone(), None));
             }
         }
         let authority = if let Some(given) = given {

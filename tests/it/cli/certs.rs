@@ -292,6 +292,21 @@ fn while_a_certificate_is_renewed_the_old_and_the_new_one_are_trusted() {
 }
 
 #[test]
+fn why_a_certificate_is_renewed_is_said_truly() {
+    let old = printed(filled(&["--days=300"]));
+    let files = Files::new(&[("secret.yaml", &run_secret(&old))]);
+    for (now, said, never) in [
+        // It is good for most of a year, and somebody wants one for ten.
+        (&["--days=3650"][..], "it ends within a third of 3650 days, on ", "expired"),
+        (&["--service=other"], "the certificate cannot be used: ", "within"),
+    ] {
+        let ran = files.multipod(&[&["certs", "--reuse", "secret.yaml"], now].concat());
+        ran.reports(&["note: a new certificate, because of the one before: ", said]);
+        assert!(!ran.err.contains(never), "{}", ran.err);
+    }
+}
+
+#[test]
 fn without_a_secret_yet_one_is_made() {
     let files = Files::new(&[("secret.yaml", "")]);
     let ran = files.multipod(&["certs", "--reuse", "secret.yaml"]);
