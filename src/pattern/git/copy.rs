@@ -24,6 +24,13 @@ pub(in crate::pattern) const SECRET: Opt<String> = option(
     Absent::Nothing,
     "the Secret with the credentials of a private repository",
 );
+pub(in crate::pattern) const CA: Opt<Authorities> = option(
+    "ca",
+    "NAME|secret/NAME",
+    authorities,
+    Absent::Is("the public ones"),
+    "the ConfigMap or Secret whose ca.crt holds the authorities that the server of an https:// URL is checked with",
+);
 /// What git calls the newest state of a repository's default branch.
 pub(crate) const HEAD: &str = "HEAD";
 /// More containers in one pod are a mistake, and would run out of ports.
@@ -42,10 +49,21 @@ pub struct WorkingCopy {
     pub alone: bool,
     /// The Secret with the credentials.
     pub secret: Option<String>,
+    /// Whom to believe that the server is the one of the URL; those of the image where absent.
+    pub authorities: Option<Authorities>,
     /// The app container, with its place in the value; the pod's default container where absent.
     pub container: Option<(String, Span)>,
     /// Where `into=` stands in the value.
     pub span: Span,
+}
+
+/// Where authorities come from: the key `ca.crt` of an object of the pod's namespace.
+#[derive(Debug, PartialEq)]
+pub enum Authorities {
+    /// A ConfigMap of this name.
+    ConfigMap(String),
+    /// A Secret of this name.
+    Secret(String),
 }
 
 options! {
@@ -53,6 +71,7 @@ options! {
         into: String = INTO,
         reference: String = REF,
         secret: String = SECRET,
+        ca: Authorities = CA,
         container: String = CONTAINER,
     }
 }
@@ -72,6 +91,7 @@ impl WorkingCopy {
         let url = url.ok();
         if let Some(url) = &url {
             check_credentials(word, url, options.secret.whole_span(), problems);
+            check_authorities(url, options.ca.whole_span(), problems);
         }
         let Some(span) = options.into.text_span() else {
             problems.push(no_into(word));
@@ -81,8 +101,9 @@ impl WorkingCopy {
         let Place { folder, link, alone } =
             place(path.clone())?.map_err(|misplaced| problems.push(misplaced.at(&path, span))).ok()?;
         let reference = options.reference.value.map_or(Cow::Borrowed(HEAD), Cow::Owned);
-        let (secret, container) = (options.secret.value, options.container.with_span());
-        Some(WorkingCopy { url: url?, reference, folder, link, alone, secret, container, span })
+        let (secret, authorities) = (options.secret.value, options.ca.value);
+        let container = options.container.with_span();
+        Some(WorkingCopy { url: url?, reference, folder, link, alone, secret, authorities, container, span })
     }
 }
 
@@ -111,6 +132,19 @@ fn check_credentials(word: &Word<'_>, url: &Url, secret: Option<Span>, problems:
                 .help("The Secret holds the private key as ssh, and the server's own keys as known_hosts."),
         ),
         _ => {}
+    }
+}
+
+/// Whether there is a certificate to check.
+fn check_authorities(url: &Url, ca: Option<Span>, problems: &mut Problems) {
+    let help = match url.scheme {
+        Scheme::Https => return,
+        Scheme::Ssh => "The Secret of secret= holds the server's own keys as known_hosts.",
+        Scheme::Http | Scheme::Git => "Use https://.",
+    };
+    if let Some(ca) = ca {
+        let summary = "ca= fits https:// URLs only";
+        problems.push(Problem::new(ca, "no certificate is shown there").summary(summary).help(help));
     }
 }
 
@@ -154,6 +188,17 @@ pub(in crate::pattern) fn check_count(items: &[&Item<'_>], problems: &mut Proble
     if let Some(item) = items.get(MOST_ITEMS) {
         problems.push(Problem::new(item.span(), format!("expected at most {MOST_ITEMS} items")));
     }
+}
+
+/// `NAME` or `configmap/NAME`, or `secret/NAME`, as kubectl writes them.
+fn authorities(text: &str) -> Parsed<Authorities> {
+    let (kind, name) = text.split_once('/').unwrap_or(("configmap", text));
+    let kind = match kind {
+        "configmap" => Authorities::ConfigMap,
+        "secret" => Authorities::Secret,
+        _ => return Err("expected the name of a ConfigMap, or secret/ and that of a Secret".to_owned()),
+    };
+    value::object_name(name).map(kind)
 }
 
 /// A branch, tag or hash, by git's rules for names.

@@ -14,12 +14,12 @@ use multipod_values::{self as value, Scheme, short, suggest};
 
 use crate::pattern::app::default_container;
 use crate::pattern::change::WaitsFor;
-use crate::pattern::container::{Container, Env, Mount, Port, Probe, Text, Volume, VolumeSource};
+use crate::pattern::container::{Container, Env, Mount, ObjectName, Port, Probe, Text, Volume, VolumeSource};
 use crate::pattern::settings::Needs;
 use crate::pattern::user::own_user;
 use crate::pattern::{Addition, AppMount, Context, Fragment, Role, images};
 
-use super::copy::WorkingCopy;
+use super::copy::{Authorities, WorkingCopy};
 
 const NEEDS: Needs = Needs { cpu: ("10m", 10), memory: ("64Mi", 64), memory_limit: ("256Mi", 256) };
 /// The image's user, and the only one that it lets use ssh.
@@ -27,6 +27,9 @@ const USER: i64 = 65533;
 /// The image's own folder for this; the volume is mounted here, and elsewhere in the app.
 const ROOT: &str = "/git";
 const KEY_FOLDER: &str = "/etc/git-secret";
+const AUTHORITY_FOLDER: &str = "/etc/git-ca";
+/// The key of the authorities in their object, and the name of the file.
+const AUTHORITY_FILE: &str = "ca.crt";
 const SYNC_TIMEOUT: Duration = Duration::from_mins(5);
 /// A little longer than one attempt may take, so that a large repository is not cut off before git-sync gives up.
 const STARTUP_SECONDS: u16 = 330;
@@ -70,6 +73,10 @@ impl Job<'_> {
                 container.env.push(Env::of_secret("GITSYNC_PASSWORD", secret, "password"));
             }
             (None, _) => {}
+        }
+        if self.copy.authorities.is_some() {
+            container.volume_mounts.push(Mount::new(self.authority_volume(), AUTHORITY_FOLDER).read_only());
+            container.env.push(Env::new("GIT_SSL_CAINFO", format!("{AUTHORITY_FOLDER}/{AUTHORITY_FILE}")));
         }
         if let Schedule::Every(_, port) = self.schedule {
             container.ports.push(Port { name: None, container_port: port, host_port: None, protocol: None });
@@ -117,6 +124,19 @@ impl Job<'_> {
             }));
             volumes.push(Volume { name: self.key_volume().into(), source });
         }
+        if let Some(authorities) = &self.copy.authorities {
+            let source = match authorities {
+                Authorities::ConfigMap(name) => {
+                    VolumeSource::ConfigMap(ObjectName { name: name.clone().into() })
+                }
+                // Of a Secret nothing but this: beside it there may be a key.
+                Authorities::Secret(name) => VolumeSource::Secret(json!({
+                    "secretName": name,
+                    "items": [{"key": AUTHORITY_FILE, "path": AUTHORITY_FILE}]
+                })),
+            };
+            volumes.push(Volume { name: self.authority_volume().into(), source });
+        }
         volumes
     }
 
@@ -126,6 +146,10 @@ impl Job<'_> {
 
     fn key_volume(&self) -> String {
         format!("{}-key", self.name)
+    }
+
+    fn authority_volume(&self) -> String {
+        format!("{}-ca", self.name)
     }
 }
 

@@ -150,6 +150,30 @@ mod tests {
     }
 
     #[test]
+    fn authorities_of_ones_own_are_a_file_of_git_sync_alone() {
+        for (value, volume) in [
+            ("corp", json!({"configMap": {"name": "corp"}})),
+            ("configmap/corp", json!({"configMap": {"name": "corp"}})),
+            (
+                "secret/corp",
+                json!({"secret": {"secretName": "corp", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}),
+            ),
+        ] {
+            let fragment = fragment(&format!("https://git.corp/a into=/srv/a ca={value}"));
+            let git_sync = container(&fragment, 0);
+            assert_eq!(git_sync["env"][1], json!({"name": "GIT_SSL_CAINFO", "value": "/etc/git-ca/ca.crt"}));
+            assert_eq!(
+                git_sync["volumeMounts"][2],
+                json!({"name": "multipod-sync-1-ca", "mountPath": "/etc/git-ca", "readOnly": true})
+            );
+            let mut expected = volume;
+            expected["name"] = json!("multipod-sync-1-ca");
+            assert_eq!(json!(fragment.volumes()[2]), expected);
+            assert_eq!(fragment.mounts().len(), 1);
+        }
+    }
+
+    #[test]
     fn a_user_of_the_whole_pod_does_not_replace_the_user_of_the_image() {
         for (pod_user, users_assigned, expected) in [
             (0, false, json!(65533)),

@@ -6,7 +6,9 @@ use crate::annotation::item::{Options, Problems, only_positional, options, setti
 use crate::annotation::option::{Absent, CONTAINER, Row, option};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
 use crate::annotation::{Item, Problem, Span, lexer};
-use crate::pattern::git::{self, CopyOptions, INTO, Misplaced, Place, REF, SECRET, WorkingCopy, check_count};
+use crate::pattern::git::{
+    self, Authorities, CA, CopyOptions, INTO, Misplaced, Place, REF, SECRET, WorkingCopy, check_count,
+};
 use multipod_values::{self as value, Parsed, short};
 
 /// How often a repository is looked at.
@@ -31,6 +33,7 @@ options! {
             "mounts the volume at PATH itself, with the copy at PATH/NAME",
         ),
         secret: String = SECRET,
+        ca: Authorities = CA,
         container: String = CONTAINER,
     }
 }
@@ -71,14 +74,15 @@ pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
 
 fn sync(item: &Item<'_>, problems: &mut Problems) -> Option<Sync> {
     let word = only_positional(item, problems)?;
-    let SyncOptions { into, reference, every, link, secret, container } =
+    let SyncOptions { into, reference, every, link, secret, ca, container } =
         SyncOptions::read(&item.words, &OF_SIDECARS, problems);
     let place = |path| {
         // A link that is wrong was reported already.
         let link = if link.text_span().is_some() { Some(link.value?) } else { None };
         Some(below_the_folder(path, link))
     };
-    let copy = WorkingCopy::read(word, CopyOptions { into, reference, secret, container }, place, problems)?;
+    let copy =
+        WorkingCopy::read(word, CopyOptions { into, reference, secret, ca, container }, place, problems)?;
     Some(Sync { copy, every: every.value.unwrap_or(EVERY) })
 }
 
@@ -203,6 +207,10 @@ mod tests {
             ("https://g.example/x into=/a/b secret=A", 37, 38, "name of an object"),
             ("http://g.example/x into=/a/b secret=s", 29, 37, "clear text"),
             ("git://g.example/x into=/a/b secret=s", 28, 36, "no credentials"),
+            ("https://g.example/x into=/a/b ca=A", 33, 34, "name of an object"),
+            ("https://g.example/x into=/a/b ca=pod/a", 33, 38, "ConfigMap, or secret/"),
+            ("http://g.example/x into=/a/b ca=a", 29, 33, "no certificate"),
+            ("ssh://git@g.example/x into=/a/b secret=s ca=a", 41, 45, "no certificate"),
             ("ssh://git@g.example/x into=/a/b", 0, 21, "expected secret=NAME behind it"),
             ("https://g.example/x into=/a/b brnch=x", 30, 37, "expected into, ref"),
             ("https://g.example/x into=/a/b image=x", 30, 37, "setting of the whole pattern"),

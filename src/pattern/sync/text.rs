@@ -28,6 +28,10 @@ pub(in crate::pattern) const TOPICS: [Topic; 1] = [Topic {
         ),
         ("https://git.example/site into=/srv/site ref=v2 every=5m", "a branch, tag or commit"),
         ("ssh://git@git.example/site into=/srv/site secret=deploy-key", "with a key"),
+        (
+            "https://git.corp/site into=/srv/site ca=corp-ca",
+            "from a server with a certificate of one's own authority",
+        ),
         ("https://git.example/conf into=/app link=conf", "the copy appears at /app/conf"),
     ],
     options: SyncOptions::ROWS,

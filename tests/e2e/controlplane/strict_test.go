@@ -24,6 +24,7 @@ var requests = map[string][2]string{
 	"wait-for":              {"multipod/init", "wait-for db:5432"},
 	"clone":                 {"multipod/init", "clone https://git.example/seed into=/seed"},
 	"sync":                  {"multipod/sync", "https://git.example/site into=/srv/site"},
+	"sync-own-authority":    {"multipod/sync", "https://git.corp/site into=/srv/site ca=corp-ca, https://git.corp/b into=/opt/b ca=secret/corp"},
 	"shared-processes":      {"multipod/share-process-namespace", "true"},
 }
 

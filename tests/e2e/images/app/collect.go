@@ -45,7 +45,7 @@ func collect(ctx context.Context, args []string) error {
 		out.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(out, "{}")
 	})
-	return listenUntil(ctx, *listen, mux)
+	return listenUntil(ctx, *listen, "", mux)
 }
 
 func printRecords(out io.Writer, text []byte) error {

@@ -15,6 +15,7 @@ func gitServer(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("git", flag.ExitOnError)
 	listen := flags.String("listen", ":80", "the address to listen on")
 	root := flags.String("root", "/srv/git", "where the repositories lie")
+	keys := flags.String("tls", "", "the folder of tls.crt and tls.key, for HTTPS")
 	_ = flags.Parse(args)
 	for _, name := range flags.Args() {
 		if err := makeRepository(ctx, filepath.Join(*root, name)); err != nil {
@@ -25,7 +26,7 @@ func gitServer(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return listenUntil(ctx, *listen, &cgi.Handler{
+	return listenUntil(ctx, *listen, *keys, &cgi.Handler{
 		Path:   program,
 		Args:   []string{"http-backend"},
 		Env:    []string{"GIT_PROJECT_ROOT=" + *root, "GIT_HTTP_EXPORT_ALL=1", "HOME=/tmp"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -18,7 +19,7 @@ func serve(ctx context.Context, args []string) error {
 	_ = flags.Parse(args)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /", fruits)
-	return listenUntil(ctx, *listen, mux)
+	return listenUntil(ctx, *listen, "", mux)
 }
 
 func fruits(out http.ResponseWriter, request *http.Request) {
@@ -33,14 +34,20 @@ func fruits(out http.ResponseWriter, request *http.Request) {
 }
 
 // listenUntil serves until the context ends.
-func listenUntil(ctx context.Context, address string, handler http.Handler) error {
+func listenUntil(ctx context.Context, address, keys string, handler http.Handler) error {
 	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()
 		_ = server.Close()
 	}()
 	fmt.Printf("listening on %s\n", address)
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	serve := server.ListenAndServe
+	if keys != "" {
+		serve = func() error {
+			return server.ListenAndServeTLS(filepath.Join(keys, "tls.crt"), filepath.Join(keys, "tls.key"))
+		}
+	}
+	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

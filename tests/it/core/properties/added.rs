@@ -229,12 +229,13 @@ fn user_is_not_root(trial: &Trial, container: &Value) -> bool {
 }
 
 fn is_known_mount(name: &str, mount: &Value) -> bool {
-    const PLACES: [&str; 8] = [
+    const PLACES: [&str; 9] = [
         "/var/run/secrets/kubernetes.io/serviceaccount",
         "/usr/local/etc/haproxy",
         "/git",
         "/tmp",
         "/etc/git-secret",
+        "/etc/git-ca",
         "/etc/multipod/otelcol",
         "/var/lib/multipod",
         "/spool",
@@ -244,7 +245,7 @@ fn is_known_mount(name: &str, mount: &Value) -> bool {
     name.starts_with("multipod-logging") || ours && PLACES.iter().any(|place| mount["mountPath"] == *place)
 }
 
-/// New volumes hold nothing of the node, and secrets only where git needs one.
+/// New volumes hold nothing of the node, and objects only where a configuration, a key or an authority comes from one.
 fn volumes(before: &Value, after: &Value) -> Vec<String> {
     let new = &list_of(&after["spec"], "volumes")[list_of(&before["spec"], "volumes").len()..];
     let is_known = |volume: &&&Value| {
@@ -253,8 +254,8 @@ fn volumes(before: &Value, after: &Value) -> Vec<String> {
         let kind = fields.keys().find(|key| *key != "name").map(String::as_str);
         let fits = match kind {
             Some("emptyDir" | "downwardAPI") => true,
-            Some("configMap") => name == "multipod-ambassador",
-            Some("secret") => name.ends_with("-key"),
+            Some("configMap") => name == "multipod-ambassador" || name.ends_with("-ca"),
+            Some("secret") => name.ends_with("-key") || name.ends_with("-ca"),
             _ => false,
         };
         name.starts_with("multipod-") && fields.len() == 2 && fits

@@ -198,10 +198,10 @@ fn init(dice: &mut Dice<'_>, _: usize) -> String {
 
 fn copy(dice: &mut Dice<'_>, sync: bool) -> String {
     let into = dice.pick(&FOLDERS);
-    let all = ["ref=v1.2.0", "secret=deploy", "container=app-0", "link=now", "every=5m"];
+    let all = ["ref=v1.2.0", "secret=deploy", "container=app-0", "ca=corp", "link=now", "every=5m"];
     format!(
         "into={into}{}",
-        options(dice, if sync { &all } else { &all[..4] }, &["container=app-1", "every=5m"])
+        options(dice, if sync { &all } else { &all[..5] }, &["container=app-1", "every=5m"])
     )
 }
 
