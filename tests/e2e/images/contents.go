@@ -91,6 +91,36 @@ func debianAs(program, at string) content {
 	}
 }
 
+// newest is the last of the files that a pattern finds, for paths with a version in them.
+func newest(pattern string) string {
+	found, _ := filepath.Glob(pattern)
+	if len(found) == 0 {
+		return pattern // which is then said to be missing
+	}
+	if strings.HasSuffix(pattern, "/") {
+		return strings.TrimSuffix(found[len(found)-1], "/") + "/"
+	}
+	return found[len(found)-1]
+}
+
+// folderOf is a folder of this machine with all that is in it, at its own place.
+func folderOf(path string) content {
+	return func(w *workshop) ([]archive.File, error) {
+		var parts []content
+		err := filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+			// A link is what it leads to.
+			if err == nil && !entry.IsDir() {
+				parts = append(parts, host(at))
+			}
+			return err
+		})
+		if err != nil {
+			return nil, missing(path)
+		}
+		return both(parts...)(w)
+	}
+}
+
 // librariesOf asks the loader; a static program needs none.
 func librariesOf(program string) ([]string, error) {
 	if _, err := os.Stat(program); err != nil {

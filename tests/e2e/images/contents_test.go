@@ -29,7 +29,7 @@ func TestAScriptOrStaticProgramNeedsNoLibraries(t *testing.T) {
 
 func TestAMissingProgramIsToldWithWhatInstallsIt(t *testing.T) {
 	_, err := debian("/usr/bin/no-such-program")(&workshop{})
-	if err == nil || !strings.Contains(err.Error(), "no-such-program is missing") || !strings.Contains(err.Error(), "apt-get install -y busybox") {
+	if err == nil || !strings.Contains(err.Error(), "no-such-program is missing") || !strings.Contains(err.Error(), "apt-get install -y "+Packages()[0]) {
 		t.Errorf("%v", err)
 	}
 }

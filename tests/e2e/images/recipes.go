@@ -104,6 +104,96 @@ var Recipes = []Recipe{
 		Contents: []content{debianAs("/usr/bin/prometheus-redis-exporter", "/redis_exporter")},
 	},
 	{
+		Name: "apache",
+		Tags: []string{"httpd:2.4"},
+		Config: archive.Config{
+			Env: path(everywhere), StopSignal: "SIGWINCH", Cmd: []string{"apache2", "-D", "FOREGROUND", "-f", "/etc/apache2.conf"},
+		},
+		Contents: []content{
+			debian("/usr/sbin/apache2"), folderOf(apacheModules), users("www-data:33"), temporary(), data("/etc/apache2.conf", apacheConf),
+		},
+	},
+	{
+		Name:   "memcached",
+		Tags:   []string{"memcached:1.6"},
+		Config: archive.Config{User: "11211:11211", Env: path(everywhere), Cmd: []string{"memcached"}},
+		Contents: []content{
+			debian("/usr/bin/memcached"), users("memcache:11211"), temporary(),
+		},
+	},
+	{
+		// Each start makes its data anew, and the user of MARIADB_USER with the password of MARIADB_PASSWORD.
+		Name: "mariadb",
+		Tags: []string{"mariadb:11"},
+		Config: archive.Config{
+			User: "999:999", Env: path(everywhere), WorkingDir: "/var/lib/mysql", Entrypoint: []string{"sh", "/entrypoint.sh"}, Cmd: []string{"mariadbd"},
+		},
+		Contents: []content{
+			busybox(), debian("/usr/sbin/mariadbd"), folderOf("/usr/share/mysql"), users("mysql:999"), folder("/var/lib/mysql", 999),
+			temporary(), data("/entrypoint.sh", mariadbEntrypoint),
+		},
+	},
+	{
+		Name:   "php-fpm",
+		Tags:   []string{"php:8-fpm"},
+		Config: archive.Config{Env: path(everywhere), Cmd: []string{"php-fpm", "-F", "-n", "-y", "/etc/php-fpm.conf"}},
+		Contents: []content{
+			debianAs(newest("/usr/sbin/php-fpm[0-9]*"), "/usr/sbin/php-fpm"), users("www-data:33"), temporary(),
+			data("/etc/php-fpm.conf", phpFpmConf),
+		},
+	},
+	{
+		// Each start makes its data anew, and the user of POSTGRES_USER with the password of POSTGRES_PASSWORD.
+		Name: "postgres",
+		Tags: []string{"postgres:17"},
+		Config: archive.Config{
+			User: "999:999", Env: path(everywhere), WorkingDir: "/var/lib/postgresql", Entrypoint: []string{"sh", "/entrypoint.sh"},
+		},
+		Contents: []content{
+			busybox(), debian(newest(postgresBin+"postgres"), newest(postgresBin+"initdb")), folderOf(newest("/usr/share/postgresql/[0-9]*")),
+			debian(newest(postgresLib+"plpgsql.so"), newest(postgresLib+"dict_snowball.so")), users("postgres:999"),
+			folder("/var/lib/postgresql", 999), folder("/var/run/postgresql", 999), temporary(),
+			data("/entrypoint.sh", strings.ReplaceAll(postgresEntrypoint, "BIN/", newest(postgresBin))),
+		},
+	},
+	{
+		// Debian's release, which is older than its tag here.
+		Name:     "apache-exporter",
+		Tags:     []string{byDefault + "metrics-apache"},
+		Config:   archive.Config{User: "nobody", Entrypoint: []string{"/bin/apache_exporter"}},
+		Contents: []content{debianAs("/usr/bin/prometheus-apache-exporter", "/bin/apache_exporter"), users()},
+	},
+	{
+		Name:     "memcached-exporter",
+		Tags:     []string{byDefault + "metrics-memcached"},
+		Config:   archive.Config{User: "nobody", Entrypoint: []string{"/bin/memcached_exporter"}},
+		Contents: []content{program("memcached-exporter", "/bin/memcached_exporter"), users()},
+	},
+	{
+		Name:     "mysql-exporter",
+		Tags:     []string{byDefault + "metrics-mysql"},
+		Config:   archive.Config{User: "nobody", Entrypoint: []string{"/bin/mysqld_exporter"}},
+		Contents: []content{program("mysql-exporter", "/bin/mysqld_exporter"), users()},
+	},
+	{
+		Name:     "php-fpm-exporter",
+		Tags:     []string{byDefault + "metrics-php-fpm"},
+		Config:   archive.Config{Entrypoint: []string{"/php-fpm_exporter"}, Cmd: []string{"server"}},
+		Contents: []content{program("php-fpm-exporter", "/php-fpm_exporter"), users()},
+	},
+	{
+		Name:     "postgres-exporter",
+		Tags:     []string{byDefault + "metrics-postgres"},
+		Config:   archive.Config{User: "nobody", Entrypoint: []string{"/bin/postgres_exporter"}},
+		Contents: []content{program("postgres-exporter", "/bin/postgres_exporter"), users()},
+	},
+	{
+		Name:     "statsd-exporter",
+		Tags:     []string{byDefault + "metrics-statsd"},
+		Config:   archive.Config{User: "65534", Entrypoint: []string{"/bin/statsd_exporter"}},
+		Contents: []content{program("statsd-exporter", "/bin/statsd_exporter"), users()},
+	},
+	{
 		// Debian's finds nothing in a Kubernetes.
 		Name: "prometheus",
 		Tags: []string{"prom/prometheus:v3.15.0"},
@@ -165,9 +255,14 @@ const Stages = "tests/e2e/images/kwok/stages.yaml"
 
 // others are the programs of other people, whose folder only says which release is built: what to build, and how.
 var others = map[string][]string{
-	"kwok":           {"sigs.k8s.io/kwok/cmd/kwok"},
-	"nginx-exporter": {"github.com/nginxinc/nginx-prometheus-exporter"},
-	"prometheus":     {"-tags=remove_all_sd,enable_kubernetes_sd", "github.com/prometheus/prometheus/cmd/prometheus"},
+	"kwok":               {"sigs.k8s.io/kwok/cmd/kwok"},
+	"memcached-exporter": {"github.com/prometheus/memcached_exporter/cmd/memcached_exporter"},
+	"mysql-exporter":     {"github.com/prometheus/mysqld_exporter"},
+	"nginx-exporter":     {"github.com/nginxinc/nginx-prometheus-exporter"},
+	"php-fpm-exporter":   {"github.com/hipages/php-fpm_exporter"},
+	"postgres-exporter":  {"github.com/prometheus-community/postgres_exporter/cmd/postgres_exporter"},
+	"prometheus":         {"-tags=remove_all_sd,enable_kubernetes_sd", "github.com/prometheus/prometheus/cmd/prometheus"},
+	"statsd-exporter":    {"github.com/prometheus/statsd_exporter"},
 }
 
 // own stands for the version of multipod in a tag.
@@ -184,39 +279,6 @@ const everywhere = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 func path(folders string) []string {
 	return []string{"PATH=" + folders}
 }
-
-const nginxConf = `user nginx;
-worker_processes auto;
-error_log /var/log/nginx/error.log notice;
-pid /run/nginx.pid;
-
-events {
-    worker_connections 1024;
-}
-
-http {
-    include /etc/nginx/mime.types;
-    default_type application/octet-stream;
-    access_log /var/log/nginx/access.log combined;
-    sendfile on;
-    keepalive_timeout 65;
-    include /etc/nginx/conf.d/*.conf;
-}
-`
-
-const nginxSite = `server {
-    listen 80;
-    location / {
-        root /usr/share/nginx/html;
-        index index.html;
-    }
-    location = /nginx_status {
-        stub_status;
-        allow 127.0.0.1;
-        deny all;
-    }
-}
-`
 
 // Names are those of all images.
 func Names() []string {

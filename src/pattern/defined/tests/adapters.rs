@@ -59,7 +59,7 @@ fn every_adapter_takes_its_params() {
             "/env",
             json!([
                 {"name": "DATA_SOURCE_URI", "value": "127.0.0.1:5432/postgres?sslmode=disable"},
-                {"name": "DATA_SOURCE_USER", "value": "postgres"}
+                {"name": "PGUSER", "value": "postgres"}
             ]),
         ),
         (
@@ -67,15 +67,11 @@ fn every_adapter_takes_its_params() {
             "/env",
             json!([
                 {"name": "DATA_SOURCE_URI", "value": "127.0.0.1:5433/shop_1?sslmode=disable"},
-                {"name": "DATA_SOURCE_USER", "valueFrom": secret("db", "username")},
-                {"name": "DATA_SOURCE_PASS", "valueFrom": secret("db", "password")}
+                {"name": "PGUSER", "valueFrom": secret("db", "username")},
+                {"name": "PGPASSWORD", "valueFrom": secret("db", "password")}
             ]),
         ),
-        (
-            "postgres secret=db user=exporter",
-            "/env/1",
-            json!({"name": "DATA_SOURCE_USER", "value": "exporter"}),
-        ),
+        ("postgres secret=db user=exporter", "/env/1", json!({"name": "PGUSER", "value": "exporter"})),
         (
             "mysql secret=db",
             "/args",
