@@ -2,6 +2,7 @@ package controlplane
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 
@@ -95,10 +96,19 @@ type injector struct {
 
 func (i *injector) register(t *testing.T, namespace, name string, again admission.ReinvocationPolicyType) {
 	t.Helper()
-	endpoint := k.ServeWebhook(t, cluster.Answering(i.decide))
+	registerOther(t, namespace, name, again, i.decide, func(pod *core.Pod) bool { return slices.Contains(namesOf(pod), "mesh-proxy") })
+}
+
+// registerOther has another webhook asked about the pods of a namespace, and waits until they show that it is in force.
+func registerOther(
+	t *testing.T, namespace, name string, again admission.ReinvocationPolicyType,
+	decide func(*review.AdmissionRequest) *review.AdmissionResponse, inForce func(*core.Pod) bool,
+) {
+	t.Helper()
+	endpoint := k.ServeWebhook(t, cluster.Answering(decide))
 	fails, none := admission.Fail, admission.SideEffectClassNone
 	k.Configure(t, name, admission.MutatingWebhook{
-		Name: "mesh.multipod.test", AdmissionReviewVersions: []string{"v1"}, ClientConfig: endpoint.At("/"),
+		Name: "other.multipod.test", AdmissionReviewVersions: []string{"v1"}, ClientConfig: endpoint.At("/"),
 		FailurePolicy: &fails, SideEffects: &none, ReinvocationPolicy: &again,
 		NamespaceSelector: &meta.LabelSelector{MatchLabels: map[string]string{core.LabelMetadataName: namespace}},
 		Rules: []admission.RuleWithOperations{{
@@ -106,17 +116,76 @@ func (i *injector) register(t *testing.T, namespace, name string, again admissio
 			Rule:       admission.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
 		}},
 	})
-	k.Await(t, "the other injector is in force", func() error {
+	k.Await(t, "the other webhook is in force", func() error {
 		pod, err := tryIn(client(t), namespace, podWith())
-		if err == nil && !slices.Contains(namesOf(pod), "mesh-proxy") {
+		if err == nil && !inForce(pod) {
 			return errNot("in force")
 		}
 		return err
 	})
 }
 
+// patching answers with a change.
+func patching(operations ...map[string]any) *review.AdmissionResponse {
+	patch, err := json.Marshal(operations)
+	if err != nil {
+		return &review.AdmissionResponse{Result: &meta.Status{Message: err.Error()}}
+	}
+	kind := review.PatchTypeJSONPatch
+	return &review.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind}
+}
+
+// A webhook that adds an annotation of ours is heard when it comes before us. API servers ask no webhook again whose
+// condition was false the first time: behind us it gets silence, and the guard is who notices.
+func TestAnAnnotationThatAnotherWebhookAdds(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]struct {
+		configuration string
+		labels        []string
+		heard         bool
+	}{
+		"before us":                              {"aa-annotator", nil, true},
+		"after us":                               {"zz-annotator", nil, false},
+		"after us, in a namespace that opted in": {"zz-annotator", []string{"multipod/injection=enabled"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, of.labels...)
+			registerOther(t, s.namespace, of.configuration, admission.IfNeededReinvocationPolicy, annotate,
+				func(pod *core.Pod) bool { return pod.Annotations[ambassador] != "" })
+			pod, err := s.try(podWith())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := len(ours(pod)) > 0; found != of.heard {
+				t.Errorf("it has %v", namesOf(pod))
+			}
+			other := site{s.Multipod, s.Clientset, k.Namespace(t)}
+			guard(t, []string{s.namespace, other.namespace})
+			k.Await(t, "the guard is in force", func() error { return refusedBecause(other, asking(), "comes without the container") })
+			if of.heard {
+				_, err = s.try(podWith())
+			} else {
+				err = refusedBecause(s, podWith(), "comes without the container")
+			}
+			if err != nil {
+				t.Error("with the guard:", err)
+			}
+		})
+	}
+}
+
+func annotate(asked *review.AdmissionRequest) *review.AdmissionResponse {
+	var pod core.Pod
+	if err := json.Unmarshal(asked.Object.Raw, &pod); err != nil {
+		return &review.AdmissionResponse{Result: &meta.Status{Message: err.Error()}}
+	}
+	annotations := map[string]string{ambassador: inbound}
+	maps.Copy(annotations, pod.Annotations)
+	return patching(map[string]any{"op": "add", "path": "/metadata/annotations", "value": annotations})
+}
+
 func (i *injector) decide(asked *review.AdmissionRequest) *review.AdmissionResponse {
-	answer := &review.AdmissionResponse{Allowed: true}
 	var pod core.Pod
 	if err := json.Unmarshal(asked.Object.Raw, &pod); err != nil {
 		return &review.AdmissionResponse{Result: &meta.Status{Message: err.Error()}}
@@ -143,11 +212,5 @@ func (i *injector) decide(asked *review.AdmissionRequest) *review.AdmissionRespo
 		}
 		spec.Volumes = append([]core.Volume{{Name: "mesh"}}, spec.Volumes...)
 	}
-	patch, err := json.Marshal([]map[string]any{{"op": "replace", "path": "/spec", "value": spec}})
-	if err != nil {
-		return &review.AdmissionResponse{Result: &meta.Status{Message: err.Error()}}
-	}
-	kind := review.PatchTypeJSONPatch
-	answer.Patch, answer.PatchType = patch, &kind
-	return answer
+	return patching(map[string]any{"op": "replace", "path": "/spec", "value": spec})
 }

@@ -1,6 +1,7 @@
 package labs
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -59,6 +60,23 @@ func TestWhatPeopleDebugWithWorksOnAnInjectedPod(t *testing.T) {
 			}
 			return nil
 		})
+	})
+	t.Run("a copy", func(t *testing.T) {
+		// Without its annotations it would have no configuration, and would not be asked about again.
+		kubectl("debug", "pod/"+name, "--copy-to=copy", "--keep-annotations", "--image=lab/client:1",
+			"--image-pull-policy=IfNotPresent", "--container=debugger", "--attach=false", "--profile=general", "--", "sleep", "2147483647")
+		k.Await(t, "the copy of the app is behind the copy of its proxy", func() error {
+			said, complained, err := k.TryKubectl("", "exec", "--namespace", namespace, "copy", "--container", "debugger", "--",
+				"curl", "--silent", "--show-error", "localhost:80/copied")
+			if err == nil && !strings.Contains(said, `"path":"/copied"`) {
+				err = errors.New("it is not there")
+			}
+			if err != nil {
+				err = fmt.Errorf("%w: %s%s", err, said, complained)
+			}
+			return err
+		})
+		ready(t, namespace, "copy")
 	})
 	if found := pod(t, namespace, "fruit"); found.Name != name || status(t, found, "fruit").RestartCount != 0 {
 		t.Errorf("the pod was disturbed: %s", state(found))
