@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"text/template"
 	"time"
@@ -40,10 +45,13 @@ func TestThousandsOfPodsAreMadeThroughMultipod(t *testing.T) {
 	pods := scale(t) / deployments * deployments
 
 	fmt.Printf("\n%d pods of %d Deployments on %d played nodes\n", pods, deployments, nodes)
+	idle := worked(t)
 	plain := rollOut(t, without, pods)
+	half := worked(t)
 	before, served := k.Metrics(t), m.Metrics(t)
 	injected := rollOut(t, webhook, pods)
 	after, counted := k.Metrics(t), m.Metrics(t)
+	end := worked(t)
 
 	fmt.Printf("%s\n\n%-14s %14s %10s %14s\n", surroundings(), "", "all created s", "pods/s", "all ready s")
 	plain.print("no webhook", pods)
@@ -51,7 +59,17 @@ func TestThousandsOfPodsAreMadeThroughMultipod(t *testing.T) {
 	const metric = "apiserver_admission_webhook_admission_duration_seconds"
 	calls := after.Sum(metric+"_count", `name="pods.multipod.dev"`) - before.Sum(metric+"_count", `name="pods.multipod.dev"`)
 	spent := after.Sum(metric+"_sum", `name="pods.multipod.dev"`) - before.Sum(metric+"_sum", `name="pods.multipod.dev"`)
-	fmt.Printf("\n%s: mean %.2f ms over %.0f calls, %.2f per pod\n\n", metric, 1000*spent/calls, calls, calls/float64(pods))
+	fmt.Printf("\n%s: mean %.2f ms over %.0f calls, %.2f per pod\n", metric, 1000*spent/calls, calls, calls/float64(pods))
+	const own = "multipod_admission_duration_seconds"
+	decided := (counted.Sum(own+"_sum") - served.Sum(own+"_sum")) / (counted.Sum(own+"_count") - served.Sum(own+"_count"))
+	fmt.Printf("%s: mean %.2f ms\n", own, 1000*decided)
+	const accepted = "multipod_connections_accepted_total"
+	fmt.Printf("%s: %.0f; calls under way on average: %.0f\n", accepted, counted.Sum(accepted)-served.Sum(accepted), spent/injected.created.Seconds())
+	fmt.Printf("\n%-26s %12s %12s\n", "seconds of CPU", "no webhook", "multipod")
+	for _, part := range slices.Sorted(maps.Keys(end)) {
+		fmt.Printf("%-26s %12.1f %12.1f\n", part, half[part]-idle[part], end[part]-half[part])
+	}
+	fmt.Printf("%-26s %12.1f %12.1f\n\n", "there are, until ready", plain.ready.Seconds()*float64(runtime.NumCPU()), injected.ready.Seconds()*float64(runtime.NumCPU()))
 
 	expectInjected(t, webhook, pods)
 	const mutate, good = `endpoint="mutate"`, `outcome="injected"`
@@ -62,6 +80,47 @@ func TestThousandsOfPodsAreMadeThroughMultipod(t *testing.T) {
 }
 
 const reviews = "multipod_admission_requests_total"
+
+// worked tells how many seconds of CPU the parts of this cluster have had so far, and the whole machine.
+func worked(t *testing.T) map[string]float64 {
+	t.Helper()
+	const tick = 100 // of the kernel's accounts in a second
+	total := map[string]float64{}
+	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range found {
+		text, _ := os.ReadFile(file)
+		if !bytes.Contains(text, []byte(k.Dir)) {
+			continue
+		}
+		words := strings.Split(string(text), "\x00")
+		name := filepath.Base(words[0])
+		if strings.HasPrefix(name, "kube-v") && len(words) > 1 {
+			name = words[1] // one program is all of them
+		}
+		stat, err := os.ReadFile(filepath.Join(filepath.Dir(file), "stat"))
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := bytes.Cut(stat, []byte(") "))
+		total[name] += add(strings.Fields(string(rest))[11:13]) / tick
+	}
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(stat), "\n")
+	columns := strings.Fields(line) // cpu user nice system idle iowait irq softirq …
+	total["the whole machine"] = add(slices.Concat(columns[1:4], columns[6:8])) / tick
+	return total
+}
+
+func add(columns []string) (sum float64) {
+	for _, column := range columns {
+		value, _ := strconv.ParseFloat(column, 64) // the kernel writes numbers
+		sum += value
+	}
+	return sum
+}
 
 type rollout struct{ created, ready time.Duration }
 

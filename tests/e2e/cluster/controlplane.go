@@ -102,7 +102,11 @@ func (k *keeper) controlPlane() error {
 	if err := k.apiServer(); err != nil {
 		return err
 	}
-	err := k.part("kube-controller-manager",
+	client, err := k.answering()
+	if err != nil {
+		return err
+	}
+	err = k.part("kube-controller-manager",
 		"--kubeconfig="+k.path("kube-controller-manager.kubeconfig"),
 		"--secure-port=0",
 		"--leader-elect=false",
@@ -120,7 +124,10 @@ func (k *keeper) controlPlane() error {
 	if err != nil {
 		return err
 	}
-	return k.awaitAdmission()
+	return k.await("the first service account", func() error {
+		_, err := client.CoreV1().ServiceAccounts("default").Get(context.Background(), "default", meta.GetOptions{})
+		return err
+	})
 }
 
 func (k *keeper) etcd() error {
@@ -163,24 +170,18 @@ func (k *keeper) apiServer() error {
 	return k.part("kube-apiserver", flags...)
 }
 
-// awaitAdmission waits until the server is ready and the first service account exists, without which no pod is admitted.
-func (k *keeper) awaitAdmission() error {
+// answering waits until the server is ready. The others would give up after ten seconds, which are not enough on a busy
+// machine.
+func (k *keeper) answering() (*kubernetes.Clientset, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", k.Kubeconfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	err = k.await("the API server", func() error {
+	return client, k.await("the API server", func() error {
 		return client.RESTClient().Get().AbsPath("/readyz").Do(context.Background()).Error()
-	})
-	if err != nil {
-		return err
-	}
-	return k.await("the first service account", func() error {
-		_, err := client.CoreV1().ServiceAccounts("default").Get(context.Background(), "default", meta.GetOptions{})
-		return err
 	})
 }
