@@ -2,10 +2,12 @@
 //!
 //! `layers` brings them together from wherever they come (`check` reads one, `fence` what is left of one with a mistake),
 //! `matching` tells which pods a policy is for, and
-//! `resolve` brings together what everybody wants (`precedence` says whose value of a key counts).
+//! `resolve` brings together what everybody wants (`precedence` says whose value of a key counts). `status` says what
+//! became of an object, and `disagreement` which policies surely disagree.
 
 mod bounds;
 mod check;
+mod disagreement;
 mod fence;
 mod layers;
 mod matching;
@@ -17,6 +19,7 @@ mod resolution;
 mod resolve;
 mod selector;
 mod standing;
+mod status;
 mod written;
 
 pub use fence::Fence;
@@ -29,4 +32,5 @@ pub(crate) use owner::OwnerKind;
 pub(crate) use resolution::{Effective, Resolution};
 pub(crate) use selector::{Requirement, Selector};
 pub use standing::{Layer, ObjectState, Standing};
+pub use status::{Findings, Replicas, Status};
 pub(crate) use written::Spec;

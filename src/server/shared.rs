@@ -66,7 +66,7 @@ impl Shared {
     }
 
     /// Whether the server still answers but asks every client to close its connection.
-    pub(super) fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 

@@ -12,7 +12,8 @@ use k8s_openapi::api::core::v1::Service;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::watcher::DefaultBackoff;
 use kube::{Api, Client, Config};
-use tokio::time::{sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::admission::{Missing, Snapshot};
 use crate::pattern::Settings;
@@ -21,7 +22,8 @@ use crate::pod::Version;
 use crate::server::Shared;
 
 use super::namespaces::{self, WATCH_SECONDS, error_chain};
-use super::{PolicyStore, resources};
+use super::request::{Failed, REQUEST_TIMEOUT, in_time};
+use super::{PolicyStore, report, resources};
 
 #[derive(Debug)]
 pub struct Cluster(Config);
@@ -34,11 +36,18 @@ pub struct Known {
     pub ip_families: bool,
 }
 
+/// What becomes of policies and patterns that are objects of the cluster.
+#[derive(Clone, Debug)]
+pub struct ClusterPolicies {
+    /// Where they count.
+    pub store: Arc<PolicyStore>,
+    /// Whether their status says what became of them.
+    pub report: bool,
+}
+
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /// An API server may be upgraded while this server runs.
 const VERSION_INTERVAL: Duration = Duration::from_mins(10);
-/// For one small request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Cluster {
     /// The cluster of this file, else the one that this process runs in, else none.
@@ -64,7 +73,7 @@ impl Cluster {
     pub fn follow(
         self,
         known: Known,
-        policies: Option<Arc<PolicyStore>>,
+        policies: Option<ClusterPolicies>,
         shared: Arc<Shared>,
     ) -> Result<impl Future<Output = ()> + Send + 'static, String> {
         let client = Client::try_from(self.0).map_err(|error| error_chain(&error))?;
@@ -79,9 +88,18 @@ impl Cluster {
         });
         Ok(async move {
             let resources = async {
-                if let Some(store) = policies {
-                    resources::follow_forever(client.clone(), &store, &shared).await;
-                }
+                let Some(ClusterPolicies { store, report }) = policies else { return };
+                let (known, hears) = watch::channel(None);
+                let reports = async {
+                    if report {
+                        // A panic must not end everything else.
+                        let reports = report::report(client.clone(), hears, &store, &shared);
+                        if AssertUnwindSafe(reports).catch_unwind().await.is_err() {
+                            tracing::error!("telling the status of policies failed");
+                        }
+                    }
+                };
+                tokio::join!(resources::follow_forever(client.clone(), &store, &known, &shared), reports);
             };
             tokio::join!(follow_forever(client.clone(), known, &shared), resources);
         })
@@ -165,7 +183,7 @@ async fn read_ip_families(client: &Client, shared: &Shared) -> Result<(), String
     let services: Api<Service> = Api::namespaced(client.clone(), "default");
     let service = match in_time(services.get("kubernetes")).await {
         Ok(service) => service,
-        Err(Failed { why, permanent: true }) => {
+        Err(Failed { why, permanent: true, .. }) => {
             tracing::info!(why, "the service kubernetes cannot be read; ipFamilies as configured");
             return Ok(());
         }
@@ -183,21 +201,4 @@ async fn read_ip_families(client: &Client, shared: &Shared) -> Result<(), String
         Snapshot { settings: Arc::new(settings), ..Snapshot::clone(snapshot) }
     });
     Ok(())
-}
-
-struct Failed {
-    why: String,
-    /// A retry would not help.
-    permanent: bool,
-}
-
-async fn in_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Failed> {
-    let failed = |why, permanent| Failed { why, permanent };
-    match timeout(REQUEST_TIMEOUT, request).await {
-        Err(_) => Err(failed("no answer".to_owned(), false)),
-        Ok(Err(kube::Error::Api(status))) => {
-            Err(failed(status.to_string(), matches!(status.code, 403 | 404)))
-        }
-        Ok(answer) => answer.map_err(|error| failed(error_chain(&error), false)),
-    }
 }

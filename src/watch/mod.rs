@@ -7,10 +7,13 @@ pub(crate) mod files;
 mod folder;
 mod namespaces;
 mod policies;
+mod replicas;
+mod report;
+mod request;
 mod resources;
 
 pub use certificates::Certificates;
-pub use cluster::{Cluster, Known};
+pub use cluster::{Cluster, ClusterPolicies, Known};
 pub(crate) use folder::folder_of;
 pub use folder::{Watch, watch};
 pub(crate) use policies::PolicyFolder;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::select_all;
@@ -13,10 +14,12 @@ use kube::core::GroupVersionKind;
 use kube::runtime::watcher::{self, DefaultBackoff, Event, watcher};
 use kube::{Api, Client};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::admission::{Missing, Snapshot};
-use crate::policy::{Layer, Objects};
+use crate::pattern::object::Kind;
+use crate::policy::{Layer, Objects, Status};
 use crate::server::Shared;
 
 use super::PolicyStore;
@@ -31,24 +34,28 @@ const INSTALLED_INTERVAL: Duration = Duration::from_secs(5);
 /// The longest pause while nothing has been read yet.
 const IMPATIENCE: Duration = Duration::from_secs(5);
 
+const KINDS: [Kind; 2] = [Kind::InjectionPolicy, Kind::Pattern];
+
 /// A kind of ours, as an API server names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Resource {
-    Policies,
-    Patterns,
+pub(super) fn names(kind: Kind) -> ApiResource {
+    let (kind, plural) = match kind {
+        Kind::InjectionPolicy => ("InjectionPolicy", "injectionpolicies"),
+        Kind::Pattern => ("Pattern", "patterns"),
+    };
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("multipod.dev", "v1alpha1", kind), plural)
 }
 
-impl Resource {
-    const ALL: [Resource; 2] = [Resource::Policies, Resource::Patterns];
-
-    fn names(self) -> ApiResource {
-        let (kind, plural) = match self {
-            Resource::Policies => ("InjectionPolicy", "injectionpolicies"),
-            Resource::Patterns => ("Pattern", "patterns"),
-        };
-        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("multipod.dev", "v1alpha1", kind), plural)
-    }
+/// An object of the cluster, as it was heard of last.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) kind: Kind,
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) generation: i64,
+    pub(super) status: Option<Status>,
 }
+
+pub(super) type KnownObjects = Option<Arc<Vec<Known>>>;
 
 /// Why watching ended.
 enum Lost {
@@ -60,13 +67,19 @@ enum Lost {
 }
 
 /// Follows the objects for as long as it is polled.
-pub(super) async fn follow_forever(client: Client, store: &PolicyStore, shared: &Shared) -> Infallible {
+pub(super) async fn follow_forever(
+    client: Client,
+    store: &PolicyStore,
+    known: &watch::Sender<KnownObjects>,
+    shared: &Shared,
+) -> Infallible {
     let mut held = Held::default();
     let mut backoff = DefaultBackoff::default();
     let mut streamed = true;
     loop {
         // A panic in one round must not prevent all others.
-        let round = AssertUnwindSafe(round(&client, streamed, &mut held, store, shared)).catch_unwind();
+        let round =
+            AssertUnwindSafe(round(&client, streamed, &mut held, (store, known), shared)).catch_unwind();
         let lost = round.await.unwrap_or_else(|_| Lost::Failed("watching failed".to_owned()));
         let pause = match lost {
             Lost::NotStreamed => {
@@ -118,22 +131,22 @@ async fn round(
     client: &Client,
     streamed: bool,
     held: &mut Held,
-    store: &PolicyStore,
+    (store, known): (&PolicyStore, &watch::Sender<KnownObjects>),
     shared: &Shared,
 ) -> Lost {
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     let config = if streamed { config.streaming_lists() } else { config };
-    let mut events = select_all(Resource::ALL.map(|resource| {
-        let api = Api::<DynamicObject>::all_with(client.clone(), &resource.names());
-        watcher(api, config.clone()).map(move |event| (resource, event)).boxed()
+    let mut events = select_all(KINDS.map(|kind| {
+        let api = Api::<DynamicObject>::all_with(client.clone(), &names(kind));
+        watcher(api, config.clone()).map(move |event| (kind, event)).boxed()
     }));
     // The names in the lists that are being read; nothing is put in force before both are whole.
-    let mut listing = BTreeMap::from(Resource::ALL.map(|resource| (resource, BTreeSet::new())));
+    let mut listing = BTreeMap::from(KINDS.map(|kind| (kind, BTreeSet::new())));
     let mut first = Some(Instant::now() + FIRST);
     let mut due = None;
     loop {
         let wakes = if listing.is_empty() { due } else { first };
-        let (resource, event) = tokio::select! {
+        let (kind, event) = tokio::select! {
             event = events.next() => match event {
                 Some(event) => event,
                 None => return Lost::Failed("the watch has ended".to_owned()),
@@ -141,7 +154,13 @@ async fn round(
             () = sleep_until(wakes.unwrap_or_else(Instant::now)), if wakes.is_some() => {
                 if listing.is_empty() {
                     due = None;
+                    let news = !held.in_force;
                     held.put_in_force(store);
+                    // A status that was written is no reason to look for what else to write.
+                    known.send_if_modified(|known| {
+                        *known = Some(Arc::new(held.known()));
+                        news
+                    });
                     now_known(shared);
                     continue;
                 }
@@ -149,15 +168,15 @@ async fn round(
             }
         };
         match event {
-            Ok(Event::Init) => drop(listing.insert(resource, BTreeSet::new())),
+            Ok(Event::Init) => drop(listing.insert(kind, BTreeSet::new())),
             Ok(Event::InitApply(object)) => {
                 if let Some(name) = &object.metadata.name {
-                    listing.entry(resource).or_default().insert(name.clone());
+                    listing.entry(kind).or_default().insert(name.clone());
                 }
-                held.put(resource, object);
+                held.put(kind, object);
             }
             Ok(Event::InitDone) => {
-                held.keep(resource, &listing.remove(&resource).unwrap_or_default());
+                held.keep(kind, &listing.remove(&kind).unwrap_or_default());
                 if listing.is_empty() {
                     (first, due) = (None, Some(Instant::now()));
                     shared.cluster_policies.synced();
@@ -165,12 +184,12 @@ async fn round(
                 }
             }
             Ok(Event::Apply(object)) => {
-                if held.put(resource, object) {
+                if held.put(kind, object) {
                     due.get_or_insert(Instant::now() + BATCH);
                 }
             }
             Ok(Event::Delete(object)) => {
-                held.remove(resource, &object.metadata.name.unwrap_or_default());
+                held.remove(kind, &object.metadata.name.unwrap_or_default());
                 due = Some(Instant::now());
             }
             // The watcher reads everything again by itself.
@@ -195,16 +214,17 @@ fn lost(error: &watcher::Error, streamed: bool) -> Lost {
 /// The objects as they were heard of last, each read once.
 #[derive(Default)]
 struct Held {
-    objects: BTreeMap<(Resource, String), Object>,
+    objects: BTreeMap<(Kind, String), Object>,
     /// Whether what is in force is this.
     in_force: bool,
 }
 
 struct Object {
-    uid: Option<String>,
+    uid: String,
     /// Changes with what the object says, and not with its status.
     generation: Option<i64>,
     read: Objects,
+    status: Option<Status>,
 }
 
 impl Held {
@@ -213,33 +233,47 @@ impl Held {
     }
 
     /// Whether this is news.
-    fn put(&mut self, resource: Resource, object: DynamicObject) -> bool {
+    fn put(&mut self, kind: Kind, mut object: DynamicObject) -> bool {
         let Some(name) = object.metadata.name.clone() else { return false };
-        let (uid, generation) = (object.metadata.uid.clone(), object.metadata.generation);
-        let key = (resource, name);
-        let known = self.objects.get(&key);
-        if known.is_some_and(|known| {
-            known.generation.is_some() && (&known.uid, known.generation) == (&uid, generation)
-        }) {
-            return false;
+        let status = object.data.get_mut("status").map(Value::take).and_then(Status::read);
+        let (uid, generation) = (object.metadata.uid.clone().unwrap_or_default(), object.metadata.generation);
+        let key = (kind, name);
+        if let Some(known) = self.objects.get_mut(&key)
+            && generation.is_some()
+            && (&known.uid, known.generation) == (&uid, generation)
+        {
+            let news = known.status != status;
+            known.status = status;
+            return news;
         }
-        let read = Objects::of_cluster([&as_written(resource, object)]);
-        self.objects.insert(key, Object { uid, generation, read });
+        let read = Objects::of_cluster([&as_written(kind, object)]);
+        self.objects.insert(key, Object { uid, generation, read, status });
         self.in_force = false;
         true
     }
 
-    fn remove(&mut self, resource: Resource, name: &str) {
-        if self.objects.remove(&(resource, name.to_owned())).is_some() {
+    fn remove(&mut self, kind: Kind, name: &str) {
+        if self.objects.remove(&(kind, name.to_owned())).is_some() {
             self.in_force = false;
         }
     }
 
     /// A list was whole: others of this kind are gone.
-    fn keep(&mut self, resource: Resource, names: &BTreeSet<String>) {
+    fn keep(&mut self, kind: Kind, names: &BTreeSet<String>) {
         let before = self.objects.len();
-        self.objects.retain(|(of, name), _| *of != resource || names.contains(name));
+        self.objects.retain(|(of, name), _| *of != kind || names.contains(name));
         self.in_force &= self.objects.len() == before;
+    }
+
+    fn known(&self) -> Vec<Known> {
+        let known = |((kind, name), object): (&(Kind, String), &Object)| Known {
+            kind: *kind,
+            name: name.clone(),
+            uid: object.uid.clone(),
+            generation: object.generation.unwrap_or_default(),
+            status: object.status.clone(),
+        };
+        self.objects.iter().map(known).collect()
     }
 
     fn put_in_force(&mut self, store: &PolicyStore) {
@@ -252,8 +286,8 @@ impl Held {
 }
 
 /// The object without what its API server and others have added to it, which can be long.
-fn as_written(resource: Resource, object: DynamicObject) -> Value {
-    let ApiResource { api_version, kind, .. } = resource.names();
+fn as_written(kind: Kind, object: DynamicObject) -> Value {
+    let ApiResource { api_version, kind, .. } = names(kind);
     let metadata =
         json!({"name": object.metadata.name, "generation": object.metadata.generation.unwrap_or_default()});
     let mut written = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});

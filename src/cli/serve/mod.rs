@@ -20,7 +20,7 @@ use crate::observe::{Traces, start_logs};
 use crate::pod::Version;
 use crate::policy::{Layer, Objects};
 use crate::server::{Addresses, Bound, Configuration, Shared, bind};
-use crate::watch::{Certificates, Cluster, Known, PolicyFolder, PolicyStore, Watch, watch};
+use crate::watch::{self, Certificates, Cluster, Known, PolicyFolder, PolicyStore, Watch, watch};
 
 use super::config_file::ConfigFile;
 use super::report::Failure;
@@ -106,8 +106,12 @@ impl Args {
                 bind(Arc::clone(&shared), addresses).map_err(|error| Failure::one(error.to_string()))?;
             let cluster = Cluster::find(options.kubeconfig.as_deref()).await.map_err(Failure::one)?;
             if let Some(cluster) = cluster {
-                let policies = options.cluster_policies() != ClusterPolicies::Off;
-                let policies = policies.then(|| Arc::clone(&store));
+                let of = |report| watch::ClusterPolicies { store: Arc::clone(&store), report };
+                let policies = match options.cluster_policies() {
+                    ClusterPolicies::Off => None,
+                    ClusterPolicies::Read => Some(of(false)),
+                    ClusterPolicies::Report => Some(of(true)),
+                };
                 tokio::spawn(cluster.follow(known, policies, Arc::clone(&shared)).map_err(Failure::one)?);
             }
             let _watch = watches(&shared, reload, folder.map(|folder| (folder, store)), files)?;

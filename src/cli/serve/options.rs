@@ -44,7 +44,7 @@ pub(in crate::cli) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kubeconfig: Option<PathBuf>,
 
-    /// What becomes of the InjectionPolicy and Pattern objects of that cluster [default: read]
+    /// What becomes of the InjectionPolicy and Pattern objects of that cluster [default: report in a pod, else read]
     #[arg(long, env = "MULTIPOD_CLUSTER_POLICIES", value_enum, value_name = "WHAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster_policies: Option<ClusterPolicies>,
@@ -150,6 +150,8 @@ pub(super) enum ClusterPolicies {
     Off,
     /// They count, beside those of --policy-dir
     Read,
+    /// And their status says what became of them
+    Report,
 }
 
 /// What a workload gets whose pods would be refused.
@@ -242,7 +244,9 @@ impl Options {
     }
 
     pub(super) fn cluster_policies(&self) -> ClusterPolicies {
-        self.cluster_policies.unwrap_or(ClusterPolicies::Read)
+        // Whoever tries something by a kubeconfig does not want to be seen in the cluster.
+        let default = if self.kubeconfig.is_some() { ClusterPolicies::Read } else { ClusterPolicies::Report };
+        self.cluster_policies.unwrap_or(default)
     }
 
     pub(super) fn warn(&self) -> WarnMode {

@@ -150,8 +150,14 @@ func (m *Multipod) Log(t testing.TB) string {
 
 // Ready says whether multipod is ready, and why not.
 func (m *Multipod) Ready() error {
-	_, err := get(m.Admin + "/readyz?verbose")
+	_, err := m.Readiness()
 	return err
+}
+
+// Readiness is what it says of each check; an error while it is not ready.
+func (m *Multipod) Readiness() (string, error) {
+	text, err := get(m.Admin + "/readyz?verbose")
+	return string(text), err
 }
 
 func get(url string) ([]byte, error) {
@@ -172,7 +178,14 @@ func (m *Multipod) Stop() {
 	if m.process == nil {
 		return
 	}
-	m.process.Signal(syscall.SIGTERM)
+	m.end(syscall.SIGTERM)
+}
+
+// Kill ends it without a word to anybody.
+func (m *Multipod) Kill() { m.end(syscall.SIGKILL) }
+
+func (m *Multipod) end(signal os.Signal) {
+	m.process.Signal(signal)
 	err := <-m.ended
 	m.ended <- err
 }

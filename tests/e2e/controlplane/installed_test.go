@@ -39,17 +39,23 @@ func TestAsInstalled(t *testing.T) {
 func ownRightsSuffice(t *testing.T) {
 	token := strings.TrimSpace(k.Kubectl(t, "create", "token", "multipod", "--namespace=multipod-system"))
 	for _, more := range []string{"list secrets", "get secrets", "create pods", "update namespaces",
-		"create mutatingwebhookconfigurations", "update mutatingwebhookconfigurations", "list services"} {
+		"create mutatingwebhookconfigurations", "update mutatingwebhookconfigurations", "list services",
+		"create injectionpolicies.multipod.dev", "patch injectionpolicies.multipod.dev", "delete patterns.multipod.dev"} {
 		said, _, _ := k.TryKubectl("", append([]string{"auth", "can-i", "--all-namespaces",
 			"--as=system:serviceaccount:multipod-system:multipod"}, strings.Fields(more)...)...)
 		if said != "no\n" {
 			t.Errorf("may it %s? %s", more, said)
 		}
 	}
-	s := site{asUser(t, token).Serve(t), client(t), k.Namespace(t, "multipod/injection=enabled")}
+	customResources(t)
+	s := site{asUser(t, token).Serve(t, "--cluster-policies=report"), client(t), k.Namespace(t, "multipod/injection=enabled")}
 	k.Register(t, s.Multipod, s.namespace)
 	k.Kubectl(t, "annotate", "namespace", s.namespace, ambassador+"="+inbound)
 	k.Await(t, "the namespace's annotation reaches its pods", s.injectsPlain)
+	o := newTeam()
+	o.apply(t, "good", "default", "80:8775")
+	o.awaitField(t, "good", inForce+".status", "True")
+	o.awaitField(t, "good", ".status.replicas", "1/1")
 	if log := s.Log(t); strings.Contains(strings.ToLower(log), "forbidden") || !onlyInfo(log) {
 		t.Errorf("it complains:\n%s", log)
 	}
@@ -59,11 +65,14 @@ func onlyInfo(log string) bool {
 	return !strings.Contains(log, `"level":"WARN"`) && !strings.Contains(log, `"level":"ERROR"`)
 }
 
-// asUser is the cluster as somebody with this token sees it.
+// asUser is the cluster as somebody with this token sees it, at home in multipod's own namespace.
 func asUser(t *testing.T, token string) *cluster.Cluster {
 	t.Helper()
 	return seenThrough(t, func(config *api.Config) {
 		config.AuthInfos = map[string]*api.AuthInfo{"user": {Token: token}}
+		for _, context := range config.Contexts {
+			context.Namespace = "multipod-system"
+		}
 	})
 }
 

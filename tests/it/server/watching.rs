@@ -10,7 +10,7 @@ use multipod::admission::Snapshot;
 use multipod::certs::{Embedded, Tls, server_config};
 use multipod::policy::{Layer, Objects};
 use multipod::server::{Handlers, Limits, Shared};
-use multipod::watch::{self, Known, PolicyStore};
+use multipod::watch::{self, ClusterPolicies, Known, PolicyStore};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, sleep};
@@ -49,7 +49,11 @@ pub(super) async fn watching(kubeconfig: &Path, known: Known, policies: bool) ->
     let store = Arc::new(PolicyStore::new(Arc::clone(&shared)));
     store.replace(Layer::Folder, Objects::of_files(&[("proxy.yaml".to_owned(), POLICY.to_owned())]));
     let cluster = watch::Cluster::find(Some(kubeconfig)).await.unwrap().unwrap();
-    let watch = tokio::spawn(cluster.follow(known, policies.then_some(store), Arc::clone(&shared)).unwrap());
+    let watch = tokio::spawn(
+        cluster
+            .follow(known, policies.then_some(ClusterPolicies { store, report: false }), Arc::clone(&shared))
+            .unwrap(),
+    );
     Server { running: running::run(shared, Handlers::default(), embedded.authority), watch }
 }
 

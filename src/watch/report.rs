@@ -1,0 +1,246 @@
+//! What becomes of the objects of the cluster, told in their status. Each replica records in a Lease of its own what it
+//! acts on; the one that leads compares, and writes what has changed. Without it only the status grows old.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process;
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::pattern::object::Kind;
+use crate::policy::{Findings, Layer, ObjectState, Policies, Standing, Status};
+use crate::server::Shared;
+
+use super::PolicyStore;
+use super::replicas::{LIFETIME, Seen, Told, record};
+use super::request::in_time;
+use super::resources::{Known, KnownObjects, names};
+
+/// How often a replica says that it is alive, and looks who else is.
+const BEAT: Duration = Duration::from_secs(10);
+/// The same while others are about to follow a change, and for how long they may.
+const SOON: Duration = Duration::from_secs(1);
+const FOLLOWING: Duration = Duration::from_mins(1);
+/// A Lease is as good as new for a little less than a beat.
+const RENEWED: Duration = Duration::from_secs(9);
+/// The time that all replicas need for a change is told by nobody.
+const SETTLE: Duration = Duration::from_millis(300);
+const TOGETHER: Duration = Duration::from_secs(2);
+
+const MANAGER: &str = "multipod-status";
+const LABEL: &str = "multipod.dev/replica";
+const ACTS_ON: &str = "multipod.dev/acts-on";
+
+/// Reports for as long as the server is not on its way out.
+pub(super) async fn report(
+    client: Client,
+    mut known: watch::Receiver<KnownObjects>,
+    store: &PolicyStore,
+    shared: &Shared,
+) {
+    let mut reporter = Reporter {
+        leases: Api::default_namespaced(client.clone()),
+        client,
+        name: name(),
+        seen: Seen::default(),
+        recorded: None,
+    };
+    let (mut changed, mut failing) = (Instant::now(), false);
+    loop {
+        let objects = known.borrow_and_update().clone();
+        let mut pace = BEAT;
+        if let Some(objects) = objects {
+            match reporter.beat(&objects, (store, shared), changed).await {
+                Ok(settled) => {
+                    if !settled && changed.elapsed() < FOLLOWING {
+                        pace = SOON;
+                    }
+                    failing = false;
+                }
+                Err(error) => {
+                    // Said once; what is wrong is no news until it is over.
+                    if !failing {
+                        tracing::warn!(error, "the status of policies grows old");
+                    }
+                    failing = true;
+                }
+            }
+        }
+        tokio::select! {
+            news = known.changed() => {
+                if news.is_err() {
+                    return;
+                }
+                changed = Instant::now();
+                sleep(SETTLE).await;
+            }
+            () = sleep(pace) => {}
+        }
+        if shared.is_draining() {
+            let _ = in_time(reporter.leases.delete(&reporter.name, &DeleteParams::default())).await;
+            return;
+        }
+    }
+}
+
+struct Reporter {
+    client: Client,
+    leases: Api<Lease>,
+    /// Of this replica's own Lease.
+    name: String,
+    seen: Seen,
+    /// What its Lease says, since when.
+    recorded: Option<(String, Instant)>,
+}
+
+impl Reporter {
+    /// Whether every replica acts on everything.
+    async fn beat(
+        &mut self,
+        objects: &[Known],
+        (store, shared): (&PolicyStore, &Shared),
+        changed: Instant,
+    ) -> Result<bool, String> {
+        let states = states(store);
+        let in_force = objects.iter().filter(|known| {
+            let state = states.get(&(known.kind, known.name.clone()));
+            state.is_some_and(|(state, _)| state.standing == Standing::InForce)
+        });
+        self.record(record(in_force.map(|known| (&*known.uid, known.generation)))).await?;
+        self.look().await?;
+        let now = Instant::now();
+        if self.seen.leader(now) != Some(&*self.name) {
+            return Ok(true);
+        }
+        let disagreements = disagreements(&shared.snapshot.load().policies);
+        let mut settled = true;
+        for known in objects {
+            let name = (known.kind, known.name.clone());
+            let Some((state, taken)) = states.get(&name) else { continue };
+            let replicas = self.seen.acting(&known.uid, known.generation, now);
+            let is_followed = state.standing != Standing::InForce || replicas.acting == replicas.live;
+            settled &= is_followed;
+            if !is_followed && changed.elapsed() < TOGETHER {
+                continue;
+            }
+            let findings = Findings {
+                generation: known.generation,
+                standing: state.standing,
+                taken: *taken,
+                problems: state.message(),
+                disagreements: (known.kind == Kind::InjectionPolicy)
+                    .then(|| disagreements.get(&known.name).cloned().unwrap_or_default()),
+                replicas,
+            };
+            let time = serde_json::to_value(Time(Timestamp::now())).unwrap_or_default();
+            let status = Status::of(&findings, known.status.as_ref(), time.as_str().unwrap_or_default());
+            if known.status.as_ref() != Some(&status) {
+                self.write(known, &status).await?;
+            }
+        }
+        for name in self.seen.forgotten(now) {
+            let _ = in_time(self.leases.delete(name, &DeleteParams::default())).await;
+        }
+        Ok(settled)
+    }
+
+    /// Says that this replica is alive, and what it acts on.
+    async fn record(&mut self, record: String) -> Result<(), String> {
+        if self.recorded.as_ref().is_some_and(|(same, at)| *same == record && at.elapsed() < RENEWED) {
+            return Ok(());
+        }
+        let lease = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {
+                "name": self.name,
+                "labels": {LABEL: "", "app.kubernetes.io/name": "multipod", "app.kubernetes.io/part-of": "multipod"},
+                "annotations": {ACTS_ON: record},
+            },
+            "spec": {
+                "holderIdentity": self.name,
+                "leaseDurationSeconds": LIFETIME.as_secs(),
+                "renewTime": MicroTime(Timestamp::now()),
+            },
+        });
+        let how = PatchParams::apply(MANAGER).force();
+        let applied = in_time(self.leases.patch(&self.name, &how, &Patch::Apply(&lease))).await;
+        applied.map_err(|error| format!("lease {}: {}", self.name, error.why))?;
+        self.recorded = Some((record, Instant::now()));
+        Ok(())
+    }
+
+    async fn look(&mut self) -> Result<(), String> {
+        let all = ListParams::default().labels(LABEL);
+        let listed =
+            in_time(self.leases.list(&all)).await.map_err(|error| format!("leases: {}", error.why))?;
+        let told = listed.items.into_iter().filter_map(|lease| {
+            Some(Told {
+                name: lease.metadata.name?,
+                renewed: lease.spec?.renew_time?.0.to_string(),
+                record: lease.metadata.annotations?.remove(ACTS_ON)?,
+            })
+        });
+        self.seen.look(told.collect(), Instant::now());
+        Ok(())
+    }
+
+    async fn write(&self, known: &Known, status: &Status) -> Result<(), String> {
+        let resource = names(known.kind);
+        // The UID keeps it from another object that has got the name since.
+        let patch = json!({
+            "apiVersion": resource.api_version, "kind": resource.kind,
+            "metadata": {"name": known.name, "uid": known.uid}, "status": status,
+        });
+        let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
+        let how = PatchParams::apply(MANAGER).force();
+        match in_time(api.patch_status(&known.name, &how, &Patch::Apply(&patch))).await {
+            Ok(_) => Ok(()),
+            // It is gone, or another one.
+            Err(error) if matches!(error.code, Some(404 | 409)) => Ok(()),
+            Err(error) => Err(format!("status of {}: {}", known.name, error.why)),
+        }
+    }
+}
+
+/// What became of each object of the cluster, and whether one of the folder has taken its name.
+fn states(store: &PolicyStore) -> BTreeMap<(Kind, String), (ObjectState, bool)> {
+    let (own, others): (Vec<_>, Vec<_>) =
+        store.objects().into_iter().partition(|state| state.layer == Layer::Cluster);
+    let of = |state: ObjectState| {
+        let taken = others.iter().any(|other| (other.kind, &other.name) == (state.kind, &state.name));
+        ((state.kind, state.name.clone()), (state, taken))
+    };
+    own.into_iter().map(of).collect()
+}
+
+/// What is said to each policy about those that disagree with it.
+fn disagreements(policies: &Policies) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for found in policies.disagreements() {
+        let [one, other] = found.policies;
+        let mut tell = |of: &str, about: &str| {
+            let message =
+                format!("{}: policy {about} wants something else for the same pods", found.key.full());
+            all.entry(of.to_owned()).or_default().push(message);
+        };
+        tell(one, other);
+        tell(other, one);
+    }
+    all
+}
+
+/// A pod has its name as its host's; elsewhere, several may run on one host.
+fn name() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let clean = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let host: String = host.trim().chars().map(clean).collect();
+    format!("multipod-{}-{}", host.trim_matches('-'), process::id())
+}
