@@ -20,6 +20,11 @@ impl Version {
         self >= Version { major: 1, minor: 29 }
     }
 
+    /// Whether a volume can hold the files of an image, without a feature gate that somebody may have switched off.
+    pub fn knows_image_volumes(self) -> bool {
+        self >= Version { major: 1, minor: 36 }
+    }
+
     /// Reads `1.34`, `v1.34.4`, `1.34+` or `v1.28.3+k3s1`.
     pub fn parse(text: &str) -> Result<Version, String> {
         let expected = || format!("{text:?} is not a Kubernetes version such as 1.34");

@@ -36,13 +36,17 @@ impl Privilege {
     }
 }
 
+/// The kind of volume that holds the files of an image.
+pub(super) const IMAGE: &str = "image";
+
 /// The kinds of volume that Pod Security "restricted" knows.
-pub(super) const VOLUMES: [&str; 8] = [
+pub(super) const VOLUMES: [&str; 9] = [
     "configMap",
     "csi",
     "downwardAPI",
     "emptyDir",
     "ephemeral",
+    IMAGE,
     "persistentVolumeClaim",
     "projected",
     "secret",
@@ -85,6 +89,11 @@ pub(super) fn of_volume(volume: &Volume) -> Option<Privilege> {
         VolumeSource::Other(source) => source.get("hostPath").is_some().then_some(Privilege::HostPath),
         _ => None,
     }
+}
+
+/// Whether a volume holds the files of an image.
+pub(super) fn is_image(volume: &Volume) -> bool {
+    matches!(&volume.source, VolumeSource::Other(source) if source.get(IMAGE).is_some())
 }
 
 /// What a kernel setting needs.

@@ -20,9 +20,9 @@ use serde_json::Value;
 
 use crate::annotation::item::{Options, Problems};
 use crate::annotation::{Key, Problem, Word, settings};
-use crate::pod::Pod;
 use crate::pod::limits::CHANGES;
 use crate::pod::view::is_own_name;
+use crate::pod::{Pod, Version};
 use multipod_values::{self as value, short, suggest};
 
 use super::app::default_container;
@@ -61,6 +61,9 @@ pub fn fragments(
         }
         let fragment = build(definition, request, &values, &containers, (pod, context));
         if let Err(problem) = check(definition, &fragment, item) {
+            problems.push(problem);
+        }
+        if let Err(problem) = knows_images(&fragment, item, context.version) {
             problems.push(problem);
         }
         fragments.push((definition, fragment));
@@ -290,6 +293,17 @@ fn serve(scrape: &Scrape, definition: &Definition, containers: &mut [Addition]) 
         // Not the path: many exporters answer it only while the app answers them.
         addition.container.startup_probe = Some(Probe::startup_tcp(scrape.port));
     }
+}
+
+/// An older server would drop the volume's source without a word, and refuse the pod for having none.
+fn knows_images(fragment: &Fragment, item: &Named<'_>, version: Version) -> Result<(), Problem> {
+    let mut volumes = fragment.changes.iter().filter_map(Change::volume);
+    if version.knows_image_volumes() || !volumes.any(ceiling::is_image) {
+        return Ok(());
+    }
+    let label = format!("its volume of kind image needs Kubernetes 1.36, and this is {version}");
+    let problem = Problem::new(item.name().span, label).summary("this pattern cannot be used here");
+    Err(problem.help("On the command line, --kubernetes-version says what the cluster has."))
 }
 
 /// The ceiling holds for what is really added, however it came to be.

@@ -324,6 +324,14 @@ fn components_change_what_they_say_and_nothing_else() {
         ingress[1]["from"][0]["namespaceSelector"]["matchLabels"],
         json!({"kubernetes.io/metadata.name": "metrics"})
     );
+    let image = overlay(&["policies-from-image"], &json!({}), &[]).unwrap();
+    let maps = |objects: &[Value]| objects.iter().filter(|object| object["kind"] == "ConfigMap").count();
+    assert_eq!((maps(&image), image.len()), (maps(&plain) - 1, plain.len() - 1));
+    let volume = one(&image, "Deployment")["spec"]["template"]["spec"]["volumes"][1].clone();
+    assert_eq!(
+        (&volume["name"], &volume["image"]["pullPolicy"]),
+        (&json!("policies"), &json!("IfNotPresent"))
+    );
     let clients = overlay(&["client-ca"], &json!({}), &[]).unwrap();
     let spec = one(&clients, "Deployment")["spec"]["template"]["spec"].clone();
     let variable = spec["containers"][0]["env"].as_array().unwrap().last().unwrap().clone();

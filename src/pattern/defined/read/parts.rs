@@ -1,6 +1,7 @@
 //! Reads the parts of a definition that are lists in Kubernetes: variables, ports, mounts, volumes.
 
 use multipod_values as value;
+use serde_json::Value;
 
 use crate::pattern::container::{Env, Mount, Port, Text, Volume, VolumeSource};
 use crate::pattern::defined::ceiling::{self, Privilege};
@@ -148,7 +149,27 @@ pub(super) fn volume(node: &Node, reader: &mut Reader) -> Option<Volume> {
     }
     let fields = reader.plain(source, &format!("volumes: {kind}"))?;
     // `emptyDir:` without anything is an empty map.
-    let fields = if fields.is_null() { serde_json::json!({}) } else { fields };
+    let mut fields = if fields.is_null() { serde_json::json!({}) } else { fields };
+    if kind == ceiling::IMAGE {
+        image(source, &mut fields, reader);
+    }
     let source = VolumeSource::Other(serde_json::json!({ &**kind: fields }));
     Some(Volume { name: name.into(), source })
+}
+
+/// As a container has it: the image is given, and pulled where it is not there.
+fn image(source: &Node, fields: &mut Value, reader: &mut Reader) {
+    const WHAT: &str = "volumes: image";
+    reader.only_these(source, WHAT, &["reference", "pullPolicy"]);
+    match source.get("reference") {
+        Some(node) => drop(reader.parsed(node, "volumes: image: reference", value::image)),
+        None => reader.problem(source.line, format!("{WHAT}: the reference is missing")),
+    }
+    match source.get("pullPolicy") {
+        Some(node) => {
+            let policies = ["Always", "IfNotPresent", "Never"].map(|policy| (policy, ()));
+            reader.parsed(node, "volumes: image: pullPolicy", |text| value::one_of(text, &policies));
+        }
+        None => fields["pullPolicy"] = "IfNotPresent".into(),
+    }
 }
