@@ -1,4 +1,5 @@
-//! The golden cases: every folder of `tests/cases` is a test; its README says how to add one.
+//! The golden cases: every folder of `tests/cases` is a test; its README says how to add one. They are read and run as
+//! `multipod test` does it, and held to more.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A test fails by them.
 
@@ -8,29 +9,23 @@ mod golden;
 mod sound;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use multipod::inject::{DenyReason, SkipReason, Verdict, decide, removals};
-use multipod::pattern::{Context, Settings};
-use multipod::pod::{Head, Version};
-use multipod::policy;
+use multipod::inject::{DenyReason, SkipReason, removals};
+use multipod::manifest::case::{Case, Difference, Ended, Files, RESULTS};
 use serde_json::Value;
 
 const LEAST_CASES: usize = 100;
-const INPUTS: [&str; 5] = ["input.yaml", "namespace.yaml", "settings.yaml", "policy.yaml", "version.txt"];
-const OUTCOMES: [&str; 3] = ["expected.yaml", "skipped.txt", "denied.txt"];
-const WARNINGS: &str = "warnings.txt";
 
 fn main() -> ExitCode {
     let bless = std::env::var_os("MULTIPOD_BLESS").is_some();
     assert!(!(bless && std::env::var_os("CI").is_some()), "CI does not bless");
     let case = |folder: PathBuf| {
         let name = format!("{}/{}", golden::topic(&folder), golden::name(&folder));
-        Trial::test(name, move || Ok(Case::read(&folder).run(bless)?))
+        Trial::test(name, move || Ok(Folder::read(folder).run(bless)?))
     };
     let mut trials: Vec<Trial> = golden::folders().into_iter().map(case).collect();
     trials.push(Trial::test("there_are_many_cases_and_no_sentence_twice", many_cases));
@@ -68,129 +63,59 @@ fn every_reason() -> Result<(), Failed> {
 }
 
 /// One folder.
-struct Case {
-    folder: PathBuf,
-    pod: Value,
-    json: String,
-    cluster: Cluster,
+struct Folder {
+    path: PathBuf,
+    files: Files,
+    case: Case,
 }
 
-/// What is around the pod, from the optional files of the folder.
-struct Cluster {
-    namespace: String,
-    labels: Option<Vec<(String, String)>>,
-    annotations: Vec<(String, String)>,
-    settings: Settings,
-    loaded: policy::Loaded,
-    version: Version,
-}
-
-impl Cluster {
-    fn context(&self) -> Context<'_> {
-        Context {
-            namespace: &self.namespace,
-            namespace_labels: self.labels.as_deref(),
-            namespace_annotations: &self.annotations,
-            version: self.version,
-            ..Context::new(&self.settings, &self.loaded.catalogue)
-        }
-    }
-}
-
-/// How a case ended, as the files say it.
-struct Outcome {
-    file: &'static str,
-    text: String,
-    warnings: String,
-    reason: Option<SkipReason>,
-    result: Option<(Value, String)>,
-}
-
-impl Case {
-    fn read(folder: &Path) -> Case {
-        for entry in fs::read_dir(folder).unwrap() {
-            let file = entry.unwrap().file_name().to_string_lossy().into_owned();
-            let known = INPUTS.contains(&&*file) || OUTCOMES.contains(&&*file) || file == WARNINGS;
-            assert!(known, "{file} is no file of a case");
-        }
-        let (pod, json) = document(&folder.join("input.yaml")).expect("input.yaml");
-        Case { folder: folder.to_owned(), pod, json, cluster: cluster(folder) }
+impl Folder {
+    fn read(path: PathBuf) -> Folder {
+        let entries = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        let files: Files = entries.map(|file| (name(&file), fs::read_to_string(&file).unwrap())).collect();
+        let case = Case::read(&files).unwrap_or_else(|faults| panic!("{}: {faults:?}", path.display()));
+        Folder { path, files, case }
     }
 
-    fn run(&self, bless: bool) -> Result<(), String> {
-        let outcome = self.decide(&self.json, &self.pod)?;
-        self.compare(&outcome, bless)?;
-        outcome.result.as_ref().map_or(Ok(()), |(result, patch)| self.hold(result, patch))
-    }
-
-    fn decide(&self, json: &str, pod: &Value) -> Result<Outcome, String> {
-        let head = Head::read(json).map_err(|error| format!("the head cannot be read: {error}"))?;
-        let decision = decide(&head, &self.cluster.context(), &self.cluster.loaded.policies)
-            .map_err(|error| error.to_string())?;
-        let warnings = decision.warnings.iter().fold(String::new(), |all, warning| all + warning + "\n");
-        let (file, text, reason, result) = match decision.verdict {
-            Verdict::Inject(injection) => {
-                let result = sound::apply(pod, &injection.patch);
-                let json = injection.patch.json().to_owned();
-                ("expected.yaml", multipod_yaml::emit(&result), None, Some((result, json)))
-            }
-            Verdict::Skip(reason) => ("skipped.txt", format!("{reason}\n"), Some(reason), None),
-            Verdict::Deny(refusals) => {
-                let mut text = String::new();
-                for refusal in &refusals {
-                    writeln!(text, "[{}]\n{refusal}\n", refusal.reason.slug()).unwrap();
-                }
-                ("denied.txt", text, None, None)
-            }
-        };
-        Ok(Outcome { file, text, warnings, reason, result })
-    }
-
-    fn compare(&self, outcome: &Outcome, bless: bool) -> Result<(), String> {
+    fn run(&mut self, bless: bool) -> Result<(), String> {
+        let ended = self.case.run()?;
         if bless {
-            for file in OUTCOMES.iter().chain([&WARNINGS]) {
-                let _ = fs::remove_file(self.folder.join(file));
-            }
-            fs::write(self.folder.join(outcome.file), &outcome.text).unwrap();
-            if !outcome.warnings.is_empty() {
-                fs::write(self.folder.join(WARNINGS), &outcome.warnings).unwrap();
-            }
+            self.write(&ended);
         }
-        let there: Vec<&str> =
-            OUTCOMES.iter().copied().filter(|file| self.folder.join(file).exists()).collect();
-        if there != [outcome.file] {
-            return Err(format!(
-                "the case ended with {}, and the folder has {there:?}:\n{}",
-                outcome.file, outcome.text
-            ));
+        for Difference { file, expected, got } in ended.differences(&self.files) {
+            difference(file, &expected, &got)?;
         }
-        let expected = fs::read_to_string(self.folder.join(outcome.file)).unwrap();
-        let warnings = fs::read_to_string(self.folder.join(WARNINGS)).unwrap_or_default();
-        difference(outcome.file, &expected, &outcome.text)?;
-        difference(WARNINGS, &warnings, &outcome.warnings)
+        ended.result.as_ref().map_or(Ok(()), |(result, patch)| self.hold(result, patch))
+    }
+
+    fn write(&mut self, ended: &Ended) {
+        for file in RESULTS {
+            let _ = fs::remove_file(self.path.join(file));
+            self.files.remove(file);
+        }
+        for (file, text) in ended.files() {
+            fs::write(self.path.join(file), text).unwrap();
+            self.files.insert(file.to_owned(), text.to_owned());
+        }
     }
 
     /// What holds for every injected pod.
     fn hold(&self, result: &Value, patch: &str) -> Result<(), String> {
-        let new =
-            sound::problems(result).difference(&sound::problems(&self.pod)).cloned().collect::<Vec<_>>();
+        let pod = self.case.pod();
+        let new = sound::problems(result).difference(&sound::problems(pod)).cloned().collect::<Vec<_>>();
         if !new.is_empty() {
             return Err(format!("the injected pod has new problems: {new:?}"));
         }
         self.is_known_to_the_api(result)?;
-        let again = self.decide(&self.json, &self.pod)?;
+        let again = self.case.run()?;
         if again.result.map(|(_, patch)| patch).as_deref() != Some(patch) {
             return Err("a second run over the same pod gives another patch".to_owned());
         }
-        let text = serde_json::to_string(result).unwrap();
-        let twice = self.decide(&text, result)?;
-        if twice.reason != Some(SkipReason::AlreadyInjected) {
-            return Err(format!("the injected pod, injected again, ended with:\n{}", twice.text));
-        }
         let back = sound::undo(result, &removals(result).map_err(|error| error.to_string())?);
         // A status that was there before leads further back than to this input.
-        let had_status = !self.pod["metadata"]["annotations"]["multipod/status"].is_null();
-        if !had_status && back != self.pod {
+        let had_status = !pod["metadata"]["annotations"]["multipod/status"].is_null();
+        if !had_status && back != *pod {
             return Err(format!("uninject gives another pod:\n{}", multipod_yaml::emit(&back)));
         }
         haproxy_accepts(result)
@@ -200,7 +125,9 @@ impl Case {
     fn is_known_to_the_api(&self, result: &Value) -> Result<(), String> {
         for (_, container) in sound::containers(result) {
             let ours = container["name"].as_str().is_some_and(|name| name.starts_with("multipod-"));
-            if !ours || sound::containers(&self.pod).any(|(_, theirs)| theirs["name"] == container["name"]) {
+            if !ours
+                || sound::containers(self.case.pod()).any(|(_, theirs)| theirs["name"] == container["name"])
+            {
                 continue;
             }
             let typed: k8s_openapi::api::core::v1::Container =
@@ -214,47 +141,7 @@ impl Case {
     }
 }
 
-fn cluster(folder: &Path) -> Cluster {
-    let given = document(&folder.join("namespace.yaml")).map(|(value, _)| value);
-    let is_known = given.is_some();
-    let namespace = given.unwrap_or_default();
-    let pairs = |field: &str| -> Vec<(String, String)> {
-        let map = namespace["metadata"][field].as_object().cloned().unwrap_or_default();
-        map.into_iter().map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned())).collect()
-    };
-    let settings = document(&folder.join("settings.yaml"));
-    let policies: Vec<(String, String)> = fs::read_to_string(folder.join("policy.yaml"))
-        .map(|text| vec![("policy.yaml".to_owned(), text)])
-        .unwrap_or_default();
-    let loaded = policy::load(&policies);
-    let about_a_mistake = golden::name(folder).contains("with_a_mistake");
-    assert!(loaded.problems.is_empty() != about_a_mistake, "policy.yaml: {:?}", loaded.problems);
-    let version = fs::read_to_string(folder.join("version.txt"));
-    Cluster {
-        namespace: namespace["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
-        labels: is_known.then(|| pairs("labels")),
-        annotations: pairs("annotations"),
-        settings: settings.map(|(_, json)| serde_json::from_str(&json).unwrap()).unwrap_or_default(),
-        loaded,
-        version: version.map_or(Version::ASSUMED, |text| Version::parse(text.trim()).unwrap()),
-    }
-}
-
-/// The single document of a file, as a value and as JSON.
-fn document(path: &Path) -> Option<(Value, String)> {
-    let text = fs::read_to_string(path).ok()?;
-    let documents =
-        multipod_yaml::documents(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut full = documents.iter().filter(|document| !document.is_empty());
-    let document = full.next().unwrap_or_else(|| panic!("{} is empty", path.display()));
-    assert!(full.next().is_none(), "{} has more than one document", path.display());
-    Some((document.value().clone(), document.json()))
-}
-
 fn difference(file: &str, expected: &str, got: &str) -> Result<(), String> {
-    if expected == got {
-        return Ok(());
-    }
     let diff = similar::TextDiff::from_lines(expected, got);
     let diff = diff.unified_diff().context_radius(3).header("expected", "got").to_string();
     Err(format!("{file} differs (make bless rewrites it; read the diff):\n{diff}"))

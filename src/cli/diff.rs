@@ -48,7 +48,7 @@ impl Args {
     }
 }
 
-fn unified(name: &str, before: &str, after: &str, styles: Styles) -> String {
+pub(super) fn unified(name: &str, before: &str, after: &str, styles: Styles) -> String {
     let Styles { strong, frame, added, removed, .. } = styles;
     let diff = TextDiff::from_lines(before, after);
     let mut out = format!("{strong}--- {name}{strong:#}\n{strong}+++ {name}{strong:#}\n");

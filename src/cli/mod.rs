@@ -21,6 +21,7 @@ mod question;
 mod report;
 mod schema;
 mod serve;
+mod test;
 mod uninject;
 mod version;
 mod wait_for;
@@ -55,6 +56,7 @@ enum Command {
     Diff(diff::Args),
     Explain(explain::Args),
     Check(check::Args),
+    Test(test::Args),
     Patterns(patterns::Args),
     Guard(guard::Args),
     Crds(crds::Args),
@@ -78,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Diff(args) => args.run(),
         Command::Explain(args) => args.run(),
         Command::Check(args) => args.run(),
+        Command::Test(args) => args.run(),
         Command::Patterns(args) => args.run(),
         Command::Guard(args) => args.run(),
         Command::Crds(args) => args.run(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::annotation::{Key, Source};
-use crate::inject::{Decision, Patch, Verdict as Decided};
+use crate::inject::{Decision, Verdict as Decided};
 use crate::pattern::Context;
 use crate::pod::Head;
 use crate::policy::Policies;
@@ -38,7 +38,7 @@ impl Report {
         if plan.is_some() {
             warnings.extend(undeclared(&before, &routes));
         }
-        let after = injection.and_then(|injection| patched(&before, &injection.patch));
+        let after = injection.and_then(|injection| injection.patch.applied(&before));
         Report {
             origin,
             asked: asked::asked(head, decision, line_of),
@@ -56,14 +56,6 @@ impl Report {
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self.verdict, Verdict::Deny { .. })
     }
-}
-
-/// The pod with what is added: the very patch that an API server would get, carried out.
-pub(super) fn patched(before: &Value, patch: &Patch) -> Option<Value> {
-    let operations: json_patch::Patch = serde_json::from_str(patch.json()).ok()?;
-    let mut after = before.clone();
-    json_patch::patch(&mut after, &operations).ok()?;
-    Some(after)
 }
 
 /// Ports are declared or not; only a declared one is known to be there.

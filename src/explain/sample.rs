@@ -9,8 +9,6 @@ use crate::pattern::Context;
 use crate::pod::Head;
 use crate::policy::Policies;
 
-use super::build::patched;
-
 /// The pod before anything is added.
 pub(crate) fn minimal_pod(key: Key, value: &str) -> Value {
     json!({
@@ -28,7 +26,7 @@ pub fn sample(key: Key, value: &str, context: &Context<'_>) -> Result<Value, Str
     let decision = decide(&head, context, &nobody).map_err(|error| error.to_string())?;
     match &decision.verdict {
         Verdict::Inject(injection) => {
-            let mut after = patched(&before, &injection.patch).ok_or("the patch does not fit the pod")?;
+            let mut after = injection.patch.applied(&before).ok_or("the patch does not fit the pod")?;
             if let Some(annotations) = after["metadata"]["annotations"].as_object_mut() {
                 annotations.shift_remove(STATUS);
             }

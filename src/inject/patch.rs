@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use multipod_json::pointer;
 use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::pattern::change::{Parent, Shape};
 use crate::pattern::{Change, Role};
@@ -47,6 +48,14 @@ impl Patch {
 
     pub fn json(&self) -> &str {
         &self.json
+    }
+
+    /// The pod with what is added, as an API server would make it; nothing where the patch is for another pod.
+    pub fn applied(&self, pod: &Value) -> Option<Value> {
+        let operations: json_patch::Patch = serde_json::from_str(&self.json).ok()?;
+        let mut after = pod.clone();
+        json_patch::patch(&mut after, &operations).ok()?;
+        Some(after)
     }
 
     /// The operations in their order.

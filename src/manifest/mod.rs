@@ -5,6 +5,7 @@
 //! one stream (stream). What people should know on the way are findings, each with its file, line and column.
 
 mod annotate;
+pub mod case;
 mod cluster;
 mod examine;
 mod finding;

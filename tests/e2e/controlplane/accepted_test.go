@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -33,8 +34,16 @@ func TestTheAPIServerTakesWhatTheCasesBecome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server := minorOf(t, api)
 	taken := 0
 	for _, file := range cases {
+		// Some are for a newer server than this one.
+		if needs, err := os.ReadFile(filepath.Join(filepath.Dir(file), "version.txt")); err == nil {
+			var minor int
+			if _, err := fmt.Sscanf(string(needs), "1.%d", &minor); err != nil || minor > server {
+				continue
+			}
+		}
 		before, after := read(filepath.Join(filepath.Dir(file), "input.yaml")), read(file)
 		if before == nil || after == nil {
 			continue

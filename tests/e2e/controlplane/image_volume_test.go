@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"k8s.io/client-go/kubernetes"
 )
 
 const filesOfAnImage = `
@@ -22,12 +24,8 @@ func TestAPatternBringsTheFilesOfAnImage(t *testing.T) {
 	m := k.Serve(t, "--policy-dir="+policies(t, filesOfAnImage))
 	s := site{m, client(t), k.Namespace(t, "pod-security.kubernetes.io/enforce=restricted")}
 	k.Register(t, s.Multipod, s.namespace)
-	server, err := s.Discovery().ServerVersion()
-	must(t, err)
-	minor, err := strconv.Atoi(server.Minor)
-	must(t, err)
 	pod, err := s.try(podWith("multipod/patterns", "rules"))
-	if minor < 36 {
+	if minorOf(t, s.Clientset) < 36 {
 		if err == nil || !strings.Contains(err.Error(), "its volume of kind image needs Kubernetes 1.36") {
 			t.Fatal(err)
 		}
@@ -40,4 +38,14 @@ func TestAPatternBringsTheFilesOfAnImage(t *testing.T) {
 		}
 	}
 	t.Fatal("the volume is not there:", pod.Spec.Volumes)
+}
+
+// minorOf is what people call the version of an API server.
+func minorOf(t *testing.T, api *kubernetes.Clientset) int {
+	t.Helper()
+	server, err := api.Discovery().ServerVersion()
+	must(t, err)
+	minor, err := strconv.Atoi(server.Minor)
+	must(t, err)
+	return minor
 }

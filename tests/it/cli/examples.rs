@@ -47,8 +47,14 @@ fn every_example_gets_what_it_asks_for() {
 
 #[test]
 fn no_example_is_forgotten() {
-    let ran =
-        inject(&["-R", "-f", ".", "--policy-dir", "policies/policies", "--namespace-labels", "stage=dev"]);
+    let folders =
+        fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    // Those of patterns are cases of `multipod test`.
+    let names = folders.map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+    let names: Vec<String> = names.filter(|name| name != "patterns").collect();
+    let mut args = vec!["-R", "--policy-dir", "policies/policies", "--namespace-labels", "stage=dev"];
+    args.extend(names.iter().flat_map(|name| ["-f", name]));
+    let ran = inject(&args);
     let deployments = values(&ran.out).into_iter().filter(|value| value["kind"] == "Deployment");
     let bare = deployments.filter(|deployment| ours(&deployment["spec"]["template"]).is_empty());
     let names = bare.map(|one| one["metadata"]["name"].to_string()).collect::<Vec<_>>();

@@ -2,6 +2,7 @@
 
 mod as_kubectl;
 mod cases;
+mod cases_command;
 mod certs;
 mod check;
 mod context;
