@@ -140,7 +140,8 @@ pub fn review(data: &[u8]) {
     let snapshot = Snapshot::default();
     let mut replies = [const { None }; 2];
     let needed = allocation_counter::measure(|| {
-        replies = [admission::mutate(data, &snapshot).ok(), admission::warn(data, &snapshot).ok()];
+        replies =
+            [admission::mutate(data, &snapshot, None).ok(), admission::warn(data, &snapshot, None).ok()];
     });
     // As `tests/budget.rs` holds it, for both.
     let most = 2 * (8 * data.len() as u64 + (1 << 20));

@@ -167,7 +167,7 @@ fn of_review(pod: &str, expected: Outcome) -> AllocationInfo {
         "namespace":"shop","resource":{{"group":"","version":"v1","resource":"pods"}},"object":{pod}}}}}"#
     );
     allocation_counter::measure(|| {
-        assert_eq!(mutate(review.as_bytes(), &snapshot).unwrap().record.outcome, expected);
+        assert_eq!(mutate(review.as_bytes(), &snapshot, None).unwrap().record.outcome, expected);
     })
 }
 

@@ -1,4 +1,5 @@
-//! How much memory a decision needs at its worst moment: eight times its review and a small floor, at any shape.
+//! How much memory a decision needs at its worst moment, and how many steps: eight times its review and a small floor, and no
+//! more steps than its size, at any shape.
 //!
 //! `tests/allocations.rs` has what ordinary reviews cost.
 
@@ -7,9 +8,10 @@
 #[path = "support/shapes.rs"]
 mod shapes;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use multipod::admission::{self, Reply, ReviewError, Snapshot};
+use multipod::admission::{self, Meter, Reply, ReviewError, Snapshot};
 use multipod::policy;
 use proptest::prelude::*;
 use shapes::Shape;
@@ -33,13 +35,13 @@ fn snapshot() -> Snapshot {
     }
 }
 
-type Decides = for<'a> fn(&'a [u8], &Snapshot) -> Result<Reply<'a>, ReviewError>;
+type Decides = for<'a> fn(&'a [u8], &Snapshot, Option<&'a Meter<'a>>) -> Result<Reply<'a>, ReviewError>;
 
 /// The peak, and how it ended.
 fn peak(decides: Decides, body: &str, snapshot: &Snapshot) -> (usize, String) {
     let mut end = String::new();
     let info = allocation_counter::measure(|| {
-        let reply = decides(body.as_bytes(), snapshot);
+        let reply = decides(body.as_bytes(), snapshot, None);
         allocation_counter::opt_out(|| {
             end = reply.as_ref().map_or_else(ToString::to_string, |reply| reply.record.reason.to_owned());
         });
@@ -125,6 +127,89 @@ fn the_largest_pod_that_is_looked_at_needs_little_for_what_it_gets() {
     let (peak, end) = peak(admission::mutate, &body, &snapshot());
     assert_eq!(end, "injected");
     assert!(peak <= FACTOR * body.len() + 2 * FLOOR, "{peak} bytes for {}", body.len());
+}
+
+/// How many steps it takes, and how it ended.
+fn steps(decides: Decides, body: &str, snapshot: &Snapshot, is_over: &dyn Fn() -> bool) -> (usize, String) {
+    let meter = Meter::new(is_over);
+    let reply = decides(body.as_bytes(), snapshot, Some(&meter));
+    let end = match reply {
+        Ok(reply) => format!("{} {}", reply.record.reason, String::from_utf8(reply.body).unwrap()),
+        Err(error) => error.slug().to_owned(),
+    };
+    (meter.steps(), end)
+}
+
+/// What may be looked at once more, whatever the size: a list as long as it may be, to find where it is too long.
+const SLACK: usize = 5000;
+
+fn twice_as_much_takes_twice_as_long(decides: Decides, once: &str, twice: &str, name: &str) {
+    let snapshot = snapshot();
+    let [(one, _), (two, end)] = [once, twice].map(|body| steps(decides, body, &snapshot, &|| false));
+    assert!(two <= 2 * one + SLACK, "{one} steps, then {two}, which ended with {end:.40}: {name}");
+    assert!(two <= twice.len() + SLACK, "{two} steps for {} bytes: {name}", twice.len());
+}
+
+/// Counted, because a clock shows nothing on a busy machine.
+#[test]
+fn twice_as_much_of_anything_takes_no_more_than_twice_the_steps() {
+    for review in [shapes::free_pod(), shapes::pod(), shapes::workload()] {
+        let decides =
+            if review == shapes::workload() { admission::warn as Decides } else { admission::mutate };
+        for shape in shapes::of(&review) {
+            let [once, twice] = [12_000, 24_000].map(|size| shape.of_bytes(size));
+            twice_as_much_takes_twice_as_long(decides, &once, &twice, &shape.name);
+        }
+    }
+    for shape in shapes::of_values() {
+        let [once, twice] = [6000, 12_000].map(|size| shape.of_bytes(size));
+        twice_as_much_takes_twice_as_long(admission::mutate, &once, &twice, &shape.name);
+    }
+    // Lists that are compared with each other, one of them grown.
+    let folder = "/a".repeat(60);
+    let pod = |mounts: usize, globs: usize| {
+        let mounts = (0..mounts).map(|at| format!(r#"{{"name":"v","mountPath":"{folder}/m{at}"}}"#));
+        let globs = (0..globs).map(|at| format!("{folder}/m{at}/*.log"));
+        let [mounts, globs] = [mounts.collect::<Vec<_>>().join(","), globs.collect::<Vec<_>>().join(",")];
+        shapes::of_pod(&format!(
+            r#"{{"metadata":{{"annotations":{{"multipod/logging":"{globs}"}}}},"spec":{{"containers":[{{"name":"app","volumeMounts":[{mounts}]}}],"volumes":[{{"name":"v","emptyDir":{{}}}}]}}}}"#
+        ))
+    };
+    for (mounts, globs) in [(1000, 50), (500, 100)] {
+        twice_as_much_takes_twice_as_long(
+            admission::mutate,
+            &pod(500, 50),
+            &pod(mounts, globs),
+            "mounts and globs",
+        );
+    }
+}
+
+/// Wherever it was: to end in the middle of a loop must never look like an end.
+#[test]
+fn a_decision_whose_time_is_over_is_none() {
+    let snapshot = snapshot();
+    let mut ended = 0;
+    for (review, decides) in
+        [(shapes::pod(), admission::mutate as Decides), (shapes::workload(), admission::warn)]
+    {
+        for shape in some(&shapes::of(&review)) {
+            let body = shape.of_bytes(SIZES[1]);
+            let (_, whole) = steps(decides, &body, &snapshot, &|| false);
+            for last in 1.. {
+                let questions = Cell::new(0);
+                let is_over = || questions.replace(questions.get() + 1) + 1 == last;
+                let (_, end) = steps(decides, &body, &snapshot, &is_over);
+                if questions.get() < last {
+                    assert_eq!(end, whole, "{}", shape.name);
+                    break;
+                }
+                assert_eq!(end, "out_of_time", "{}", shape.name);
+                ended += 1;
+            }
+        }
+    }
+    assert!(ended > 100, "{ended}");
 }
 
 /// Any JSON that can stand in a list, as small as can be or a little larger.

@@ -31,6 +31,9 @@ pub enum ReviewError {
     /// The namespace is so new that we have not heard of it.
     #[error("the namespace is not known yet; try again in a second")]
     NamespaceUnknown,
+    /// The time was over before the decision.
+    #[error("there was no time left to decide")]
+    OutOfTime,
     /// Our own mistake.
     #[error("multipod could not answer: {0}")]
     Internal(String),
@@ -43,6 +46,7 @@ impl ReviewError {
             ReviewError::Unreadable { .. } | ReviewError::NotText(_) => "bad_json",
             ReviewError::NotAReview | ReviewError::NoRequest | ReviewError::NoObject => "bad_review",
             ReviewError::NamespaceUnknown => "namespace_unknown",
+            ReviewError::OutOfTime => "out_of_time",
             ReviewError::Internal(_) => "internal",
         }
     }
@@ -51,6 +55,7 @@ impl ReviewError {
 impl ReviewError {
     pub(super) fn unreadable(error: &multipod_json::Error, text: &str) -> Self {
         let what = match error.kind() {
+            multipod_json::Kind::TooLate => return ReviewError::OutOfTime,
             multipod_json::Kind::Eof => "it ends too early",
             multipod_json::Kind::Syntax => "broken JSON",
             multipod_json::Kind::Data => "a field of the wrong kind",

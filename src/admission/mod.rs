@@ -10,6 +10,7 @@ mod review;
 mod snapshot;
 mod warn;
 
+pub use crate::pod::Meter;
 pub use error::ReviewError;
 pub use mutate::mutate;
 pub(crate) use record::Record;

@@ -1,7 +1,8 @@
 //! What happens to a pod that is about to be created.
 
 use crate::inject::{self, Decision, Injection, decide};
-use crate::pod::{Field, Head, Text};
+use crate::pattern::Context;
+use crate::pod::{Field, Head, Meter, Text};
 
 use super::answer::{self, Verdict};
 use super::review::Request;
@@ -9,9 +10,13 @@ use super::{Outcome, Record, Reply, ReviewError, Snapshot};
 
 type Review<'a> = Request<'a, Field<Head<'a>>>;
 
-/// Answers a review of a pod. Whatever is not the creation of a pod is allowed as it is.
-pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, ReviewError> {
-    let review = Review::read(body)?;
+/// Answers a review of a pod, as long as there is time. Whatever is not the creation of a pod is allowed as it is.
+pub fn mutate<'a>(
+    body: &'a [u8],
+    snapshot: &Snapshot,
+    meter: Option<&'a Meter<'a>>,
+) -> Result<Reply<'a>, ReviewError> {
+    let review = Review::read(body, meter)?;
     if let Err(reason) = in_scope(&review) {
         return Ok(ignored(review, reason));
     }
@@ -20,8 +25,10 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Revi
     if snapshot.must_wait_for(&review.namespace) {
         return Err(ReviewError::NamespaceUnknown);
     }
-    let decision = decide(head, &snapshot.context(&review.namespace, None), &snapshot.policies)
+    let context = Context { meter, ..snapshot.context(&review.namespace, None) };
+    let decision = decide(head, &context, &snapshot.policies)
         .map_err(|error| ReviewError::Internal(error.to_string()))?;
+    in_time(meter)?;
     let (written, told) = told(&review.uid, &decision);
     let metadata = head.metadata.value();
     let owner_kind = metadata.and_then(|metadata| metadata.controller()).cloned();
@@ -31,6 +38,11 @@ pub fn mutate<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, Revi
         body: written,
         record: review.record(Some(owner_kind.unwrap_or_default()), Record { name, ..told }),
     })
+}
+
+/// What came of loops that have ended where they were is no decision.
+pub(super) fn in_time(meter: Option<&Meter<'_>>) -> Result<(), ReviewError> {
+    if meter.is_some_and(Meter::is_over) { Err(ReviewError::OutOfTime) } else { Ok(()) }
 }
 
 fn in_scope(review: &Review<'_>) -> Result<(), &'static str> {

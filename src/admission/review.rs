@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::pod::Text;
+use crate::pod::{Meter, Text};
+use multipod_json::{Budget, read_within};
 
 use super::{Record, ReviewError};
 
@@ -77,7 +78,7 @@ fn nothing<T>() -> Option<T> {
 
 impl<'a, O, P> Request<'a, O, P> {
     /// Reads a body in one pass.
-    pub(super) fn read(body: &'a [u8]) -> Result<Self, ReviewError>
+    pub(super) fn read(body: &'a [u8], meter: Option<&'a Meter<'a>>) -> Result<Self, ReviewError>
     where
         O: Deserialize<'a> + Default,
         P: Deserialize<'a> + Default,
@@ -85,7 +86,7 @@ impl<'a, O, P> Request<'a, O, P> {
         // Checked once as a whole, also what nobody will look at.
         let text = std::str::from_utf8(body).map_err(|error| ReviewError::NotText(error.valid_up_to()))?;
         let envelope: Envelope<'a, O, P> =
-            multipod_json::read(text).map_err(|error| ReviewError::unreadable(&error, text))?;
+            read_within(Budget::NONE, meter, text).map_err(|error| ReviewError::unreadable(&error, text))?;
         if &*envelope.api_version != "admission.k8s.io/v1" || &*envelope.kind != "AdmissionReview" {
             return Err(ReviewError::NotAReview);
         }

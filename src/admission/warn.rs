@@ -4,11 +4,13 @@ use serde::Deserialize;
 
 use crate::annotation::key::PREFIX;
 use crate::inject::{DenyReason, Few, Refusal, Verdict as Decided, decide};
-use crate::pod::{Field, Head, Owners, Pairs, Place, Text};
-use multipod_json::{Raw, pointer};
+use crate::pattern::Context;
+use crate::pod::{Field, Head, Meter, Owners, Pairs, Place, Text};
+use multipod_json::{Budget, Raw, pointer, read_within};
 use multipod_values::short;
 
 use super::answer::{self, Verdict};
+use super::mutate::in_time;
 use super::review::Request;
 use super::{Outcome, Record, Reply, ReviewError, Snapshot, WarnMode};
 
@@ -16,12 +18,17 @@ type Review<'a> = Request<'a, Option<Raw<'a>>, Option<Raw<'a>>>;
 
 /// Answers a review of a Deployment or any other object that makes pods: allowed, with warnings about annotations that
 /// do nothing where they stand or that will be refused on the pods.
-pub fn warn<'a>(body: &'a [u8], snapshot: &Snapshot) -> Result<Reply<'a>, ReviewError> {
-    let review = Review::read(body)?;
-    let found = match in_scope(&review) {
-        Ok(object) => about(&object, &review, snapshot),
+pub fn warn<'a>(
+    body: &'a [u8],
+    snapshot: &Snapshot,
+    meter: Option<&'a Meter<'a>>,
+) -> Result<Reply<'a>, ReviewError> {
+    let review = Review::read(body, meter)?;
+    let found = match in_scope(&review, meter) {
+        Ok(object) => about(&object, &review, snapshot, meter),
         Err(reason) => Found { outcome: Outcome::Ignored, reason, ..Found::default() },
     };
+    in_time(meter)?;
     let verdict =
         if found.outcome == Outcome::Denied { Verdict::Deny(&found.refusals) } else { Verdict::Allow };
     let body = answer::write(&review.uid, verdict, &found.warnings);
@@ -57,7 +64,7 @@ struct Object<'a> {
     place: Option<Place>,
 }
 
-fn in_scope<'a>(review: &Review<'a>) -> Result<Object<'a>, &'static str> {
+fn in_scope<'a>(review: &Review<'a>, meter: Option<&'a Meter<'a>>) -> Result<Object<'a>, &'static str> {
     if !review.sub_resource.is_empty() {
         return Err("subresource");
     }
@@ -65,7 +72,7 @@ fn in_scope<'a>(review: &Review<'a>) -> Result<Object<'a>, &'static str> {
         return Err("not_create");
     }
     let text = review.object.map(Raw::text).ok_or("no_object")?;
-    let workload: Workload<'a> = multipod_json::read(text).map_err(|_| "no_object")?;
+    let workload: Workload<'a> = read_within(Budget::NONE, meter, text).map_err(|_| "no_object")?;
     if let Some(metadata) = workload.metadata.value() {
         if metadata.owner_references.value().is_some_and(|owners| owners.controller().is_some()) {
             // What a controller made from something else: nobody would read the warning, and the cause had its own.
@@ -97,18 +104,23 @@ impl Default for Found {
     }
 }
 
-fn about(object: &Object<'_>, review: &Review<'_>, snapshot: &Snapshot) -> Found {
+fn about<'a>(
+    object: &Object<'a>,
+    review: &Review<'a>,
+    snapshot: &Snapshot,
+    meter: Option<&'a Meter<'a>>,
+) -> Found {
     let Some(place) = object.place.filter(|place| !place.pointer.is_empty()) else {
         return Found { outcome: Outcome::Ignored, reason: "no_pod_template", ..Found::default() };
     };
-    let mut found = Found { warnings: misplaced(object, place), ..Found::default() };
+    let mut found = Found { warnings: misplaced(object, place, meter), ..Found::default() };
     if !found.warnings.is_empty() {
         found.reason = "misplaced";
     }
-    let Some(template) = template(object.text, place) else { return found };
+    let Some(template) = template(object.text, place, meter) else { return found };
     // The API server checks the rest of the template itself.
-    let Ok(head) = Head::read(template) else { return found };
-    let context = snapshot.context(&review.namespace, place.owner_kind);
+    let Ok(head) = read_within::<Head<'_>>(Budget::NONE, meter, template) else { return found };
+    let context = Context { meter, ..snapshot.context(&review.namespace, place.owner_kind) };
     // A mistake of ours is told where it counts: when a pod is made.
     let Ok(decision) = decide(&head, &context, &snapshot.policies) else { return found };
     found.warnings.extend(decision.warnings);
@@ -117,7 +129,7 @@ fn about(object: &Object<'_>, review: &Review<'_>, snapshot: &Snapshot) -> Found
     refusals.retain(|refusal| refusal.reason != DenyReason::PolicyUndecided);
     let Some(first) = refusals.first() else { return found };
     found.reason = first.reason.slug();
-    if snapshot.warn == WarnMode::Deny && is_new(template, place, review) {
+    if snapshot.warn == WarnMode::Deny && is_new(template, place, review, meter) {
         found.outcome = Outcome::Denied;
         found.refusals = refusals;
     } else {
@@ -128,24 +140,26 @@ fn about(object: &Object<'_>, review: &Review<'_>, snapshot: &Snapshot) -> Found
 }
 
 /// The pod template, as it stands in the object.
-fn template(object: &str, place: Place) -> Option<&str> {
-    let found = pointer::find(object, place.pointer).ok()??.text();
+fn template<'a>(object: &'a str, place: Place, meter: Option<&'a Meter<'a>>) -> Option<&'a str> {
+    let found = pointer::find(meter, object, place.pointer).ok()??.text();
     found.starts_with('{').then_some(found)
 }
 
 /// Scaling, labelling or deleting what was there before must go on working, however wrong its template is. An API server
 /// writes what is equal in equal bytes.
-fn is_new(template_now: &str, place: Place, review: &Review<'_>) -> bool {
-    review.old_object.and_then(|before| template(before.text(), place)) != Some(template_now)
+fn is_new<'a>(template_now: &str, place: Place, review: &Review<'a>, meter: Option<&'a Meter<'a>>) -> bool {
+    review.old_object.and_then(|before| template(before.text(), place, meter)) != Some(template_now)
 }
 
 /// Annotations beside the template instead of in it, which never reach a pod.
-fn misplaced(object: &Object<'_>, place: Place) -> Vec<String> {
+fn misplaced<'a>(object: &Object<'a>, place: Place, meter: Option<&'a Meter<'a>>) -> Vec<String> {
     let template = place.pointer.trim_start_matches('/').replace('/', ".");
     let mut told = Few::default();
     for pointer in place.beside() {
-        let Ok(Some(annotations)) = pointer::find(object.text, pointer) else { continue };
-        let Ok(annotations) = multipod_json::read::<Field<Pairs<'_>>>(annotations.text()) else { continue };
+        let Ok(Some(annotations)) = pointer::find(meter, object.text, pointer) else { continue };
+        let Ok(annotations) = read_within::<Field<Pairs<'_>>>(Budget::NONE, meter, annotations.text()) else {
+            continue;
+        };
         for (key, _) in annotations.pairs().iter().filter(|(key, _)| key.starts_with(PREFIX)) {
             told.tell(|| {
                 format!(

@@ -86,7 +86,7 @@ fn added(
 ) -> Result<Vec<Known>, String> {
     let json = pod.to_string();
     let head = Head::read(&json).map_err(|error| error.to_string())?;
-    let pod = head.open().map_err(|unreadable| unreadable.to_string())?;
+    let pod = head.open(None).map_err(|unreadable| unreadable.to_string())?;
     let (upstreams, destinations) = (names(policy, &policy.upstreams), names(policy, &policy.destinations));
     let annotations: Vec<(String, String)> =
         annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();

@@ -54,7 +54,8 @@ pub enum InternalError {
     Unwritable,
 }
 
-/// Decides about one pod. Looks at the metadata alone until somebody asks for something.
+/// Decides about one pod. Looks at the metadata alone until somebody asks for something. Where the context has a meter, and
+/// that is over in the end, this is no decision.
 pub fn decide<'a>(
     head: &'a Head<'a>,
     context: &Context<'a>,
@@ -113,7 +114,7 @@ fn settle<'a>(
         return Ok(skip(reason, warnings, Some(resolution)));
     }
     let mut standing = None;
-    let planned = match look_inside(head, namespace) {
+    let planned = match look_inside(head, *context) {
         Err(refusal) => Err(Planless::Refused(Few::of(refusal))),
         Ok(pod) => match plan(&pod, &resolution, asked, context, &mut warnings) {
             Ok(plan) if plan.is_empty() => {
@@ -166,7 +167,10 @@ fn unlooked<'a>(
     refuse(Few::of(Refusal::new(DenyReason::TooLarge, message)), context.settings, enforced, warnings)
 }
 
-fn look_inside<'a>(head: &'a Head<'a>, namespace: &str) -> Result<Pod<'a>, Refusal> {
+fn look_inside<'a>(
+    head: &'a Head<'a>,
+    Context { namespace, meter, .. }: Context<'a>,
+) -> Result<Pod<'a>, Refusal> {
     // It becomes a part of host names, and a file may say anything.
     if !is_label(namespace) {
         let namespace = short(namespace);
@@ -174,7 +178,7 @@ fn look_inside<'a>(head: &'a Head<'a>, namespace: &str) -> Result<Pod<'a>, Refus
             format!("the pod cannot be read: metadata.namespace: {namespace} is no name of a namespace");
         return Err(Refusal::new(DenyReason::UnreadablePod, text));
     }
-    let pod = head.open().map_err(|unreadable| match unreadable {
+    let pod = head.open(meter).map_err(|unreadable| match unreadable {
         Unreadable::NoPod(problem) => {
             Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {problem}"))
         }

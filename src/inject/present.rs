@@ -13,7 +13,7 @@ use crate::pod::limits::{LISTS, THING};
 use crate::pod::path::Folder;
 use crate::pod::{Container, Field, Mount, Pod, Scalar};
 use crate::policy::Resolution;
-use multipod_json::{Raw, read_within};
+use multipod_json::{Meter, Raw, read_within};
 use multipod_values::short;
 
 use super::few::{Refusals, Warnings};
@@ -33,11 +33,22 @@ pub(super) fn mark(
         pod,
         context,
         resolution,
-        spec: Received { raw: pod.raw_spec, lists: None, variables: BTreeMap::new() },
+        spec: Received { raw: pod.raw_spec, meter: pod.meter, lists: None, variables: BTreeMap::new() },
         warnings,
     };
+    let spec = &pod.spec;
+    let most =
+        spec.containers.items().len() + spec.init_containers.items().len() + spec.volumes.items().len();
     for index in 0..plan.changes.len() {
         let planned = &plan.changes[index];
+        // One change is looked for among all of its kind.
+        let among = match planned.change.parent().app() {
+            Some(app) => spec.containers.items()[app].volume_mounts.items().len(),
+            None => most,
+        };
+        if !pod.go(1 + among) {
+            return;
+        }
         match look.for_change(planned, plan) {
             Found::Nothing => {}
             Found::Same => plan.changes[index].presence = Presence::Present,
@@ -279,6 +290,7 @@ impl Look<'_, '_> {
 /// The lists of the spec, split into their items only when a name of ours is seen in one; the item alone is then built.
 struct Received<'a> {
     raw: &'a str,
+    meter: Option<&'a Meter<'a>>,
     lists: Option<Lists<'a>>,
     /// Of each app container that gets variables, those that it has already.
     variables: BTreeMap<usize, Result<BTreeMap<String, Raw<'a>>, String>>,
@@ -311,14 +323,16 @@ impl<'a> Received<'a> {
     /// A mount of a container of the app.
     fn mount(&mut self, container: usize, at: usize) -> Value {
         let mounts = self.raw_item("containers", container);
-        let mounts =
-            mounts.and_then(|raw| read_within::<Mounts<'_>>(LISTS, raw.text()).ok()).unwrap_or_default();
+        let mounts = mounts
+            .and_then(|raw| read_within::<Mounts<'_>>(LISTS, None, raw.text()).ok())
+            .unwrap_or_default();
         mounts.volume_mounts.items().get(at).copied().map(built).unwrap_or_default()
     }
 
     fn raw_item(&mut self, list: &str, index: usize) -> Option<Raw<'a>> {
         // The view was read from the same text, so it parses.
-        let lists = self.lists.get_or_insert_with(|| read_within(LISTS, self.raw).unwrap_or_default());
+        let lists =
+            self.lists.get_or_insert_with(|| read_within(LISTS, self.meter, self.raw).unwrap_or_default());
         let items = match list {
             "initContainers" => lists.init_containers.items(),
             "containers" => lists.containers.items(),
@@ -337,7 +351,7 @@ impl<'a> Received<'a> {
             let ours = ours.filter(|ours| ours.container == new.container);
             let ours: BTreeSet<&str> = ours.map(|ours| &*ours.env.name).collect();
             let mut theirs = BTreeMap::new();
-            pod.spec.containers.items()[new.container].each_variable(|name, variable| {
+            pod.spec.containers.items()[new.container].each_variable(pod.meter, |name, variable| {
                 // Of two variables with one name the last one counts.
                 if ours.contains(name) {
                     theirs.insert(name.to_owned(), variable);
@@ -351,7 +365,7 @@ impl<'a> Received<'a> {
 
 /// What is too large to be one of ours is none.
 fn built(raw: Raw<'_>) -> Value {
-    read_within(THING, raw.text()).unwrap_or_default()
+    read_within(THING, None, raw.text()).unwrap_or_default()
 }
 
 /// A container that names no user has that of the pod, and a pod may have got one since.

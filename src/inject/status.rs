@@ -67,7 +67,8 @@ impl<'s> Status<'s> {
 
     fn of(plan: &'s Plan, pod: &'s Pod<'_>) -> Status<'s> {
         let text = pod.metadata.annotations.text(STATUS);
-        let before: Status<'s> = text.and_then(|text| read_within(RECORD, text).ok()).unwrap_or_default();
+        let before: Status<'s> =
+            text.and_then(|text| read_within(RECORD, pod.meter, text).ok()).unwrap_or_default();
         let added_before: BTreeSet<&(Kind, Entry<'_>)> = before.added.iter().collect();
         let mut status = Status {
             version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),

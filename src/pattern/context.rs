@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use crate::pod::{Head, Version};
+use crate::pod::{Head, Meter, Version};
 use multipod_values::{Endpoint, Host};
 
 use super::{Catalogue, Settings};
@@ -29,6 +29,8 @@ pub struct Context<'a> {
     pub upstreams: &'a Names<'a, (Host, NonZeroU16)>,
     /// Log destinations that the policies for this pod name, likewise.
     pub destinations: &'a Names<'a, Endpoint>,
+    /// Whether there is time to go on; without it there is.
+    pub meter: Option<&'a Meter<'a>>,
 }
 
 impl<'a> Context<'a> {
@@ -46,6 +48,7 @@ impl<'a> Context<'a> {
             catalogue,
             upstreams: NO_UPSTREAMS,
             destinations: NO_DESTINATIONS,
+            meter: None,
         }
     }
 

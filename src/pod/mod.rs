@@ -18,6 +18,7 @@ pub use field::Text;
 pub(crate) use field::{Field, Held, Scalar};
 pub use head::Head;
 pub(crate) use head::Owners;
+pub use multipod_json::Meter;
 pub(crate) use pairs::Pairs;
 pub(crate) use spec::{Container, Mount, Port};
 pub(crate) use template::{Object, Place, objects};

@@ -2,7 +2,7 @@
 //!
 //! Read in two steps: the head (metadata) tells whether the pod is for us; only then is the spec looked into.
 
-use multipod_json::{Kind, Raw, Reader, read_within};
+use multipod_json::{Kind, Meter, Raw, Reader, read_within};
 use thiserror::Error;
 
 use super::head::{Head, Metadata};
@@ -25,6 +25,8 @@ pub struct Pod<'a> {
     pub spec: Spec<'a>,
     /// The spec as received.
     pub raw_spec: &'a str,
+    /// Whether there is time for more.
+    pub meter: Option<&'a Meter<'a>>,
 }
 
 /// Why a spec cannot be looked into: a sentence that names the field.
@@ -43,7 +45,7 @@ pub(crate) const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-contai
 
 impl<'a> Head<'a> {
     /// Reads the spec too.
-    pub fn open(&'a self) -> Result<Pod<'a>, Unreadable> {
+    pub fn open(&'a self, meter: Option<&'a Meter<'a>>) -> Result<Pod<'a>, Unreadable> {
         static NOTHING: Metadata<'static> = Metadata {
             name: Text(std::borrow::Cow::Borrowed("")),
             generate_name: Text(std::borrow::Cow::Borrowed("")),
@@ -53,7 +55,8 @@ impl<'a> Head<'a> {
             owner_references: Field::Absent,
         };
         let raw_spec = self.spec.value().map_or("{}", |raw| raw.text());
-        let spec: Spec<'_> = read_within(LISTS, raw_spec).map_err(|_| where_it_fails(raw_spec))?;
+        let spec: Spec<'_> =
+            read_within(LISTS, meter, raw_spec).map_err(|_| where_it_fails(meter, raw_spec))?;
         if spec.node_selector.value().is_some_and(|labels| labels.more > 0) {
             return Err(Unreadable::TooMuch(format!("spec.nodeSelector: more than {ENTRIES} items")));
         }
@@ -68,13 +71,14 @@ impl<'a> Head<'a> {
             has_spec: self.spec.value().is_some(),
             spec,
             raw_spec,
+            meter,
         })
     }
 }
 
 /// Read again with a note of every step: only worth its price once the spec is known to be wrong.
-fn where_it_fails(raw_spec: &str) -> Unreadable {
-    match serde_path_to_error::deserialize::<_, Spec<'_>>(&mut Reader::within(LISTS, raw_spec)) {
+fn where_it_fails<'a>(meter: Option<&'a Meter<'a>>, raw_spec: &'a str) -> Unreadable {
+    match serde_path_to_error::deserialize::<_, Spec<'_>>(&mut Reader::within(LISTS, meter, raw_spec)) {
         Ok(_) => Unreadable::NoPod("the spec is no object".to_owned()),
         Err(fault) => {
             let (path, error) = (fault.path().to_string(), fault.inner());
@@ -97,6 +101,11 @@ pub(crate) fn is_own_name(name: &str) -> bool {
 }
 
 impl Pod<'_> {
+    /// So many things more are looked at; whether there is time to go on.
+    pub(crate) fn go(&self, steps: usize) -> bool {
+        self.meter.is_none_or(|meter| meter.go(steps))
+    }
+
     /// The container that is meant where none is named: the one that the pod names as default, else the first that has no
     /// name of ours, since a sidecar is never meant. None where the pod names one that is not there: another webhook may
     /// add it later, and then it would be meant.
@@ -157,9 +166,13 @@ impl<'a> Container<'a> {
     }
 
     /// Looks at its variables one after the other: at their names, and at them as they stand there.
-    pub fn each_variable(&self, mut look: impl FnMut(&str, Raw<'a>)) -> Result<(), String> {
+    pub fn each_variable(
+        &self,
+        meter: Option<&'a Meter<'a>>,
+        mut look: impl FnMut(&str, Raw<'a>),
+    ) -> Result<(), String> {
         let Field::Is(raw) = &self.env else { return Ok(()) };
-        multipod_json::each(raw.text(), |variable: Named<'a>, raw| look(&variable.name, raw))
+        multipod_json::each(meter, raw.text(), |variable: Named<'a>, raw| look(&variable.name, raw))
             .map_err(|_| format!("the variables of container {} are no list of variables", &*self.name))
     }
 
@@ -183,7 +196,7 @@ mod tests {
     fn null_maps_and_lists_read_as_empty() {
         let json = r#"{"metadata":{"annotations":null,"labels":{},"name":null},"spec":{"containers":[{"name":"a","ports":null}],"volumes":null}}"#;
         let head = Head::read(json).unwrap();
-        let pod = head.open().unwrap();
+        let pod = head.open(None).unwrap();
         assert_eq!(pod.metadata.annotations, Field::Null);
         assert_eq!(pod.spec.containers.items()[0].ports.items().len(), 0);
         assert!(pod.spec.volumes.items().is_empty() && pod.has_spec);
@@ -197,7 +210,7 @@ mod tests {
             (r#"{"volumes":[{"emptyDir":{}}]}"#, "spec.volumes[0]: missing field `name`"),
         ] {
             let json = format!(r#"{{"spec":{spec}}}"#);
-            let Unreadable::NoPod(fault) = Head::read(&json).unwrap().open().unwrap_err() else {
+            let Unreadable::NoPod(fault) = Head::read(&json).unwrap().open(None).unwrap_err() else {
                 panic!("{spec}")
             };
             assert!(fault.starts_with(place), "{fault}");

@@ -92,7 +92,8 @@ fn all<'a, T: Deserialize<'a>>(list: &Field<Raw<'a>>, holds: impl Fn(&T) -> bool
 /// Whether this holds for one item. There may be any number of them, so none is kept.
 fn any<'a, T: Deserialize<'a>>(list: &Field<Raw<'a>>, holds: impl Fn(&T) -> bool) -> bool {
     let mut found = false;
-    let read = list.value().map(|raw| multipod_json::each(raw.text(), |item: T, _| found |= holds(&item)));
+    let read =
+        list.value().map(|raw| multipod_json::each(None, raw.text(), |item: T, _| found |= holds(&item)));
     found && read.is_some_and(|read| read.is_ok())
 }
 

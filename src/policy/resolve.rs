@@ -26,6 +26,9 @@ impl Policies {
         let mut obstacles = Vec::new();
         let mut matched = Vec::new();
         for policy in self {
+            if context.meter.is_some_and(|meter| !meter.go(1 + pod_labels.len())) {
+                break;
+            }
             match policy.mismatch(context, pod_labels) {
                 Ok(None) => matched.push(policy),
                 Ok(Some(_)) => {}

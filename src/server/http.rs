@@ -24,7 +24,7 @@ use axum::routing::{MethodRouter, post};
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::admission::{self, Reply, ReviewError, Snapshot};
+use crate::admission::{self, Meter, Reply, ReviewError, Snapshot};
 use crate::observe::{self, Span};
 
 use super::Shared;
@@ -40,7 +40,7 @@ pub struct Handlers {
     pub warn: Handler,
 }
 
-type Handler = for<'b> fn(&'b [u8], &Snapshot) -> Result<Reply<'b>, ReviewError>;
+type Handler = for<'b> fn(&'b [u8], &Snapshot, Option<&'b Meter<'b>>) -> Result<Reply<'b>, ReviewError>;
 
 impl Default for Handlers {
     fn default() -> Self {
@@ -128,7 +128,10 @@ impl Call {
         let Call { shared, name, handler, begun, span } = self;
         // Taken once, so that one decision never mixes two snapshots.
         let snapshot = shared.snapshot.load();
-        let Ok(reply) = catch_unwind(AssertUnwindSafe(|| handler(&body.bytes, &snapshot))) else {
+        let is_over = || Instant::now() > *until;
+        let meter = Meter::new(&is_over);
+        let Ok(reply) = catch_unwind(AssertUnwindSafe(|| handler(&body.bytes, &snapshot, Some(&meter))))
+        else {
             shared.metrics.panics.inc();
             return Err(HttpError::Panic);
         };
@@ -233,7 +236,9 @@ impl HttpError {
             HttpError::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             HttpError::NotReady
             | HttpError::OutOfTime
-            | HttpError::ReviewError(ReviewError::NamespaceUnknown) => StatusCode::SERVICE_UNAVAILABLE,
+            | HttpError::ReviewError(ReviewError::NamespaceUnknown | ReviewError::OutOfTime) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             HttpError::Panic | HttpError::ReviewError(ReviewError::Internal(_)) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }

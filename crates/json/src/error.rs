@@ -19,6 +19,8 @@ pub enum Kind {
     Data,
     /// More than the budget of the reader.
     TooMuch,
+    /// There was no time left to read on.
+    TooLate,
 }
 
 impl Error {

@@ -6,6 +6,7 @@
 
 mod budget;
 mod error;
+mod meter;
 pub mod pointer;
 mod raw;
 mod reader;
@@ -15,25 +16,34 @@ use serde::de::Deserialize;
 
 pub use budget::Budget;
 pub use error::{Error, Kind};
+pub use meter::Meter;
 pub use raw::Raw;
 pub use reader::Reader;
 
 /// Reads one value, and nothing may follow it.
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
-    read_within(Budget::NONE, text)
+    read_within(Budget::NONE, None, text)
 }
 
-/// Reads one value as long as it keeps to a budget.
-pub fn read_within<'a, T: Deserialize<'a>>(budget: Budget, text: &'a str) -> Result<T, Error> {
-    let mut reader = Reader::within(budget, text);
+/// Reads one value as long as it keeps to a budget, and as long as there is time.
+pub fn read_within<'a, T: Deserialize<'a>>(
+    budget: Budget,
+    meter: Option<&'a Meter<'a>>,
+    text: &'a str,
+) -> Result<T, Error> {
+    let mut reader = Reader::within(budget, meter, text);
     let value = T::deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
 
 /// Looks at the items of a list one after the other, as they are read and as they stand there, and keeps none.
-pub fn each<'a, T: Deserialize<'a>>(text: &'a str, look: impl FnMut(T, Raw<'a>)) -> Result<(), Error> {
-    let mut reader = Reader::new(text);
+pub fn each<'a, T: Deserialize<'a>>(
+    meter: Option<&'a Meter<'a>>,
+    text: &'a str,
+    look: impl FnMut(T, Raw<'a>),
+) -> Result<(), Error> {
+    let mut reader = Reader::within(Budget::NONE, meter, text);
     reader.each(look)?;
     reader.end()
 }
@@ -105,7 +115,7 @@ mod tests {
             (r#"["abcd"]"#, None),
             (r#"["abcde"]"#, Some(1)),
         ] {
-            let error = read_within::<Value>(budget, text).err();
+            let error = read_within::<Value>(budget, None, text).err();
             assert_eq!(
                 error.as_ref().map(|error| (error.kind(), error.at())),
                 at.map(|at| (Kind::TooMuch, at)),
@@ -115,21 +125,41 @@ mod tests {
         // What nobody asks for costs nothing, and members are no items unless they are kept.
         let (sample, members) =
             (r#"{"name":"a","x":[1,2,3,4],"y":0,"z":0}"#, Budget { members: true, ..budget });
-        assert!(read_within::<Sample<'_>>(budget, sample).is_ok());
+        assert!(read_within::<Sample<'_>>(budget, None, sample).is_ok());
         assert_eq!(
-            read_within::<Value>(members, r#"{"a":1,"b":2,"c":3}"#).unwrap_err().kind(),
+            read_within::<Value>(members, None, r#"{"a":1,"b":2,"c":3}"#).unwrap_err().kind(),
             Kind::TooMuch
         );
     }
 
     #[test]
+    fn a_reader_ends_where_its_time_does() {
+        let text = format!("[{}0]", "{},".repeat(10_000));
+        for (asked, ends) in [(3, true), (100, false)] {
+            let questions = std::cell::Cell::new(0);
+            let is_over = || {
+                questions.set(questions.get() + 1);
+                questions.get() == asked
+            };
+            let meter = Meter::new(&is_over);
+            let read = read_within::<Value>(Budget::NONE, Some(&meter), &text);
+            assert_eq!(read.err().map(|error| error.kind()), ends.then_some(Kind::TooLate));
+            assert_eq!(meter.is_over(), ends);
+        }
+        // What is stepped over takes its time too.
+        let meter = Meter::new(&|| true);
+        let text = format!("[\"{}\"]", "x".repeat(100_000));
+        assert!(read_within::<Raw<'_>>(Budget::NONE, Some(&meter), &text).is_err());
+    }
+
+    #[test]
     fn items_are_looked_at_one_by_one() {
         let mut seen = Vec::new();
-        assert!(each(" [1, 2e0 ,3] ", |number: f64, raw| seen.push((number, raw.text()))).is_ok());
+        assert!(each(None, " [1, 2e0 ,3] ", |number: f64, raw| seen.push((number, raw.text()))).is_ok());
         assert_eq!(seen, [(1.0, "1"), (2.0, "2e0"), (3.0, "3")]);
-        assert!(each("[ ]", |_: u64, _| panic!("there is none")).is_ok());
+        assert!(each(None, "[ ]", |_: u64, _| panic!("there is none")).is_ok());
         for wrong in ["{}", "", "[1", "[1,", "[1,]", "[1,\"a\"]", "[1] 2", "7"] {
-            assert!(each(wrong, |_: u64, _| ()).is_err(), "{wrong}");
+            assert!(each(None, wrong, |_: u64, _| ()).is_err(), "{wrong}");
         }
     }
 

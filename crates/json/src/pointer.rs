@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Error, Raw, Reader};
+use super::{Budget, Error, Meter, Raw, Reader};
 
 /// A name as it stands in a pointer.
 pub fn escaped(name: &str) -> Cow<'_, str> {
@@ -43,16 +43,20 @@ pub fn steps(pointer: &str) -> Option<Vec<String>> {
 }
 
 /// The value that a pointer leads to, as the text that stands there. Of what lies beside the way, nothing is kept.
-pub fn find<'a>(text: &'a str, pointer: &str) -> Result<Option<Raw<'a>>, Error> {
+pub fn find<'a>(
+    meter: Option<&'a Meter<'a>>,
+    text: &'a str,
+    pointer: &str,
+) -> Result<Option<Raw<'a>>, Error> {
     if pointer.is_empty() {
-        return super::read(text).map(Some);
+        return super::read_within(Budget::NONE, meter, text).map(Some);
     }
     let Some(rest) = pointer.strip_prefix('/') else { return Ok(None) };
     let (step, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let mut reader = Reader::new(text);
+    let mut reader = Reader::within(Budget::NONE, meter, text);
     let found = Step(&step.replace("~1", "/").replace("~0", "~")).deserialize(&mut reader)?;
     reader.end()?;
-    found.map_or(Ok(None), |raw| find(raw.text(), rest))
+    found.map_or(Ok(None), |raw| find(meter, raw.text(), rest))
 }
 
 /// One member of a map, or one item of a list; nothing where the value is neither, or has none like this.
@@ -156,16 +160,16 @@ mod tests {
             ("/none/at/all", None),
             ("a", None),
         ] {
-            assert_eq!(find(text, pointer).unwrap().map(Raw::text), expected, "{pointer}");
+            assert_eq!(find(None, text, pointer).unwrap().map(Raw::text), expected, "{pointer}");
         }
         let text = r#"{"b/c": [1, {"d": "x"}]}"#;
         for (pointer, expected) in
             [("/b~1c/1/d", Some(r#""x""#)), ("/b~1c/0", Some("1")), ("/b~1c/2", None), ("/b~1c/x", None)]
         {
-            assert_eq!(find(text, pointer).unwrap().map(Raw::text), expected, "{pointer}");
+            assert_eq!(find(None, text, pointer).unwrap().map(Raw::text), expected, "{pointer}");
         }
-        assert!(find(r#"{"a": {"b" 1}}"#, "/a/b").is_err());
-        assert!(find(r#"{"a": 1"#, "/a").is_err());
+        assert!(find(None, r#"{"a": {"b" 1}}"#, "/a/b").is_err());
+        assert!(find(None, r#"{"a": 1"#, "/a").is_err());
     }
 
     #[test]

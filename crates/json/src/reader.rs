@@ -8,7 +8,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::{Budget, Error, Kind, Raw, raw, skip};
+use super::{Budget, Error, Kind, Meter, Raw, raw, skip};
 
 /// A text, read from its start.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct Reader<'a> {
     depth: usize,
     /// What may still be read.
     budget: Budget,
+    meter: Option<&'a Meter<'a>>,
 }
 
 /// As deep as `serde_json` goes. Types bring a depth of their own; only a tree of anything could go on for ever.
@@ -25,12 +26,17 @@ const DEEPEST: usize = 128;
 
 impl<'a> Reader<'a> {
     pub fn new(text: &'a str) -> Self {
-        Reader::within(Budget::NONE, text)
+        Reader::within(Budget::NONE, None, text)
     }
 
-    /// What is over the budget is an error of [`Kind::TooMuch`].
-    pub fn within(budget: Budget, text: &'a str) -> Self {
-        Reader { text, at: 0, depth: 0, budget }
+    /// What is over the budget is an error of [`Kind::TooMuch`], and the end of time one of [`Kind::TooLate`].
+    pub fn within(budget: Budget, meter: Option<&'a Meter<'a>>, text: &'a str) -> Self {
+        Reader { text, at: 0, depth: 0, budget, meter }
+    }
+
+    fn go(&self, go: impl FnOnce(&Meter<'a>) -> bool) -> Result<(), Error> {
+        let goes_on = self.meter.is_none_or(go);
+        goes_on.then_some(()).ok_or_else(|| Error::new(Kind::TooLate, self.at, "there is no time to read on"))
     }
 
     fn too_much(&self, what: std::fmt::Arguments<'_>) -> Error {
@@ -71,6 +77,7 @@ impl<'a> Reader<'a> {
         self.peek();
         let start = self.at;
         self.at = skip::value(self.text.as_bytes(), start)?;
+        self.go(|meter| meter.go_over(self.at - start))?;
         // Both ends are at quotes, brackets, or plain signs, never inside a letter.
         Ok(&self.text[start..self.at])
     }
@@ -78,6 +85,7 @@ impl<'a> Reader<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         let start = self.at;
         let skip::Text { end, is_plain } = skip::string(self.text.as_bytes(), start)?;
+        self.go(|meter| meter.go_over(end - start))?;
         if end - start > self.budget.text.saturating_add(2) {
             return Err(self.too_much(format_args!("a text of more than {} bytes", self.budget.text)));
         }
@@ -188,6 +196,7 @@ impl Inside<'_, '_> {
             }
             _ => return Err(reader.wrong("expected a comma or the end")),
         }
+        reader.go(|meter| meter.go(1))?;
         self.count += 1;
         Ok(true)
     }

@@ -261,6 +261,9 @@ fn build(
     }
     fragment.extend(containers);
     for container in app {
+        if !pod.go(1 + parts.app.mounts.len() + parts.app.env.len()) {
+            break;
+        }
         let container = *container;
         let mounts = fill(&parts.app.mounts, values);
         let mounts = mounts.filter(|mount| volumes.iter().any(|volume| volume.name == mount.name));

@@ -185,6 +185,11 @@ impl<'r> Places<'r> {
     fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Problem> {
         let copy = job.copy;
         let container = app_container(copy, pod)?;
+        let mounts =
+            pod.spec.containers.items().get(container).map_or(0, |app| app.volume_mounts.items().len());
+        if !pod.go(1 + mounts) {
+            return Err(misplaced(copy, "there is no time to look".to_owned()));
+        }
         let overlaps = |folder: &str| covers(folder, &copy.folder) || covers(&copy.folder, folder);
         if let Some((_, other)) =
             self.taken.iter().find(|(at, other)| *at == container && overlaps(&other.folder))
@@ -268,7 +273,7 @@ pub(in crate::pattern) mod trial {
         let context = Context { namespace: "shop", ..Context::new(&settings, &catalogue) };
         let text = pod.to_string();
         let head = Head::read(&text).unwrap();
-        let pod = head.open().unwrap();
+        let pod = head.open(None).unwrap();
         let mut fragments = match key {
             "init" => init::fragments(&init::parse(value)?, &pod, &context)?,
             _ => sync::fragments(&sync::parse(value)?, &pod, &context)?,

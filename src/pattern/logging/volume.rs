@@ -61,6 +61,10 @@ pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec
     let mut views = Vec::with_capacity(sources.len());
     let mut problems = Problems::default();
     for (index, source) in sources.iter().enumerate() {
+        // Each is compared with each mount, some times.
+        if !pod.go(1 + mounts_in(source, pod).count()) {
+            break;
+        }
         match sharing.mounts_of(index) {
             Ok(mounts) => views.push(View { glob: source.files.glob.as_str().to_owned(), mounts }),
             Err(problem) => problems.push(problem),

@@ -61,7 +61,7 @@ impl Scene {
 
     /// `passed` is what must not happen; everything else begins with `injected`, `refused` or `error`.
     fn outcome_of(&self, body: &str) -> String {
-        match admission::mutate(body.as_bytes(), &self.snapshot()) {
+        match admission::mutate(body.as_bytes(), &self.snapshot(), None) {
             // An error of HTTP; the API server's failure policy decides.
             Err(error) => format!("error {}", error.slug()),
             Ok(reply) => {

@@ -14,7 +14,7 @@ fn verdict(pod: impl AsRef<[u8]>) -> String {
 }
 
 fn answer(body: &[u8]) -> String {
-    match admission::mutate(body, &Snapshot::default()) {
+    match admission::mutate(body, &Snapshot::default(), None) {
         Ok(reply) => reply.record.reason.to_owned(),
         Err(error) => error.slug().to_owned(),
     }
@@ -157,7 +157,7 @@ fn bytes_that_are_no_text_are_an_error_wherever_they_stand() {
         assert_eq!(verdict(pod), "bad_json", "{instead:?}");
     }
     let body = [br#"{"apiVersion":"admission.k8s.io/v1","#, &b"\"x\":\"\x80\"}"[..]].concat();
-    assert!(matches!(admission::mutate(&body, &Snapshot::default()), Err(ReviewError::NotText(_))));
+    assert!(matches!(admission::mutate(&body, &Snapshot::default(), None), Err(ReviewError::NotText(_))));
 }
 
 #[test]

@@ -308,11 +308,11 @@ async fn nothing_is_decided_before_everything_is_known() {
 async fn a_panic_is_one_error_500_and_harms_nobody_else() {
     let mut webhook = webhook();
     // resume_unwind, so that the panic is not printed.
-    webhook.handlers.mutate = |body, snapshot| {
+    webhook.handlers.mutate = |body, snapshot, meter| {
         if body.len() % 3 == 0 {
             std::panic::resume_unwind(Box::new("now"))
         } else {
-            admission::mutate(body, snapshot)
+            admission::mutate(body, snapshot, meter)
         }
     };
     let (mut panics, mut answers) = (0_u64, 0_u64);
@@ -332,9 +332,9 @@ async fn a_panic_is_one_error_500_and_harms_nobody_else() {
 #[tokio::test]
 async fn an_answer_after_the_time_is_none() {
     let mut webhook = webhook();
-    webhook.handlers.mutate = |body, snapshot| {
+    webhook.handlers.mutate = |body, snapshot, meter| {
         std::thread::sleep(Duration::from_millis(600));
-        admission::mutate(body, snapshot)
+        admission::mutate(body, snapshot, meter)
     };
     let asked = webhook.post("/mutate?timeout=1s", pod(&json!({})).to_string()).await;
     assert_eq!(asked.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -368,7 +368,7 @@ async fn metrics_have_few_labels_whatever_comes() {
         metadata["name"] = json!(own);
         metadata["ownerReferences"] = json!([{"kind": format!("Q{own}"), "name": own, "controller": true}]);
         let body = review.to_string();
-        let mut reply = admission::mutate(body.as_bytes(), &webhook.shared.snapshot.load()).unwrap();
+        let mut reply = admission::mutate(body.as_bytes(), &webhook.shared.snapshot.load(), None).unwrap();
         for pod in 0..PODS_EACH {
             reply.record.uid = Text(format!("{own}-{pod}").into());
             metrics.decided("mutate", &reply.record, Duration::from_micros(pod as u64));
@@ -500,8 +500,8 @@ proptest! {
     #[test]
     fn any_bytes_are_answered_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let snapshot = Snapshot::default();
-        checked(admission::mutate(&bytes, &snapshot), &bytes);
-        checked(admission::warn(&bytes, &snapshot), &bytes);
+        checked(admission::mutate(&bytes, &snapshot, None), &bytes);
+        checked(admission::warn(&bytes, &snapshot, None), &bytes);
     }
 
     #[test]
@@ -516,8 +516,8 @@ proptest! {
             text.replace_range(at..end, &instead);
         }
         let snapshot = Snapshot::default();
-        checked(admission::mutate(text.as_bytes(), &snapshot), text.as_bytes());
-        checked(admission::warn(text.as_bytes(), &snapshot), text.as_bytes());
+        checked(admission::mutate(text.as_bytes(), &snapshot, None), text.as_bytes());
+        checked(admission::warn(text.as_bytes(), &snapshot, None), text.as_bytes());
     }
 
     #[test]
@@ -532,13 +532,13 @@ proptest! {
         let lenient = Settings { on_mistake: OnMistake::Warn, ..Settings::default() };
         for settings in [Settings::default(), lenient] {
             let snapshot = Snapshot { settings: Arc::new(settings), ..Snapshot::default() };
-            let reply = admission::mutate(review.as_bytes(), &snapshot);
+            let reply = admission::mutate(review.as_bytes(), &snapshot, None);
             prop_assert!(reply.is_ok());
             checked(reply, review.as_bytes());
         }
         let workload = deployment(&annotations, &annotations).to_string();
         let snapshot = Snapshot::default();
-        let reply = admission::warn(workload.as_bytes(), &snapshot);
+        let reply = admission::warn(workload.as_bytes(), &snapshot, None);
         prop_assert!(reply.is_ok());
         checked(reply, workload.as_bytes());
     }

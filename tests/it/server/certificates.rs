@@ -2,6 +2,7 @@
 
 use crate::support::reviews;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use multipod::watch::{Certificates, Watch, watch};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpSocket;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// Never comes: what is seen is seen because the system tells.
@@ -106,10 +110,14 @@ impl Mounted {
 }
 
 fn serve(files: Files, authority: &Authority) -> (Running, Watch) {
+    serve_within(Limits::default(), files, authority)
+}
+
+fn serve_within(limits: Limits, files: Files, authority: &Authority) -> (Running, Watch) {
     let material = files.read().unwrap();
     let configured = files.configure(&material, SystemTime::now()).unwrap();
     let tls = Tls::new(configured.config, configured.ends);
-    let shared = Arc::new(Shared::new(Snapshot::default(), tls, Limits::default()));
+    let shared = Arc::new(Shared::new(Snapshot::default(), tls, limits));
     let mut certificates = Certificates::new(files, material, Arc::clone(&shared));
     let watch = watch(certificates.folders(), NEVER, move || certificates.reload()).unwrap();
     (run(shared, Handlers::default(), authority.pem.clone()), watch)
@@ -309,5 +317,48 @@ async fn only_clients_of_the_authority_with_the_right_name_may_connect() {
         assert_eq!(asks(client(&ours.pem)).await, None);
         let probe = server.admin("/livez").await;
         assert_eq!(probe.0, 200, "probes need no certificate");
+    }
+}
+
+/// However many others come from several addresses, say nothing, and come again when they are closed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_with_the_right_certificate_keep_half_of_the_connections() {
+    const ALL: usize = 8;
+    let (ours, theirs) = (authority("ours"), authority("theirs"));
+    let mounted = Mounted::new(&ours.leaf("localhost"));
+    let client_ca = mounted.folder.path().join("clients.crt");
+    fs::write(&client_ca, &theirs.pem).unwrap();
+    let limits = Limits { connections: ALL, client_certificates: true, ..Limits::default() };
+    let (server, _watch) =
+        serve_within(limits, Files { client_ca: Some(client_ca), ..mounted.files() }, &ours);
+    let (address, mut crowd) = (server.reviews, JoinSet::new());
+    for stranger in 0..40 {
+        crowd.spawn(async move {
+            loop {
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.bind((Ipv4Addr::new(127, 0, 1, stranger % 4 + 1), 0).into()).unwrap();
+                if let Ok(mut stream) = socket.connect(address).await {
+                    let _ = stream.read(&mut [0]).await;
+                }
+            }
+        });
+    }
+    let (leaf, review) = (theirs.leaf("kube-apiserver"), reviews::pod(&json!({})).to_string());
+    let mut kept = Vec::new();
+    for _ in 0..ALL / 2 {
+        let asks = server.try_connect(client_with(&ours.pem, &leaf.chain, &leaf.key));
+        let stream = timeout(PATIENCE, asks).await.expect("its turn comes").unwrap();
+        let io = hyper_util::rt::TokioIo::new(stream);
+        let (http, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+        tokio::spawn(async move { drop(connection.await) });
+        kept.push(http);
+        for http in &mut kept {
+            assert_eq!(post(http, "/mutate", &review).await.unwrap().status, 200);
+        }
+    }
+    // Longer than anybody may be silent while others wait.
+    sleep(Duration::from_secs(2)).await;
+    for http in &mut kept {
+        assert_eq!(post(http, "/mutate", &review).await.unwrap().status, 200);
     }
 }

@@ -20,7 +20,7 @@ use crate::support::sim::replica::{Replica, Secret};
 use crate::support::sim::service::Service;
 use crate::support::sim::{NAME, Sim};
 use hyper_util::rt::TokioIo;
-use multipod::admission::{self, Reply, ReviewError, Snapshot};
+use multipod::admission::{self, Meter, Reply, ReviewError, Snapshot};
 use multipod::server::{Handlers, Limits};
 use rustls::pki_types::ServerName;
 use serde_json::json;
@@ -211,9 +211,13 @@ async fn a_replica_that_joins_gets_its_share_as_connections_grow_old() {
 }
 
 /// Panics on every seventh review.
-fn panics_often<'b>(body: &'b [u8], snapshot: &Snapshot) -> Result<Reply<'b>, ReviewError> {
+fn panics_often<'b>(
+    body: &'b [u8],
+    snapshot: &Snapshot,
+    meter: Option<&'b Meter<'b>>,
+) -> Result<Reply<'b>, ReviewError> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let reply = admission::mutate(body, snapshot);
+    let reply = admission::mutate(body, snapshot, meter);
     assert!(!COUNT.fetch_add(1, Ordering::Relaxed).is_multiple_of(7), "{INJECTED}");
     reply
 }

@@ -141,7 +141,7 @@ impl Source for Cluster {
             return Fate::NotReady;
         }
         let text = review.to_string();
-        fate(&review, &admission::mutate(text.as_bytes(), &snapshot).unwrap().body)
+        fate(&review, &admission::mutate(text.as_bytes(), &snapshot, None).unwrap().body)
     }
 
     fn log(self) -> String {

@@ -7,7 +7,7 @@ use crate::support::running::{PATIENCE, builder, client, closed, post, start, st
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use multipod::admission::{self, Reply, ReviewError, Snapshot};
+use multipod::admission::{self, Meter, Reply, ReviewError, Snapshot};
 use multipod::server::{Handlers, Limits};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -275,11 +275,15 @@ async fn a_body_gets_no_more_time_than_the_webhook_has() {
 }
 
 /// Takes longer than any budget here.
-fn slowly<'b>(body: &'b [u8], snapshot: &Snapshot) -> Result<Reply<'b>, ReviewError> {
+fn slowly<'b>(
+    body: &'b [u8],
+    snapshot: &Snapshot,
+    meter: Option<&'b Meter<'b>>,
+) -> Result<Reply<'b>, ReviewError> {
     if body.len() > LARGE {
         std::thread::sleep(Duration::from_secs(3));
     }
-    admission::mutate(body, snapshot)
+    admission::mutate(body, snapshot, meter)
 }
 
 /// What is decided on another thread.
@@ -306,6 +310,25 @@ async fn large_reviews_hold_up_nobody_and_are_told_in_time_that_there_is_none() 
     let (_, metrics) = server.admin("/metrics").await;
     assert!(metrics.contains("outcome=\"error\",reason=\"out_of_time\"} 3\n"), "{metrics}");
     let answer = post(&mut server.http().await, "/mutate?timeout=30s", &large).await.unwrap();
+    assert_eq!(answer.status, 200, "its turn comes");
+}
+
+/// Never ends but by its time.
+fn endless<'b>(_: &'b [u8], _: &Snapshot, meter: Option<&'b Meter<'b>>) -> Result<Reply<'b>, ReviewError> {
+    while meter.unwrap().go(1) {}
+    Err(ReviewError::OutOfTime)
+}
+
+#[tokio::test]
+async fn a_decision_whose_time_is_over_gives_its_thread_back() {
+    let limits = Limits { deciders: 1, in_place: LARGE, ..Limits::default() };
+    let server = start_with(limits, Handlers { mutate: endless, ..Handlers::default() }, false);
+    let large = format!("{}{}", review(), " ".repeat(LARGE));
+    for body in [&review(), &large] {
+        let answer = post(&mut server.http().await, "/mutate?timeout=1s", body).await.unwrap();
+        assert_eq!((answer.status.as_u16(), &answer.headers["retry-after"]), (503, &"1".parse().unwrap()));
+    }
+    let answer = post(&mut server.http().await, "/warn?timeout=30s", &large).await.unwrap();
     assert_eq!(answer.status, 200, "its turn comes");
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -22,17 +22,28 @@ struct Tally {
     ended: AtomicBool,
     succeeded: AtomicU64,
     failures: Mutex<Vec<String>>,
+    took: Mutex<Vec<Duration>>,
 }
 
 /// What became of it.
 pub struct Done {
     pub succeeded: u64,
     pub failures: Vec<String>,
+    /// How long each took, the shortest first.
+    pub took: Vec<Duration>,
 }
 
 impl Done {
     pub fn lost_nothing(&self) {
-        println!("{} were admitted, {} were not", self.succeeded, self.failures.len());
+        let [half, p99, longest] = [50, 99, 100].map(|part| {
+            let at = (self.took.len() * part).div_ceil(100).saturating_sub(1);
+            self.took.get(at).copied().unwrap_or_default()
+        });
+        println!(
+            "{} were admitted, {} were not; half of them within {half:.1?}, 99 % within {p99:.1?}, all within {longest:.1?}",
+            self.succeeded,
+            self.failures.len()
+        );
         assert!(self.failures.is_empty(), "{} were admitted, but: {:#?}", self.succeeded, self.failures);
         assert!(self.succeeded > 100, "only {} were admitted", self.succeeded);
     }
@@ -104,14 +115,20 @@ impl Load {
         self.tally.ended.store(true, Ordering::Relaxed);
         self.tasks.join_all().await;
         let failures = self.tally.failures.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Done { succeeded: self.tally.succeeded.load(Ordering::Relaxed), failures }
+        let mut took = std::mem::take(&mut *self.tally.took.lock().unwrap_or_else(PoisonError::into_inner));
+        took.sort_unstable();
+        Done { succeeded: self.tally.succeeded.load(Ordering::Relaxed), failures, took }
     }
 }
 
 impl Tally {
     async fn admit(&self, sim: &Sim, time: Duration) {
+        let begun = Instant::now();
         match sim.admit(time).await {
-            Ok(_) => drop(self.succeeded.fetch_add(1, Ordering::Relaxed)),
+            Ok(_) => {
+                self.succeeded.fetch_add(1, Ordering::Relaxed);
+                self.took.lock().unwrap_or_else(PoisonError::into_inner).push(begun.elapsed());
+            }
             Err(failure) => {
                 self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure.to_string());
             }

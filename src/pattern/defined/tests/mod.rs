@@ -32,7 +32,7 @@ impl World {
 
     fn ask(&self, kind: PatternKind, value: &str) -> Result<Vec<Fragment>, Vec<Problem>> {
         let head = Head::read(&self.pod).unwrap();
-        let pod = head.open().unwrap();
+        let pod = head.open(None).unwrap();
         let context = Context { namespace: "prod", ..Context::new(&self.settings, &self.catalogue) };
         fragments(kind, &named::parse(value)?, &pod, &context)
     }

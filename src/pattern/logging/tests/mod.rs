@@ -26,7 +26,7 @@ fn ask_in(
 ) -> Result<Fragment, Vec<Problem>> {
     let json = pod.to_string();
     let head = Head::read(&json).unwrap();
-    let pod = head.open().unwrap();
+    let pod = head.open(None).unwrap();
     let catalogue = Catalogue::default();
     let text = "otlp://collector.logs:4317";
     let endpoint = multipod_values::Endpoint::parse(text).unwrap();

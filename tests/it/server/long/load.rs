@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use hyper_util::rt::TokioIo;
-use multipod::admission::{self, Reply, ReviewError, Snapshot};
+use multipod::admission::{self, Meter, Reply, ReviewError, Snapshot};
 use multipod::certs::{Embedded, Tls, server_config};
 use multipod::server::{Handlers, Limits, Shared};
 use rustls::pki_types::ServerName;
@@ -34,9 +34,13 @@ const ROOM: usize = 8;
 const TAKES: Duration = Duration::from_millis(500);
 
 /// Decides as if it were a lot of work.
-fn slowly<'b>(body: &'b [u8], snapshot: &Snapshot) -> Result<Reply<'b>, ReviewError> {
+fn slowly<'b>(
+    body: &'b [u8],
+    snapshot: &Snapshot,
+    meter: Option<&'b Meter<'b>>,
+) -> Result<Reply<'b>, ReviewError> {
     std::thread::sleep(TAKES);
-    admission::mutate(body, snapshot)
+    admission::mutate(body, snapshot, meter)
 }
 
 const SLOW: Handlers = Handlers { mutate: slowly, warn: admission::warn };
