@@ -1,4 +1,4 @@
-//! The results in the form that pipelines collect: JUnit's.
+//! The results in the form that pipelines collect: `JUnit`'s.
 
 use std::fmt::Write as _;
 

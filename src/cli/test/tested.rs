@@ -33,7 +33,7 @@ impl Tested {
                 diffs.collect()
             }
             Ok(Outcome::Broken(why)) => format!("{why}\n"),
-            Err(faults) => faults.iter().map(|fault| format!("{fault}\n")).collect(),
+            Err(faults) => faults.join("\n") + "\n",
         }
     }
 }
