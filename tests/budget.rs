@@ -109,6 +109,55 @@ fn a_value_of_any_shape_needs_no_more_than_its_size() {
     }
 }
 
+#[test]
+fn a_policy_of_any_shape_needs_no_more_than_its_size() {
+    let snapshot = snapshot();
+    let many = |item: &dyn Fn(usize) -> String, size: usize| {
+        let mut list = item(0);
+        for at in 1.. {
+            if list.len() >= size {
+                break;
+            }
+            list += ",";
+            list += &item(at);
+        }
+        list
+    };
+    let items: [(&str, &dyn Fn(usize) -> String, &str); 9] = [
+        (r#""annotations":{"#, &|at| format!(r#""{at}":"""#), "}"),
+        (r#""annotations":{"#, &|at| format!(r#""multipod/a{at}":"x""#), "}"),
+        (r#""upstreams":{"#, &|at| format!(r#""a{at}":"b:1""#), "}"),
+        (r#""bounds":{"images":["#, &|_| r#""a""#.to_owned(), "]}"),
+        (r#""match":{"ownerKinds":["#, &|_| r#""""#.to_owned(), "]}"),
+        (r#""match":{"podSelector":{"matchLabels":{"#, &|at| format!(r#""{at}":"""#), "}}}"),
+        (
+            r#""match":{"podSelector":{"matchExpressions":["#,
+            &|_| r#"{"key":"a","operator":"In"}"#.to_owned(),
+            "]}}",
+        ),
+        (r#""x":["#, &|_| "[]".to_owned(), "]"),
+        (r#""annotations":{"multipod/init":""#, &|_| "wait-for a:1".to_owned(), "\"}"),
+    ];
+    for (kind, resource) in [("InjectionPolicy", "injectionpolicies"), ("Pattern", "patterns")] {
+        for (open, item, close) in items {
+            for size in [6000, 30_000, 60_000] {
+                let body = format!(
+                    r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"uid":"1","operation":"CREATE","name":"a",
+                    "resource":{{"group":"multipod.dev","version":"v1alpha1","resource":"{resource}"}},
+                    "object":{{"apiVersion":"multipod.dev/v1alpha1","kind":"{kind}","metadata":{{"name":"a"}},"spec":{{{open}{}{close}}}}}}}}}"#,
+                    many(item, size)
+                );
+                let (peak, end) = peak(admission::validate, &body, &snapshot);
+                assert!(
+                    peak <= FACTOR * body.len() + FLOOR,
+                    "{peak} bytes for {}: {end}: {open}",
+                    body.len()
+                );
+            }
+        }
+    }
+}
+
 /// As much of everything as is looked at, and two variables more for each container.
 #[test]
 fn the_largest_pod_that_is_looked_at_needs_little_for_what_it_gets() {

@@ -8,6 +8,7 @@ mod mutate;
 mod record;
 mod review;
 mod snapshot;
+mod validate;
 mod warn;
 
 pub use crate::pod::Meter;
@@ -16,4 +17,5 @@ pub use mutate::mutate;
 pub(crate) use record::Record;
 pub use record::{Outcome, Reply};
 pub use snapshot::{Missing, Namespace, Namespaces, Snapshot, WarnMode};
+pub use validate::validate;
 pub use warn::warn;

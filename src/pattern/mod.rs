@@ -12,6 +12,7 @@ pub mod defined;
 mod git;
 mod images;
 pub(crate) mod init;
+mod layout;
 pub(crate) mod logging;
 mod metrics;
 pub mod object;

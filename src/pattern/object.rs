@@ -15,6 +15,8 @@ use serde_saphyr::Location;
 
 use multipod_values::suggest;
 
+use super::layout;
+
 /// The group and version of our objects.
 pub const API_VERSION: &str = "multipod.dev/v1alpha1";
 const GROUP: &str = "multipod.dev/";
@@ -28,6 +30,16 @@ pub enum Kind {
     Pattern,
     /// What is injected where, whatever pods say.
     InjectionPolicy,
+}
+
+impl Kind {
+    /// As objects write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Pattern => "Pattern",
+            Kind::InjectionPolicy => "InjectionPolicy",
+        }
+    }
 }
 
 /// One object that was found, not yet read.
@@ -49,8 +61,8 @@ type Fault = (usize, String);
 enum Origin<'a> {
     /// A file, in which so many lines stand before the document.
     File { name: &'a str, skipped: usize },
-    /// An object of an API server; the field of each line.
-    Object { object: String, name: String, generation: Option<i64>, fields: Vec<String> },
+    /// An object of an API server, laid out so that each line is a field.
+    Object { object: String, name: String, generation: Option<i64> },
 }
 
 /// Where something stands.
@@ -117,7 +129,7 @@ pub fn documents<'a>(
                     documents.push(Document { kind, text: Cow::Borrowed(text), origin, fault });
                 }
                 Ok(None) => {}
-                Err((line, message)) => problems.push(Problem { place: origin.place(line), message }),
+                Err((line, message)) => problems.push(Problem { place: origin.place(line, text), message }),
             }
         }
     }
@@ -127,22 +139,30 @@ pub fn documents<'a>(
 impl Document<'_> {
     /// An object as an API server gives it; nothing for one of another group.
     pub fn of_object(object: &Value) -> Option<Document<'static>> {
-        let mut layout = Layout::default();
-        layout.lay_out(object, &mut Vec::new());
-        let word = |value: &Value| value.as_str().unwrap_or("object").to_lowercase();
-        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        let generation = object["metadata"]["generation"].as_i64();
-        let origin = Origin::Object {
-            object: format!("{}/{name}", word(&object["kind"])),
-            name,
-            generation,
-            fields: layout.fields,
+        let kind = match object["kind"].as_str() {
+            Some("Pattern") => Kind::Pattern,
+            _ => Kind::InjectionPolicy,
         };
-        let (kind, fault) = kind(&layout.text).unwrap_or_else(|fault| {
-            let kind = if object["kind"] == "Pattern" { Kind::Pattern } else { Kind::InjectionPolicy };
-            Some((kind, Some(fault)))
-        })?;
-        Some(Document { kind, text: Cow::Owned(layout.text), origin, fault })
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let mut document = Document::of_json(&object.to_string(), kind, name)?;
+        if let Origin::Object { object: label, generation, .. } = &mut document.origin {
+            let word = object["kind"].as_str().unwrap_or("object").to_lowercase();
+            *label = format!("{word}/{name}");
+            *generation = object["metadata"]["generation"].as_i64();
+        }
+        Some(document)
+    }
+
+    /// The same as text, of which is known what it ought to be.
+    pub fn of_json(json: &str, kind: Kind, name: &str) -> Option<Document<'static>> {
+        let text = layout::of(json);
+        let origin = Origin::Object {
+            object: format!("{}/{name}", kind.name().to_lowercase()),
+            name: name.to_owned(),
+            generation: None,
+        };
+        let (kind, fault) = self::kind(&text).unwrap_or_else(|fault| Some((kind, Some(fault))))?;
+        Some(Document { kind, text: Cow::Owned(text), origin, fault })
     }
 
     /// The object, as `T` describes it.
@@ -179,69 +199,19 @@ impl Document<'_> {
 
     /// The place of a line of this document.
     pub fn place(&self, line: usize) -> Place {
-        self.origin.place(line)
+        self.origin.place(line, &self.text)
     }
 }
 
 impl Origin<'_> {
-    fn place(&self, line: usize) -> Place {
+    fn place(&self, line: usize, text: &str) -> Place {
         let line = line.max(1);
         match self {
             Origin::File { name, skipped } => Place::Line { file: (*name).to_owned(), line: skipped + line },
-            Origin::Object { object, fields, .. } => {
-                let field = fields.get(line - 1).cloned().unwrap_or_default();
-                Place::Field { object: object.clone(), field }
+            Origin::Object { object, .. } => {
+                Place::Field { object: object.clone(), field: layout::field(text, line) }
             }
         }
-    }
-}
-
-/// A value as JSON, which is YAML, with one scalar, key or bracket on each line, and the field that each line is about.
-#[derive(Default)]
-struct Layout {
-    text: String,
-    fields: Vec<String>,
-}
-
-impl Layout {
-    fn lay_out(&mut self, value: &Value, path: &mut Vec<String>) {
-        match value {
-            Value::Object(members) if !members.is_empty() => {
-                self.line("{", path);
-                for (at, (key, value)) in members.iter().enumerate() {
-                    self.text.extend([Value::from(key.as_str()).to_string().as_str(), ": "]);
-                    let dot = if path.is_empty() { "" } else { "." };
-                    path.push(format!("{dot}{key}"));
-                    self.lay_out(value, path);
-                    path.pop();
-                    self.separate(at + 1 < members.len());
-                }
-                self.line("}", path);
-            }
-            Value::Array(items) if !items.is_empty() => {
-                self.line("[", path);
-                for (at, item) in items.iter().enumerate() {
-                    path.push(format!("[{at}]"));
-                    self.lay_out(item, path);
-                    path.pop();
-                    self.separate(at + 1 < items.len());
-                }
-                self.line("]", path);
-            }
-            scalar => self.line(&scalar.to_string(), path),
-        }
-    }
-
-    /// A comma goes before the end of the line that was written last.
-    fn separate(&mut self, more: bool) {
-        if more && self.text.pop().is_some() {
-            self.text.push_str(",\n");
-        }
-    }
-
-    fn line(&mut self, text: &str, path: &[String]) {
-        self.text.extend([text, "\n"]);
-        self.fields.push(path.concat());
     }
 }
 

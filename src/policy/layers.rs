@@ -38,8 +38,9 @@ struct Object {
     last_good: Option<Good>,
 }
 
+/// What an object without a mistake defines.
 #[derive(Clone, Debug)]
-enum Good {
+pub(crate) enum Good {
     Policy(Arc<Policy>),
     Pattern(Arc<Definition>),
 }
@@ -166,6 +167,28 @@ fn elsewhere(layer: Layer, (first, place): (&Layer, &Place)) -> String {
     if *first == layer { String::new() } else { format!(" ({place})") }
 }
 
+impl Good {
+    /// Reads an object strictly, and tells the place of its name.
+    pub(crate) fn read(document: &Document<'_>) -> Result<(Good, Place), Vec<Problem>> {
+        match document.kind {
+            Kind::Pattern => Definition::read(document, false).map(|definition| {
+                let place = document.place(definition.line);
+                (Good::Pattern(Arc::new(definition)), place)
+            }),
+            Kind::InjectionPolicy => {
+                check::policy(document).map(|(policy, place)| (Good::Policy(Arc::new(policy)), place))
+            }
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Good::Policy(policy) => &policy.name,
+            Good::Pattern(definition) => &definition.name,
+        }
+    }
+}
+
 impl Object {
     /// What is in force of it; nothing where no version was ever without a mistake.
     fn serving(&self) -> Option<Good> {
@@ -241,14 +264,7 @@ impl Objects {
 impl Object {
     /// Reads an object; an error where not even its name can be told.
     fn read(document: &Document<'_>) -> Result<Object, Vec<Problem>> {
-        let good = match document.kind {
-            Kind::Pattern => Definition::read(document, false).map(|definition| {
-                let (name, place) = (definition.name.clone(), document.place(definition.line));
-                (name, place, Good::Pattern(Arc::new(definition)))
-            }),
-            Kind::InjectionPolicy => check::policy(document)
-                .map(|(policy, place)| (policy.name.clone(), place, Good::Policy(Arc::new(policy)))),
-        };
+        let good = Good::read(document).map(|(good, place)| (good.name().to_owned(), place, good));
         let (kind, generation) = (document.kind, document.generation());
         let (name, place, read) = match good {
             Ok((name, place, good)) => (name, place, Ok(good)),

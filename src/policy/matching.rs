@@ -49,6 +49,22 @@ impl Match {
         (&self.namespaces, &self.pods, &self.owners)
     }
 
+    /// Whether every pod that this is for is one that `other` is for, as far as that can be proved.
+    pub(super) fn is_within(&self, other: &Match) -> bool {
+        let owners = other.owners.is_empty()
+            || !self.owners.is_empty()
+                && self.owners.iter().all(|own| other.owners.iter().any(|owner| owner.is_like(own)));
+        owners && self.namespaces.implies(&other.namespaces) && self.pods.implies(&other.pods)
+    }
+
+    /// Whether no pod can be one that both are for, as far as that can be proved.
+    pub(super) fn is_apart_from(&self, other: &Match) -> bool {
+        let owners = !self.owners.is_empty()
+            && !other.owners.is_empty()
+            && !self.owners.iter().any(|own| other.owners.iter().any(|owner| owner.is_like(own)));
+        owners || self.namespaces.excludes(&other.namespaces) || self.pods.excludes(&other.pods)
+    }
+
     /// Nothing where the policy is for the pod, else why it is not.
     ///
     /// What is known to differ decides, whatever else is unknown; only then does the unknown make an error, because

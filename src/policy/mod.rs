@@ -7,6 +7,7 @@
 
 mod bounds;
 mod check;
+mod disagree;
 mod disagreement;
 mod fence;
 mod layers;
@@ -22,7 +23,9 @@ mod standing;
 mod status;
 mod written;
 
+pub(crate) use disagree::{Disagreement, disagreements};
 pub use fence::Fence;
+pub(crate) use layers::Good;
 pub use layers::{Layers, Loaded, Objects, load};
 pub(crate) use matching::Mismatch;
 pub use object::Policies;

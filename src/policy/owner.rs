@@ -49,6 +49,11 @@ impl OwnerKind {
         controller_of(&self.0)
     }
 
+    /// Whether both mean the same pods.
+    pub(super) fn is_like(&self, other: &OwnerKind) -> bool {
+        self.controller() == other.controller()
+    }
+
     pub fn owns(&self, controller: Option<&str>) -> bool {
         controller_of(&self.0) == controller_of(controller.unwrap_or("Pod"))
     }

@@ -49,6 +49,18 @@ impl Selector {
         &self.requirements
     }
 
+    /// Whether `other` holds wherever this does.
+    pub(super) fn implies(&self, other: &Selector) -> bool {
+        let implied = |wanted: &Requirement| self.requirements.iter().any(|own| own.implies(wanted));
+        other.requirements.iter().all(implied)
+    }
+
+    /// Whether `other` never holds where this does.
+    pub(super) fn excludes(&self, other: &Selector) -> bool {
+        let excluded = |wanted: &Requirement| self.requirements.iter().any(|own| own.excludes(wanted));
+        other.requirements.iter().any(excluded)
+    }
+
     pub(super) fn require(&mut self, requirement: Requirement) {
         self.requirements.push(requirement);
     }
@@ -75,6 +87,32 @@ impl Requirement {
             }
         };
         Ok(Requirement { key: label_key(key)?, test })
+    }
+
+    fn implies(&self, other: &Requirement) -> bool {
+        let within = |some: &[String], all: &[String]| some.iter().all(|value| all.contains(value));
+        self.key == other.key
+            && match (&self.test, &other.test) {
+                (Test::In(own), Test::In(wanted)) => within(own, wanted),
+                (Test::In(own), Test::NotIn(unwanted)) => !own.iter().any(|value| unwanted.contains(value)),
+                (Test::NotIn(own), Test::NotIn(unwanted)) => within(unwanted, own),
+                (Test::In(_) | Test::Exists, Test::Exists)
+                | (Test::DoesNotExist, Test::DoesNotExist | Test::NotIn(_)) => true,
+                _ => false,
+            }
+    }
+
+    fn excludes(&self, other: &Requirement) -> bool {
+        self.key == other.key
+            && match (&self.test, &other.test) {
+                (Test::In(own), Test::In(wanted)) => !own.iter().any(|value| wanted.contains(value)),
+                (Test::In(some), Test::NotIn(unwanted)) | (Test::NotIn(unwanted), Test::In(some)) => {
+                    some.iter().all(|value| unwanted.contains(value))
+                }
+                (Test::In(_) | Test::Exists, Test::DoesNotExist)
+                | (Test::DoesNotExist, Test::In(_) | Test::Exists) => true,
+                _ => false,
+            }
     }
 
     /// The operator and its values, as a selector of Kubernetes has them.

@@ -1,4 +1,4 @@
-//! The webhook's two paths. Every failure here is an HTTP error, which leaves the object to the API server's failure
+//! The webhook's three paths. Every failure here is an HTTP error, which leaves the object to the API server's failure
 //! policy; `allowed: false` only ever says something about the object itself.
 //!
 //! | what | status |
@@ -38,13 +38,14 @@ use super::shares::{Share, Source};
 pub struct Handlers {
     pub mutate: Handler,
     pub warn: Handler,
+    pub validate: Handler,
 }
 
 type Handler = for<'b> fn(&'b [u8], &Snapshot, Option<&'b Meter<'b>>) -> Result<Reply<'b>, ReviewError>;
 
 impl Default for Handlers {
     fn default() -> Self {
-        Handlers { mutate: admission::mutate, warn: admission::warn }
+        Handlers { mutate: admission::mutate, warn: admission::warn, validate: admission::validate }
     }
 }
 
@@ -53,6 +54,7 @@ pub fn router(shared: Arc<Shared>, handlers: Handlers) -> Router {
     Router::new()
         .route("/mutate", endpoint("mutate", handlers.mutate))
         .route("/warn", endpoint("warn", handlers.warn))
+        .route("/validate", endpoint("validate", handlers.validate))
         .fallback(async |State(shared): State<Arc<Shared>>| other_path(&shared, &HttpError::NotFound))
         .method_not_allowed_fallback(async |State(shared): State<Arc<Shared>>| {
             other_path(&shared, &HttpError::Method)
@@ -248,7 +250,7 @@ impl HttpError {
 
     fn text(&self) -> String {
         match self {
-            HttpError::NotFound => "there are two paths here: /mutate and /warn".to_owned(),
+            HttpError::NotFound => "there are three paths here: /mutate, /warn and /validate".to_owned(),
             HttpError::Method => "send reviews with POST".to_owned(),
             HttpError::MediaType => "expected application/json, not compressed".to_owned(),
             HttpError::TooLarge => "the body is too large".to_owned(),

@@ -52,6 +52,7 @@ OPTIONS
 PATHS
   POST /mutate  reviews of pods: the patterns that they ask for are added
   POST /warn    reviews of Deployments and the like: allowed, with warnings
+  POST /validate  reviews of policies and patterns: refused where they would not be read
   On the admin port: /livez, /readyz?verbose, /metrics, /config, and /ca.crt where the
   certificate is made in memory
 
@@ -242,7 +243,7 @@ fn announce(bound: &Bound, in_memory: bool) {
     tracing::info!(%reviews, admin = admin.map(tracing::field::display), "listening");
     let Some(admin) = admin.filter(|_| in_memory) else { return };
     let text = format!(
-        "multipod listens on https://{reviews} (/mutate and /warn) and on http://{admin} (probes and metrics).\n\
+        "multipod listens on https://{reviews} (/mutate, /warn and /validate) and on http://{admin} (probes and metrics).\n\
          Its certificate is made in memory and ends with it. Try it:\n\n  \
          curl -s {admin}/ca.crt -o multipod-ca.crt\n  \
          curl -s --cacert multipod-ca.crt -H 'Content-Type: application/json' https://{host}:{port}/mutate -d '{EXAMPLE}'\n\n",

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use multipod::admission::{self, Snapshot};
 use multipod::policy::{Layer, Layers, Loaded, Objects};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Every YAML file below the folders that hold policies and patterns.
 fn texts() -> Vec<(String, String)> {
@@ -49,6 +50,36 @@ fn messages(loaded: &Loaded) -> Vec<&str> {
     messages
 }
 
+/// What `/validate` says of an object, without where it stands.
+fn refused(object: &Value) -> Vec<String> {
+    let resource = if object["kind"] == "Pattern" { "patterns" } else { "injectionpolicies" };
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": "1", "operation": "CREATE", "name": object["metadata"]["name"], "object": object,
+        "resource": {"group": "multipod.dev", "version": "v1alpha1", "resource": resource},
+    }});
+    let review = review.to_string();
+    let reply = admission::validate(review.as_bytes(), &Snapshot::default(), None).unwrap();
+    let answer: Value = serde_json::from_slice(&reply.body).unwrap();
+    let message = answer["response"]["status"]["message"].as_str().unwrap_or_default();
+    assert_eq!(answer["response"]["allowed"] == true, message.is_empty());
+    let place = format!(
+        "{}/{}: ",
+        object["kind"].as_str().unwrap().to_lowercase(),
+        object["metadata"]["name"].as_str().unwrap()
+    );
+    let parts = message.split("\n\n").filter(|part| !part.is_empty()).map(|part| {
+        let part = part.strip_prefix(&place).unwrap_or_else(|| panic!("{place}: {message}"));
+        // The field stands before what is said of it.
+        part.split_once(": ")
+            .filter(|(field, _)| !field.contains(' '))
+            .map_or(part, |(_, rest)| rest)
+            .to_owned()
+    });
+    let mut parts: Vec<String> = parts.collect();
+    parts.sort_unstable();
+    parts
+}
+
 #[test]
 fn every_object_of_our_files_is_read_alike_from_a_file_and_from_a_cluster() {
     let (mut good, mut bad) = (0, 0);
@@ -61,6 +92,11 @@ fn every_object_of_our_files_is_read_alike_from_a_file_and_from_a_cluster() {
             let of_cluster = loaded(Layer::Cluster, Objects::of_cluster([&object]));
             assert_eq!(content(&of_file), content(&of_cluster), "{name}");
             assert_eq!(messages(&of_file), messages(&of_cluster), "{name}\n{document}");
+            if matches!(object["kind"].as_str(), Some("Pattern" | "InjectionPolicy"))
+                && object["metadata"]["name"].is_string()
+            {
+                assert_eq!(refused(&object), messages(&of_cluster), "{name}\n{document}");
+            }
             *(if of_file.problems.is_empty() { &mut good } else { &mut bad }) += 1;
         }
     }

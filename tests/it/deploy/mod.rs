@@ -85,6 +85,7 @@ fn the_base_is_complete_when_it_is_rendered() {
         ("Deployment", "multipod"),
         ("PodDisruptionBudget", "multipod"),
         ("MutatingWebhookConfiguration", "multipod"),
+        ("ValidatingWebhookConfiguration", "multipod"),
     ] {
         assert!(kinds.iter().any(|(of, name)| of == kind && name == named), "{kind} {named}: {kinds:?}");
     }
@@ -96,6 +97,23 @@ fn the_base_is_complete_when_it_is_rendered() {
     let mounted = |volume: usize| volumes[volume]["configMap"]["name"].as_str().unwrap().to_owned();
     assert!(mounted(0).len() > "multipod-settings-".len() && mounted(1) == "multipod-policies");
     assert!(kinds.iter().any(|(_, name)| *name == mounted(0)));
+}
+
+#[test]
+fn a_multipod_that_is_down_keeps_nobody_from_repairing_a_policy() {
+    let objects = base();
+    let webhooks = one(&objects, "ValidatingWebhookConfiguration")["webhooks"].as_array().unwrap();
+    let [webhook] = &webhooks[..] else { panic!("{webhooks:?}") };
+    assert_eq!(webhook["failurePolicy"], "Ignore");
+    assert_eq!(webhook["sideEffects"], "None");
+    assert_eq!(webhook["clientConfig"]["service"]["path"], "/validate");
+    let [rule] = &webhook["rules"].as_array().unwrap()[..] else { panic!("{webhook}") };
+    assert_eq!(texts(&rule["operations"]), ["CREATE", "UPDATE"], "to delete is always allowed");
+    assert_eq!(
+        texts(&rule["resources"]),
+        ["injectionpolicies", "patterns"],
+        "and status is no business of ours"
+    );
 }
 
 #[test]

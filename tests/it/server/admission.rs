@@ -1,4 +1,4 @@
-//! The two paths of the webhook, asked without a socket: every row of the table of answers.
+//! The paths of the webhook, asked without a socket: every row of the table of answers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -223,7 +223,7 @@ async fn what_is_no_review_is_an_error_of_http_and_never_a_refusal() {
 }
 
 #[tokio::test]
-async fn only_posts_of_plain_json_on_two_paths_are_read() {
+async fn only_posts_of_plain_json_on_three_paths_are_read() {
     let webhook = webhook();
     let review = || Body::from(pod(&json!({})).to_string());
     for (method, path, expected) in [
@@ -231,6 +231,7 @@ async fn only_posts_of_plain_json_on_two_paths_are_read() {
         (Method::HEAD, "/mutate", 405),
         (Method::PUT, "/warn", 405),
         (Method::OPTIONS, "/warn", 405),
+        (Method::GET, "/validate", 405),
         (Method::POST, "/", 404),
         (Method::POST, "/mutate/", 404),
         (Method::POST, "/metrics", 404),

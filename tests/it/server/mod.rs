@@ -14,4 +14,5 @@ mod policies;
 mod process;
 mod reload;
 mod serve;
+mod validate;
 mod watching;

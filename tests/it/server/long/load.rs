@@ -43,7 +43,7 @@ fn slowly<'b>(
     admission::mutate(body, snapshot, meter)
 }
 
-const SLOW: Handlers = Handlers { mutate: slowly, warn: admission::warn };
+const SLOW: Handlers = Handlers { mutate: slowly, warn: admission::warn, validate: admission::validate };
 
 /// A server in which so many decisions fit, each on a thread of its own.
 fn room_for(requests: usize) -> Limits {

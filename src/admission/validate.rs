@@ -1,0 +1,152 @@
+//! What is about to be written as a policy or a pattern: refused where the loader would refuse it, in the same words.
+
+use crate::inject::{DenyReason, Few, Refusal};
+use crate::pattern::object::{Document, Kind};
+use crate::pod::Meter;
+use crate::policy::{Disagreement, Good, disagreements};
+use multipod_json::{Raw, pointer};
+use multipod_values::short;
+
+use super::answer::{self, Verdict};
+use super::mutate::in_time;
+use super::review::Request;
+use super::{Outcome, Record, Reply, ReviewError, Snapshot};
+
+type Review<'a> = Request<'a, Option<Raw<'a>>, Option<Raw<'a>>>;
+
+/// Longer ones are let pass with a warning: what is read strictly takes many times its size, and a mistake that arrives
+/// lifts nothing.
+const LONGEST: usize = 32 * 1024;
+
+/// Answers a review of one of our objects. Whatever takes one away is allowed, and so is what leaves its spec alone.
+pub fn validate<'a>(
+    body: &'a [u8],
+    snapshot: &Snapshot,
+    meter: Option<&'a Meter<'a>>,
+) -> Result<Reply<'a>, ReviewError> {
+    let review = Review::read(body, meter)?;
+    let found = match in_scope(&review, meter) {
+        Ok((kind, text)) => about(kind, text, &review, snapshot),
+        Err(reason) => Found { outcome: Outcome::Ignored, reason, ..Found::default() },
+    };
+    in_time(meter)?;
+    let verdict = if found.refusals.is_empty() { Verdict::Allow } else { Verdict::Deny(&found.refusals) };
+    let body = answer::write(&review.uid, verdict, &found.warnings);
+    let decided = Record { warnings: found.warnings.len(), ..Record::of(found.outcome, found.reason) };
+    Ok(Reply { body, record: review.record(None, decided) })
+}
+
+fn in_scope<'a>(review: &Review<'a>, meter: Option<&'a Meter<'a>>) -> Result<(Kind, &'a str), &'static str> {
+    let kind = match (&*review.resource.group, &*review.resource.name) {
+        ("multipod.dev", "injectionpolicies") => Kind::InjectionPolicy,
+        ("multipod.dev", "patterns") => Kind::Pattern,
+        _ => return Err("not_ours"),
+    };
+    if !review.sub_resource.is_empty() {
+        return Err("subresource");
+    }
+    if !matches!(&*review.operation, "CREATE" | "UPDATE") {
+        return Err("not_create");
+    }
+    let text = review.object.map(Raw::text).ok_or("no_object")?;
+    if field(text, "/metadata/deletionTimestamp", meter).is_some_and(|time| time != "null") {
+        return Err("terminating");
+    }
+    // What a controller notes in the metadata must go on, however wrong the spec is.
+    let before = review.old_object.and_then(|before| field(before.text(), "/spec", meter));
+    if before.is_some() && before == field(text, "/spec", meter) {
+        return Err("same_spec");
+    }
+    Ok((kind, text))
+}
+
+fn field<'t>(object: &'t str, pointer: &str, meter: Option<&'t Meter<'t>>) -> Option<&'t str> {
+    Some(pointer::find(meter, object, pointer).ok()??.text())
+}
+
+struct Found {
+    outcome: Outcome,
+    reason: &'static str,
+    warnings: Vec<String>,
+    refusals: Vec<Refusal>,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Found {
+            outcome: Outcome::Skipped,
+            reason: "nothing_to_say",
+            warnings: Vec::new(),
+            refusals: Vec::new(),
+        }
+    }
+}
+
+impl Found {
+    fn refused(refusals: Vec<Refusal>) -> Found {
+        let reason = refusals.first().map_or("unknown", |refusal| refusal.reason.slug());
+        Found { outcome: Outcome::Denied, reason, refusals, ..Found::default() }
+    }
+}
+
+fn about(kind: Kind, text: &str, review: &Review<'_>, snapshot: &Snapshot) -> Found {
+    if text.len() > LONGEST {
+        let warning =
+            format!("multipod looks at no more than {} KiB before an object is there", LONGEST / 1024);
+        return Found { reason: "too_large", warnings: vec![warning], ..Found::default() };
+    }
+    let Some(document) = Document::of_json(text, kind, &review.name) else { return Found::default() };
+    let good = match Good::read(&document) {
+        Ok((good, _)) => good,
+        Err(problems) => {
+            let mut told = Few::default();
+            for problem in problems {
+                told.tell(|| Refusal::new(DenyReason::PolicyInvalid, problem.to_string()));
+            }
+            return Found::refused(told.finish().0);
+        }
+    };
+    match &good {
+        Good::Pattern(pattern) => match snapshot.catalogue.get(&pattern.name) {
+            Some(taken) if taken.built_in => {
+                let message = format!("a pattern named {} is built in", pattern.name);
+                Found::refused(vec![Refusal::new(DenyReason::PolicyInvalid, message)])
+            }
+            _ => Found::default(),
+        },
+        Good::Policy(policy) => {
+            let all = disagreements(policy, &snapshot.policies);
+            let (mut refusals, mut warnings) = (Few::default(), Few::default());
+            for one in &all {
+                match one.is_certain {
+                    true => refusals.tell(|| refusal(&policy.name, one)),
+                    false => warnings.tell(|| warning(&policy.name, one)),
+                }
+            }
+            let (refusals, warnings) = (refusals.finish().0, warnings.finish().0);
+            let found = if refusals.is_empty() { Found::default() } else { Found::refused(refusals) };
+            Found { warnings, ..found }
+        }
+    }
+}
+
+fn refusal(policy: &str, one: &Disagreement<'_>) -> Refusal {
+    let message = format!(
+        "policies {policy} and {other} disagree on {what}, and one of them is only for pods that the other is for as well\n  \
+         {policy}: \"{own}\"\n  {other}: \"{theirs}\"\nGive both the same value, or pods that only one of them is for.",
+        other = one.other,
+        what = one.what,
+        own = short(one.own_value),
+        theirs = short(one.other_value),
+    );
+    Refusal::new(DenyReason::PolicyConflict, message)
+}
+
+fn warning(policy: &str, one: &Disagreement<'_>) -> String {
+    let (own, theirs) = (short(one.own_value), short(one.other_value));
+    format!(
+        "policies {policy} and {other} disagree on {what} where both are for a pod, which is refused then: \"{own}\" and \"{theirs}\"",
+        other = one.other,
+        what = one.what,
+    )
+}
