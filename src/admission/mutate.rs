@@ -83,7 +83,11 @@ fn told(uid: &str, decision: &Decision<'_>) -> (Vec<u8>, Record<'static>) {
             (answer::write(uid, Verdict::Patch(patch.json()), warnings), record)
         }
     };
-    (body, Record { warnings: warnings.len(), ..record })
+    let audits = decision.resolution.iter().flat_map(|resolution| &resolution.audited);
+    let mut audited: Vec<String> = audits.map(|audit| audit.policy.to_owned()).collect();
+    audited.sort_unstable();
+    audited.dedup();
+    (body, Record { warnings: warnings.len(), audited, ..record })
 }
 
 impl Record<'static> {
@@ -97,6 +101,7 @@ impl Record<'static> {
             reason,
             dry_run: false,
             patterns: Vec::new(),
+            audited: Vec::new(),
             patch_bytes: 0,
             warnings: 0,
         }

@@ -29,6 +29,8 @@ pub struct Record<'a> {
     pub dry_run: bool,
     /// Which patterns are added.
     pub patterns: Vec<crate::pattern::container::Text>,
+    /// Policies that only tell what they would set, and would set something.
+    pub audited: Vec<String>,
     /// The size of the patch, before it is encoded.
     pub patch_bytes: usize,
     /// How many warnings the user sees.

@@ -94,13 +94,18 @@ impl Snapshot {
     }
 
     /// The context of a pod of this namespace.
-    pub(super) fn context<'s>(&'s self, namespace: &'s str, owner_kind: Option<&'s str>) -> Context<'s> {
+    pub(super) fn context<'s>(
+        &'s self,
+        namespace: &'s str,
+        owner: Option<(&'s str, &'s str)>,
+    ) -> Context<'s> {
         let known = self.namespaces.get(namespace);
         Context {
             namespace,
             namespace_labels: known.map(|namespace| &*namespace.labels),
             namespace_annotations: known.map_or(&[], |namespace| &*namespace.annotations),
-            owner_kind,
+            owner_kind: owner.map(|(kind, _)| kind),
+            owner_name: owner.map(|(_, name)| name),
             version: self.version,
             ..Context::new(&self.settings, &self.catalogue)
         }

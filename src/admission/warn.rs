@@ -120,7 +120,8 @@ fn about<'a>(
     let Some(template) = template(object.text, place, meter) else { return found };
     // The API server checks the rest of the template itself.
     let Ok(head) = read_within::<Head<'_>>(Budget::NONE, meter, template) else { return found };
-    let context = Context { meter, ..snapshot.context(&review.namespace, place.owner_kind) };
+    let owner = place.owner_kind.map(|kind| (kind, &*review.name));
+    let context = Context { meter, ..snapshot.context(&review.namespace, owner) };
     // A mistake of ours is told where it counts: when a pod is made.
     let Ok(decision) = decide(&head, &context, &snapshot.policies) else { return found };
     found.warnings.extend(decision.warnings);

@@ -32,6 +32,13 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
     if policy.mode != Mode::Enforce {
         return None;
     }
+    if !policy.rollout.is_complete() {
+        limits.push(format!(
+            "Policy {}: it is rolled out to {} of workloads, so nothing is asked for",
+            policy.name, policy.rollout
+        ));
+        return None;
+    }
     let mut written =
         Admission::new(guard, &format!("multipod-enforce-{}", policy.name), &["CREATE", "UPDATE"]);
     let (namespaces, pods, owners) = policy.matches.parts();

@@ -102,7 +102,8 @@ fn settle<'a>(
         Err(obstacles) => {
             let mut refusals = asked.refusals;
             refusals.extend(obstacles.into_iter().map(refusal_of));
-            let enforced = policies.iter().any(|policy| policy.mode == Mode::Enforce)
+            let concerns = |policy: &Policy| !matches!(policy.mismatch(context, head.labels()), Ok(Some(_)));
+            let enforced = policies.iter().any(|policy| policy.mode == Mode::Enforce && concerns(policy))
                 || policies.unread(context, head.labels(), false).next().is_some();
             return Ok(refuse(refusals, context.settings, enforced, warnings));
         }
@@ -150,7 +151,7 @@ fn unlooked<'a>(
 ) -> Decision<'a> {
     let asks = !asked.is_empty() || head.more_annotations().is_some_and(|more| more.asks);
     let may_concern = |policy: &&Policy| match policy.mismatch(context, head.labels()) {
-        Ok(Some(Mismatch::Pod(_, None))) => head.has_more_labels(),
+        Ok(Some(Mismatch::Pod(_, None) | Mismatch::Rollout(..))) => head.has_more_labels(),
         Ok(Some(_)) => false,
         Ok(None) | Err(_) => policy.mode != Mode::Audit,
     };

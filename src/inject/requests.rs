@@ -46,17 +46,23 @@ fn of_request(
     resolution: &Resolution<'_>,
 ) -> Result<(Vec<Fragment>, Option<Refusal>), Vec<Problem>> {
     let fragments = request.fragments(pod, context)?;
-    let refusal = request.settings().and_then(|asked| out_of_bounds(effective, asked, resolution));
-    Ok((fragments, refusal))
+    Ok((fragments, out_of_bounds(effective, request.settings(), resolution)))
 }
 
 /// Policies bound what pods and namespaces ask for, not what policies themselves set.
-fn out_of_bounds(effective: &Effective<'_>, asked: &Asked, resolution: &Resolution<'_>) -> Option<Refusal> {
+fn out_of_bounds(
+    effective: &Effective<'_>,
+    asked: Option<&Asked>,
+    resolution: &Resolution<'_>,
+) -> Option<Refusal> {
     if matches!(effective.source, Source::Policy(_)) {
         return None;
     }
     resolution.bounds.iter().find_map(|(policy, bounds)| {
-        let why = bounds.check(asked.image.as_deref(), asked.cpu.as_ref(), asked.memory.as_ref()).err()?;
+        let chosen = asked.map_or(Ok(()), |asked| {
+            bounds.check(asked.image.as_deref(), asked.cpu.as_ref(), asked.memory.as_ref())
+        });
+        let why = bounds.check_key(effective.key).and(chosen).err()?;
         let message = format!("{}: policy {policy} does not allow this: {why}", effective.key.full());
         Some(Refusal::new(DenyReason::OutOfBounds, message).about(effective.key.full()))
     })

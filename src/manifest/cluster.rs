@@ -95,6 +95,7 @@ impl Namespace {
             namespace_labels: self.labels.as_deref(),
             namespace_annotations: &self.annotations,
             owner_kind: target.placed.object.place.and_then(|place| place.owner_kind),
+            owner_name: target.owner_name(),
             version: cluster.version,
             ..Context::new(&cluster.settings, &cluster.catalogue)
         }

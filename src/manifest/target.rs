@@ -26,6 +26,15 @@ pub(crate) struct Target<'m> {
     pub value: &'m Value,
 }
 
+impl Target<'_> {
+    /// The name of the workload whose pods these will be; a pod says its own.
+    pub(super) fn owner_name(&self) -> Option<&str> {
+        let object = &self.placed.object;
+        let is_template = object.place.is_some_and(|place| !place.pointer.is_empty());
+        is_template.then(|| object.name()).filter(|name| !name.is_empty())
+    }
+}
+
 /// What an object of a document is to us.
 #[derive(Debug)]
 pub(crate) enum Found<'m> {

@@ -1,7 +1,9 @@
-//! The metrics. Every label has few values: none of them comes from a review.
+//! The metrics. Every label has few values: none of them comes from a review, and names of policies are counted.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -21,6 +23,9 @@ use super::process::ProcessCollector;
 const DURATIONS: [f64; 13] =
     [50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1.6e-3, 3.2e-3, 6.4e-3, 12.8e-3, 51.2e-3, 0.2048, 1.0, 5.0];
 const PATCHES: [f64; 8] = [512.0, 1024.0, 2048.0, 4096.0, 8192.0, 16384.0, 65536.0, 262_144.0];
+
+/// Policies that have a series of their own.
+const MOST_POLICIES: usize = 100;
 
 #[derive(Debug)]
 pub struct Metrics {
@@ -49,6 +54,9 @@ pub struct Metrics {
     pub policies: Gauge,
     pub policy_problems: Gauge,
     policy_objects: Family<ObjectStanding, Gauge>,
+    policy_audits: Family<PolicyName, Counter>,
+    /// The policies that are counted each for itself.
+    audited: Mutex<BTreeSet<String>>,
     /// In seconds since 1970.
     pub policies_read: Gauge<f64, AtomicU64>,
     /// 1 while the file of `--config` is not in force as it is.
@@ -81,6 +89,11 @@ struct Reason {
 struct Reload {
     what: &'static str,
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyName {
+    policy: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -128,6 +141,8 @@ impl Default for Metrics {
             policies: Gauge::default(),
             policy_problems: Gauge::default(),
             policy_objects: Family::default(),
+            policy_audits: Family::default(),
+            audited: Mutex::default(),
             policies_read: Gauge::default(),
             config_problems: Gauge::default(),
         };
@@ -187,6 +202,8 @@ impl Metrics {
         registry.register("policy_problems", help, self.policy_problems.clone());
         let help = "Policies and patterns, by what is in force of them";
         registry.register("policy_objects", help, self.policy_objects.clone());
+        let help = "Pods to which an audit policy would have added something";
+        registry.register("policy_audits", help, self.policy_audits.clone());
         let help = "When the policies were read last, in seconds since 1970";
         registry.register("policies_read_timestamp_seconds", help, self.policies_read.clone());
         let help = "1 while the file of the configuration has a problem and its last good state is in force";
@@ -207,9 +224,21 @@ impl Metrics {
         if record.patch_bytes > 0 {
             self.patches.observe(u32::try_from(record.patch_bytes).unwrap_or(u32::MAX).into());
         }
+        for policy in record.audited.iter().filter(|_| !record.dry_run) {
+            self.policy_audits.get_or_create(&PolicyName { policy: self.counted_as(policy) }).inc();
+        }
         for pattern in &record.patterns {
             self.injections.get_or_create(&Pattern { pattern: pattern.clone() }).inc();
         }
+    }
+
+    /// The name of a policy as long as there are few; the others are counted together.
+    fn counted_as(&self, policy: &str) -> String {
+        let mut audited = self.audited.lock().unwrap_or_else(PoisonError::into_inner);
+        if audited.contains(policy) || audited.len() < MOST_POLICIES && audited.insert(policy.to_owned()) {
+            return policy.to_owned();
+        }
+        "…".to_owned()
     }
 
     /// Counts a request that got an HTTP error instead.

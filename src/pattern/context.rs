@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub namespace_annotations: &'a [(String, String)],
     /// The kind of workload that the pod's template stands in, where no controller has made the pod yet.
     pub owner_kind: Option<&'a str>,
+    /// The name of that workload, as it stays from one version of it to the next.
+    pub owner_name: Option<&'a str>,
     /// The version of the API server.
     pub version: Version,
     pub settings: &'a Settings,
@@ -43,6 +45,7 @@ impl<'a> Context<'a> {
             namespace_labels: Some(&[]),
             namespace_annotations: &[],
             owner_kind: None,
+            owner_name: None,
             version: Version::ASSUMED,
             settings,
             catalogue,
@@ -59,6 +62,7 @@ impl<'a> Context<'a> {
         let own = metadata.map_or("", |metadata| &*metadata.namespace);
         Context {
             namespace: [self.namespace, own].into_iter().find(|name| !name.is_empty()).unwrap_or("default"),
+            owner_name: self.owner_name.or_else(|| metadata.map(|metadata| metadata.workload())),
             owner_kind: self.owner_kind.or_else(|| metadata.and_then(|metadata| metadata.owner_kind())),
             ..self
         }

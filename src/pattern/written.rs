@@ -38,6 +38,10 @@ pub(crate) struct Quoted<const MOST: usize = LONGEST>(pub(crate) String);
 #[derive(Clone, Debug)]
 pub(crate) struct IntOrString(pub(crate) String);
 
+/// A number from 0 to this, which an API server takes for one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WholeNumber<const MOST: u8>(pub(crate) u8);
+
 /// A list of so many items at most.
 #[derive(Clone, Debug)]
 pub(crate) struct List<T, const MOST: usize>(pub(crate) Vec<T>);
@@ -75,6 +79,28 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
 impl<'de, const MOST: usize> Deserialize<'de> for Quoted<MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Scalar { most: MOST, whole_numbers: false }).map(Quoted)
+    }
+}
+
+impl<'de, const MOST: u8> Deserialize<'de> for WholeNumber<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number<const MOST: u8>;
+        impl<const MOST: u8> Visitor<'_> for Number<MOST> {
+            type Value = u8;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from 0 to {MOST}")
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<u8, E> {
+                let within = u8::try_from(number).ok().filter(|number| *number <= MOST);
+                within.ok_or_else(|| {
+                    E::custom(format!("expected a whole number from 0 to {MOST}, found {number}"))
+                })
+            }
+            fn visit_i64<E: Error>(self, number: i64) -> Result<u8, E> {
+                self.visit_u64(u64::try_from(number).unwrap_or(u64::MAX))
+            }
+        }
+        deserializer.deserialize_any(Number::<MOST>).map(WholeNumber)
     }
 }
 
@@ -193,6 +219,9 @@ macro_rules! schema {
 schema! {
     [T: JsonSchema] At<T> => T::schema_name(), |generator| T::json_schema(generator);
     [const MOST: usize] Quoted<MOST> => "Text", |_generator| json_schema!({"type": "string", "maxLength": MOST});
+    [const MOST: u8] WholeNumber<MOST> => "WholeNumber", |_generator| json_schema!({
+        "type": "integer", "minimum": 0, "maximum": MOST,
+    });
     [] IntOrString => "IntOrString", |_generator| json_schema!({
         "x-kubernetes-int-or-string": true,
         "anyOf": [{"type": "integer"}, {"type": "string"}],

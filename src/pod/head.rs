@@ -46,19 +46,24 @@ pub struct Metadata<'a> {
 /// The owners of a pod, of which only the one that manages it matters.
 #[derive(Debug, Default)]
 pub(crate) struct Owners<'a> {
-    controller: Option<Text<'a>>,
+    controller: Option<Owner<'a>>,
 }
 
 /// One owner of a pod.
 #[derive(Debug, Deserialize)]
-struct Owner<'a> {
+pub(crate) struct Owner<'a> {
     /// `ReplicaSet`, `Job`, `Node`…
     #[serde(borrow, default)]
     kind: Text<'a>,
+    #[serde(borrow, default)]
+    name: Text<'a>,
     /// Whether this owner manages the pod.
     #[serde(default)]
     controller: Option<bool>,
 }
+
+/// The label in which a Deployment repeats what it puts behind the names of its ReplicaSets.
+const TEMPLATE_HASH: &str = "pod-template-hash";
 
 impl<'a> Head<'a> {
     /// Reads the metadata of a pod.
@@ -104,6 +109,23 @@ impl<'a> Metadata<'a> {
         self.owner_references.value().and_then(Owners::controller)
     }
 
+    /// The name of what made the pod, or of the pod that nothing made. It stays from one version to the next: without the
+    /// hash of a Deployment's pod template.
+    pub fn workload(&self) -> &str {
+        let Some(owner) = self.owner_references.value().and_then(|owners| owners.controller.as_ref()) else {
+            return if self.generate_name.is_empty() { &self.name } else { &self.generate_name };
+        };
+        let name = &*owner.name;
+        let hash = self.labels.pairs().iter().find(|(label, _)| **label == *TEMPLATE_HASH);
+        match hash {
+            Some((_, Scalar::Text(hash))) if *owner.kind == *"ReplicaSet" => {
+                let shorter = name.strip_suffix(&**hash).and_then(|name| name.strip_suffix('-'));
+                shorter.unwrap_or(name)
+            }
+            _ => name,
+        }
+    }
+
     /// The kind of the controller that made the pod, if one did.
     pub fn owner_kind(&self) -> Option<&str> {
         self.controller().map(|kind| &**kind)
@@ -113,7 +135,7 @@ impl<'a> Metadata<'a> {
 impl<'a> Owners<'a> {
     /// The kind of the owner that manages the pod.
     pub(crate) fn controller(&self) -> Option<&Text<'a>> {
-        self.controller.as_ref()
+        self.controller.as_ref().map(|owner| &owner.kind)
     }
 }
 
@@ -129,7 +151,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Owners<'a> {
                 let mut owners = Owners::default();
                 while let Some(owner) = items.next_element::<Owner<'de>>()? {
                     if owner.controller == Some(true) && owners.controller.is_none() {
-                        owners.controller = Some(owner.kind);
+                        owners.controller = Some(owner);
                     }
                 }
                 Ok(owners)

@@ -1,11 +1,14 @@
 //! What a pod may choose for the patterns that it asks for.
 
+use crate::annotation::Key;
 use crate::annotation::settings::Amount;
 use multipod_values::{self as value, Parsed, Quantity};
 
 /// The limits of a pod's own choice; what is not given is free.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bounds {
+    /// The keys that pods and namespaces may set.
+    pub keys: Option<Vec<Key>>,
     /// The images that may be chosen.
     pub images: Option<Vec<ImagePattern>>,
     /// The largest CPU request or limit.
@@ -18,6 +21,18 @@ impl Bounds {
     /// Whether everything is free.
     pub fn is_free(&self) -> bool {
         *self == Bounds::default()
+    }
+
+    /// Checks whether a key may be set at all; the error says which may.
+    pub fn check_key(&self, key: Key) -> Result<(), String> {
+        let Some(allowed) = self.keys.as_ref().filter(|allowed| !allowed.contains(&key)) else {
+            return Ok(());
+        };
+        let names: Vec<&str> = allowed.iter().map(|key| key.full()).collect();
+        Err(match names.as_slice() {
+            [] => "no key can be set".to_owned(),
+            names => format!("only {} can be set", value::list(names, "and")),
+        })
     }
 
     /// Checks what a value chooses; the error says what is allowed instead.
@@ -145,6 +160,7 @@ mod tests {
     #[test]
     fn a_choice_beyond_the_bounds_is_told_what_is_allowed() {
         let bounds = Bounds {
+            keys: None,
             images: Some(vec![ImagePattern::parse("a:*").unwrap(), ImagePattern::parse("b:*").unwrap()]),
             cpu: Some(Quantity::parse("500m", Resource::Cpu).unwrap()),
             memory: Some(Quantity::parse("256Mi", Resource::Memory).unwrap()),

@@ -12,6 +12,7 @@ use super::bounds::{Bounds, ImagePattern};
 use super::matching::Match;
 use super::object::{Mode, Named, Policy, Value};
 use super::owner::OwnerKind;
+use super::rollout::Rollout;
 use super::selector::{Requirement, Selector};
 use super::written;
 
@@ -38,6 +39,7 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
         upstreams: check.names("spec.upstreams", spec.upstreams, value::host_and_port),
         destinations: check.names("spec.destinations", spec.destinations, destination),
         bounds: spec.bounds.map(|bounds| check.bounds(bounds)).unwrap_or_default(),
+        rollout: spec.rollout.map(|rollout| Rollout::to(rollout.percent.0)).unwrap_or_default(),
     };
     if let Some(condition) = spec.condition {
         check.no_condition(line_of(&condition.referenced), "spec.condition");
@@ -172,7 +174,11 @@ impl Check<'_> {
             let images = images.0.iter();
             images.filter_map(|image| self.text("spec.bounds.images", image, ImagePattern::parse)).collect()
         });
+        let keys = written.keys.map(|keys| {
+            keys.0.iter().filter_map(|key| self.text("spec.bounds.keys", key, bounded_key)).collect()
+        });
         Bounds {
+            keys,
             images,
             cpu: self.most("spec.bounds.cpu.max", written.cpu, Resource::Cpu),
             memory: self.most("spec.bounds.memory.max", written.memory, Resource::Memory),
@@ -203,6 +209,14 @@ fn policy_key(full: &str) -> Parsed<Key> {
             let known: Vec<&str> = Key::ALL.iter().filter(|k| **k != Key::OptOut).map(|k| k.full()).collect();
             Err(format!("expected {}{meant}", value::list(&known, "or")))
         }
+    }
+}
+
+/// A key that pods may be allowed to set.
+fn bounded_key(full: &str) -> Parsed<Key> {
+    match Key::from_full(full) {
+        Some(Key::OptOut) => Err("pods can always opt out of what is not enforced".to_owned()),
+        _ => policy_key(full),
     }
 }
 
@@ -325,6 +339,11 @@ spec:
             ),
             ("match: {podSelector: {matchExpressions: [{key: a, operator: In, values: [1]}]}}", "quotes"),
             ("annotations: {\"multipod/share-process-namespace\": true}", "quotes"),
+            ("rollout: {percent: 101}", "expected a whole number from 0 to 100, found 101"),
+            ("rollout: {percent: -1}", "expected a whole number from 0 to 100"),
+            ("rollout: {percent: \"50\"}", "a whole number from 0 to 100"),
+            ("rollout: {percent: 0.5}", "a whole number from 0 to 100"),
+            ("rollout: {}", "percent"),
             ("annotations: {\"multipod/opt-out\": all}", "only a pod or its namespace can opt out"),
             ("annotations: {\"multipod/status\": x}", "multipod writes this key itself"),
             ("annotations: {\"multipod/loging\": x}", "did you mean multipod/logging?"),
@@ -341,6 +360,8 @@ spec:
             ("destinations: {central: \"http://x:1\"}", "spec.destinations.central: expected a destination"),
             ("destinations: {central: \"otlp://x\"}", "spec.destinations.central: expected HOST:PORT"),
             ("bounds: {images: [\"a b\"]}", "spec.bounds.images: expected an image"),
+            ("bounds: {keys: [multipod/loging]}", "spec.bounds.keys: expected multipod/ambassador, "),
+            ("bounds: {keys: [multipod/opt-out]}", "spec.bounds.keys: pods can always opt out"),
             ("bounds: {cpu: {max: lots}}", "spec.bounds.cpu.max: expected an amount of CPU"),
             ("bounds: {memory: {max: 0.5}}", "quotes"),
             ("bounds: {memory: 256Mi}", "team.yaml:5: "),

@@ -24,7 +24,9 @@ pub(crate) fn disagreements<'p>(policy: &'p Policy, others: &'p Policies) -> Vec
         if policy.matches.is_apart_from(&other.matches) {
             continue;
         }
-        let nested = policy.matches.is_within(&other.matches) || other.matches.is_within(&policy.matches);
+        let complete = policy.rollout.is_complete() && other.rollout.is_complete();
+        let nested = complete
+            && (policy.matches.is_within(&other.matches) || other.matches.is_within(&policy.matches));
         let mut tell = |what: &'p str, own_value: &'p str, other_value: &'p str, is_certain: bool| {
             if own_value != other_value {
                 found.push(Disagreement { other: &other.name, what, own_value, other_value, is_certain });

@@ -6,6 +6,7 @@ use crate::pattern::Context;
 use crate::pod::{Scalar, Text};
 
 use super::owner::OwnerKind;
+use super::rollout::{Rollout, Workload};
 use super::selector::{Requirement, Selector};
 
 /// The label that the API server gives every namespace.
@@ -28,6 +29,8 @@ pub enum Mismatch<'a> {
     Pod(&'a Requirement, Option<&'a str>),
     /// Something else makes the pod.
     Owner(&'a [OwnerKind], Option<&'a str>),
+    /// It fits, and the policy does not reach its workload yet.
+    Rollout(Rollout, Workload<'a>),
 }
 
 /// Why it cannot be told whether a policy is for a pod.
@@ -126,6 +129,12 @@ fn namespace_label<'a>(context: &Context<'a>, key: &str) -> Result<Option<&'a st
 impl fmt::Display for Mismatch<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whose, wanted, found) = match self {
+            Mismatch::Rollout(rollout, workload) => {
+                return write!(
+                    f,
+                    "it is rolled out to {rollout} of workloads, and {workload} is not among them"
+                );
+            }
             Mismatch::Namespace(wanted, found) => ("namespace", wanted, found),
             Mismatch::Pod(wanted, found) => ("pod", wanted, found),
             Mismatch::Owner(wanted, found) => {

@@ -18,6 +18,7 @@ mod owner;
 mod precedence;
 mod resolution;
 mod resolve;
+mod rollout;
 mod selector;
 mod standing;
 mod status;

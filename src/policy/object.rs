@@ -13,6 +13,7 @@ use multipod_values::{Endpoint, Host};
 use super::bounds::Bounds;
 use super::fence::Fence;
 use super::matching::{Labels, Match, Mismatch, Undecided};
+use super::rollout::{Rollout, Workload};
 
 /// What the operators of a cluster want of some of its pods.
 #[derive(Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Policy {
     pub destinations: Vec<Named<Endpoint>>,
     /// What pods may choose themselves.
     pub bounds: Bounds,
+    /// Of all that it is for, the workloads that it reaches so far.
+    pub rollout: Rollout,
 }
 
 /// The value of a key, read once for all pods.
@@ -83,7 +86,14 @@ impl Policy {
         context: &Context<'a>,
         pod_labels: Labels<'a>,
     ) -> Result<Option<Mismatch<'a>>, Undecided> {
-        self.matches.mismatch(context, pod_labels)
+        let known = self.matches.mismatch(context, pod_labels);
+        let workload = Workload::of(context);
+        match known {
+            Ok(None) | Err(_) if !self.rollout.reaches(&self.name, workload) => {
+                Ok(Some(Mismatch::Rollout(self.rollout, workload)))
+            }
+            known => known,
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl OwnerKind {
 }
 
 /// The kind that the pods of `kind` name as their controller.
-fn controller_of(kind: &str) -> &str {
+pub(super) fn controller_of(kind: &str) -> &str {
     match kind {
         "Deployment" => "ReplicaSet",
         "CronJob" => "Job",

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
-use crate::pattern::written::{At, IntOrString, List, Map, Placed, Quoted, rule};
+use crate::pattern::written::{At, IntOrString, List, Map, Placed, Quoted, WholeNumber, rule};
 
 use super::object::Mode;
 use super::owner::NO_CRON_JOB;
@@ -65,6 +65,8 @@ pub(crate) struct Spec {
     pub(super) destinations: Option<Map<Placed<2048>, 256>>,
     /// The limits of what pods and namespaces may choose for the patterns that they ask for.
     pub(super) bounds: Option<Bounds>,
+    /// How many of the workloads that it is for it reaches so far.
+    pub(super) rollout: Option<Rollout>,
     #[schemars(skip)]
     pub(super) condition: Option<Spanned<IgnoredAny>>,
 }
@@ -73,7 +75,7 @@ pub(crate) struct Spec {
 const SAYS_SOMETHING: &str = "\
     has(self.annotations) && size(self.annotations) > 0 || has(self.upstreams) && size(self.upstreams) > 0 || \
     has(self.destinations) && size(self.destinations) > 0 || \
-    has(self.bounds) && (has(self.bounds.images) || has(self.bounds.cpu) || has(self.bounds.memory))";
+    has(self.bounds) && (has(self.bounds.keys) || has(self.bounds.images) || has(self.bounds.cpu) || has(self.bounds.memory))";
 
 impl Spec {
     /// Whether it would change anything for the pods that it is for.
@@ -85,7 +87,10 @@ impl Spec {
             || says(self.upstreams.as_ref())
             || says(self.destinations.as_ref())
             || self.bounds.as_ref().is_some_and(|bounds| {
-                bounds.images.is_some() || bounds.cpu.is_some() || bounds.memory.is_some()
+                bounds.keys.is_some()
+                    || bounds.images.is_some()
+                    || bounds.cpu.is_some()
+                    || bounds.memory.is_some()
             })
     }
 }
@@ -134,10 +139,21 @@ pub(super) struct Expression {
     pub(super) values: Option<List<Quoted<63>, 256>>,
 }
 
+/// How far it is rolled out.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rollout {
+    /// Of how many workloads in a hundred it is for. All pods of a workload are in or out together, and a higher number only
+    /// ever adds.
+    pub(super) percent: WholeNumber<100>,
+}
+
 /// The limits of what pods and namespaces may choose; what is not given is free.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Bounds {
+    /// The keys that pods and namespaces may set, such as `multipod/metrics`. With an empty list, none.
+    pub(super) keys: Option<List<Placed<63>, 32>>,
     /// The images that `image=` may name, where `*` stands for any text: `haproxy:*`. With an empty list, none.
     pub(super) images: Option<List<Placed<1024>, 256>>,
     /// How much CPU `cpu=` may ask for.

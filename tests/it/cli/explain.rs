@@ -43,6 +43,33 @@ fn assert_holds(text: &str, parts: &[&str]) {
 }
 
 #[test]
+fn a_workload_that_a_policy_does_not_reach_yet_is_told_so() {
+    let policy = |percent: u8| {
+        format!(
+            "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: trial}}\nspec:\n  \
+             rollout: {{percent: {percent}}}\n  annotations: {{multipod/init: \"wait-for gate:1\"}}\n"
+        )
+    };
+    // The same workload as a manifest, and as the pod that a cluster makes of it.
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  generateName: web-5d4f8c7b9d-\n  namespace: shop\n  labels: {pod-template-hash: 5d4f8c7b9d}\n  \
+        ownerReferences:\n  - {apiVersion: apps/v1, kind: ReplicaSet, name: web-5d4f8c7b9d, uid: a, controller: true}\nspec:\n  containers:\n  - {name: app, image: a}\n";
+    let reached = |percent: u8, text: &str| {
+        let files = Files::new(&[("app.yaml", text), ("trial.yaml", &policy(percent))]);
+        let ran = files.multipod(&["explain", "-f", "app.yaml", "--policy-dir", "trial.yaml"]);
+        let told = format!(
+            "it is rolled out to {percent} % of workloads, and ReplicaSet web in namespace shop is not among them"
+        );
+        assert_eq!(ran.out.contains(&told), !ran.out.contains("wait-for gate:1"), "{}", ran.out);
+        ran.out.contains("wait-for gate:1")
+    };
+    let percents: Vec<u8> = (0..=100).step_by(10).collect();
+    let of = |text: &str| percents.iter().map(|percent| reached(*percent, text)).collect::<Vec<_>>();
+    let found = of(SHOP);
+    assert!(!found[0] && found[10] && found.is_sorted(), "{found:?}");
+    assert_eq!(found, of(pod));
+}
+
+#[test]
 fn a_deployment_is_explained_from_its_annotations_to_its_drawing() {
     let settings = ("settings.yaml", "patterns: {ambassador: {image: 'haproxy:3.2'}}\n");
     let files = Files::new(&[("shop.yaml", SHOP), settings]);

@@ -135,6 +135,27 @@ proptest! {
     }
 
     #[test]
+    fn a_policy_that_is_not_for_a_pod_changes_nothing(trial in any_trial(), kind in 0usize..3) {
+        prop_assume!(trial.read.loaded.policies.iter().next().is_some());
+        let (mode, spec) = [
+            ("enforce", "match: {podSelector: {matchLabels: {nobody: here}}}"),
+            ("default", "match: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: nowhere}}}"),
+            ("enforce", "rollout: {percent: 0}"),
+        ][kind];
+        let text = format!(
+            "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: a-nobody}}\nspec: {{mode: {mode}, {spec}, \
+             annotations: {{multipod/ambassador: \"80:1\"}}, upstreams: {{db: \"x:1\"}}, bounds: {{images: [], keys: []}}}}\n"
+        );
+        let mut other = cluster::Cluster::read(trial.read.cluster.clone());
+        other.cluster.files.push(("nobody.yaml".to_owned(), text));
+        other.loaded = policy::load(&other.cluster.files);
+        prop_assert!(other.loaded.policies.find("a-nobody").is_some(), "{:?}", other.loaded.problems);
+        let (first, second) = (trial.decide(), decide_in(&other, &trial.pod));
+        prop_assert_eq!(format!("{:?}", first.ended), format!("{:?}", second.ended));
+        prop_assert_eq!(&first.warnings, &second.warnings);
+    }
+
+    #[test]
     fn uninject_gives_back_the_pod_that_was_injected(trial in any_trial()) {
         let text = trial.pod.to_string();
         // What has our name already cannot be told from ours, and names that are there twice mean nothing.
