@@ -10,7 +10,7 @@ SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build static image manifests test test-long soak lint deny sbom fmt bless bench fuzz doc clean
+.PHONY: help setup demo build static image manifests test test-long soak lint workflows deny sbom fmt bless bench fuzz doc clean
 .PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
@@ -81,6 +81,10 @@ lint: ## formatting and lints; a warning is an error
 	$(CARGO) clippy --locked --features otlp --lib --test traces -- -D warnings
 	@if command -v go >/dev/null; then cd tests/e2e && gofmt -l . | sed 's/$$/ is not as gofmt writes it/; $$q1' && \
 		go vet ./cluster ./cmd/... ./controlplane ./images/... ./labs ./progress ./reader; fi
+
+workflows: ## check the workflows of GitHub (needs go, and fetches actionlint)
+	@command -v go >/dev/null || { echo "Go is missing: install it, see https://go.dev/doc/install" >&2; exit 1; }
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 .github/workflows/*.yml
 
 deny: ## what may be depended on: advisories too (needs cargo-deny, and fetches its database; the tests do the rest)
 	$(CARGO) deny --locked check

@@ -10,14 +10,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::Subscriber;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::admission::{Outcome, Record};
-use multipod_values::visible;
+use multipod_values::{suggest, visible};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -79,8 +79,32 @@ where
 }
 
 // `EnvFilter` would bring a whole engine of regular expressions for spans and patterns that we have no use for.
-fn filter(level: &str) -> Result<Targets, String> {
-    level.parse().map_err(|error| format!("--log-level {level}: {error}"))
+//
+// Its parser takes a word that is no level for the name of a module, and then logs nothing of any other. What is meant is
+// never that, so levels are read here.
+fn filter(text: &str) -> Result<Targets, String> {
+    let wrong = |error: String| format!("--log-level {text}: {error}");
+    let mut targets = Targets::new();
+    for part in text.split(',').map(str::trim) {
+        let (module, level) = part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
+        let level = read_level(level).map_err(wrong)?;
+        targets = match module {
+            Some(module) => targets.with_target(module, level),
+            None => targets.with_default(level),
+        };
+    }
+    Ok(targets)
+}
+
+fn read_level(text: &str) -> Result<LevelFilter, String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let expected = "expected off, error, warn, info, debug or trace, or a filter such as multipod=debug";
+    let level = text.parse().ok().filter(|_| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(text)));
+    level.ok_or_else(|| match (text, suggest::nearest(text, LEVELS)) {
+        ("", _) => expected.to_owned(),
+        (_, Some(meant)) => format!("unknown level {text}, did you mean {meant}?"),
+        (_, None) => format!("unknown level {text}; {expected}"),
+    })
 }
 
 /// The filter in force, which may change at any time.

@@ -131,7 +131,7 @@ pub(in crate::cli) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     otlp_endpoint: Option<String>,
 
-    /// What is logged: error, warn, info, debug, or a filter such as multipod=debug [default: info]
+    /// What is logged: off, error, warn, info, debug, trace, or a filter such as multipod=debug [default: info]
     #[arg(long, env = "MULTIPOD_LOG_LEVEL", value_name = "LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_level: Option<String>,

@@ -1,5 +1,7 @@
 //! What is installed: rendered as people render it, and held to what was promised about it.
 
+mod repository;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
