@@ -435,7 +435,7 @@ mod tests {
                 objects.problems().iter().map(|problem| problem.message.clone()).collect::<Vec<_>>()
             };
             assert_eq!(messages(&of_file), messages(&of_cluster), "{spec}");
-            assert_eq!(of_file.problems().is_empty(), !in_file.policies.iter().next().is_none(), "{spec}");
+            assert_eq!(of_file.problems().is_empty(), in_file.policies.iter().next().is_some(), "{spec}");
         }
     }
 

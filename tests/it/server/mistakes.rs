@@ -146,7 +146,8 @@ impl Source for Cluster {
 
     fn log(self) -> String {
         let told = self.store.objects();
-        told.iter().map(|object| format!("{} {}\n", object.standing.slug(), object.message())).collect()
+        let lines = told.iter().map(|object| format!("{} {}", object.standing.slug(), object.message()));
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -237,9 +238,10 @@ fn one_that_has_never_seen_a_good_version_refuses_what_an_enforced_one_may_conce
     for (broken, others) in all {
         let mut source = S::started(Some(&broken));
         assert_refused(&source.fate("web"), &["policy strict ", "enforced", "strict", CURE]);
-        match others {
-            true => assert_refused(&source.fate("other"), &[CURE]),
-            false => assert_eq!(source.fate("other"), Fate::LeftAlone, "{broken:#}"),
+        if others {
+            assert_refused(&source.fate("other"), &[CURE]);
+        } else {
+            assert_eq!(source.fate("other"), Fate::LeftAlone, "{broken:#}");
         }
         source.put(Some(&policy(&spec("enforce"))), "in_force");
         assert_eq!((source.fate("web"), source.fate("other")), (Fate::Injected, Fate::LeftAlone));
