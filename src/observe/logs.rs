@@ -86,7 +86,8 @@ fn filter(text: &str) -> Result<Targets, String> {
     let wrong = |error: String| format!("--log-level {text}: {error}");
     let mut targets = Targets::new();
     for part in text.split(',').map(str::trim) {
-        let (module, level) = part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
+        let (module, level) =
+            part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
         let level = read_level(level).map_err(wrong)?;
         targets = match module {
             Some(module) => targets.with_target(module, level),

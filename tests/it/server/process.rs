@@ -273,7 +273,10 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
         (vec!["--log-level", "a=b=c"], "--log-level a=b=c"),
         (vec!["--log-level", "warning"], "unknown level warning, did you mean warn?"),
         (vec!["--log-level", "info,multipod=inof"], "unknown level inof, did you mean info?"),
-        (vec!["--log-level", "multipod"], "unknown level multipod; expected off, error, warn, info, debug or trace"),
+        (
+            vec!["--log-level", "multipod"],
+            "unknown level multipod; expected off, error, warn, info, debug or trace",
+        ),
         (vec!["--log-level", ""], "expected off, error, warn, info, debug or trace"),
     ] {
         let output = multipod().arg("serve").args(&arguments).output().unwrap();
