@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use crate::annotation::Key;
-use crate::pattern::Settings;
 use crate::pattern::change::Kind;
+use crate::pattern::context::ASSIGNED_USERS;
 use crate::pattern::others::{LEAST_LIMITS, TOKEN};
+use crate::pattern::{AppContainers, Settings};
+use crate::pod::view::OWN_NAMES;
 use crate::policy::{Mode, OwnerKind, Policy, Requirement};
 
 use super::known::{self, Known};
@@ -61,12 +63,16 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
         "steps",
         "object.spec.?initContainers.orValue([]).filter(c, c.?restartPolicy.orValue(\"\") != \"Always\")",
     );
+    written.variable("ids", &ids());
     for (key, value) in &policy.annotations {
         match known::changes(guard, policy, &value.request) {
             Ok(changes) => {
                 for change in &changes {
                     written.validation(
-                        format!("request.operation != \"CREATE\" || ({})", condition(change, guard.settings)),
+                        format!(
+                            "request.operation != \"CREATE\" || ({})",
+                            condition(change, policy, guard.settings)
+                        ),
                         format!(
                             "policy {} enforces {}, and {} of it is missing or is not what multipod adds",
                             policy.name,
@@ -128,14 +134,43 @@ fn made_by(kinds: &[&str]) -> String {
     }
 }
 
-fn condition(change: &Known, settings: &Settings) -> String {
+/// The users and groups that the pod and its own containers name. A platform that assigns users gives others, so there
+/// every one is among them.
+fn ids() -> String {
+    let of = |containers: &str| {
+        let of = |field: &str| format!("{containers}.map(c, c.?securityContext.?{field}.orValue(-1))");
+        [of("runAsUser"), of("runAsGroup")].join(" + ")
+    };
+    let own = format!("object.spec.containers.filter(c, !c.name.startsWith({}))", cel::text(OWN_NAMES));
+    let every = "(object.spec.containers + object.spec.?initContainers.orValue([]))";
+    let pod =
+        ["runAsUser", "runAsGroup"].map(|field| format!("object.spec.?securityContext.?{field}.orValue(-1)"));
+    format!(
+        "{} in namespaceObject.metadata.?annotations.orValue({{}}) ? {} : [{}] + {}",
+        cel::text(ASSIGNED_USERS),
+        of(every),
+        pod.join(", "),
+        of(&own)
+    )
+}
+
+fn condition(change: &Known, policy: &Policy, settings: &Settings) -> String {
     let value = &change.value;
     match change.kind {
         Kind::Container if change.is_step => container("variables.steps", change, settings),
         Kind::Container => container("variables.sidecars", change, settings),
-        Kind::Volume => format!("object.spec.?volumes.orValue([]).exists(v, {})", cel::covers("v", value)),
-        Kind::AppMount => of_app("volumeMounts", value),
-        Kind::AppVariable => of_app("env", value),
+        Kind::Volume => format!("object.spec.?volumes.orValue([]).exists(v, {})", volume(value)),
+        Kind::AppMount => {
+            let all = [cel::covers("i", value), whole("i", value)];
+            of_app(change, policy, &format!("c.?volumeMounts.orValue([]).exists(i, {})", cel::all(&all)))
+        }
+        Kind::AppVariable => {
+            // Of two variables with one name the last one counts.
+            let name = cel::text(&change.name);
+            let once = format!("size(c.?env.orValue([]).filter(e, e.name == {name})) == 1");
+            let is = format!("c.?env.orValue([]).exists(i, {})", cel::covers("i", value));
+            of_app(change, policy, &cel::all(&[is, once]))
+        }
         Kind::Annotation => {
             format!("variables.annotations[?{}].orValue(\"\") == {value}", cel::text(&change.name))
         }
@@ -151,8 +186,62 @@ fn condition(change: &Known, settings: &Settings) -> String {
     }
 }
 
-fn of_app(list: &str, value: &Value) -> String {
-    format!("object.spec.containers.exists(c, c.?{list}.orValue([]).exists(i, {}))", cel::covers("i", value))
+/// That the containers of the app have it which the policy means; one of them, where it means the default one.
+fn of_app(change: &Known, policy: &Policy, condition: &str) -> String {
+    if !change.everywhere {
+        return format!("object.spec.containers.exists(c, {condition})");
+    }
+    let mut meant = vec![format!("!c.name.startsWith({})", cel::text(OWN_NAMES))];
+    if let AppContainers::Fitting { these, but } = &policy.containers {
+        let among = |patterns: &[String]| {
+            let fits = patterns.iter().map(|pattern| match pattern.replace('*', ".*") {
+                regex if regex == *pattern => format!("c.name == {}", cel::text(pattern)),
+                regex => format!("c.name.matches({})", cel::text(&format!("^{regex}$"))),
+            });
+            fits.collect::<Vec<_>>().join(" || ")
+        };
+        if !these.iter().any(|pattern| pattern == "*") {
+            meant.push(format!("({})", among(these)));
+        }
+        if !but.is_empty() {
+            meant.push(format!("!({})", among(but)));
+        }
+    }
+    format!("object.spec.containers.filter(c, {}).all(c, {condition})", cel::all(&meant))
+}
+
+/// That a mount is of the whole volume, where ours is.
+fn whole(mount: &str, ours: &Value) -> String {
+    let parts = ["subPath", "subPathExpr"].into_iter().filter(|part| ours.get(*part).is_none());
+    cel::all(&parts.map(|part| format!("!has({mount}.{part})")).collect::<Vec<_>>())
+}
+
+/// Fields of volumes that no default sets, and that make another thing of one where ours leaves them out.
+const OF_VOLUMES: [(&str, &[&str]); 3] = [
+    ("emptyDir", &["medium", "sizeLimit"]),
+    ("configMap", &["items", "optional"]),
+    ("secret", &["items", "optional"]),
+];
+/// Volumes whose files have a mode.
+const WITH_MODES: [&str; 4] = ["configMap", "secret", "downwardAPI", "projected"];
+
+fn volume(ours: &Value) -> String {
+    let mut conditions = vec![cel::covers("v", ours)];
+    for (source, fields) in OF_VOLUMES {
+        let Some(own) = ours.get(source) else { continue };
+        let others = fields.iter().filter(|field| own.get(**field).is_none());
+        conditions.extend(others.map(|field| format!("!has(v.{source}.{field})")));
+    }
+    for source in WITH_MODES {
+        let Some(own) = ours.get(source) else { continue };
+        if own.get("defaultMode").is_none() {
+            conditions.push(format!("v.{source}.?defaultMode.orValue(420) == 420"));
+        }
+        if own["items"].as_array().is_some_and(|items| items.iter().all(|item| item.get("mode").is_none())) {
+            conditions.push(format!("v.{source}.items.all(i, !has(i.mode))"));
+        }
+    }
+    cel::all(&conditions)
 }
 
 fn container(list: &str, change: &Known, settings: &Settings) -> String {
@@ -170,9 +259,7 @@ fn container(list: &str, change: &Known, settings: &Settings) -> String {
         }
     }
     for mount in list_of(&mut ours, "volumeMounts") {
-        let whole = ["subPath", "subPathExpr"].into_iter().filter(|part| mount.get(*part).is_none());
-        let whole: Vec<String> = whole.map(|part| format!("!has(m.{part})")).collect();
-        let same = [vec![cel::covers("m", &mount)], whole].concat();
+        let same = [cel::covers("m", &mount), whole("m", &mount)];
         conditions.push(format!("c.?volumeMounts.orValue([]).exists(m, {})", cel::all(&same)));
     }
     conditions.insert(0, cel::covers("c", &ours));
@@ -211,6 +298,15 @@ fn container(list: &str, change: &Known, settings: &Settings) -> String {
     }
     for field in ["seLinuxOptions", "windowsOptions", "appArmorProfile"] {
         conditions.push(format!("!c.?securityContext.?{field}.hasValue()"));
+    }
+    if is_open("securityContext") && !settings.assigned_users {
+        conditions.extend(["runAsUser", "runAsGroup"].map(|field| {
+            let ids: Vec<String> = change.ids.iter().map(ToString::to_string).collect();
+            format!(
+                "c.?securityContext.?{field}.optMap(id, id in [{}] || id in variables.ids).orValue(true)",
+                ids.join(", ")
+            )
+        }));
     }
     conditions.push("size(c.?securityContext.?capabilities.?add.orValue([])) == 0".to_owned());
     format!("{list}.exists(c, {})", cel::all(&conditions))

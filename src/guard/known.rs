@@ -1,10 +1,12 @@
 //! What a value adds to every pod, whatever else is in the pod: what differs between pods as unlike as can be is left out.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::pattern::change::Kind;
-use crate::pattern::context::Name;
-use crate::pattern::{Change, Context, Names, Request, Role};
+use crate::pattern::context::{ASSIGNED_USERS, Name};
+use crate::pattern::{AppContainers, Change, Context, Names, Request, Role};
 use crate::pod::Head;
 use crate::policy::{Named, Policy};
 
@@ -21,10 +23,11 @@ pub(super) struct Known {
     pub(super) value: Value,
     /// Fields that differ from pod to pod.
     pub(super) open: Vec<String>,
+    /// Whether every container of the app that is meant gets it.
+    pub(super) everywhere: bool,
+    /// The users and groups that a container was given in one pod or another.
+    pub(super) ids: BTreeSet<i64>,
 }
-
-/// `OpenShift` gives the users of such a namespace.
-const ASSIGNED_USERS: (&str, &str) = ("openshift.io/sa.scc.uid-range", "1000/1000");
 
 /// What a request of a policy adds to any pod; the error is why that cannot be known without the pod.
 pub(super) fn changes(
@@ -32,14 +35,24 @@ pub(super) fn changes(
     policy: &Policy,
     request: &Request<'_>,
 ) -> Result<Vec<Known>, String> {
-    let plain = json!({"spec": {"containers": [{"name": "app", "image": "app:1"}]}});
+    let containers = &policy.containers;
+    let names = containers.examples();
+    let apps =
+        names.iter().filter(|name| *containers == AppContainers::Default || containers.fit(name)).count();
+    let plain = json!({"spec": {"containers": [{"name": names[0], "image": "app:1"}]}});
     let mut known = added(guard, policy, request, &plain, ("one", &[]))?;
-    for (pod, namespace) in [(unlike(&known), ("one", &[][..])), (plain, ("other", &[ASSIGNED_USERS][..]))] {
+    let scenes = [
+        (unlike(&known, &names), ("one", &[][..]), apps),
+        (plain, ("other", &[(ASSIGNED_USERS, "1000/1000")][..]), apps.min(1)),
+    ];
+    for (pod, namespace, apps) in scenes {
         let other = added(guard, policy, request, &pod, namespace).unwrap_or_default();
         known.retain_mut(|change| {
             let same = |other: &&Known| other.kind == change.kind && other.name == change.name;
+            change.everywhere &= other.iter().filter(same).count() >= apps;
             match other.iter().find(same) {
                 Some(other) => {
+                    change.ids.extend(&other.ids);
                     change.open.extend(differing(&change.value, &other.value));
                     change.value = common(&change.value, &other.value);
                     // A text that differs from pod to pod says nothing.
@@ -58,9 +71,9 @@ pub(super) fn changes(
     Ok(known)
 }
 
-/// A pod that differs in all that patterns look at: another user, other containers, and volumes of its own wherever the
-/// first one got some.
-fn unlike(first: &[Known]) -> Value {
+/// A pod that differs in all that patterns look at: another user, another container first, and volumes of its own wherever
+/// the first one got some.
+fn unlike(first: &[Known], [name, other]: &[String; 2]) -> Value {
     let mounted = first.iter().filter(|change| change.kind == Kind::AppMount).enumerate();
     let mounts: Vec<Value> = mounted
         .map(|(index, change)| json!({"name": format!("own-{index}"), "mountPath": change.name}))
@@ -70,8 +83,8 @@ fn unlike(first: &[Known]) -> Value {
     json!({"spec": {
         "securityContext": {"runAsUser": 4711, "runAsGroup": 4711},
         "containers": [
-            {"name": "other", "image": "other:1", "volumeMounts": mounts},
-            {"name": "app", "image": "app:1"},
+            {"name": other, "image": "other:1", "volumeMounts": mounts},
+            {"name": name, "image": "app:1", "volumeMounts": mounts},
         ],
         "volumes": volumes,
     }})
@@ -95,6 +108,7 @@ fn added(
         destinations: &destinations,
         namespace,
         namespace_annotations: &annotations,
+        containers: &policy.containers,
         ..Context::new(guard.settings, guard.catalogue)
     };
     let fragments = request
@@ -123,12 +137,17 @@ impl Known {
             _ => false,
         };
         (!gives_way).then_some(())?;
+        let value = serde_json::to_value(change).ok()?;
+        let id = |field: &str| value["securityContext"][field].as_i64();
+        let ids = ["runAsUser", "runAsGroup"].into_iter().filter_map(id).collect();
         Some(Known {
             kind: change.kind(),
             name: change.name().to_owned(),
             is_step: change.container().is_some_and(|new| new.role == Role::Step),
-            value: serde_json::to_value(change).ok()?,
+            value,
             open: Vec::new(),
+            everywhere: true,
+            ids,
         })
     }
 }

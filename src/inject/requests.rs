@@ -16,10 +16,14 @@ pub(super) fn fragments(
     context: &Context<'_>,
     refusals: &mut Refusals,
 ) -> Vec<Fragment> {
-    let context =
-        Context { upstreams: &resolution.upstreams, destinations: &resolution.destinations, ..*context };
     let mut all = Vec::with_capacity(resolution.effective.len());
     for effective in &resolution.effective {
+        let context = Context {
+            upstreams: &resolution.upstreams,
+            destinations: &resolution.destinations,
+            containers: effective.containers,
+            ..*context
+        };
         let found = match effective.request {
             Some(request) => of_request(request, effective, pod, &context, resolution),
             None => Request::parse(effective.key, effective.value)

@@ -5,10 +5,10 @@ use std::num::NonZeroU16;
 use crate::pod::{Head, Meter, Version};
 use multipod_values::{Endpoint, Host};
 
-use super::{Catalogue, Settings};
+use super::{AppContainers, Catalogue, Settings};
 
 /// Set on the namespaces of `OpenShift`, which chooses the users of their containers.
-const ASSIGNED_USERS: &str = "openshift.io/sa.scc.uid-range";
+pub(crate) const ASSIGNED_USERS: &str = "openshift.io/sa.scc.uid-range";
 
 /// Everything around one pod that decides about it, besides the policies, which are read in its light.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub destinations: &'a Names<'a, Endpoint>,
     /// Whether there is time to go on; without it there is.
     pub meter: Option<&'a Meter<'a>>,
+    /// Which of the app's containers a value means where it names none: whoever says the value decides.
+    pub containers: &'a AppContainers,
 }
 
 impl<'a> Context<'a> {
@@ -52,6 +54,7 @@ impl<'a> Context<'a> {
             upstreams: NO_UPSTREAMS,
             destinations: NO_DESTINATIONS,
             meter: None,
+            containers: &AppContainers::Default,
         }
     }
 

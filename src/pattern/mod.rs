@@ -29,6 +29,7 @@ pub mod topic;
 mod user;
 pub(crate) mod written;
 
+pub use app::AppContainers;
 pub use catalogue::Catalogue;
 pub use change::Change;
 pub(crate) use change::{Addition, AppEnv, AppMount, Fragment, Note, Role};

@@ -2,7 +2,7 @@
 
 use crate::annotation::Key;
 use crate::annotation::settings::Amount;
-use multipod_values::{self as value, Parsed, Quantity};
+use multipod_values::{self as value, Parsed, Quantity, wildcard};
 
 /// The limits of a pod's own choice; what is not given is free.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,18 +102,6 @@ fn split_tag(image: &str) -> (&str, &str) {
     let last = image.rfind('/').map_or(0, |at| at + 1);
     let tag = image[last..].find([':', '@']).map_or(image.len(), |at| last + at);
     image.split_at(tag)
-}
-
-/// Takes the first place for each part between two stars, and never looks back: time is linear in the text.
-fn wildcard(pattern: &str, text: &str) -> bool {
-    let Some((head, parts)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut rest) = text.strip_prefix(head) else { return false };
-    let (middle, tail) = parts.rsplit_once('*').unwrap_or(("", parts));
-    for part in middle.split('*') {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(tail)
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::annotation::{Diagnostic, Key, Source, key};
-use crate::pattern::Request;
 use crate::pattern::object::{Document, Place, Problem, line_of};
 use crate::pattern::written::{At, List, Map, Placed};
+use crate::pattern::{AppContainers, Request};
 use multipod_values::{self as value, Endpoint, Parsed, Quantity, Resource, short};
 
 use super::bounds::{Bounds, ImagePattern};
@@ -31,11 +31,20 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
     if let Some(mode) = audit.filter(|_| spec.bounds.is_some()) {
         check.wrong(line_of(&mode.referenced), "spec.bounds", written::AUDITED_BOUNDS);
     }
+    let matches = check.matches(spec.matches.unwrap_or_default());
+    let mode = spec.mode.and_then(|mode| check.text("spec.mode", &mode, parse_mode)).unwrap_or_default();
+    let containers =
+        spec.containers.and_then(|text| check.text("spec.containers", &text, AppContainers::parse));
     let policy = Policy {
         name,
-        matches: check.matches(spec.matches.unwrap_or_default()),
-        mode: spec.mode.and_then(|mode| check.text("spec.mode", &mode, parse_mode)).unwrap_or_default(),
+        matches,
+        mode,
         annotations: check.annotations(spec.annotations.unwrap_or_default().0),
+        // Which container is the default one is the word of the pod's author.
+        containers: containers.unwrap_or_else(|| match mode {
+            Mode::Enforce => AppContainers::all(),
+            Mode::Default | Mode::Audit => AppContainers::Default,
+        }),
         upstreams: check.names("spec.upstreams", spec.upstreams, value::host_and_port),
         destinations: check.names("spec.destinations", spec.destinations, destination),
         bounds: spec.bounds.map(|bounds| check.bounds(bounds)).unwrap_or_default(),
@@ -285,11 +294,28 @@ spec:
     }
 
     #[test]
+    fn an_enforced_policy_is_for_all_containers_unless_it_says_so() {
+        for (spec, expected) in [
+            ("mode: enforce", "all"),
+            ("mode: enforce, containers: default", "default"),
+            ("mode: enforce, containers: \"web,!istio-*\"", "web, !istio-*"),
+            ("mode: audit", "default"),
+            ("mode: default", "default"),
+            ("containers: all", "all"),
+        ] {
+            let policy =
+                read(&format!("metadata: {{name: a}}\nspec: {{bounds: {{images: []}}, {spec}}}")).unwrap();
+            assert_eq!(policy.containers.to_string(), expected, "{spec}");
+        }
+    }
+
+    #[test]
     fn a_policy_that_says_nothing_is_a_mistake() {
         for spec in [
             "",
             "mode: enforce",
             "match: {podSelector: {}}",
+            "mode: enforce, containers: all",
             "annotations: {}",
             "annotations: , bounds: {}",
             "upstreams: {}, destinations: {}, bounds: {cpu: }",
@@ -355,6 +381,10 @@ spec:
             ("annotations: {\"multipod/metrics\": \"nginx nginx\"}", "nginx does not belong to nginx"),
             ("annotations: {\"multipod/init\": \"wait\"}", "multipod/init: "),
             ("annotations: {\"multipod/logging\": \"a\\\"b\"}", "a quote can only open a word"),
+            ("containers: wEb", "team.yaml:5: policy a: spec.containers: expected default, all, or names"),
+            ("containers: [web]", "team.yaml:5: "),
+            ("containers: true", "quotes"),
+            ("containers: \"web, multipod-sync-1\"", "spec.containers: containers that begin with multipod-"),
             ("upstreams: {Cache: \"redis:6379\"}", "spec.upstreams.Cache: expected a name"),
             ("upstreams: {cache: redis}", "spec.upstreams.cache: expected HOST:PORT"),
             ("destinations: {central: \"http://x:1\"}", "spec.destinations.central: expected a destination"),

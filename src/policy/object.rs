@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 
 use crate::annotation::Key;
-use crate::pattern::{Context, Request};
+use crate::pattern::{AppContainers, Context, Request};
 use multipod_values::{Endpoint, Host};
 
 use super::bounds::Bounds;
@@ -26,6 +26,8 @@ pub struct Policy {
     pub mode: Mode,
     /// Values of keys, as if the pod had them.
     pub annotations: Vec<(Key, Value)>,
+    /// Which of the app's containers these mean where they name none.
+    pub containers: AppContainers,
     /// What `@name` of an ambassador stands for.
     pub upstreams: Vec<Named<(Host, NonZeroU16)>>,
     /// What `@name` of logging stands for.

@@ -18,9 +18,9 @@ pub enum Obstacle {
         key: Key,
         /// Whether both are enforced.
         enforced: bool,
-        /// The first policy by name, and its value.
+        /// The first policy by name, and its value, or its `containers` where the values are the same.
         first: (String, String),
-        /// The other policy, and its value.
+        /// The other policy, likewise.
         second: (String, String),
     },
     /// Somebody asks for a key and opts out of it by name.

@@ -1,8 +1,8 @@
 //! Whose value of a key counts.
 
 use crate::annotation::{Diagnostic, Key, Source};
-use crate::pattern::Request;
 use crate::pattern::opt_out::{self, OptOut};
+use crate::pattern::{AppContainers, Request};
 
 use super::object::{Mode, Policy, Value};
 use super::obstacle::Obstacle;
@@ -24,6 +24,7 @@ struct Candidate<'a> {
     value: &'a str,
     /// Policies have read it already.
     request: Option<&'a Request<'static>>,
+    containers: &'a AppContainers,
     author: Author<'a>,
 }
 
@@ -79,10 +80,12 @@ impl<'v, 'a> Precedence<'v, 'a> {
                 strongest = Some(candidate);
                 continue;
             };
-            if first.value == candidate.value {
+            if first.value == candidate.value && first.containers == candidate.containers {
                 continue;
             }
             match conflict(key, first, candidate) {
+                // Who gets the same has nothing to be told.
+                None if first.value == candidate.value => {}
                 None => resolution.overridden.push(lost(first.author.source())),
                 Some(conflict) if !disagree => {
                     obstacles.push(conflict);
@@ -91,9 +94,10 @@ impl<'v, 'a> Precedence<'v, 'a> {
                 Some(_) => {}
             }
         }
-        if let Some(Candidate { value, request, author }) = strongest {
+        if let Some(Candidate { value, request, containers, author }) = strongest {
             let enforced = matches!(author, Author::EnforcedPolicy(_));
-            resolution.effective.push(Effective { key, value, request, source: author.source(), enforced });
+            let source = author.source();
+            resolution.effective.push(Effective { key, value, request, source, enforced, containers });
         } else {
             resolution.audited.extend(self.audited(key));
         }
@@ -104,13 +108,19 @@ impl<'v, 'a> Precedence<'v, 'a> {
         let matched = self.matched;
         let annotated = move |annotations: &'v [(Key, &'a str)], author: Author<'a>| {
             let values = annotations.iter().filter(move |(of, _)| *of == key);
-            values.map(move |(_, value)| Candidate { value, request: None, author })
+            let containers = &AppContainers::Default;
+            values.map(move |(_, value)| Candidate { value, request: None, containers, author })
         };
         let of_policies = move |mode: Mode, author: fn(&'a str) -> Author<'a>| {
             let policies = matched.iter().filter(move |policy| policy.mode == mode);
             policies.filter_map(move |policy| {
                 let Value { text, request } = policy.value(key)?;
-                Some(Candidate { value: text, request: Some(request), author: author(&policy.name) })
+                Some(Candidate {
+                    value: text,
+                    request: Some(request),
+                    containers: &policy.containers,
+                    author: author(&policy.name),
+                })
             })
         };
         of_policies(Mode::Enforce, Author::EnforcedPolicy)
@@ -158,8 +168,16 @@ fn conflict(key: Key, first: Candidate<'_>, second: Candidate<'_>) -> Option<Obs
         (Author::DefaultPolicy(one), Author::DefaultPolicy(other)) => (one, other, false),
         _ => return None,
     };
-    let side = |policy: &str, value: &str| (policy.to_owned(), value.to_owned());
-    let (first, second) = (side(one, first.value), side(other, second.value));
+    let same_value = first.value == second.value;
+    let side = |policy: &str, candidate: Candidate<'_>| {
+        let said = if same_value {
+            format!("containers: {}", candidate.containers)
+        } else {
+            candidate.value.to_owned()
+        };
+        (policy.to_owned(), said)
+    };
+    let (first, second) = (side(one, first), side(other, second));
     Some(Obstacle::Conflict { key, enforced, first, second })
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::annotation::{Diagnostic, Key, Source};
-use crate::pattern::{Names, Request};
+use crate::pattern::{AppContainers, Names, Request};
 use multipod_values::{Endpoint, Host};
 
 use super::bounds::Bounds;
@@ -45,6 +45,8 @@ pub struct Effective<'a> {
     pub source: Source,
     /// Whether that is an enforced policy.
     pub enforced: bool,
+    /// The containers of the app that are meant where the value names none.
+    pub containers: &'a AppContainers,
 }
 
 /// A value that does not count.

@@ -59,6 +59,10 @@ pub(crate) struct Spec {
         rule("!('multipod/status' in self)", NO_STATUS),
     ]))]
     pub(super) annotations: Option<Map<Placed<262_144>, 32>>,
+    /// Which of the app's containers get mounts and variables where the annotations name none: `all`, `default` (the one
+    /// that `kubectl` would pick), or names such as `web, worker-*, !istio-proxy`. Where nothing is said, `all` with the
+    /// mode `enforce`, else `default`.
+    pub(super) containers: Option<Placed<4096>>,
     /// What `@NAME` stands for where `multipod/ambassador` sends to it: `HOST:PORT` by name.
     pub(super) upstreams: Option<Map<Placed<512>, 256>>,
     /// What `@NAME` stands for where `multipod/logging` ships to it, such as `otlp://collector.observability:4317`.

@@ -27,5 +27,5 @@ pub use quantity::{Quantity, Resource};
 pub use show::{masked, plain, short, visible};
 pub use target::Target;
 pub use url::{Scheme, Url};
-pub use wild::Wild;
+pub use wild::{Wild, wildcard};
 pub use word::{Parsed, boolean, escape_expansion, list, number, one_of, port};

@@ -15,6 +15,18 @@ enum Token {
     Class { negated: bool, ranges: Vec<(char, char)> },
 }
 
+/// Whether a pattern in which `*` stands for any text, and nothing else is special, fits a text.
+pub fn wildcard(pattern: &str, text: &str) -> bool {
+    let Some((head, parts)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut rest) = text.strip_prefix(head) else { return false };
+    let (middle, tail) = parts.rsplit_once('*').unwrap_or(("", parts));
+    for part in middle.split('*') {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(tail)
+}
+
 impl Wild {
     pub(super) fn parse(text: &str) -> Parsed<Wild> {
         let mut tokens = Vec::new();

@@ -25,7 +25,6 @@ use crate::pod::view::is_own_name;
 use crate::pod::{Pod, Version};
 use multipod_values::{self as value, short, suggest};
 
-use super::app::default_container;
 use super::change::Sysctl;
 use super::container::{Port, Probe, Volume};
 use super::user::instead_of_root;
@@ -52,7 +51,9 @@ pub fn fragments(
     for item in &request.items {
         let Some(definition) = find(kind, item.name(), context.catalogue, &mut problems) else { continue };
         refuse_image(definition, request, &mut problems);
-        let Some((values, containers)) = read(definition, item, pod, &mut problems) else { continue };
+        let Some((values, containers)) = read(definition, item, (pod, context), &mut problems) else {
+            continue;
+        };
         let App { mounts, env, .. } = &definition.parts.app;
         changes += containers.len() * (mounts.len() + env.len());
         if changes > CHANGES {
@@ -154,7 +155,7 @@ fn refuse_image(definition: &Definition, request: &Request<'_>, problems: &mut P
 fn read(
     definition: &Definition,
     item: &Named<'_>,
-    pod: &Pod<'_>,
+    around: (&Pod<'_>, &Context<'_>),
     problems: &mut Problems,
 ) -> Option<(Vec<Option<Value>>, Vec<usize>)> {
     let mut allowed: Vec<&str> = definition.params.iter().map(|param| &*param.name).collect();
@@ -170,7 +171,7 @@ fn read(
         }
         values.push(given.or_else(|| param.default.clone()));
     }
-    let containers = app_containers(definition, item, &options, pod, problems)?;
+    let containers = app_containers(definition, item, &options, around, problems)?;
     Some((values, containers))
 }
 
@@ -185,7 +186,7 @@ fn app_containers(
     definition: &Definition,
     item: &Named<'_>,
     options: &Options<'_, '_>,
-    pod: &Pod<'_>,
+    (pod, context): (&Pod<'_>, &Context<'_>),
     problems: &mut Problems,
 ) -> Option<Vec<usize>> {
     if !definition.touches_app() {
@@ -195,13 +196,8 @@ fn app_containers(
         (Some(word), _) => (&*word.text, word.span),
         (None, AppContainer::Named(name)) => (&**name, item.name().span),
         (None, AppContainer::Default) => {
-            return match default_container(pod, item.name().span) {
-                Ok(container) => Some(vec![container]),
-                Err(problem) => {
-                    problems.push(problem);
-                    None
-                }
-            };
+            let meant = context.containers.of(pod, item.name().span);
+            return meant.map_err(|problem| problems.push(problem)).ok();
         }
         (None, AppContainer::All) => {
             // The sidecars of an earlier run are not the app.

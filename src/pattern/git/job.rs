@@ -12,7 +12,6 @@ use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 use multipod_values::{self as value, Scheme, short, suggest};
 
-use crate::pattern::app::default_container;
 use crate::pattern::change::WaitsFor;
 use crate::pattern::container::{Container, Env, Mount, ObjectName, Port, Probe, Text, Volume, VolumeSource};
 use crate::pattern::settings::Needs;
@@ -157,6 +156,9 @@ fn flag(name: &str, text: &str) -> Text {
     Cow::Owned(format!("--{name}={}", value::escape_expansion(text)))
 }
 
+/// In how many places the copies of one value are mounted: each is compared with the others.
+const MOST_PLACES: usize = 2048;
+
 /// Where the copies of one value are mounted in the app's containers.
 #[derive(Default)]
 pub(in crate::pattern) struct Places<'r> {
@@ -164,7 +166,7 @@ pub(in crate::pattern) struct Places<'r> {
 }
 
 impl<'r> Places<'r> {
-    /// Adds what a job needs: its container, its volumes, and the mount of the app.
+    /// Adds what a job needs: its container, its volumes, and the mounts of the app.
     pub(in crate::pattern) fn add(
         &mut self,
         job: &Job<'r>,
@@ -174,7 +176,14 @@ impl<'r> Places<'r> {
         context: &Context<'_>,
         fragment: &mut Fragment,
     ) -> Result<(), Problem> {
-        fragment.add(self.mount(job, pod)?);
+        let containers = app_containers(job.copy, pod, context)?;
+        if self.taken.len() + containers.len() > MOST_PLACES {
+            let label = format!("a mount in each of {} containers is too much", containers.len());
+            return Err(Problem::new(job.copy.span, label));
+        }
+        for container in containers {
+            fragment.add(self.mount(job, container, pod)?);
+        }
         let waits_for = Some(WaitsFor::Repository);
         fragment.add(Addition { waits_for, ..Addition::new(role, job.container(settings, pod, context)) });
         fragment.extend(job.volumes());
@@ -182,12 +191,11 @@ impl<'r> Places<'r> {
     }
 
     /// The mount of one copy. Not to be written to: git-sync runs git on what it finds there, with its credentials.
-    fn mount(&mut self, job: &Job<'r>, pod: &Pod<'_>) -> Result<AppMount, Problem> {
+    fn mount(&mut self, job: &Job<'r>, container: usize, pod: &Pod<'_>) -> Result<AppMount, Problem> {
         let copy = job.copy;
-        let container = app_container(copy, pod)?;
         let mounts =
             pod.spec.containers.items().get(container).map_or(0, |app| app.volume_mounts.items().len());
-        if !pod.go(1 + mounts) {
+        if !pod.go(1 + mounts + self.taken.len()) {
             return Err(misplaced(copy, "there is no time to look".to_owned()));
         }
         let overlaps = |folder: &str| covers(folder, &copy.folder) || covers(&copy.folder, folder);
@@ -229,11 +237,11 @@ fn misplaced(copy: &WorkingCopy, label: String) -> Problem {
         .summary(format!("a volume cannot be mounted at {} here", short(&copy.folder)))
 }
 
-fn app_container(copy: &WorkingCopy, pod: &Pod<'_>) -> Result<usize, Problem> {
+fn app_containers(copy: &WorkingCopy, pod: &Pod<'_>, context: &Context<'_>) -> Result<Vec<usize>, Problem> {
     let Some((name, span)) = &copy.container else {
-        return default_container(pod, copy.span);
+        return context.containers.of(pod, copy.span);
     };
-    pod.container(name).ok_or_else(|| {
+    pod.container(name).map(|container| vec![container]).ok_or_else(|| {
         let containers = pod.spec.containers.items().iter().map(|container| &*container.name);
         let names: Vec<&str> = containers.filter(|name| !is_own_name(name)).collect();
         let meant = suggest::did_you_mean(name, names.iter().copied());

@@ -122,7 +122,9 @@ fn receiver(seen: &Seen<'_, '_>) -> Value {
         .iter()
         .map(|(attribute, variable, _)| ((*attribute).to_owned(), json!(format!("${{env:{variable}}}"))))
         .collect();
-    resource.insert("k8s.container.name".to_owned(), literal(seen.source.name));
+    if seen.view.parts_of.is_none() {
+        resource.insert("k8s.container.name".to_owned(), literal(seen.source.name));
+    }
     json!({
         "include": [literal(&seen.view.glob)],
         "start_at": "beginning",

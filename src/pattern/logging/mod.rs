@@ -7,6 +7,7 @@
 
 mod collector;
 mod fragment;
+mod held;
 mod operators;
 mod request;
 mod source;

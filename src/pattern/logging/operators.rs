@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use super::request::Parse;
 
-use super::source::Seen;
+use super::source::{SHARED, Seen};
 
+const PATH: &str = "attributes[\"log.file.path\"]";
+const CONTAINER: &str = "resource[\"k8s.container.name\"]";
 /// Holds a value between two operators.
 const HELD: &str = "attributes[\"multipod.held\"]";
 
@@ -17,8 +19,15 @@ pub(super) fn of(seen: &Seen<'_, '_>) -> Vec<Value> {
     let mut operators = Vec::new();
     // The path is the app's own, also where the sidecar sees it elsewhere.
     let moved = seen.view.glob.len() - seen.source.files.glob.as_str().len();
-    if moved > 0 {
-        const PATH: &str = "attributes[\"log.file.path\"]";
+    if let Some(folder) = &seen.view.parts_of {
+        // The part of each container has its name.
+        let parts = format!("split({PATH}, \"/\")");
+        let place = SHARED.matches('/').count() + folder.matches('/').count() + 1;
+        let container = format!("EXPR({parts}[{place}])");
+        let own = format!("EXPR({} + join({parts}[{}:], \"/\"))", json!(format!("{folder}/")), place + 1);
+        operators.push(quiet(json!({"type": "add", "field": CONTAINER, "value": container})));
+        operators.push(quiet(json!({"type": "add", "field": PATH, "value": literal(&own)})));
+    } else if moved > 0 {
         operators
             .push(quiet(json!({"type": "add", "field": PATH, "value": format!("EXPR({PATH}[{moved}:])")})));
     }

@@ -5,39 +5,34 @@
 //! below the folder are shared too if the glob may reach them.
 //!
 //! The sidecar sees everything at the app's own paths, unless these could collide: with the files of another container,
-//! or with what the sidecar itself needs. Then all of it stands below `/logs/CONTAINER`.
+//! or with what the sidecar itself needs. Then all of it stands below `/logs/CONTAINER`, and what containers have parts of,
+//! below `/shared`.
 //!
 //! A second look gives the same answer: a folder of ours from an earlier look is ours again, and what our other patterns
 //! have mounted does not count as the app's.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::annotation::Problem;
 use crate::annotation::item::Problems;
-use crate::pattern::container::{Mount, Text, Volume};
+use crate::pattern::container::{Mount, Volume};
 use crate::pattern::{AppMount, system};
 use crate::pod::path::{Folder, covers};
-use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
-use multipod_values::short;
 
 use super::collector;
-use super::source::{Seen, Source, View};
+use super::held::{VOLUME, Volumes, is_log_folder};
+use super::request::Files;
+use super::source::{HeldBy, SHARED, Seen, Source, View};
 
-/// Our own volumes: `multipod-logs-1`, `multipod-logs-2`…
-const VOLUME: &str = "multipod-logs-";
 /// Where everything stands when paths could collide.
 const APART: &str = "/logs";
 /// What a sidecar itself needs: our program, configuration and certificates, state, the collector, and the empty
 /// folder that withholds the service account's token.
 const NEEDED: [&str; 5] =
     ["/multipod", "/etc", collector::STATE_FOLDER, "/otelcol-contrib", "/var/run/secrets"];
-/// How many volumes below a folder are shared; more are not meant, and would cost more than they take to write down.
-const MOST_BELOW: usize = 32;
-/// How many below a folder are looked at, whether a glob reaches them or not.
-const MOST_LOOKED_AT: usize = 256;
 
 /// What is added for the sake of sharing, and how the sidecar sees each source.
 pub(super) struct Shared {
@@ -48,30 +43,33 @@ pub(super) struct Shared {
 
 /// Shares the folders of all sources.
 pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec<Problem>> {
-    let covering = sources.iter().map(|source| covering(source, pod)).collect();
-    let volumes = || pod.spec.volumes.items().iter();
+    let volumes = Volumes::of(pod);
+    let covering = sources
+        .iter()
+        .map(|source| volumes.covering(source.container, source.files, &source.folder))
+        .collect();
     let mut sharing = Sharing {
         sources,
-        pod,
         covering,
-        fixed: volumes().filter(|volume| volume.read_only).map(|v| &*v.name).collect(),
-        taken: volumes().map(|volume| volume.name.to_string()).collect(),
+        taken: pod.spec.volumes.items().iter().map(|volume| volume.name.to_string()).collect(),
+        volumes,
         added: Vec::new(),
+        shared: BTreeMap::new(),
     };
     let mut views = Vec::with_capacity(sources.len());
     let mut problems = Problems::default();
     for (index, source) in sources.iter().enumerate() {
         // Each is compared with each mount, some times.
-        if !pod.go(1 + mounts_in(source, pod).count()) {
+        if !pod.go(1 + sharing.volumes.mounts_in(source.container).count()) {
             break;
         }
-        match sharing.mounts_of(index) {
-            Ok(mounts) => views.push(View { glob: source.files.glob.as_str().to_owned(), mounts }),
+        match sharing.view_of(index) {
+            Ok(view) => views.push(view),
             Err(problem) => problems.push(problem),
         }
     }
     if must_stand_apart(sources, &views) {
-        for (view, source) in views.iter_mut().zip(sources) {
+        for (view, source) in views.iter_mut().zip(sources).filter(|(view, _)| view.parts_of.is_none()) {
             let folder = format!("{APART}/{}", source.name);
             view.glob.insert_str(0, &folder);
             for mount in &mut view.mounts {
@@ -79,8 +77,9 @@ pub(super) fn share(sources: &[Source<'_>], pod: &Pod<'_>) -> Result<Shared, Vec
             }
         }
     }
-    let names: BTreeSet<&Text> = sharing.added.iter().map(|added| &added.mount.name).collect();
-    let volumes = names.into_iter().map(|name| Volume::empty_dir(name.clone())).collect();
+    let added = sharing.added.iter().map(|added| &*added.mount.name);
+    let names: BTreeSet<&str> = added.chain(sharing.shared.values().map(|(name, _)| &**name)).collect();
+    let volumes = names.into_iter().map(|name| Volume::empty_dir(name.to_owned())).collect();
     problems.or(Shared { volumes, app_mounts: sharing.added, views })
 }
 
@@ -104,26 +103,21 @@ pub(super) fn mounts(group: &[&Seen<'_, '_>]) -> Vec<Mount> {
 /// Two containers may have different files at one path; and no mount may hide what the sidecar itself needs.
 fn must_stand_apart(sources: &[Source<'_>], views: &[View]) -> bool {
     sources.iter().any(|source| source.container != sources[0].container)
-        || views.iter().flat_map(|view| &view.mounts).any(|mount| {
+        || sources.iter().any(|source| matches!(source.held_by, HeldBy::Own(_)))
+        || views.iter().filter(|view| view.parts_of.is_none()).flat_map(|view| &view.mounts).any(|mount| {
             let place = Folder::of(&mount.mount_path);
             NEEDED.map(Folder::of).iter().any(|needed| needed.covers(&place) || place.covers(needed))
         })
 }
 
-/// The app's mount that holds the files: the deepest one over the folder, or over the file if the glob names just one.
-fn covering<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> Option<&'p pod::Mount<'p>> {
-    let glob = &source.files.glob;
-    let place = if glob.is_one_file() { Folder::of(glob.as_str()) } else { source.folder.clone() };
-    mounts_in(source, pod)
-        .filter(|mount| !is_own_name(&mount.name) || is_log_folder(mount))
-        .filter(|mount| mount.mount_path.place().covers(&place))
-        .max_by_key(|mount| mount.mount_path.place().depth())
-}
-
 /// What is told of a glob that names the very folder where a volume is mounted: it would match, and print nothing.
 pub(super) fn no_file(source: &Source<'_>, pod: &Pod<'_>) -> Option<String> {
     let glob = source.files.glob.as_str();
-    let mount = covering(source, pod).filter(|mount| mount.mount_path.trim_end_matches('/') == glob)?;
+    if source.held_by != HeldBy::Whatever {
+        return None;
+    }
+    let covering = Volumes::of(pod).covering(source.container, source.files, &source.folder);
+    let mount = covering.filter(|mount| mount.mount_path.trim_end_matches('/') == glob)?;
     let mut volumes = pod.spec.volumes.items().iter();
     // A part of a volume may be a file, and so may what a node has.
     let may_be_file = !mount.sub_path.is_empty()
@@ -138,88 +132,107 @@ pub(super) fn no_file(source: &Source<'_>, pod: &Pod<'_>) -> Option<String> {
     })
 }
 
-/// The mounts of the container that writes the files.
-fn mounts_in<'p>(source: &Source<'_>, pod: &'p Pod<'_>) -> impl Iterator<Item = &'p pod::Mount<'p>> {
-    let container = pod.spec.containers.items().get(source.container);
-    let mounts = container.map_or(&[][..], |container| container.volume_mounts.items());
-    mounts.iter().filter(|mount| mount.mount_path.starts_with('/'))
-}
-
-/// Whether a mount is a folder that we added at an earlier look.
-fn is_log_folder(mount: &pod::Mount<'_>) -> bool {
-    mount.name.starts_with(VOLUME)
-}
-
 /// All sources, and what they have made necessary so far.
 struct Sharing<'p> {
     sources: &'p [Source<'p>],
-    pod: &'p Pod<'p>,
+    volumes: Volumes<'p>,
     /// The mount that holds the files of each source.
     covering: Vec<Option<&'p pod::Mount<'p>>>,
-    /// The names of volumes that no app can write to.
-    fixed: BTreeSet<&'p str>,
     /// The names of all volumes.
     taken: BTreeSet<String>,
     /// The folders that we add to the app's containers.
     added: Vec<AppMount>,
+    /// By its path, the volume of each folder that containers have parts of, and which of them do.
+    shared: BTreeMap<String, (String, BTreeSet<usize>)>,
 }
 
 impl<'p> Sharing<'p> {
+    fn view_of(&mut self, index: usize) -> Result<View, Problem> {
+        let source = &self.sources[index];
+        let glob = source.files.glob.as_str();
+        let (folder, apps) = match &source.held_by {
+            HeldBy::Whatever => {
+                let mounts = self.mounts_of(index)?;
+                return Ok(View { glob: glob.to_owned(), mounts, parts_of: None });
+            }
+            HeldBy::Own(mounts) => {
+                return Ok(View { glob: glob.to_owned(), mounts: mounts.clone(), parts_of: None });
+            }
+            HeldBy::Shared { folder, apps } => (folder, apps),
+        };
+        let name = self.shared_folder(source, folder, apps)?;
+        let place = format!("{SHARED}{folder}");
+        Ok(View {
+            glob: format!("{place}/*{}", &glob[folder.len()..]),
+            mounts: vec![Mount::new(name, place)],
+            parts_of: Some(folder.clone()),
+        })
+    }
+
+    /// A folder of which each container gets the part that has its name; the name of its volume.
+    fn shared_folder(&mut self, source: &Source<'_>, path: &str, apps: &[usize]) -> Result<String, Problem> {
+        let known = self.shared.get(path).map(|(name, _)| name.clone());
+        let name = match known.or_else(|| self.earlier(path)) {
+            Some(name) => name,
+            None => self.new_volume(source.files, path)?,
+        };
+        self.taken.insert(name.clone());
+        let (_, there) =
+            self.shared.entry(path.to_owned()).or_insert_with(|| (name.clone(), BTreeSet::new()));
+        let containers = self.volumes.pod.spec.containers.items();
+        for &container in apps.iter().filter(|container| there.insert(**container)) {
+            let sub_path = Some(Cow::Owned(containers[container].name.to_string()));
+            let mount = Mount { sub_path, ..Mount::new(name.clone(), path.to_owned()) };
+            self.added.push(AppMount { container, mount });
+        }
+        Ok(name)
+    }
+
+    /// The volume that an earlier look has shared at `path`: a sidecar has all of it, an app a part.
+    fn earlier(&self, path: &str) -> Option<String> {
+        let spec = &self.volumes.pod.spec;
+        let containers = spec.init_containers.items().iter().chain(spec.containers.items());
+        let mut mounts = containers.flat_map(|container| container.volume_mounts.items());
+        let is_it = |at: &str| at == path || at.strip_prefix(SHARED) == Some(path);
+        let mount = mounts.find(|mount| is_log_folder(mount) && is_it(&mount.mount_path))?;
+        Some(mount.name.to_string())
+    }
+
     fn mounts_of(&mut self, index: usize) -> Result<Vec<Mount>, Problem> {
         let sources = self.sources;
         let source = &sources[index];
         let first = match self.covering[index] {
-            Some(mount) if !is_log_folder(mount) => self.shareable(mount, source)?,
+            Some(mount) if !is_log_folder(mount) => self.volumes.shareable(mount, source.files)?,
             Some(earlier) => self.folder(source, &earlier.mount_path, &earlier.name),
             None => self.new_folder(source)?,
         };
         let mut mounts = vec![first];
-        let glob = &source.files.glob;
-        let below = mounts_in(source, self.pod).filter(|mount| {
-            mount.mount_path.place().lies_below(&source.folder)
-                && !is_own_name(&mount.name)
-                && !self.is_read_only(mount)
-        });
-        let too_many = |most: usize| {
-            let label = format!("more than {most} volumes are mounted below {}", short(glob.folder()));
-            Err(Problem::new(source.files.span, label).help("Name a deeper folder."))
-        };
-        for (looked_at, mount) in below.enumerate() {
-            if looked_at == MOST_LOOKED_AT {
-                return too_many(MOST_LOOKED_AT);
-            }
-            if !glob.may_reach_below(&mount.mount_path) {
-                continue;
-            }
-            if mounts.len() > MOST_BELOW {
-                return too_many(MOST_BELOW);
-            }
-            if mounts.iter().all(|known| *known.mount_path != *mount.mount_path) {
-                mounts.push(self.shareable(mount, source)?);
-            }
-        }
+        self.volumes.add_below(source.container, source.files, &source.folder, &mut mounts)?;
         Ok(mounts)
     }
 
     /// A folder for files that nothing is mounted over.
     fn new_folder(&mut self, source: &'p Source<'p>) -> Result<Mount, Problem> {
         let path = self.outermost(source);
+        let name = self.new_volume(source.files, path)?;
+        Ok(self.folder(source, path, &name))
+    }
+
+    /// The name of a volume that can be mounted at `path`.
+    fn new_volume(&self, files: &Files, path: &str) -> Result<String, Problem> {
         let is_virtual = ["/proc", "/sys", "/dev"].iter().any(|folder| covers(folder, path));
         if is_virtual || system::FOLDERS.contains(&path) {
             let label = format!("a new volume at {path} would hide what the app's image has there");
-            return Err(
-                Problem::new(source.files.span, label).help("Write the logs to a folder of their own.")
-            );
+            return Err(Problem::new(files.span, label).help("Write the logs to a folder of their own."));
         }
         let mut names = (1..).map(|number: usize| format!("{VOLUME}{number}"));
-        let name = names.find(|name| !self.taken.contains(name)).unwrap_or_default();
-        Ok(self.folder(source, path, &name))
+        Ok(names.find(|name| !self.taken.contains(name)).unwrap_or_default())
     }
 
     /// The outermost folder over the files among those of the same container that need a volume.
     fn outermost(&self, source: &'p Source<'p>) -> &'p str {
         let bare = self.sources.iter().zip(&self.covering).filter(|(_, covering)| covering.is_none());
-        bare.filter(|(other, _)| other.container == source.container)
+        bare.filter(|(other, _)| other.container == source.container && other.held_by == HeldBy::Whatever)
             .filter(|(other, _)| other.folder.covers(&source.folder))
             .map(|(other, _)| other.files.glob.folder())
             .min_by_key(|other| other.len())
@@ -237,35 +250,5 @@ impl<'p> Sharing<'p> {
         self.taken.insert(name.to_owned());
         self.added.push(AppMount { container, mount: mount.clone() });
         mount
-    }
-
-    /// A mount of the app as the sidecar gets it.
-    fn shareable(&self, mount: &pod::Mount<'_>, source: &Source<'_>) -> Result<Mount, Problem> {
-        let (name, path) = (short(&mount.name), short(&mount.mount_path));
-        let problem = |label: String| Problem::new(source.files.span, label);
-        if mount.mount_path.place().is_root() {
-            return Err(problem(format!(
-                "volume {name} is mounted at the root folder, which cannot be shared"
-            )));
-        }
-        if !mount.sub_path_expr.is_empty() {
-            let label =
-                format!("the mount at {path} has a subPathExpr, whose variables only its container knows");
-            return Err(problem(label).help("Use subPath there, or write the logs to a volume of their own."));
-        }
-        if self.is_read_only(mount) {
-            let kind = self.pod.volume(&mount.name).map_or("volume", |volume| &volume.kind);
-            let label =
-                format!("the app cannot write logs here: {path} is a read-only mount of {kind} {name}");
-            return Err(
-                problem(label).help("Write the logs to another folder, or mount a writable volume there.")
-            );
-        }
-        let sub_path = (!mount.sub_path.is_empty()).then(|| Cow::Owned(mount.sub_path.to_string()));
-        Ok(Mount { sub_path, ..Mount::new(mount.name.to_string(), mount.mount_path.to_string()) })
-    }
-
-    fn is_read_only(&self, mount: &pod::Mount<'_>) -> bool {
-        mount.read_only == Some(true) || self.fixed.contains(&*mount.name)
     }
 }

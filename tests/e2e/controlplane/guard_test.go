@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -52,7 +53,9 @@ func guard(t *testing.T, namespaces []string, arguments ...string) {
 			policy.Name += "." + namespaces[0]
 			_, err := clients.ValidatingAdmissionPolicies().Create(t.Context(), &policy, meta.CreateOptions{FieldValidation: "Strict"})
 			must(t, err)
-			t.Cleanup(func() { k.Kubectl(t, "delete", "validatingadmissionpolicy", policy.Name) })
+			t.Cleanup(func() {
+				_ = clients.ValidatingAdmissionPolicies().Delete(context.Background(), policy.Name, meta.DeleteOptions{})
+			})
 		case "ValidatingAdmissionPolicyBinding":
 			var binding admission.ValidatingAdmissionPolicyBinding
 			must(t, json.Unmarshal(item, &binding))
@@ -63,7 +66,9 @@ func guard(t *testing.T, namespaces []string, arguments ...string) {
 			}}
 			_, err := clients.ValidatingAdmissionPolicyBindings().Create(t.Context(), &binding, meta.CreateOptions{FieldValidation: "Strict"})
 			must(t, err)
-			t.Cleanup(func() { k.Kubectl(t, "delete", "validatingadmissionpolicybinding", binding.Name) })
+			t.Cleanup(func() {
+				_ = clients.ValidatingAdmissionPolicyBindings().Delete(context.Background(), binding.Name, meta.DeleteOptions{})
+			})
 		}
 	}
 }
@@ -84,9 +89,8 @@ func guarded(t *testing.T, objects string) (s, down site) {
 	k.Register(t, s.Multipod, s.namespace)
 	down = site{s.Multipod, s.Clientset, k.Namespace(t)}
 	guard(t, []string{s.namespace, down.namespace}, "--policy-dir="+folder)
-	k.Await(t, "the guard is in force", func() error {
-		return refusedBecause(down, asking(), "comes without the container")
-	})
+	sentinel(t)
+	must(t, refusedBecause(down, asking(), "comes without the container"))
 	return s, down
 }
 
@@ -234,6 +238,108 @@ func TestTheGuardRefusesForgeries(t *testing.T) {
 				}
 			}
 			if err := refusedBecause(down, pod, "policy web enforces multipod/ambassador"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+const enforcedTap = `
+apiVersion: multipod.dev/v1alpha1
+kind: InjectionPolicy
+metadata: {name: tap}
+spec:
+  mode: enforce
+  match: {podSelector: {matchLabels: {app: web}}}
+  containers: "all, !foreign-*"
+  annotations: {multipod/patterns: tap}
+---
+apiVersion: multipod.dev/v1alpha1
+kind: Pattern
+metadata: {name: tap}
+spec:
+  containers:
+    - name: tap
+      image: team/tap:2.1
+      env: [{name: LEVEL, value: info}]
+      securityContext: {runAsUser: 4000, runAsGroup: 4000}
+      volumeMounts: [{name: tap, mountPath: /spool}, {name: rules, mountPath: /etc/tap, readOnly: true}]
+  volumes: [{name: tap, emptyDir: {}}, {name: rules, configMap: {name: rules}}]
+  app:
+    mounts: [{name: tap, mountPath: /var/tap}]
+    env: [{name: TAP, value: /var/tap}]
+`
+
+// What the containers of the app get is compared in each that is meant, whatever the pod calls its default container.
+func TestTheGuardRefusesForgeriesOfWhatTheAppGets(t *testing.T) {
+	t.Parallel()
+	s, down := guarded(t, enforcedTap)
+	two := ofWeb(podWith("kubectl.kubernetes.io/default-container", "dummy"))
+	dummy := *two.Spec.Containers[0].DeepCopy()
+	dummy.Name = "dummy"
+	two.Spec.Containers = append(two.Spec.Containers, dummy)
+	honest := s.create(t, two)
+	again := func() *core.Pod {
+		pod := anew(honest.DeepCopy())
+		pod.Labels = two.Labels
+		foreign := *dummy.DeepCopy()
+		foreign.Name = "foreign-proxy"
+		pod.Spec.Containers = append(pod.Spec.Containers, foreign)
+		return pod
+	}
+	must(t, refusedBecause(down, ofWeb(podWith()), "policy tap enforces"))
+	if _, err := down.try(again()); err != nil {
+		t.Fatal("the honest pod, with a container that is not meant:", err)
+	}
+	user := int64(4711)
+	named := again()
+	named.Spec.SecurityContext = &core.PodSecurityContext{RunAsUser: &user}
+	if _, err := down.try(named); err != nil {
+		t.Error("a user of the whole pod:", err)
+	}
+	secret, private := int64(1234), int32(0o400)
+	for name, forge := range map[string]func(pod *core.Pod, app, tap *core.Container){
+		"no mount in the app":    func(_ *core.Pod, app, _ *core.Container) { app.VolumeMounts = nil },
+		"no variable in the app": func(_ *core.Pod, app, _ *core.Container) { app.Env = nil },
+		"a part in the app": func(_ *core.Pod, app, _ *core.Container) {
+			for i := range app.VolumeMounts {
+				if app.VolumeMounts[i].MountPath == "/var/tap" {
+					app.VolumeMounts[i].SubPath = "other"
+				}
+			}
+		},
+		"a second value in the app": func(_ *core.Pod, app, _ *core.Container) {
+			app.Env = append(app.Env, core.EnvVar{Name: "TAP", Value: "/elsewhere"})
+		},
+		"a second value in ours": func(_ *core.Pod, _, tap *core.Container) {
+			tap.Env = append(tap.Env, core.EnvVar{Name: "LEVEL", Value: "none"})
+		},
+		"another user":  func(_ *core.Pod, _, tap *core.Container) { tap.SecurityContext.RunAsUser = &secret },
+		"another group": func(_ *core.Pod, _, tap *core.Container) { tap.SecurityContext.RunAsGroup = &secret },
+		"files that nobody can read": func(pod *core.Pod, _, _ *core.Container) {
+			for _, volume := range pod.Spec.Volumes {
+				if volume.ConfigMap != nil {
+					volume.ConfigMap.DefaultMode = &private
+				}
+			}
+		},
+		"files that may be missing": func(pod *core.Pod, _, _ *core.Container) {
+			for _, volume := range pod.Spec.Volumes {
+				if volume.ConfigMap != nil {
+					yes := true
+					volume.ConfigMap.Optional = &yes
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := again()
+			app, tap := &pod.Spec.Containers[0], (*core.Container)(nil)
+			for i := range pod.Spec.InitContainers {
+				tap = &pod.Spec.InitContainers[i]
+			}
+			forge(pod, app, tap)
+			if err := refusedBecause(down, pod, "policy tap enforces multipod/patterns"); err != nil {
 				t.Error(err)
 			}
 		})

@@ -108,6 +108,12 @@ impl Scene {
             let ours = items.enumerate().filter(|(_, item)| !was_there(item));
             all.extend(ours.map(|(at, _)| (format!("{place}/{at}"), full.clone())));
         };
+        let annotations = self.injected["metadata"]["annotations"].as_object().unwrap();
+        let rendered = annotations.keys().filter(|key| key.starts_with("rendered."));
+        let mut rendered: Vec<(String, Value)> = rendered
+            .map(|key| (format!("/metadata/annotations/{}", key.replace('/', "~1")), Value::Null))
+            .collect();
+        assert_eq!(rendered.len(), 2, "{rendered:?}");
         let before = &self.pod["spec"];
         for containers in ["initContainers", "containers"] {
             list(format!("/spec/{containers}"), "name", &before[containers], &schema::full::<Container>());
@@ -119,6 +125,7 @@ impl Scene {
             list(format!("{place}/volumeMounts"), "mountPath", &app["volumeMounts"], &mount);
             list(format!("{place}/env"), "name", &app["env"], &schema::full::<EnvVar>());
         }
+        all.append(&mut rendered);
         all
     }
 }
