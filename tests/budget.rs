@@ -109,6 +109,8 @@ fn a_value_of_any_shape_needs_no_more_than_its_size() {
     }
 }
 
+type Shaped<'s> = (&'s str, &'s dyn Fn(usize) -> String, &'s str);
+
 #[test]
 fn a_policy_of_any_shape_needs_no_more_than_its_size() {
     let snapshot = snapshot();
@@ -123,7 +125,7 @@ fn a_policy_of_any_shape_needs_no_more_than_its_size() {
         }
         list
     };
-    let items: [(&str, &dyn Fn(usize) -> String, &str); 9] = [
+    let items: [Shaped<'_>; 9] = [
         (r#""annotations":{"#, &|at| format!(r#""{at}":"""#), "}"),
         (r#""annotations":{"#, &|at| format!(r#""multipod/a{at}":"x""#), "}"),
         (r#""upstreams":{"#, &|at| format!(r#""a{at}":"b:1""#), "}"),

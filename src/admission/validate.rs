@@ -118,9 +118,10 @@ fn about(kind: Kind, text: &str, review: &Review<'_>, snapshot: &Snapshot) -> Fo
             let all = disagreements(policy, &snapshot.policies);
             let (mut refusals, mut warnings) = (Few::default(), Few::default());
             for one in &all {
-                match one.is_certain {
-                    true => refusals.tell(|| refusal(&policy.name, one)),
-                    false => warnings.tell(|| warning(&policy.name, one)),
+                if one.is_certain {
+                    refusals.tell(|| refusal(&policy.name, one));
+                } else {
+                    warnings.tell(|| warning(&policy.name, one));
                 }
             }
             let (refusals, warnings) = (refusals.finish().0, warnings.finish().0);

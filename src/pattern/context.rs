@@ -65,7 +65,7 @@ impl<'a> Context<'a> {
         let own = metadata.map_or("", |metadata| &*metadata.namespace);
         Context {
             namespace: [self.namespace, own].into_iter().find(|name| !name.is_empty()).unwrap_or("default"),
-            owner_name: self.owner_name.or_else(|| metadata.map(|metadata| metadata.workload())),
+            owner_name: self.owner_name.or_else(|| metadata.map(crate::pod::Metadata::workload)),
             owner_kind: self.owner_kind.or_else(|| metadata.and_then(|metadata| metadata.owner_kind())),
             ..self
         }

@@ -62,7 +62,7 @@ pub(crate) struct Owner<'a> {
     controller: Option<bool>,
 }
 
-/// The label in which a Deployment repeats what it puts behind the names of its ReplicaSets.
+/// The label in which a Deployment repeats what it puts behind the names of its `ReplicaSet`s.
 const TEMPLATE_HASH: &str = "pod-template-hash";
 
 impl<'a> Head<'a> {

@@ -16,8 +16,8 @@ mod windows;
 
 pub use field::Text;
 pub(crate) use field::{Field, Held, Scalar};
-pub use head::Head;
 pub(crate) use head::Owners;
+pub use head::{Head, Metadata};
 pub use multipod_json::Meter;
 pub(crate) use pairs::Pairs;
 pub(crate) use spec::{Container, Mount, Port};

@@ -70,7 +70,7 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// A CronJob puts the minutes since 1970 behind the names of its Jobs.
+/// A `CronJob` puts the minutes since 1970 behind the names of its Jobs.
 fn is_time(text: &str) -> bool {
     (8..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
