@@ -150,6 +150,10 @@ pub(super) fn volume(node: &Node, reader: &mut Reader) -> Option<Volume> {
     let fields = reader.plain(source, &format!("volumes: {kind}"))?;
     // `emptyDir:` without anything is an empty map.
     let mut fields = if fields.is_null() { serde_json::json!({}) } else { fields };
+    if !fields.is_object() {
+        reader.problem(source.line, format!("volumes: {kind}: expected a map"));
+        return None;
+    }
     if kind == ceiling::IMAGE {
         image(source, &mut fields, reader);
     }

@@ -62,6 +62,8 @@ fn problems_name_their_line_and_what_was_expected() {
             "expected an absolute path",
         ),
         ("  volumes: [{name: v}]", "the kind is missing"),
+        ("  volumes: [{name: v, emptyDir: Memory}]", "volumes: emptyDir: expected a map"),
+        ("  volumes: [{name: v, image: team/rules:1}]", "volumes: image: expected a map"),
         ("  volumes: [{name: v, nfs: {}}]", "nfs is not supported"),
         ("  volumes: [{name: v, emptyDir: {}, secret: {}}]", "found emptyDir and secret"),
         ("  volumes: [{name: v, emptyDir: {}}, {name: v, emptyDir: {}}]", "multipod-v is there twice"),
