@@ -304,7 +304,8 @@ spec:
             ("containers: all", "all"),
         ] {
             let policy =
-                read(&format!("metadata: {{name: a}}\nspec: {{bounds: {{images: []}}, {spec}}}")).unwrap();
+                read(&format!("metadata: {{name: a}}\nspec: {{upstreams: {{db: \"db:1\"}}, {spec}}}"))
+                    .unwrap();
             assert_eq!(policy.containers.to_string(), expected, "{spec}");
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::STATUS;
 use super::dice::Dice;
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -146,6 +147,19 @@ fn the_one_that_was_missing(pod: &mut Value) {
     if let Some(spec) = pod["spec"].as_object_mut() {
         push(spec, "containers", json!({"name": "nobody", "image": "other/late:1"}), false);
     }
+}
+
+/// The pod without the containers that others added to the app's, and without the record of what was added to those.
+pub fn without_late_containers(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    if let Some(containers) = pod["spec"]["containers"].as_array_mut() {
+        let is_late = |name: &str| name == "nobody" || name.starts_with("other-");
+        containers.retain(|container| !container["name"].as_str().is_some_and(is_late));
+    }
+    if let Some(annotations) = pod["metadata"]["annotations"].as_object_mut() {
+        annotations.remove(STATUS);
+    }
+    pod
 }
 
 fn sidecar_at_the_end(pod: &mut Value) {

@@ -115,6 +115,13 @@ proptest! {
         foreign::meddle(&mut result, &mut Dice::new(&trial.rest));
         let again = trial.decide_on(&result);
         let ended = &again.ended;
+        // An enforced policy is for every container of the app, and who came later gets its mounts too. Nobody else does.
+        if let Ended::Injected { result: after, .. } = ended {
+            let early = foreign::without_late_containers(&result);
+            prop_assert_ne!(&early["spec"], &result["spec"], "nobody came: {:#}", after);
+            prop_assert_eq!(foreign::without_late_containers(after), early);
+            return Ok(());
+        }
         prop_assert!(matches!(ended, Ended::Skipped(SkipReason::AlreadyInjected)), "{result:#}\n{ended:?}");
         let told = again.warnings.iter().find(|warning| warning.contains("is there already") || warning.contains("taken for"));
         prop_assert!(told.is_none(), "{told:?}");
