@@ -1,6 +1,6 @@
 //! Policies that disagree, told when one of them is written, before they meet on a pod.
 
-use super::object::{Mode, Policies, Policy};
+use super::object::{Mode, Named, Policies, Policy};
 
 /// Something that two policies of one strength say differently.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,35 +21,48 @@ pub(crate) fn disagreements<'p>(policy: &'p Policy, others: &'p Policies) -> Vec
     };
     let mut found = Vec::new();
     for other in others.iter().filter(same_strength) {
-        if policy.matches.is_apart_from(&other.matches) {
+        let differences = differences(policy, other);
+        // What each is for is only compared where they differ: most do not.
+        if differences.is_empty() || policy.matches.is_apart_from(&other.matches) {
             continue;
         }
         let complete = policy.rollout.is_complete() && other.rollout.is_complete();
         let nested = complete
             && (policy.matches.is_within(&other.matches) || other.matches.is_within(&policy.matches));
-        let mut tell = |what: &'p str, own_value: &'p str, other_value: &'p str, is_certain: bool| {
-            if own_value != other_value {
-                found.push(Disagreement { other: &other.name, what, own_value, other_value, is_certain });
-            }
-        };
-        for (key, value) in &policy.annotations {
-            if let Some(theirs) = other.value(*key) {
-                tell(key.full(), &value.text, &theirs.text, nested);
-            }
-        }
-        // Names only matter to pods that use them.
-        for own in &policy.upstreams {
-            for theirs in other.upstreams.iter().filter(|theirs| theirs.name == own.name) {
-                tell(&own.name, &own.text, &theirs.text, false);
-            }
-        }
-        for own in &policy.destinations {
-            for theirs in other.destinations.iter().filter(|theirs| theirs.name == own.name) {
-                tell(&own.name, &own.text, &theirs.text, false);
-            }
-        }
+        found.extend(
+            differences.into_iter().map(|one| Disagreement { is_certain: one.is_certain && nested, ..one }),
+        );
     }
     found
+}
+
+/// What they say differently, whoever they are for; certain is what matters to every pod.
+fn differences<'p>(policy: &'p Policy, other: &'p Policy) -> Vec<Disagreement<'p>> {
+    let keys = policy.annotations.iter().filter_map(|(key, own)| {
+        other.value(*key).map(|theirs| (key.full(), &*own.text, &*theirs.text, true))
+    });
+    // Names only matter to pods that use them.
+    let upstreams = names(&policy.upstreams, &other.upstreams);
+    let destinations = names(&policy.destinations, &other.destinations);
+    let both = keys.chain(upstreams).chain(destinations).filter(|(_, own, theirs, _)| own != theirs);
+    let of = |(what, own_value, other_value, is_certain)| Disagreement {
+        other: &other.name,
+        what,
+        own_value,
+        other_value,
+        is_certain,
+    };
+    both.map(of).collect()
+}
+
+fn names<'p, T>(
+    own: &'p [Named<T>],
+    others: &'p [Named<T>],
+) -> impl Iterator<Item = (&'p str, &'p str, &'p str, bool)> {
+    own.iter().flat_map(|own| {
+        let same = others.iter().filter(|theirs| theirs.name == own.name);
+        same.map(|theirs| (&*own.name, &*own.text, &*theirs.text, false))
+    })
 }
 
 #[cfg(test)]
@@ -119,8 +132,36 @@ mod tests {
                 None,
             ),
             ("namespaceSelector: {matchLabels: {s: dev}}".to_owned(), pods("app: web"), Some(false)),
+            (
+                format!("namespaceSelector: {{matchLabels: {{s: dev}}}}, {}", pods("app: web")),
+                pods("app: web"),
+                Some(true),
+            ),
         ] {
             assert_eq!(found(&a, &b), expected, "{a} | {b}");
+        }
+    }
+
+    #[test]
+    fn those_of_another_strength_and_those_that_are_rolled_out_give_way() {
+        let policy = |name: &str, spec: &str| {
+            format!(
+                "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: {name}}}\n\
+                 spec: {{{spec}, annotations: {{multipod/init: \"wait-for {name}:1\"}}}}\n---\n"
+            )
+        };
+        for (a, b, expected) in [
+            ("mode: default", "mode: default", Some(true)),
+            ("mode: enforce", "mode: enforce", Some(true)),
+            ("mode: default", "mode: enforce", None),
+            ("mode: audit", "mode: default", None),
+            ("mode: audit", "mode: audit", None),
+            ("mode: default", "rollout: {percent: 50}", Some(false)),
+        ] {
+            let loaded = load(&[("a.yaml".to_owned(), policy("a", a) + &policy("b", b))]);
+            assert_eq!(loaded.problems, []);
+            let found = disagreements(loaded.policies.find("a").unwrap(), &loaded.policies);
+            assert_eq!(found.first().map(|one| one.is_certain), expected, "{a} | {b}");
         }
     }
 }

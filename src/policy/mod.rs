@@ -3,12 +3,11 @@
 //! `layers` brings them together from wherever they come (`check` reads one, `fence` what is left of one with a mistake),
 //! `matching` tells which pods a policy is for, and
 //! `resolve` brings together what everybody wants (`precedence` says whose value of a key counts). `status` says what
-//! became of an object, and `disagreement` which policies surely disagree.
+//! became of an object, and `disagree` which policies want different things for the same pods.
 
 mod bounds;
 mod check;
 mod disagree;
-mod disagreement;
 mod fence;
 mod layers;
 mod matching;

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::pattern::object::Kind;
-use crate::policy::{Findings, Layer, ObjectState, Policies, Standing, Status};
+use crate::policy::{self, Findings, Layer, ObjectState, Policies, Policy, Standing, Status};
 use crate::server::Shared;
 
 use super::PolicyStore;
@@ -221,20 +221,15 @@ fn states(store: &PolicyStore) -> BTreeMap<(Kind, String), (ObjectState, bool)> 
     own.into_iter().map(of).collect()
 }
 
-/// What is said to each policy about those that disagree with it.
+/// What is said to each policy about those that surely disagree with it.
 fn disagreements(policies: &Policies) -> BTreeMap<String, Vec<String>> {
-    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for found in policies.disagreements() {
-        let [one, other] = found.policies;
-        let mut tell = |of: &str, about: &str| {
-            let message =
-                format!("{}: policy {about} wants something else for the same pods", found.key.full());
-            all.entry(of.to_owned()).or_default().push(message);
-        };
-        tell(one, other);
-        tell(other, one);
-    }
-    all
+    let of = |policy: &Policy| {
+        let certain = policy::disagreements(policy, policies).into_iter().filter(|one| one.is_certain);
+        let told = certain
+            .map(|one| format!("{}: policy {} wants something else for the same pods", one.what, one.other));
+        (policy.name.clone(), told.collect::<Vec<_>>())
+    };
+    policies.iter().map(of).filter(|(_, told)| !told.is_empty()).collect()
 }
 
 /// A pod has its name as its host's; elsewhere, several may run on one host.
