@@ -5,13 +5,13 @@ mod keys;
 mod related;
 mod services;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifests};
+use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifests, Placed};
 
 use super::line::{Line, Tone};
 use super::output::{self, Format, Told, json, printed};
@@ -80,6 +80,7 @@ impl Report {
         let mut findings = outcome.findings;
         findings.extend(keys::findings(manifests));
         findings.extend(past);
+        findings.extend(without_objects(manifests));
         // The layout that inject would give a document does not concern the author of the manifest here.
         findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
         let names = manifests.readable.iter().enumerate().rev();
@@ -128,6 +129,23 @@ impl Report {
             findings: findings.collect(),
         }
     }
+}
+
+/// Files in which there is nothing to check, so that nothing found there is no good news.
+fn without_objects<'m>(manifests: &'m Manifests<'_>) -> impl Iterator<Item = Finding> + 'm {
+    let objects = Placed::all(manifests).map(|placed| placed.file);
+    let unreadable = manifests.findings.iter().map(|finding| &*finding.file);
+    let with: HashSet<&str> = objects.chain(unreadable).collect();
+    let without = manifests.readable.iter().filter(move |manifest| !with.contains(manifest.name));
+    without.map(|manifest| Finding {
+        level: Level::Warning,
+        slug: "no_object",
+        message: "there is no Kubernetes object in this file".to_owned(),
+        file: manifest.name.to_owned(),
+        line: 1,
+        column: 1,
+        subject: String::new(),
+    })
 }
 
 /// `FILE:LINE:COLUMN: LEVEL: MESSAGE`, which editors understand.

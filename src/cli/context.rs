@@ -11,6 +11,7 @@ use crate::policy::{self, Loaded};
 use super::config_file::ConfigFile;
 use super::input::{manifests_at, read_text};
 use super::report::{Failure, both};
+use super::serve::check_options;
 
 const HEADING: &str = "Surroundings";
 
@@ -64,6 +65,8 @@ impl ContextArgs {
 pub(super) fn settings(file: &Path) -> Result<(Settings, ConfigFile), Failure> {
     let file = ConfigFile::read(file).map_err(Failure::one)?;
     let settings = file.parse().map_err(Failure::one)?;
+    // No command needs these, but a file that the server refuses is not right.
+    check_options(&file).map_err(Failure::one)?;
     Ok((settings, file))
 }
 

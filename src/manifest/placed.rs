@@ -10,7 +10,7 @@ use super::{Finding, Level, Manifest, Manifests};
 pub(crate) struct Placed<'m> {
     pub object: Object<'m>,
     pub document: &'m Document<'m>,
-    file: &'m str,
+    pub file: &'m str,
     number: usize,
 }
 

@@ -130,29 +130,32 @@ impl<'m> Target<'m> {
         self.placed.document
     }
 
-    /// The annotations of multipod below a pointer within the object.
-    pub(crate) fn asks_at(&self, pointer: &str) -> impl Iterator<Item = &'m str> {
-        let annotations = self.placed.object.value.pointer(pointer).and_then(Value::as_object);
-        annotations.into_iter().flatten().map(|(key, _)| &**key).filter(|key| key.starts_with(PREFIX))
-    }
-
-    /// Annotations of ours that stand beside the template instead of in it.
+    /// Keys of ours that stand beside the pod's annotations instead of among them: on the workload, one level off, or below
+    /// a name that is nearly right.
     pub(super) fn misplaced(&self) -> Vec<Finding> {
-        let Some(place) = self.placed.object.place.filter(|place| !place.pointer.is_empty()) else {
-            return Vec::new();
-        };
-        let own = ["/metadata/annotations"];
-        let between = place.pointer.strip_suffix("/spec/template").filter(|rest| !rest.is_empty());
-        let between = between.map(|rest| format!("{rest}/metadata/annotations"));
-        let inside = place.pointer.trim_start_matches('/').replace('/', ".");
-        let beside = own.into_iter().chain(between.as_deref());
-        let found = beside.flat_map(|pointer| self.asks_at(pointer).map(move |key| (pointer, key)));
-        let findings = found.map(|(pointer, key)| {
-            let message = format!(
-                "{key} stands on the {} itself and never reaches its pods\nPut it under {inside}.metadata.annotations",
-                self.placed.object.kind,
-            );
-            let pointer = format!("{}{pointer}/{}", self.placed.object.pointer, escaped(key));
+        let Some(place) = self.placed.object.place else { return Vec::new() };
+        let inside = format!("{}.metadata.annotations", place.pointer.replace('/', "."));
+        let inside = inside.trim_start_matches('.');
+        let (right, labels) =
+            (format!("{}/metadata/annotations", place.pointer), format!("{}/metadata/labels", place.pointer));
+        // Of a CronJob, its Job lies between.
+        let between = place.pointer.strip_suffix("/spec/template").unwrap_or_default();
+        let between = format!("{between}/metadata/annotations");
+        let mut found = Vec::new();
+        keys_of_ours(self.placed.object.value, "", &mut found);
+        // `check` reports labels.
+        found.retain(|(at, _)| *at != right && *at != labels && at != "/metadata/labels");
+        let findings = found.into_iter().map(|(at, key)| {
+            let message = if at == "/metadata/annotations" || at == between {
+                format!(
+                    "{key} stands on the {} itself and never reaches its pods\nPut it under {inside}",
+                    self.placed.object.kind,
+                )
+            } else {
+                let at = at.trim_start_matches('/').replace('/', ".");
+                format!("{key} stands in {at}, where nobody reads it\nPut it under {inside}")
+            };
+            let pointer = format!("{}{at}/{}", self.placed.object.pointer, escaped(key));
             self.finding_at(&pointer, Level::Warning, "misplaced", message)
         });
         findings.take(MOST_MISPLACED).collect()
@@ -214,5 +217,23 @@ fn asks_inside<'v>(value: &'v Value, pointer: &str, own: &str) -> Option<(String
             items.find_map(|(index, item)| asks_inside(item, &format!("{pointer}/{index}"), own))
         }
         _ => None,
+    }
+}
+
+/// All maps that hold a key of ours, by their pointers, with that key.
+fn keys_of_ours<'v>(value: &'v Value, pointer: &str, found: &mut Vec<(String, &'v str)>) {
+    match value {
+        Value::Object(map) => {
+            let keys = map.keys().filter(|key| key.starts_with(PREFIX));
+            found.extend(keys.map(|key| (pointer.to_owned(), &**key)));
+            map.iter().for_each(|(name, inner)| {
+                keys_of_ours(inner, &format!("{pointer}/{}", escaped(name)), found);
+            });
+        }
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.for_each(|(index, item)| keys_of_ours(item, &format!("{pointer}/{index}"), found));
+        }
+        _ => {}
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -47,9 +48,9 @@ pub(crate) struct LogGuard {
     _writer: WorkerGuard,
 }
 
-/// Starts to log to the standard error; the error says what is wrong with `level`.
-pub(crate) fn start_logs(level: &str, format: LogFormat) -> Result<LogGuard, String> {
-    let (filter, level) = reload::Layer::new(filter(level)?);
+/// Starts to log to the standard error.
+pub(crate) fn start_logs(LogFilter(filter): LogFilter, format: LogFormat) -> Result<LogGuard, String> {
+    let (filter, level) = reload::Layer::new(filter);
     let (lines, writer) = non_blocking(io::stderr());
     let layer = match format {
         LogFormat::Json => json(lines).boxed(),
@@ -78,23 +79,35 @@ where
     layer.flatten_event(true).with_current_span(false).with_span_list(false)
 }
 
-// `EnvFilter` would bring a whole engine of regular expressions for spans and patterns that we have no use for.
-//
-// Its parser takes a word that is no level for the name of a module, and then logs nothing of any other. What is meant is
-// never that, so levels are read here.
-fn filter(text: &str) -> Result<Targets, String> {
-    let wrong = |error: String| format!("--log-level {text}: {error}");
-    let mut targets = Targets::new();
-    for part in text.split(',').map(str::trim) {
-        let (module, level) =
-            part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
-        let level = read_level(level).map_err(wrong)?;
-        targets = match module {
-            Some(module) => targets.with_target(module, level),
-            None => targets.with_default(level),
-        };
+/// What is logged, by `--log-level`.
+#[derive(Clone, Debug)]
+pub(crate) struct LogFilter(Targets);
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        LogFilter(Targets::new().with_default(LevelFilter::INFO))
     }
-    Ok(targets)
+}
+
+// `EnvFilter` would bring a whole engine of regular expressions for spans and patterns that we have no use for. The parser of
+// `Targets` takes a word that is no level for the name of a module, and then logs nothing of any other. What is meant is
+// never that, so levels are read here.
+impl FromStr for LogFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut targets = Targets::new();
+        for part in text.split(',').map(str::trim) {
+            let (module, level) =
+                part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
+            let level = read_level(level)?;
+            targets = match module {
+                Some(module) => targets.with_target(module, level),
+                None => targets.with_default(level),
+            };
+        }
+        Ok(LogFilter(targets))
+    }
 }
 
 fn read_level(text: &str) -> Result<LevelFilter, String> {
@@ -113,9 +126,8 @@ fn read_level(text: &str) -> Result<LevelFilter, String> {
 pub(crate) struct LogLevel(reload::Handle<Targets, Registry>);
 
 impl LogLevel {
-    /// Changes the filter; the error says what is wrong with `level`.
-    pub(crate) fn set(&self, level: &str) -> Result<(), String> {
-        self.0.reload(filter(level)?).map_err(|error| error.to_string())
+    pub(crate) fn set(&self, filter: LogFilter) -> Result<(), String> {
+        self.0.reload(filter.0).map_err(|error| error.to_string())
     }
 }
 

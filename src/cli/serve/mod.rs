@@ -24,8 +24,8 @@ use crate::watch::{self, Certificates, Cluster, Known, PolicyFolder, PolicyStore
 
 use super::config_file::ConfigFile;
 use super::report::Failure;
-pub(in crate::cli) use options::Options;
 use options::{ClusterPolicies, Config};
+pub(in crate::cli) use options::{Options, check_options};
 use reload::Reload;
 
 /// Run the admission webhook

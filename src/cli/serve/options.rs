@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::admission::WarnMode;
 use crate::certs::Files;
 use crate::cli::config_file::ConfigFile;
-use crate::observe::LogFormat;
+use crate::observe::{LogFilter, LogFormat};
 use crate::pattern::Settings;
 use crate::pod::Version;
 use crate::server::{Limits, Range};
@@ -134,7 +134,7 @@ pub(in crate::cli) struct Options {
     /// What is logged: off, error, warn, info, debug, trace, or a filter such as multipod=debug [default: info]
     #[arg(long, env = "MULTIPOD_LOG_LEVEL", value_name = "LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    log_level: Option<String>,
+    log_level: Option<Given<LogFilter>>,
 
     /// How it is logged [default: text on a terminal, else json]
     #[arg(long, env = "MULTIPOD_LOG_FORMAT", value_enum, value_name = "FORMAT")]
@@ -177,6 +177,11 @@ pub(super) struct Config {
 #[serde(default)]
 struct File {
     serve: Options,
+}
+
+/// Whether the file has nothing but options that there are, with values that they take.
+pub(in crate::cli) fn check_options(file: &ConfigFile) -> Result<(), String> {
+    file.parse::<File>().map(drop)
 }
 
 impl Config {
@@ -225,7 +230,7 @@ impl Options {
             cluster_policies: Some(self.cluster_policies()),
             warn: self.warn.or(Some(Warn::Warn)),
             threads: u32::try_from(self.threads()).ok().map(Within),
-            log_level: Some(self.log_level().to_owned()),
+            log_level: self.log_level.clone().or_else(|| "info".parse().ok()),
             log_format: Some(self.log_format()),
             ..self.clone()
         }
@@ -269,8 +274,8 @@ impl Options {
         self.otlp_endpoint.as_deref()
     }
 
-    pub(super) fn log_level(&self) -> &str {
-        self.log_level.as_deref().unwrap_or("info")
+    pub(super) fn log_level(&self) -> LogFilter {
+        self.log_level.as_ref().map(|given| given.value.clone()).unwrap_or_default()
     }
 
     pub(super) fn log_format(&self) -> LogFormat {
@@ -405,6 +410,13 @@ impl FromStr for Given<Version> {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(Given { text: text.to_owned(), value: Version::parse(text)? })
+    }
+}
+
+impl FromStr for Given<LogFilter> {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Given { text: text.to_owned(), value: text.parse()? })
     }
 }
 

@@ -221,3 +221,89 @@ fn colours_are_for_terminals() {
     assert!(!multipod(&["check"], &text).out.contains('\u{1b}'));
     assert!(multipod(&["check", "--color", "always"], &text).out.contains('\u{1b}'));
 }
+
+#[test]
+fn a_key_that_stands_nearly_where_it_belongs_is_told_with_its_place() {
+    let deployment = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  anotations:
+    multipod/logging: /var/log/app/*.log
+spec:
+  template:
+    annotations:
+      multipod/ambassador: 80:8080
+    spec:
+      annotations:
+        multipod/ambassador: 80:8080
+      containers: [{name: app, image: 'app:1'}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, anotations: {multipod/metrics: nginx}}
+spec: {containers: [{name: app, image: 'app:1'}]}
+";
+    let files = Files::new(&[("web.yaml", deployment)]);
+    for command in ["check", "inject"] {
+        let ran = files.multipod(&[command, "-f", "web.yaml"]);
+        let told = format!("{}{}", ran.out, ran.err);
+        for (place, at, right) in [
+            (
+                "web.yaml:6:5",
+                "multipod/logging stands in metadata.anotations",
+                "spec.template.metadata.annotations",
+            ),
+            (
+                "web.yaml:10:7",
+                "multipod/ambassador stands in spec.template.annotations",
+                "spec.template.metadata.",
+            ),
+            (
+                "web.yaml:13:9",
+                "multipod/ambassador stands in spec.template.spec.annotations",
+                "spec.template.metadata.",
+            ),
+            (
+                "web.yaml:18:36",
+                "multipod/metrics stands in metadata.anotations",
+                "Put it under metadata.annotations",
+            ),
+        ] {
+            assert!([place, at, right].iter().all(|part| told.contains(part)), "{command}: {at}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_file_in_which_there_is_no_object_is_told() {
+    let files = Files::new(&[
+        ("empty.yaml", "# nothing\n"),
+        ("hosts.yaml", "127.0.0.1 localhost\n"),
+        ("pod.yaml", &pod("")),
+    ]);
+    let ran = files.multipod(&["check", "-f", "empty.yaml", "-f", "hosts.yaml", "-f", "pod.yaml"]);
+    assert_eq!(ran.code, 1);
+    let expected = [
+        "empty.yaml:1:1: warning: there is no Kubernetes object in this file [no_object]",
+        "hosts.yaml:1:1: warning: there is no Kubernetes object in this file [no_object]",
+    ];
+    assert_eq!(places(&ran.out), expected);
+}
+
+#[test]
+fn settings_that_the_server_refuses_are_told_by_every_command_that_takes_them() {
+    for (settings, expected) in [
+        ("serve: {logLevel: verbose}\n", "settings.yaml:1: unknown level verbose"),
+        ("registry: a.example\nserve:\n  listne: x\n", "settings.yaml:3: unknown field `listne`"),
+        ("serve: {listen: nowhere}\n", "settings.yaml:1: expected an address with its port"),
+    ] {
+        let files = Files::new(&[("settings.yaml", settings), ("pod.yaml", &pod(""))]);
+        for command in ["check", "inject", "explain"] {
+            let ran = files.multipod(&[command, "-f", "pod.yaml", "--config", "settings.yaml"]);
+            assert_eq!(ran.code, 2, "{command}: {settings}");
+            assert!(ran.err.contains(expected), "{command}: {}", ran.err);
+        }
+    }
+}

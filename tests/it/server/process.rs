@@ -270,7 +270,7 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
             "/nowhere: failed",
         ),
         (vec!["--listen", "203.0.113.1:1"], "cannot listen on 203.0.113.1:1"),
-        (vec!["--log-level", "a=b=c"], "--log-level a=b=c"),
+        (vec!["--log-level", "a=b=c"], "unknown level b=c"),
         (vec!["--log-level", "warning"], "unknown level warning, did you mean warn?"),
         (vec!["--log-level", "info,multipod=inof"], "unknown level inof, did you mean info?"),
         (

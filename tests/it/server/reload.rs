@@ -99,7 +99,10 @@ fn a_file_with_a_mistake_changes_nothing_and_is_told_until_it_is_right() {
         ("registry: new.example\nserve:\n  listne: x\n", "config.yaml:3: unknown field `listne`"),
         ("registry: new.example\npatterns: {ambasador: {}}\n", "did you mean ambassador?"),
         ("registry: new.example\nserve: {tlsCert: a}\n", "--tls-cert and --tls-key need each other"),
-        ("registry: new.example\nserve: {logLevel: a=b=c}\n", "--log-level a=b=c"),
+        (
+            "registry: new.example\nserve: {logLevel: warning}\n",
+            "config.yaml:2: unknown level warning, did you mean warn?",
+        ),
         ("registry: [", "config.yaml:1:"),
     ] {
         write(text);
