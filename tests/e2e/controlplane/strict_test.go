@@ -102,7 +102,7 @@ func TestAQuotaAdmitsEveryPattern(t *testing.T) {
 func TestAQuotaOfCPULimitsWantsThemSaid(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	k.Apply(t, s.namespace, quota("limits.cpu: 1"))
+	k.Apply(t, s.namespace, quota("limits.cpu: 2"))
 	k.Await(t, "the quota is in force", func() error {
 		return refusedBecause(s, limited(asking()), "must specify limits.cpu for: multipod-ambassador")
 	})
