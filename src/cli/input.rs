@@ -10,8 +10,12 @@ use super::report::Failure;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Input {
-    /// Files, folders (their *.yaml, *.yml and *.json), or - for the standard input, which is also read where there
-    /// is no -f and something is piped in
+    /// Files, folders (their *.yaml, *.yml and *.json), or - for the standard input, which is also read where no file is
+    /// named and something is piped in
+    #[arg(value_name = "FILE")]
+    named: Vec<PathBuf>,
+
+    /// The same, as kubectl takes them
     #[arg(short = 'f', long = "filename", value_name = "FILE", num_args = 1..)]
     files: Vec<PathBuf>,
 
@@ -26,16 +30,15 @@ const STDIN_NAME: &str = "<stdin>";
 impl Input {
     /// Reads everything, in the order given; the failure has one line for each file that cannot be read.
     pub(super) fn read(&self) -> Result<Vec<Source>, Failure> {
-        let from_pipe = [PathBuf::from(STDIN)];
-        let files = match self.files.as_slice() {
-            [] if io::stdin().is_terminal() => {
-                return Err(Failure::one("give files with -f, or - for the standard input"));
+        let mut files: Vec<&Path> = self.named.iter().chain(&self.files).map(PathBuf::as_path).collect();
+        if files.is_empty() {
+            if io::stdin().is_terminal() {
+                return Err(Failure::one("name files, or - for the standard input"));
             }
-            [] => &from_pipe[..],
-            files => files,
-        };
+            files.push(Path::new(STDIN));
+        }
         if files.iter().filter(|file| file.as_os_str() == STDIN).count() > 1 {
-            return Err(Failure::one("the standard input can be read only once, and -f - stands twice"));
+            return Err(Failure::one("the standard input can be read only once, and - stands twice"));
         }
         let mut sources = Vec::new();
         let mut failures = Vec::new();

@@ -27,7 +27,6 @@ mod version;
 mod wait_for;
 
 use clap::builder::Resettable;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::env;
 use std::ffi::OsString;
@@ -104,23 +103,8 @@ fn parse(args: &[OsString]) -> Cli {
     if called.is_some_and(|name| name == "kubectl-multipod") {
         command = command.bin_name("kubectl multipod");
     }
-    let matches = command.try_get_matches_from_mut(args).unwrap_or_else(|mut error| {
-        point_to_files(&mut error, args, &command);
-        error.exit()
-    });
+    let matches = command.get_matches_from(args);
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
-}
-
-/// Adds a tip for files without `-f`, which they need as with kubectl.
-fn point_to_files(error: &mut clap::Error, args: &[OsString], command: &clap::Command) {
-    let Some(ContextValue::String(stray)) = error.get(ContextKind::InvalidArg) else { return };
-    let called = args.iter().find_map(|arg| command.find_subcommand(arg));
-    let takes_files =
-        called.is_some_and(|called| called.get_arguments().any(|arg| arg.get_short() == Some('f')));
-    if takes_files && error.kind() == ErrorKind::UnknownArgument && !stray.starts_with('-') {
-        let tip = format!("files stand behind -f: -f {stray}").into();
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
-    }
 }
 
 fn unless_blank(arg: Arg) -> Arg {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::run::{Files, Ran, multipod};
+use crate::support::run::{Files, Ran, multipod, pod};
 use serde_json::{Value, json};
 
 const TAP: &str = "\
@@ -140,20 +140,24 @@ fn an_unknown_pattern_is_told_its_nearest() {
 }
 
 #[test]
-fn who_forgets_the_f_before_a_file_is_told_so() {
-    for (args, is_told) in [
-        (&["check", "app.yaml"][..], true),
-        (&["--color", "never", "explain", "app.yaml"], true),
-        (&["inject", "--app.yaml"], false),
-        (&["certs", "app.yaml"], false),
+fn files_are_named_with_f_as_for_kubectl_or_without() {
+    let files = Files::new(&[("app.yaml", &pod(""))]);
+    let with = files.multipod(&["inject", "-f", "app.yaml"]);
+    assert_eq!(with.code, 0);
+    for args in [&["inject", "app.yaml"][..], &["inject", "--quiet", "./app.yaml"]] {
+        let ran = files.multipod(args);
+        assert_eq!((ran.code, &ran.out), (0, &with.out), "{args:?}: {}", ran.err);
+    }
+    let piped = multipod(&["inject", "-"], &pod(""));
+    assert_eq!((piped.code, piped.out), (0, with.out));
+    for (args, expected) in [
+        (&["check", "nowhere.yaml"][..], "nowhere.yaml: No such file"),
+        (&["inject", "-", "-f", "-"], "the standard input can be read only once"),
+        (&["certs", "app.yaml"], "unexpected argument 'app.yaml'"),
     ] {
         let ran = multipod(args, "");
-        assert_eq!(
-            (ran.code, ran.err.contains("tip: files stand behind -f: -f app.yaml")),
-            (2, is_told),
-            "{}",
-            ran.err
-        );
+        assert_eq!(ran.code, 2, "{args:?}");
+        assert!(ran.err.contains(expected), "{args:?}: {}", ran.err);
     }
 }
 
