@@ -31,8 +31,10 @@ fn adapters(folder: &Path) -> io::Result<String> {
     let mut code = "&[".to_owned();
     for path in files {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let (name, path) = (format!("adapters/{name}"), path.to_string_lossy());
-        write!(code, "({name:?}, include_str!({path:?})),").map_err(io::Error::other)?;
+        // Not the whole path, which would be wrong as soon as the tree is moved or built from another copy of it.
+        let (file, name) = (format!("/{ADAPTERS}/{name}"), format!("adapters/{name}"));
+        write!(code, "({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?}))),")
+            .map_err(io::Error::other)?;
     }
     Ok(code + "]")
 }

@@ -4,6 +4,7 @@
 
 mod answer;
 mod error;
+mod found;
 mod mutate;
 mod record;
 mod review;

@@ -7,10 +7,10 @@ use crate::policy::{Disagreement, Good, disagreements};
 use multipod_json::{Raw, pointer};
 use multipod_values::short;
 
-use super::answer::{self, Verdict};
+use super::found::Found;
 use super::mutate::in_time;
 use super::review::Request;
-use super::{Outcome, Record, Reply, ReviewError, Snapshot};
+use super::{Reply, ReviewError, Snapshot};
 
 type Review<'a> = Request<'a, Option<Raw<'a>>, Option<Raw<'a>>>;
 
@@ -27,13 +27,10 @@ pub fn validate<'a>(
     let review = Review::read(body, meter)?;
     let found = match in_scope(&review, meter) {
         Ok((kind, text)) => about(kind, text, &review, snapshot),
-        Err(reason) => Found { outcome: Outcome::Ignored, reason, ..Found::default() },
+        Err(reason) => Found::ignored(reason),
     };
     in_time(meter)?;
-    let verdict = if found.refusals.is_empty() { Verdict::Allow } else { Verdict::Deny(&found.refusals) };
-    let body = answer::write(&review.uid, verdict, &found.warnings);
-    let decided = Record { warnings: found.warnings.len(), ..Record::of(found.outcome, found.reason) };
-    Ok(Reply { body, record: review.record(None, decided) })
+    Ok(found.told(review))
 }
 
 fn in_scope<'a>(review: &Review<'a>, meter: Option<&'a Meter<'a>>) -> Result<(Kind, &'a str), &'static str> {
@@ -64,36 +61,11 @@ fn field<'t>(object: &'t str, pointer: &str, meter: Option<&'t Meter<'t>>) -> Op
     Some(pointer::find(meter, object, pointer).ok()??.text())
 }
 
-struct Found {
-    outcome: Outcome,
-    reason: &'static str,
-    warnings: Vec<String>,
-    refusals: Vec<Refusal>,
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        Found {
-            outcome: Outcome::Skipped,
-            reason: "nothing_to_say",
-            warnings: Vec::new(),
-            refusals: Vec::new(),
-        }
-    }
-}
-
-impl Found {
-    fn refused(refusals: Vec<Refusal>) -> Found {
-        let reason = refusals.first().map_or("unknown", |refusal| refusal.reason.slug());
-        Found { outcome: Outcome::Denied, reason, refusals, ..Found::default() }
-    }
-}
-
 fn about(kind: Kind, text: &str, review: &Review<'_>, snapshot: &Snapshot) -> Found {
     if text.len() > LONGEST {
         let warning =
             format!("multipod looks at no more than {} KiB before an object is there", LONGEST / 1024);
-        return Found { reason: "too_large", warnings: vec![warning], ..Found::default() };
+        return Found { reason: "not_looked_at", warnings: vec![warning], ..Found::default() };
     }
     let Some(document) = Document::of_json(text, kind, &review.name) else { return Found::default() };
     let good = match Good::read(&document) {

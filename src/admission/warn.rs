@@ -3,16 +3,16 @@
 use serde::Deserialize;
 
 use crate::annotation::key::PREFIX;
-use crate::inject::{DenyReason, Few, Refusal, Verdict as Decided, decide};
+use crate::inject::{DenyReason, Few, Verdict as Decided, decide};
 use crate::pattern::Context;
 use crate::pod::{Field, Head, Meter, Owners, Pairs, Place, Text};
 use multipod_json::{Budget, Raw, pointer, read_within};
 use multipod_values::short;
 
-use super::answer::{self, Verdict};
+use super::found::Found;
 use super::mutate::in_time;
 use super::review::Request;
-use super::{Outcome, Record, Reply, ReviewError, Snapshot, WarnMode};
+use super::{Outcome, Reply, ReviewError, Snapshot, WarnMode};
 
 type Review<'a> = Request<'a, Option<Raw<'a>>, Option<Raw<'a>>>;
 
@@ -26,14 +26,10 @@ pub fn warn<'a>(
     let review = Review::read(body, meter)?;
     let found = match in_scope(&review, meter) {
         Ok(object) => about(&object, &review, snapshot, meter),
-        Err(reason) => Found { outcome: Outcome::Ignored, reason, ..Found::default() },
+        Err(reason) => Found::ignored(reason),
     };
     in_time(meter)?;
-    let verdict =
-        if found.outcome == Outcome::Denied { Verdict::Deny(&found.refusals) } else { Verdict::Allow };
-    let body = answer::write(&review.uid, verdict, &found.warnings);
-    let decided = Record { warnings: found.warnings.len(), ..Record::of(found.outcome, found.reason) };
-    Ok(Reply { body, record: review.record(None, decided) })
+    Ok(found.told(review))
 }
 
 /// An object that makes pods: what tells whether it is for us. Its pods stay text until they are.
@@ -86,24 +82,6 @@ fn in_scope<'a>(review: &Review<'a>, meter: Option<&'a Meter<'a>>) -> Result<Obj
     Ok(Object { text, kind: workload.kind, place })
 }
 
-struct Found {
-    outcome: Outcome,
-    reason: &'static str,
-    warnings: Vec<String>,
-    refusals: Vec<Refusal>,
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        Found {
-            outcome: Outcome::Skipped,
-            reason: "nothing_to_say",
-            warnings: Vec::new(),
-            refusals: Vec::new(),
-        }
-    }
-}
-
 fn about<'a>(
     object: &Object<'a>,
     review: &Review<'a>,
@@ -111,7 +89,7 @@ fn about<'a>(
     meter: Option<&'a Meter<'a>>,
 ) -> Found {
     let Some(place) = object.place.filter(|place| !place.pointer.is_empty()) else {
-        return Found { outcome: Outcome::Ignored, reason: "no_pod_template", ..Found::default() };
+        return Found::ignored("no_pod_template");
     };
     let mut found = Found { warnings: misplaced(object, place, meter), ..Found::default() };
     if !found.warnings.is_empty() {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifests, Placed};
+use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifest, Manifests, Placed};
 
 use super::line::{Line, Tone};
 use super::output::{self, Format, Told, json, printed};
@@ -80,7 +80,7 @@ impl Report {
         let mut findings = outcome.findings;
         findings.extend(keys::findings(manifests));
         findings.extend(past);
-        findings.extend(without_objects(manifests));
+        findings.extend(without_objects(manifests, &findings));
         // The layout that inject would give a document does not concern the author of the manifest here.
         findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
         let names = manifests.readable.iter().enumerate().rev();
@@ -131,13 +131,14 @@ impl Report {
     }
 }
 
-/// Files in which there is nothing to check, so that nothing found there is no good news.
-fn without_objects<'m>(manifests: &'m Manifests<'_>) -> impl Iterator<Item = Finding> + 'm {
+/// Files in which there is nothing to check, so that nothing found there is no good news. Where something is wrong already,
+/// that is why.
+fn without_objects(manifests: &Manifests<'_>, findings: &[Finding]) -> Vec<Finding> {
     let objects = Placed::all(manifests).map(|placed| placed.file);
-    let unreadable = manifests.findings.iter().map(|finding| &*finding.file);
-    let with: HashSet<&str> = objects.chain(unreadable).collect();
-    let without = manifests.readable.iter().filter(move |manifest| !with.contains(manifest.name));
-    without.map(|manifest| Finding {
+    let wrong = findings.iter().chain(&manifests.findings).filter(|finding| finding.level != Level::Note);
+    let with: HashSet<&str> = objects.chain(wrong.map(|finding| &*finding.file)).collect();
+    let without = manifests.readable.iter().filter(|manifest| !with.contains(manifest.name));
+    let finding = |manifest: &Manifest<'_>| Finding {
         level: Level::Warning,
         slug: "no_object",
         message: "there is no Kubernetes object in this file".to_owned(),
@@ -145,7 +146,8 @@ fn without_objects<'m>(manifests: &'m Manifests<'_>) -> impl Iterator<Item = Fin
         line: 1,
         column: 1,
         subject: String::new(),
-    })
+    };
+    without.map(finding).collect()
 }
 
 /// `FILE:LINE:COLUMN: LEVEL: MESSAGE`, which editors understand.

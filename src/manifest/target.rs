@@ -138,15 +138,12 @@ impl<'m> Target<'m> {
         let inside = inside.trim_start_matches('.');
         let (right, labels) =
             (format!("{}/metadata/annotations", place.pointer), format!("{}/metadata/labels", place.pointer));
-        // Of a CronJob, its Job lies between.
-        let between = place.pointer.strip_suffix("/spec/template").unwrap_or_default();
-        let between = format!("{between}/metadata/annotations");
         let mut found = Vec::new();
         keys_of_ours(self.placed.object.value, "", &mut found);
         // `check` reports labels.
         found.retain(|(at, _)| *at != right && *at != labels && at != "/metadata/labels");
         let findings = found.into_iter().map(|(at, key)| {
-            let message = if at == "/metadata/annotations" || at == between {
+            let message = if place.beside().contains(&&*at) {
                 format!(
                     "{key} stands on the {} itself and never reaches its pods\nPut it under {inside}",
                     self.placed.object.kind,

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -37,9 +36,6 @@ impl Default for LogFormat {
 
 /// Lines beyond these are dropped while the standard error takes none.
 const MOST_WAITING: usize = 4096;
-/// Lines that come within this time are written together: to wake the writer for each of them, and to write each by
-/// itself, would cost more than the decision that it tells of.
-const TOGETHER: Duration = Duration::from_millis(20);
 
 /// Writes what still waits when it is dropped, for a second at most.
 #[derive(Debug)]
@@ -207,27 +203,21 @@ impl<W: Write> Write for ReportsDropped<W> {
         self.out.write(bytes)
     }
 
-    /// Called whenever no line waits any more. Those that come while this sleeps wait for its end.
+    /// Called whenever no line waits any more.
     fn flush(&mut self) -> io::Result<()> {
-        let wrote = !self.out.buffer().is_empty();
         let dropped = self.dropped.get().map_or(0, ErrorCounter::dropped_lines);
         let new = dropped - self.reported;
         if new > 0 {
             self.reported = dropped;
             writeln!(self.out, r#"{{"level":"WARN","message":"{new} log lines were dropped"}}"#)?;
         }
-        self.out.flush()?;
-        if wrote {
-            thread::sleep(TOGETHER);
-        }
-        Ok(())
+        self.out.flush()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Mutex, MutexGuard};
     use std::time::Instant;
 
@@ -311,45 +301,6 @@ mod tests {
             report,
             format!("\"level\":\"WARN\",\"message\":\"{dropped} log lines were dropped\"}}\n")
         );
-    }
-
-    #[derive(Clone, Default)]
-    struct Counts {
-        lines: Arc<AtomicUsize>,
-        flushes: Arc<AtomicUsize>,
-    }
-
-    impl Write for Counts {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let lines = bytes.split(|byte| *byte == b'\n').count() - 1;
-            self.lines.fetch_add(lines, Ordering::SeqCst);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            self.flushes.fetch_add(1, Ordering::SeqCst);
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn lines_that_come_together_are_written_together() {
-        let counts = Counts::default();
-        let (mut lines, guard) = non_blocking(counts.clone());
-        let begun = Instant::now();
-        for sent in 0..1000 {
-            lines.write_all(b"a line\n").unwrap();
-            // The writer gets to run between any two of them.
-            if sent % 10 == 0 {
-                thread::sleep(Duration::from_micros(100));
-            }
-        }
-        while counts.lines.load(Ordering::SeqCst) < 1000 {
-            thread::sleep(Duration::from_millis(1));
-        }
-        let most = begun.elapsed().as_millis() / TOGETHER.as_millis();
-        let flushes = counts.flushes.load(Ordering::SeqCst);
-        assert!(flushes as u128 <= most + 1, "{flushes}, and at most {most} pauses");
-        drop(guard);
     }
 
     #[test]

@@ -307,3 +307,11 @@ fn settings_that_the_server_refuses_are_told_by_every_command_that_takes_them() 
         }
     }
 }
+
+#[test]
+fn a_bare_list_of_objects_is_one_mistake() {
+    let files = Files::new(&[("list.yaml", "- {apiVersion: v1, kind: Pod}\n")]);
+    let ran = files.multipod(&["check", "list.yaml"]);
+    assert_eq!(places(&ran.out).len(), 1, "{}", ran.out);
+    assert!(ran.out.contains("[list_of_objects]"), "{}", ran.out);
+}
