@@ -2,7 +2,7 @@
 
 use crate::annotation::key::{PREFIX, STATUS};
 use crate::annotation::{Key, Source};
-use crate::inject::Decision;
+use crate::inject::{Decision, LeftOut};
 use crate::pattern::Context;
 use crate::pod::{Head, Scalar};
 use crate::policy::Policies;
@@ -84,6 +84,7 @@ pub(super) fn considered<'a>(
     head: &'a Head<'a>,
     context: &Context<'a>,
     policies: &'a Policies,
+    decision: &Decision<'a>,
 ) -> Vec<Considered> {
     let context = context.of_pod(head);
     let considered = policies.iter().map(|policy| {
@@ -91,8 +92,11 @@ pub(super) fn considered<'a>(
             Ok(mismatch) => mismatch.map(|mismatch| mismatch.to_string()),
             Err(undecided) => Some(format!("that cannot be told: {undecided}")),
         };
+        let left_out = decision.left_out.iter().find(|left_out| left_out.policy == policy.name);
+        let obstacle = left_out
+            .map(|LeftOut { obstacle, .. }| format!("{} ({})", obstacle.in_short(), obstacle.reason.slug()));
         let (policy, mode) = (policy.name.clone(), policy.mode.to_string());
-        Considered { policy, mode, matched: why_not.is_none(), why_not }
+        Considered { policy, mode, matched: why_not.is_none(), why_not, obstacle }
     });
     considered.collect()
 }

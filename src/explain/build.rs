@@ -42,7 +42,7 @@ impl Report {
         Report {
             origin,
             asked: asked::asked(head, decision, line_of),
-            policies: asked::considered(head, context, policies),
+            policies: asked::considered(head, context, policies, decision),
             verdict: verdict(&decision.verdict),
             added: plan.map(|plan| added::added(plan, &before)),
             warnings,

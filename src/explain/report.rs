@@ -103,6 +103,9 @@ pub(crate) struct Considered {
     /// Why it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_not: Option<String>,
+    /// What stands in its way in the pod, where it skips such pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<String>,
 }
 
 /// What happens to the pod.

@@ -8,7 +8,7 @@ use crate::pattern::context::ASSIGNED_USERS;
 use crate::pattern::others::{LEAST_LIMITS, TOKEN};
 use crate::pattern::{AppContainers, Settings};
 use crate::pod::view::OWN_NAMES;
-use crate::policy::{Mode, OwnerKind, Policy, Requirement};
+use crate::policy::{Mode, OnObstacle, OwnerKind, Policy, Requirement};
 
 use super::known::{self, Known};
 use super::object::Admission;
@@ -32,6 +32,13 @@ const DECISIVE: [&str; 11] = [
 
 pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String>) -> Option<Admission> {
     if policy.mode != Mode::Enforce {
+        return None;
+    }
+    if policy.on_obstacle == OnObstacle::Skip {
+        limits.push(format!(
+            "Policy {}: it leaves pods alone that cannot have what it sets (onObstacle: skip), so nothing is asked for",
+            policy.name
+        ));
         return None;
     }
     if !policy.rollout.is_complete() {

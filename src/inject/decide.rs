@@ -6,13 +6,14 @@ use crate::pattern::settings::OnMistake;
 use crate::pattern::{Context, Settings};
 use crate::pod::limits::ENTRIES;
 use crate::pod::{Head, Pod, Unreadable};
-use crate::policy::{Mismatch, Mode, Obstacle, Policies, Policy, Resolution};
+use crate::policy::{Mismatch, Mode, Policies, Policy, Resolution, Unsettled, Workload};
 use multipod_values::{is_label, plain, short};
 use thiserror::Error;
 
 use super::advice;
 use super::asked::Asked;
 use super::few::{Few, Refusals, Warnings};
+use super::obstacle::{self, LeftOut};
 use super::plan::Plan;
 use super::requests;
 use super::{DenyReason, Patch, Refusal, SkipReason, conflict, pod_resources, present, redirect, status};
@@ -25,6 +26,8 @@ pub struct Decision<'a> {
     pub warnings: Vec<String>,
     /// Who asked for what, where it came so far.
     pub resolution: Option<Resolution<'a>>,
+    /// The policies that skip the pod, because something in it stands in their way.
+    pub left_out: Vec<LeftOut<'a>>,
     /// The plan of a pod that has all of it already.
     pub standing: Option<Box<Plan>>,
 }
@@ -97,47 +100,67 @@ fn settle<'a>(
     if more.is_some() || head.has_more_labels() {
         return Ok(unlooked(head, &asked, context, policies, warnings));
     }
-    let resolution = match policies.resolve(context, head.labels(), &asked.known) {
-        Ok(resolution) => resolution,
-        Err(obstacles) => {
-            let mut refusals = asked.refusals;
-            refusals.extend(obstacles.into_iter().map(refusal_of));
-            let concerns = |policy: &Policy| !matches!(policy.mismatch(context, head.labels()), Ok(Some(_)));
-            let enforced = policies.iter().any(|policy| policy.mode == Mode::Enforce && concerns(policy))
-                || policies.unread(context, head.labels(), false).next().is_some();
-            return Ok(refuse(refusals, context.settings, enforced, warnings));
+    let mut asked = asked;
+    let mut left_out: Vec<LeftOut<'a>> = Vec::new();
+    loop {
+        let mut warnings = obstacle::told(&left_out, Workload::of(context));
+        let without: Vec<&str> = left_out.iter().map(|left_out| left_out.policy).collect();
+        let resolution = match policies.resolve_without(&without, context, head.labels(), &asked.known) {
+            Ok(resolution) => resolution,
+            Err(unsettled) => {
+                asked.refusals.extend(unsettled.into_iter().map(refusal_of));
+                let concerns =
+                    |policy: &Policy| !matches!(policy.mismatch(context, head.labels()), Ok(Some(_)));
+                let enforced = policies.iter().any(|policy| policy.mode == Mode::Enforce && concerns(policy))
+                    || policies.unread(context, head.labels(), false).next().is_some();
+                return Ok(refuse(asked.refusals, context.settings, enforced, warnings));
+            }
+        };
+        report(&resolution, &mut warnings);
+        if resolution.effective.is_empty() && asked.refusals.is_empty() {
+            let declined = !resolution.opted_out.is_empty();
+            let nothing = if declined { SkipReason::OptedOut } else { SkipReason::NotRequested };
+            let reason = obstacle::reason(&left_out).unwrap_or(nothing);
+            return Ok(Decision { left_out, ..skip(reason, warnings, Some(resolution)) });
         }
-    };
-    report(&resolution, &mut warnings);
-    if resolution.effective.is_empty() && asked.refusals.is_empty() {
-        let declined = !resolution.opted_out.is_empty();
-        let reason = if declined { SkipReason::OptedOut } else { SkipReason::NotRequested };
-        return Ok(skip(reason, warnings, Some(resolution)));
+        let mistaken = !asked.refusals.is_empty();
+        let mut standing = None;
+        let planned = match look_inside(head, *context) {
+            Err(refusal) => Err(Planless::Refused(Few::of(refusal))),
+            Ok(pod) => {
+                let mistakes = std::mem::take(&mut asked.refusals);
+                match plan(&pod, &resolution, mistakes, context, &mut warnings) {
+                    Ok(plan) if plan.is_empty() => {
+                        standing = Some(Box::new(plan));
+                        Err(Planless::Skipped(SkipReason::AlreadyInjected))
+                    }
+                    Ok(plan) => {
+                        let patch = Patch::of(&plan, &pod).map_err(|_| InternalError::Unwritable)?;
+                        Ok(Box::new(Injection { plan, patch }))
+                    }
+                    Err(planless) => Err(planless),
+                }
+            }
+        };
+        if let Err(Planless::Refused(obstacles)) = &planned
+            && !mistaken
+        {
+            let more = obstacle::skipping(&resolution, obstacles);
+            if !more.is_empty() {
+                left_out.extend(more);
+                continue;
+            }
+        }
+        let decision = match planned {
+            Err(Planless::Refused(refusals)) => {
+                let enforced = resolution.effective.iter().any(|value| value.enforced);
+                refuse(refusals, context.settings, enforced, warnings)
+            }
+            Err(Planless::Skipped(reason)) => skip(reason, warnings, None),
+            Ok(injection) => ended(Verdict::Inject(injection), warnings, None),
+        };
+        return Ok(Decision { resolution: Some(resolution), standing, left_out, ..decision });
     }
-    let mut standing = None;
-    let planned = match look_inside(head, *context) {
-        Err(refusal) => Err(Planless::Refused(Few::of(refusal))),
-        Ok(pod) => match plan(&pod, &resolution, asked, context, &mut warnings) {
-            Ok(plan) if plan.is_empty() => {
-                standing = Some(Box::new(plan));
-                Err(Planless::Skipped(SkipReason::AlreadyInjected))
-            }
-            Ok(plan) => {
-                let patch = Patch::of(&plan, &pod).map_err(|_| InternalError::Unwritable)?;
-                Ok(Box::new(Injection { plan, patch }))
-            }
-            Err(planless) => Err(planless),
-        },
-    };
-    let decision = match planned {
-        Err(Planless::Refused(refusals)) => {
-            let enforced = resolution.effective.iter().any(|value| value.enforced);
-            refuse(refusals, context.settings, enforced, warnings)
-        }
-        Err(Planless::Skipped(reason)) => skip(reason, warnings, None),
-        Ok(injection) => ended(Verdict::Inject(injection), warnings, None),
-    };
-    Ok(Decision { resolution: Some(resolution), standing, ..decision })
 }
 
 /// Of labels or annotations that are too many to be looked at, nobody knows what they say. A pod that nobody can mean is
@@ -205,20 +228,17 @@ enum Planless {
     Refused(Refusals),
 }
 
-/// Everything that the pod needs, or what keeps it from that.
+/// Everything that the pod needs, or what keeps it from that, which may be what is in `refusals` already.
 fn plan(
     pod: &Pod<'_>,
     resolution: &Resolution<'_>,
-    asked: Asked<'_>,
+    mut refusals: Refusals,
     context: &Context<'_>,
     warnings: &mut Warnings,
 ) -> Result<Plan, Planless> {
-    let mut refusals = asked.refusals;
-    // A default may cover pods that cannot have its patterns; a pod that asks itself is refused, and so is one that a
-    // policy must not miss. To opt out is not to ask.
-    let only_defaults = asked.known.iter().all(|(key, _)| *key == Key::OptOut)
-        && refusals.is_empty()
-        && !resolution.effective.iter().any(|value| value.enforced);
+    // What a namespace asks for is a default, and may cover pods that cannot have it.
+    let only_defaults = refusals.is_empty()
+        && resolution.effective.iter().all(|value| matches!(value.source, Source::Namespace(_)));
     if pod.is_for_windows() {
         if only_defaults {
             return Err(Planless::Skipped(SkipReason::Windows));
@@ -302,16 +322,18 @@ fn report(resolution: &Resolution<'_>, warnings: &mut Warnings) {
     }
 }
 
-fn refusal_of(obstacle: Obstacle) -> Refusal {
-    let message = obstacle.to_string();
-    match obstacle {
-        Obstacle::OptOutUnreadable(diagnostic) => Refusal::of(diagnostic),
-        Obstacle::Conflict { key, .. } => Refusal::new(DenyReason::PolicyConflict, message).about(key.full()),
-        Obstacle::OptOutContradiction { .. } => {
+fn refusal_of(unsettled: Unsettled) -> Refusal {
+    let message = unsettled.to_string();
+    match unsettled {
+        Unsettled::OptOutUnreadable(diagnostic) => Refusal::of(diagnostic),
+        Unsettled::Conflict { key, .. } => {
+            Refusal::new(DenyReason::PolicyConflict, message).about(key.full())
+        }
+        Unsettled::OptOutContradiction { .. } => {
             Refusal::new(DenyReason::OptOutContradiction, message).about(Key::OptOut.full())
         }
-        Obstacle::Invalid(_) => Refusal::new(DenyReason::PolicyInvalid, message),
-        Obstacle::Undecided { .. } => Refusal::new(DenyReason::PolicyUndecided, message),
+        Unsettled::Invalid(_) => Refusal::new(DenyReason::PolicyInvalid, message),
+        Unsettled::Undecided { .. } => Refusal::new(DenyReason::PolicyUndecided, message),
     }
 }
 
@@ -324,7 +346,7 @@ fn ended(verdict: Verdict, warnings: Warnings, resolution: Option<Resolution<'_>
     if more > 0 {
         warnings.push(format!("and {more} more warnings like these"));
     }
-    Decision { verdict, warnings, resolution, standing: None }
+    Decision { verdict, warnings, resolution, left_out: Vec::new(), standing: None }
 }
 
 /// A mistake may let a pod pass without what it asked for, never without what is enforced.

@@ -44,6 +44,10 @@ impl<T> Few<T> {
         self.told.is_empty()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.told.iter()
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.told.iter_mut()
     }

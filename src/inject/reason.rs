@@ -22,12 +22,14 @@ pub enum SkipReason {
     HostNetwork,
     /// Only a policy asks, and this pod is for Windows.
     Windows,
+    /// Only policies ask, and they skip pods in which something stands in their way.
+    Obstacle,
     /// The settings admit pods with a mistake as they are, with a warning.
     Mistake,
 }
 
 impl SkipReason {
-    pub const ALL: [SkipReason; 8] = [
+    pub const ALL: [SkipReason; 9] = [
         SkipReason::NotRequested,
         SkipReason::AlreadyInjected,
         SkipReason::OptedOut,
@@ -35,6 +37,7 @@ impl SkipReason {
         SkipReason::ExcludedNamespace,
         SkipReason::HostNetwork,
         SkipReason::Windows,
+        SkipReason::Obstacle,
         SkipReason::Mistake,
     ];
 
@@ -48,6 +51,7 @@ impl SkipReason {
             SkipReason::ExcludedNamespace => "excluded_namespace",
             SkipReason::HostNetwork => "host_network",
             SkipReason::Windows => "windows",
+            SkipReason::Obstacle => "obstacle",
             SkipReason::Mistake => "mistake",
         }
     }
@@ -64,6 +68,7 @@ impl SkipReason {
                 "a policy would add a pattern that listens, and this pod has the node's network"
             }
             SkipReason::Windows => "a policy would add a pattern, and this pod is for Windows",
+            SkipReason::Obstacle => "something in the pod stands in the way of what a policy would add",
             SkipReason::Mistake => {
                 "there is a mistake in what was asked for, and the settings admit such pods unchanged"
             }
@@ -230,6 +235,11 @@ impl Refusal {
         let known = Key::from_full(&diagnostic.key).is_some();
         let reason = if known { DenyReason::BadValue } else { DenyReason::UnknownKey };
         Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
+    }
+
+    /// Its first line, which says what is wrong.
+    pub(crate) fn in_short(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
     }
 
     #[must_use]

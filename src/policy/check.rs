@@ -10,7 +10,7 @@ use multipod_values::{self as value, Endpoint, Parsed, Quantity, Resource, short
 
 use super::bounds::{Bounds, ImagePattern};
 use super::matching::Match;
-use super::object::{Mode, Named, Policy, Value};
+use super::object::{Mode, Named, OnObstacle, Policy, Value};
 use super::owner::OwnerKind;
 use super::rollout::Rollout;
 use super::selector::{Requirement, Selector};
@@ -33,6 +33,8 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
     }
     let matches = check.matches(spec.matches.unwrap_or_default());
     let mode = spec.mode.and_then(|mode| check.text("spec.mode", &mode, parse_mode)).unwrap_or_default();
+    let on_obstacle =
+        spec.on_obstacle.and_then(|text| check.text("spec.onObstacle", &text, parse_on_obstacle));
     let containers =
         spec.containers.and_then(|text| check.text("spec.containers", &text, AppContainers::parse));
     let policy = Policy {
@@ -49,6 +51,7 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
         destinations: check.names("spec.destinations", spec.destinations, destination),
         bounds: spec.bounds.map(|bounds| check.bounds(bounds)).unwrap_or_default(),
         rollout: spec.rollout.map(|rollout| Rollout::to(rollout.percent.0)).unwrap_or_default(),
+        on_obstacle: on_obstacle.unwrap_or(mode.on_obstacle()),
     };
     if let Some(condition) = spec.condition {
         check.no_condition(line_of(&condition.referenced), "spec.condition");
@@ -206,6 +209,10 @@ fn parse_mode(text: &str) -> Parsed<Mode> {
     value::one_of(text, &names)
 }
 
+fn parse_on_obstacle(text: &str) -> Parsed<OnObstacle> {
+    value::one_of(text, &[OnObstacle::Deny, OnObstacle::Skip].map(|what| (what.name(), what)))
+}
+
 /// The key that a policy may set under this name.
 fn policy_key(full: &str) -> Parsed<Key> {
     match Key::from_full(full) {
@@ -311,6 +318,22 @@ spec:
     }
 
     #[test]
+    fn an_enforced_policy_insists_unless_it_says_so() {
+        for (spec, expected) in [
+            ("mode: enforce", OnObstacle::Deny),
+            ("mode: enforce, onObstacle: skip", OnObstacle::Skip),
+            ("mode: default", OnObstacle::Skip),
+            ("onObstacle: deny", OnObstacle::Deny),
+            ("mode: audit", OnObstacle::Skip),
+        ] {
+            let policy =
+                read(&format!("metadata: {{name: a}}\nspec: {{upstreams: {{db: \"db:1\"}}, {spec}}}"))
+                    .unwrap();
+            assert_eq!(policy.on_obstacle, expected, "{spec}");
+        }
+    }
+
+    #[test]
     fn a_policy_that_says_nothing_is_a_mistake() {
         for spec in [
             "",
@@ -366,6 +389,8 @@ spec:
             ),
             ("match: {podSelector: {matchExpressions: [{key: a, operator: In, values: [1]}]}}", "quotes"),
             ("annotations: {\"multipod/share-process-namespace\": true}", "quotes"),
+            ("onObstacle: ignore", "team.yaml:5: policy a: spec.onObstacle: expected deny or skip"),
+            ("onObstacle: false", "quotes"),
             ("rollout: {percent: 101}", "expected a whole number from 0 to 100, found 101"),
             ("rollout: {percent: -1}", "expected a whole number from 0 to 100"),
             ("rollout: {percent: \"50\"}", "a whole number from 0 to 100"),

@@ -36,6 +36,8 @@ pub struct Policy {
     pub bounds: Bounds,
     /// Of all that it is for, the workloads that it reaches so far.
     pub rollout: Rollout,
+    /// What becomes of a pod that cannot have what it sets.
+    pub on_obstacle: OnObstacle,
 }
 
 /// The value of a key, read once for all pods.
@@ -66,6 +68,16 @@ pub enum Mode {
     Enforce,
     /// It only tells what it would add.
     Audit,
+}
+
+/// What becomes of a pod in which something stands in the way of what a policy sets.
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Eq)]
+#[schemars(rename_all = "lowercase")]
+pub enum OnObstacle {
+    /// It is refused.
+    Deny,
+    /// It is left without what the policy sets, and its user is told why.
+    Skip,
 }
 
 /// Every policy, ordered by name, so that the order of their sources does not matter.
@@ -145,12 +157,30 @@ impl<'p> IntoIterator for &'p Policies {
 }
 
 impl Mode {
+    /// What becomes of a pod with an obstacle where the policy does not say.
+    pub(super) const fn on_obstacle(self) -> OnObstacle {
+        match self {
+            Mode::Enforce => OnObstacle::Deny,
+            Mode::Default | Mode::Audit => OnObstacle::Skip,
+        }
+    }
+
     /// As policies write it.
     pub const fn name(self) -> &'static str {
         match self {
             Mode::Default => "default",
             Mode::Enforce => "enforce",
             Mode::Audit => "audit",
+        }
+    }
+}
+
+impl OnObstacle {
+    /// As policies write it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            OnObstacle::Deny => "deny",
+            OnObstacle::Skip => "skip",
         }
     }
 }

@@ -5,12 +5,14 @@ use crate::pattern::opt_out::{self, OptOut};
 use crate::pattern::{AppContainers, Request};
 
 use super::object::{Mode, Policy, Value};
-use super::obstacle::Obstacle;
 use super::resolution::{Audited, Effective, Overridden, Resolution};
+use super::unsettled::Unsettled;
 
 /// Everything that gives keys of a pod a value.
 pub(super) struct Precedence<'v, 'a> {
     matched: &'v [&'a Policy],
+    /// The names of those that are left out for this pod: what they set does not count.
+    without: &'v [&'a str],
     own: &'v [(Key, &'a str)],
     namespace: &'v [(Key, &'a str)],
     namespace_name: &'a str,
@@ -39,14 +41,22 @@ enum Author<'a> {
 impl<'v, 'a> Precedence<'v, 'a> {
     /// Of the policies that match, the annotations of the pod and those of its namespace; reads what the two decline.
     pub(super) fn new(
-        matched: &'v [&'a Policy],
+        (matched, without): (&'v [&'a Policy], &'v [&'a str]),
         own: &'v [(Key, &'a str)],
         (namespace_name, namespace): (&'a str, &'v [(Key, &'a str)]),
-        obstacles: &mut Vec<Obstacle>,
+        unsettled: &mut Vec<Unsettled>,
     ) -> Self {
-        let declined_by_pod = opt_out(own, Author::Pod, obstacles);
-        let declined_by_namespace = opt_out(namespace, Author::Namespace(namespace_name), obstacles);
-        Precedence { matched, own, namespace, namespace_name, declined_by_pod, declined_by_namespace }
+        let declined_by_pod = opt_out(own, Author::Pod, unsettled);
+        let declined_by_namespace = opt_out(namespace, Author::Namespace(namespace_name), unsettled);
+        Precedence {
+            matched,
+            without,
+            own,
+            namespace,
+            namespace_name,
+            declined_by_pod,
+            declined_by_namespace,
+        }
     }
 
     /// The strongest value that was not declined counts. E is an enforced policy, P the pod, N its namespace, D a
@@ -66,7 +76,7 @@ impl<'v, 'a> Precedence<'v, 'a> {
     ///
     /// `all` declines what others want; naming a key and asking for it contradicts itself. A namespace declines in the
     /// same way what default policies want. Policies disagree only where theirs is the strongest.
-    pub(super) fn settle(&self, key: Key, resolution: &mut Resolution<'a>, obstacles: &mut Vec<Obstacle>) {
+    pub(super) fn settle(&self, key: Key, resolution: &mut Resolution<'a>, unsettled: &mut Vec<Unsettled>) {
         let mut strongest: Option<Candidate<'a>> = None;
         let mut disagree = false;
         for candidate in self.candidates(key) {
@@ -88,7 +98,7 @@ impl<'v, 'a> Precedence<'v, 'a> {
                 None if first.value == candidate.value => {}
                 None => resolution.overridden.push(lost(first.author.source())),
                 Some(conflict) if !disagree => {
-                    obstacles.push(conflict);
+                    unsettled.push(conflict);
                     disagree = true;
                 }
                 Some(_) => {}
@@ -105,14 +115,15 @@ impl<'v, 'a> Precedence<'v, 'a> {
 
     /// The values of a key, strongest first; policies of the same strength by name.
     fn candidates(&self, key: Key) -> impl Iterator<Item = Candidate<'a>> + use<'v, 'a> {
-        let matched = self.matched;
+        let (matched, without) = (self.matched, self.without);
         let annotated = move |annotations: &'v [(Key, &'a str)], author: Author<'a>| {
             let values = annotations.iter().filter(move |(of, _)| *of == key);
             let containers = &AppContainers::Default;
             values.map(move |(_, value)| Candidate { value, request: None, containers, author })
         };
         let of_policies = move |mode: Mode, author: fn(&'a str) -> Author<'a>| {
-            let policies = matched.iter().filter(move |policy| policy.mode == mode);
+            let counts = move |policy: &&&Policy| policy.mode == mode && !without.contains(&&*policy.name);
+            let policies = matched.iter().filter(counts);
             policies.filter_map(move |policy| {
                 let Value { text, request } = policy.value(key)?;
                 Some(Candidate {
@@ -162,7 +173,7 @@ impl Author<'_> {
 }
 
 /// Two policies of the same strength with different values.
-fn conflict(key: Key, first: Candidate<'_>, second: Candidate<'_>) -> Option<Obstacle> {
+fn conflict(key: Key, first: Candidate<'_>, second: Candidate<'_>) -> Option<Unsettled> {
     let (one, other, enforced) = match (first.author, second.author) {
         (Author::EnforcedPolicy(one), Author::EnforcedPolicy(other)) => (one, other, true),
         (Author::DefaultPolicy(one), Author::DefaultPolicy(other)) => (one, other, false),
@@ -178,24 +189,24 @@ fn conflict(key: Key, first: Candidate<'_>, second: Candidate<'_>) -> Option<Obs
         (policy.to_owned(), said)
     };
     let (first, second) = (side(one, first), side(other, second));
-    Some(Obstacle::Conflict { key, enforced, first, second })
+    Some(Unsettled::Conflict { key, enforced, first, second })
 }
 
 /// What one author declines; a key that the same author gives a value cannot be declined by name.
-fn opt_out(annotations: &[(Key, &str)], author: Author<'_>, obstacles: &mut Vec<Obstacle>) -> OptOut {
+fn opt_out(annotations: &[(Key, &str)], author: Author<'_>, unsettled: &mut Vec<Unsettled>) -> OptOut {
     let Some((_, value)) = annotations.iter().find(|(key, _)| *key == Key::OptOut) else {
         return OptOut::default();
     };
     match opt_out::parse(value) {
         Ok(opt_out) => {
             let both = annotations.iter().map(|(key, _)| *key).filter(|key| opt_out.keys.contains(key));
-            obstacles.extend(both.map(|key| Obstacle::OptOutContradiction { key, whose: author.source() }));
+            unsettled.extend(both.map(|key| Unsettled::OptOutContradiction { key, whose: author.source() }));
             opt_out
         }
         Err(faults) => {
             let problems =
                 faults.into_iter().map(|fault| Diagnostic::of(Key::OptOut, author.source(), value, fault));
-            obstacles.extend(problems.map(Obstacle::OptOutUnreadable));
+            unsettled.extend(problems.map(Unsettled::OptOutUnreadable));
             OptOut::default()
         }
     }

@@ -8,7 +8,7 @@ use multipod_values::{Endpoint, Host};
 
 use super::bounds::Bounds;
 use super::matching::Undecided;
-use super::object::Policy;
+use super::object::{Mode, OnObstacle, Policy};
 
 /// What a pod gets, and everything that `explain` tells about it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Resolution<'a> {
     pub audited: Vec<Audited<'a>>,
     /// The policies that are for the pod, ordered by name.
     pub matched: Vec<&'a Policy>,
-    /// Audit policies of which it cannot be told; of any other policy that is an obstacle.
+    /// Audit policies of which it cannot be told; of any other policy that refuses the pod.
     pub undecided_audits: Vec<(&'a Policy, Undecided)>,
     /// What pods may choose, by policy; audit policies bind nobody.
     pub bounds: Vec<(&'a str, &'a Bounds)>,
@@ -68,7 +68,7 @@ pub struct Audited<'a> {
     pub policy: &'a str,
 }
 
-impl Resolution<'_> {
+impl<'a> Resolution<'a> {
     /// Who decides a key; the pod itself where nobody does.
     pub fn source_of(&self, key: Key) -> Source {
         self.decided(key).map_or(Source::Pod, |effective| effective.source.clone())
@@ -82,6 +82,26 @@ impl Resolution<'_> {
     /// Whether the policies that are for the pod let it choose an image.
     pub fn allows_image(&self, image: &str) -> bool {
         self.bounds.iter().all(|(_, bounds)| bounds.check(Some(image), None, None).is_ok())
+    }
+
+    /// The values that count and that a policy has set that skips pods with an obstacle, each with all policies of that kind
+    /// that say the same.
+    pub(crate) fn yielding(&self) -> impl Iterator<Item = (&'a Policy, &Effective<'a>)> {
+        let skips =
+            |policy: &&'a Policy| policy.on_obstacle == OnObstacle::Skip && policy.mode != Mode::Audit;
+        let yields = move |effective: &&Effective<'a>| match &effective.source {
+            Source::Policy(name) => {
+                self.matched.iter().copied().filter(skips).any(|policy| policy.name == *name)
+            }
+            _ => false,
+        };
+        self.effective.iter().filter(yields).flat_map(move |effective| {
+            let says = |policy: &&'a Policy| {
+                policy.value(effective.key).is_some_and(|own| own.text == effective.value)
+            };
+            let who = self.matched.iter().copied().filter(skips).filter(says).collect::<Vec<_>>();
+            who.into_iter().map(move |policy| (policy, effective))
+        })
     }
 
     fn decided(&self, key: Key) -> Option<&Effective<'_>> {

@@ -10,9 +10,9 @@ use multipod_values::short;
 use super::bounds::Bounds;
 use super::matching::Labels;
 use super::object::{Mode, Named, Policies, Policy};
-use super::obstacle::Obstacle;
 use super::precedence::Precedence;
 use super::resolution::Resolution;
+use super::unsettled::Unsettled;
 
 impl Policies {
     /// Settles what a pod gets; `own` are the known keys among its annotations.
@@ -21,9 +21,21 @@ impl Policies {
         context: &Context<'a>,
         pod_labels: Labels<'a>,
         own: &[(Key, &'a str)],
-    ) -> Result<Resolution<'a>, Vec<Obstacle>> {
+    ) -> Result<Resolution<'a>, Vec<Unsettled>> {
+        self.resolve_without(&[], context, pod_labels, own)
+    }
+
+    /// The same without what the policies of these names set. Their bounds hold all the same, and so do the names that they
+    /// give a meaning.
+    pub(crate) fn resolve_without<'a>(
+        &'a self,
+        without: &[&'a str],
+        context: &Context<'a>,
+        pod_labels: Labels<'a>,
+        own: &[(Key, &'a str)],
+    ) -> Result<Resolution<'a>, Vec<Unsettled>> {
         let mut resolution = Resolution::default();
-        let mut obstacles = Vec::new();
+        let mut unsettled = Vec::new();
         let mut matched = Vec::new();
         for policy in self {
             if context.meter.is_some_and(|meter| !meter.go(1 + pod_labels.len())) {
@@ -33,18 +45,19 @@ impl Policies {
                 Ok(None) => matched.push(policy),
                 Ok(Some(_)) => {}
                 Err(why) if policy.mode == Mode::Audit => resolution.undecided_audits.push((policy, why)),
-                Err(why) => obstacles.push(Obstacle::Undecided { policy: policy.name.clone(), why }),
+                Err(why) => unsettled.push(Unsettled::Undecided { policy: policy.name.clone(), why }),
             }
         }
         let unread = self.unread(context, pod_labels, false);
-        obstacles.extend(unread.map(|fence| Obstacle::Invalid(Arc::clone(fence))));
+        unsettled.extend(unread.map(|fence| Unsettled::Invalid(Arc::clone(fence))));
         let namespace = known_keys(context, &mut resolution.unknown_keys);
-        let precedence = Precedence::new(&matched, own, (context.namespace, &namespace), &mut obstacles);
+        let precedence =
+            Precedence::new((&matched, without), own, (context.namespace, &namespace), &mut unsettled);
         for key in Key::ALL.into_iter().filter(|key| *key != Key::OptOut) {
-            precedence.settle(key, &mut resolution, &mut obstacles);
+            precedence.settle(key, &mut resolution, &mut unsettled);
         }
-        if !obstacles.is_empty() {
-            return Err(obstacles);
+        if !unsettled.is_empty() {
+            return Err(unsettled);
         }
         resolution.bounds = bounds(&matched);
         resolution.upstreams = names(&matched, |policy| &policy.upstreams);
@@ -173,8 +186,8 @@ mod tests {
 
         let resolution = match policies.resolve(&context(&[], &annotations), &[], &own) {
             Ok(resolution) => resolution,
-            Err(obstacles) => {
-                assert!(matches!(obstacles[..], [Obstacle::OptOutContradiction { .. }]), "{obstacles:?}");
+            Err(unsettled) => {
+                assert!(matches!(unsettled[..], [Unsettled::OptOutContradiction { .. }]), "{unsettled:?}");
                 return "refused".to_owned();
             }
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::pattern::Context;
+use multipod_values::short;
 
 use super::owner::controller_of;
 
@@ -46,7 +47,7 @@ impl Rollout {
 
 impl<'a> Workload<'a> {
     /// The workload of a pod.
-    pub(super) fn of(context: &Context<'a>) -> Self {
+    pub(crate) fn of(context: &Context<'a>) -> Self {
         let kind = controller_of(context.owner_kind.unwrap_or("Pod"));
         let name = context.owner_name.unwrap_or_default();
         let name = match name.rsplit_once('-') {
@@ -83,7 +84,7 @@ impl fmt::Display for Rollout {
 
 impl fmt::Display for Workload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} in namespace {}", self.kind, self.name, self.namespace)
+        write!(f, "{} {} in namespace {}", short(self.kind), short(self.name), short(self.namespace))
     }
 }
 

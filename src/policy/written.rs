@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 
 use crate::pattern::written::{At, IntOrString, List, Map, Placed, Quoted, WholeNumber, rule};
 
-use super::object::Mode;
+use super::object::{Mode, OnObstacle};
 use super::owner::NO_CRON_JOB;
 use super::selector::Operator;
 
@@ -51,6 +51,11 @@ pub(crate) struct Spec {
     /// whatever pods and namespaces say. `audit`: it adds nothing and only tells what it would add.
     #[schemars(with = "Option<Mode>", extend("default" = Mode::Default.name()))]
     pub(super) mode: Option<Placed<16>>,
+    /// What becomes of a pod in which something stands in the way of what the policy sets, such as a port that is taken.
+    /// `deny`: it is refused. `skip`: it is left without what the policy sets, with a warning. Where nothing is said, `deny`
+    /// with the mode `enforce`, else `skip`.
+    #[schemars(with = "Option<OnObstacle>")]
+    pub(super) on_obstacle: Option<Placed<16>>,
     /// Annotations of multipod, as if the pods had them: `multipod/logging`, `multipod/metrics` and the others but
     /// `multipod/opt-out`.
     #[schemars(extend("x-kubernetes-validations" = [

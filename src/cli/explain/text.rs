@@ -99,7 +99,10 @@ fn considered(considered: &Considered) -> Line {
     let line = Line::of(Tone::Strong, &considered.policy).and(Tone::Quiet, format!(" ({})", considered.mode));
     match &considered.why_not {
         Some(why) => line.and(Tone::Plain, format!(" is not for this pod: {why}")),
-        None => line.and(Tone::Plain, " is for this pod"),
+        None => match &considered.obstacle {
+            Some(obstacle) => line.and(Tone::Caution, format!(" is for this pod, and skips it: {obstacle}")),
+            None => line.and(Tone::Plain, " is for this pod"),
+        },
     }
 }
 

@@ -277,7 +277,10 @@ fn what_stands_in_the_way_of_an_enforced_policy_lets_no_pod_pass() {
         (|scene| scene.annotations = json!({"multipod/opt-out": "x"}), "refused bad_value"),
         // Another policy contradicts, or its value means nothing here.
         (|scene| scene.policy("annotations: {multipod/ambassador: '81:8775'}"), "refused policy_conflict"),
-        (|scene| scene.policy("annotations: {multipod/patterns: nobody-defines-it}"), "refused bad_value"),
+        (
+            |scene| scene.policy("onObstacle: deny, annotations: {multipod/patterns: nobody-defines-it}"),
+            "refused bad_value",
+        ),
         // The pod cannot have it.
         (|scene| scene.spec()["os"] = json!({"name": "windows"}), "refused windows"),
         (|scene| scene.spec()["hostNetwork"] = json!(true), "refused host_network"),

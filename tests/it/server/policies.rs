@@ -63,7 +63,7 @@ async fn a_policy_of_the_cluster_may_name_a_pattern_of_the_cluster() {
     cluster.install(Streaming::Sent);
     let container = json!({"name": "tap", "image": "tap:1"});
     cluster.apply("Pattern", "tap", &json!({"containers": [container]}));
-    let spec = json!({"annotations": {"multipod/patterns": "tap"}});
+    let spec = json!({"onObstacle": "deny", "annotations": {"multipod/patterns": "tap"}});
     cluster.apply(POLICY, "first", &spec);
     let server = serve(&cluster).await;
     server.until_outcome("shop", "patched").await;

@@ -163,6 +163,39 @@ proptest! {
     }
 
     #[test]
+    fn a_policy_that_skips_a_pod_changes_nothing_but_what_is_told(trial in any_trial(), kind in 0usize..4) {
+        let annotations = ["ambassador: \"80:8775\"", "init: \"wait-for gate:1\"", "metrics: nginx", "ambassador: \"81:@none\""][kind];
+        let policy = |mode: &str, on_obstacle: &str| {
+            let text = format!(
+                "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: a-trial}}\n\
+                 spec: {{mode: {mode}, onObstacle: {on_obstacle}, annotations: {{multipod/{annotations}}}}}\n"
+            );
+            let mut other = cluster::Cluster::read(trial.read.cluster.clone());
+            other.cluster.files.push(("trial.yaml".to_owned(), text));
+            other.loaded = policy::load(&other.cluster.files);
+            other
+        };
+        let without = trial.decide();
+        for mode in ["default", "enforce"] {
+            let found = decide_in(&policy(mode, "skip"), &trial.pod);
+            let told = found.warnings.iter().find(|warning| warning.starts_with("policy a-trial is skipped for "));
+            if told.is_none() {
+                continue;
+            }
+            // What it says another policy may say as well, and is skipped with it.
+            let others = found.warnings.iter().filter(|warning| warning.contains(" is skipped for ")).count();
+            if others == 1 && !matches!(without.ended, Ended::Skipped(_)) {
+                prop_assert_eq!(format!("{:?}", found.ended), format!("{:?}", without.ended));
+            }
+            if matches!(without.ended, Ended::Skipped(_)) {
+                prop_assert!(matches!(found.ended, Ended::Skipped(_)), "{:?}", found.ended);
+            }
+            let insisting = decide_in(&policy(mode, "deny"), &trial.pod);
+            prop_assert!(matches!(insisting.ended, Ended::Denied(_) | Ended::Skipped(SkipReason::Mistake)), "{mode}: {:?}", insisting.ended);
+        }
+    }
+
+    #[test]
     fn uninject_gives_back_the_pod_that_was_injected(trial in any_trial()) {
         let text = trial.pod.to_string();
         // What has our name already cannot be told from ours, and names that are there twice mean nothing.
@@ -222,11 +255,15 @@ proptest! {
         let mut dice = Dice::new(&trial.rest);
         let spoilt = added::spoil_one_of_ours(&trial.pod, &mut result, &mut dice);
         prop_assume!(spoilt);
-        match trial.decide_on(&result).ended {
+        let outcome = trial.decide_on(&result);
+        // A policy that skips such pods.
+        let skipped = outcome.warnings.iter().any(|warning| warning.contains(" is skipped for ") && warning.contains("(container_name_taken)"));
+        match outcome.ended {
             Ended::Denied(refusals) => {
                 prop_assert!(refusals.iter().any(|(slug, _)| *slug == "container_name_taken"), "{refusals:?}");
             }
             Ended::Skipped(SkipReason::Mistake) => {}
+            _ if skipped => {}
             other => prop_assert!(false, "{result:#}\n{other:?}"),
         }
     }
@@ -262,7 +299,7 @@ proptest! {
     fn a_pod_that_asks_for_nothing_is_never_refused_for_where_it_runs(trial in any_trial()) {
         let mut trial = trial;
         if let Some(annotations) = trial.pod["metadata"].get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.retain(|key, _| !key.starts_with("multipod/") || key == "multipod/opt-out");
+            annotations.retain(|key, value| !key.starts_with("multipod/") || key == "multipod/opt-out" && value.is_string());
         }
         // What is enforced must not be missed anywhere.
         prop_assume!(!trial.read.cluster.files.iter().any(|(_, text)| text.contains("enforce")));

@@ -11,7 +11,7 @@ use super::matching::Undecided;
 
 /// One reason.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Obstacle {
+pub enum Unsettled {
     /// Two policies of the same strength want different things, and nothing stronger decides.
     Conflict {
         /// The key that they disagree on.
@@ -41,12 +41,12 @@ pub enum Obstacle {
     Invalid(Arc<Fence>),
 }
 
-impl std::error::Error for Obstacle {}
+impl std::error::Error for Unsettled {}
 
-impl fmt::Display for Obstacle {
+impl fmt::Display for Unsettled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Obstacle::Conflict { key, enforced, first, second } => {
+            Unsettled::Conflict { key, enforced, first, second } => {
                 let what = if *enforced { "enforced policies" } else { "policies" };
                 writeln!(f, "{}: {what} {} and {} disagree", key.full(), first.0, second.0)?;
                 for (policy, value) in [first, second] {
@@ -57,14 +57,14 @@ impl fmt::Display for Obstacle {
                     false => "An annotation of the pod settles it for this pod; for all, one policy has to give way.",
                 })
             }
-            Obstacle::OptOutContradiction { key, whose } => write!(
+            Unsettled::OptOutContradiction { key, whose } => write!(
                 f,
                 "{}: {whose} asks for {} and opts out of it\nRemove one of the two annotations.",
                 Key::OptOut.full(),
                 key.name()
             ),
-            Obstacle::OptOutUnreadable(diagnostic) => diagnostic.fmt(f),
-            Obstacle::Invalid(fence) => {
+            Unsettled::OptOutUnreadable(diagnostic) => diagnostic.fmt(f),
+            Unsettled::Invalid(fence) => {
                 let enforced = if fence.surely_enforced { "is enforced" } else { "may be enforced" };
                 write!(
                     f,
@@ -76,7 +76,7 @@ impl fmt::Display for Obstacle {
                 }
                 f.write_str("\nWhoever runs the cluster has to correct the policy, or to delete it.")
             }
-            Obstacle::Undecided { policy, why } => {
+            Unsettled::Undecided { policy, why } => {
                 write!(f, "it cannot be told whether policy {policy} is for this pod: {why}")
             }
         }
