@@ -1,20 +1,16 @@
 //! An authority that signs the certificates of servers.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
-use rustls::RootCertStore;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::pair::expiry;
+use super::trust::trusted;
 use super::{CertError, Pair, pem};
 
 /// Certificates are valid from an hour ago: other clocks may be behind ours.
@@ -98,23 +94,7 @@ impl Signed {
     /// Whether a client that trusts these authorities (PEM) would accept it at that time for all of these names.
     pub fn serves(&self, authorities: &str, names: &[String], at: SystemTime) -> Result<(), CertError> {
         Pair::read(self.chain.as_bytes(), self.key.as_bytes(), at)?;
-        let chain = pem::chain(self.chain.as_bytes())?;
-        let (first, between) = chain.split_first().ok_or(CertError::NoCertificate)?;
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(pem::chain(authorities.as_bytes())?);
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::new(default_provider()))
-                .build()
-                .map_err(|error| CertError::Refused(error.to_string()))?;
-        let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        for name in names {
-            let name = ServerName::try_from(name.as_str())
-                .map_err(|_| CertError::Refused(format!("no host name: {name}")))?;
-            verifier
-                .verify_server_cert(first, between, &name, &[], UnixTime::since_unix_epoch(since))
-                .map_err(|error| CertError::Refused(error.to_string()))?;
-        }
-        Ok(())
+        trusted(self.chain.as_bytes(), authorities.as_bytes(), names, at)
     }
 }
 

@@ -8,6 +8,7 @@ mod files;
 mod memory;
 mod pair;
 mod pem;
+mod trust;
 
 pub(crate) use authority::Authority;
 pub use authority::Signed;
@@ -19,3 +20,4 @@ pub(crate) use files::{Configured, Material};
 pub use memory::Embedded;
 pub use pair::Pair;
 pub use pem::first_of;
+pub(crate) use trust::{end_of, trusted};

@@ -1,6 +1,7 @@
 //! `multipod check`.
 
 mod config_maps;
+mod installation;
 mod keys;
 mod related;
 mod services;
@@ -31,6 +32,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     told: Told,
+
+    #[command(flatten)]
+    installation: installation::InstallationArgs,
 }
 
 const NOTES: &str = "\
@@ -38,14 +42,19 @@ EXAMPLES
   multipod check -f app.yaml
   kustomize build . | multipod check --kubernetes-version 1.28
   multipod check -f manifests/ -R -o json
+  multipod check --pre
+  multipod check --install
 
 EXIT CODES
-  0  nothing was found
-  1  there are errors or warnings
-  2  something could not be read";
+  0  nothing was found; of a cluster, that nothing is wrong
+  1  there are errors or warnings; of a cluster, that something is wrong
+  2  something could not be read, or the cluster does not answer";
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        if self.installation.are_given() {
+            return self.installation.run(self.told.output);
+        }
         let (sources, cluster, annotate) = self.question.read()?;
         let manifests = Manifests::read(&sources);
         let report = Report::of(&manifests, &cluster, &annotate);

@@ -1,0 +1,61 @@
+//! Whether the API server trusts what is served, and for how long. Where the certificate is in no Secret, or nobody may read
+//! it, the dry run shows whether it is trusted, and the metrics of the replicas when it ends.
+
+use std::time::{Duration, SystemTime};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+
+use crate::certs;
+
+use super::access::Access;
+use super::found::{Cure, Report};
+use super::objects::secret_of;
+
+const DAY: Duration = Duration::from_hours(24);
+/// As the alerts tell it.
+const SOON: Duration = Duration::from_hours(24 * 30);
+
+pub(super) async fn check(access: &Access, bundle: Option<&[u8]>, report: &mut Report) {
+    report.about("Certificate");
+    let Some(name) = secret_of(access).await else {
+        return report.good("served", "the replicas make it themselves");
+    };
+    let secrets = Api::<Secret>::namespaced(access.client.clone(), &access.namespace);
+    let chain = match access.one(secrets, &name).await {
+        Ok(Some(secret)) => secret.data.and_then(|mut data| data.remove("tls.crt")),
+        Ok(None) => {
+            let message = format!("there is no Secret {name}, so that no replica can start");
+            return report.bad("served", message, Cure::CERTIFICATES);
+        }
+        Err(why) => return report.unseen("served", &why),
+    };
+    let Some(chain) = chain else {
+        return report.bad("served", format!("the Secret {name} has no tls.crt"), Cure::CERTIFICATES);
+    };
+    let now = SystemTime::now();
+    let host = format!("multipod.{}.svc", access.namespace);
+    let judged = certs::end_of(&chain.0, now).and_then(|ends| {
+        bundle.map_or(Ok(()), |bundle| certs::trusted(&chain.0, bundle, &[host], now)).map(|()| ends)
+    });
+    match judged {
+        Err(why) => report.bad("served", format!("the Secret {name}: {why}"), Cure::CERTIFICATES),
+        Ok(ends) => {
+            if bundle.is_some() {
+                report.good("served", format!("the Secret {name} is of the authority in the webhooks"));
+            }
+            days_left(ends.duration_since(now).unwrap_or_default(), report);
+        }
+    }
+}
+
+fn days_left(left: Duration, report: &mut Report) {
+    let message = format!("{} days left", left.as_secs() / DAY.as_secs());
+    if left < DAY {
+        report.bad("days left", message, Cure::CERTIFICATES);
+    } else if left < SOON {
+        report.doubtful("days left", message, Cure::CERTIFICATES);
+    } else {
+        report.good("days left", message);
+    }
+}
