@@ -11,7 +11,7 @@ VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo build static image manifests test test-long soak lint workflows deny sbom fmt bless bench fuzz doc clean
-.PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-kind e2e-setup bench-cluster
+.PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-install e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,7 +80,7 @@ lint: ## formatting and lints; a warning is an error
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked --features otlp --lib --test traces -- -D warnings
 	@if command -v go >/dev/null; then cd tests/e2e && gofmt -l . | sed 's/$$/ is not as gofmt writes it/; $$q1' && \
-		go vet ./cluster ./cmd/... ./controlplane ./images/... ./labs ./progress ./reader; fi
+		go vet ./cluster ./cmd/... ./controlplane ./images/... ./install ./labs ./progress ./reader; fi
 
 workflows: ## check the workflows of GitHub (needs go, and fetches actionlint)
 	@command -v go >/dev/null || { echo "Go is missing: install it, see https://go.dev/doc/install" >&2; exit 1; }
@@ -100,7 +100,7 @@ fmt: ## format the code
 
 bless: ## rewrite the outcomes of the golden cases, of those with CASE in their names, and what the docs and tests show of the program; read the diff
 	MULTIPOD_BLESS=1 $(CARGO) test --locked --test cases -- $(CASE)
-	MULTIPOD_BLESS=1 $(CARGO) test --locked --test it -- docs::every_command_prints docs::tables:: --test-threads 1
+	MULTIPOD_BLESS=1 $(CARGO) test --locked --test it -- docs::every_command_prints docs::tables:: docs::chart:: --test-threads 1
 
 bench: ## multipod, alone and as a server, beside conventional ones, as ratios of one run
 	$(CARGO) build --locked --release
@@ -151,6 +151,10 @@ e2e-control-plane: $(CLUSTER) ## test against a real API server: that of KUBECON
 e2e: e2e-control-plane ## and with pods that really run, in the cluster of KUBECONFIG or one of their own (needs root)
 	$(E2E) ./images/... ./progress ./cluster
 	$(SUITE) -parallel 6 ./labs
+
+e2e-install: $(CLUSTER) ## install, upgrade, roll back and uninstall by Helm under pods that are made, ROUNDS (1) times (needs root)
+	$(CARGO) build --locked
+	$(SUITE) ./install
 
 # For machines with Docker. Tests that need a cluster of our own say that they were left out.
 e2e-kind: ## the labs in a cluster of kind (needs docker and kind)

@@ -10,6 +10,14 @@ import (
 	"slices"
 )
 
+// LoadMultipod makes the image of the newest multipod known to the node, and says where that program is.
+func (c *Cluster) LoadMultipod() (program string, err error) {
+	if program, err = Program(); err == nil {
+		err = c.loadMultipod(program)
+	}
+	return program, err
+}
+
 // loadMultipod makes multipod's image known to the node: what the Dockerfile makes of a static program, or, for one that
 // needs libraries (as tests build it) and where buildah is missing, what the recipe of tests/e2e/images makes.
 func (c *Cluster) loadMultipod(program string) error {

@@ -35,6 +35,15 @@ func buildImages(names []string) error {
 	return err
 }
 
+// program builds a program of tests/e2e/images for this machine, unless it is built already, and says where it is.
+func program(name string) (string, error) {
+	repository, err := Repository()
+	if err != nil {
+		return "", err
+	}
+	return images.Program(images.Options{Repository: repository, Log: os.Stderr}, name)
+}
+
 // notBuilt names an image that cannot be made here: its modules would have to be fetched from inside a network without
 // a way out. A machine that has them in its cache would not notice.
 func (c *Cluster) notBuilt(names []string) error {

@@ -20,10 +20,7 @@ type Installation struct {
 // Install installs multipod in the way that docs/install.md tells, and returns when pods are injected. Whoever installs
 // again upgrades.
 func (c *Cluster) Install(wanted Installation) error {
-	program, err := Program()
-	if err == nil {
-		err = c.loadMultipod(program)
-	}
+	program, err := c.LoadMultipod()
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (c *Cluster) Play(t testing.TB, nodes int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := images.Program(images.Options{Repository: repository, Log: os.Stderr}, "kwok")
+	program, err := program("kwok")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,8 @@ type Options struct {
 	// Images are those that tests load. Their programs come from Go modules, so they are built before the suite enters
 	// the network of the cluster, which has no way out.
 	Images []string
+	// Programs are those of tests/e2e/images that tests run on this machine, which are built before for the same reason.
+	Programs []string
 }
 
 // modFiles name, for each version, the Go module file that its programs are built by.

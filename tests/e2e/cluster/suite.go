@@ -63,6 +63,11 @@ func clusterOf(options Options) (*Cluster, error) {
 	if err := buildImages(options.Images); err != nil {
 		return nil, err
 	}
+	for _, name := range options.Programs {
+		if _, err := program(name); err != nil {
+			return nil, err
+		}
+	}
 	c, err := givenOrStarted(options)
 	if err == nil && c.Node {
 		c.Built = options.Images

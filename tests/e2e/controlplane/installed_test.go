@@ -215,8 +215,8 @@ func (s site) admitsUnchanged(pod *core.Pod) error {
 	return err
 }
 
-// rendered is what deploy/ and these components of it make: the webhooks, and all the rest.
-func rendered(t *testing.T, components ...string) (rest string, webhooks []admission.MutatingWebhook) {
+// kustomized is what deploy/ and these components of it make.
+func kustomized(t *testing.T, components ...string) string {
 	t.Helper()
 	folder := t.TempDir()
 	deploy, err := filepath.Rel(folder, filepath.Join(repository(t), "deploy"))
@@ -230,7 +230,13 @@ func rendered(t *testing.T, components ...string) (rest string, webhooks []admis
 	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(wanted), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, object := range strings.Split(k.Kubectl(t, "kustomize", folder), "\n---\n") {
+	return k.Kubectl(t, "kustomize", folder)
+}
+
+// rendered is the same, but the webhooks apart from all the rest.
+func rendered(t *testing.T, components ...string) (rest string, webhooks []admission.MutatingWebhook) {
+	t.Helper()
+	for _, object := range strings.Split(kustomized(t, components...), "\n---\n") {
 		if !strings.Contains(object, "kind: MutatingWebhookConfiguration") {
 			rest += object + "\n---\n"
 			continue

@@ -13,7 +13,7 @@ var k *cluster.Cluster
 
 func TestMain(m *testing.M) {
 	rest.SetDefaultWarningHandler(rest.NoWarnings{}) // those that tests are about are kubectl's
-	cluster.Main(m, cluster.Options{}, func(ready *cluster.Cluster) error {
+	cluster.Main(m, cluster.Options{Programs: cluster.Helms}, func(ready *cluster.Cluster) error {
 		k = ready
 		return nil
 	})

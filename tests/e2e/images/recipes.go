@@ -255,6 +255,8 @@ const Stages = "tests/e2e/images/kwok/stages.yaml"
 
 // others are the programs of other people, whose folder only says which release is built: what to build, and how.
 var others = map[string][]string{
+	"helm":               {"helm.sh/helm/v4/cmd/helm"},
+	"helm3":              {"helm.sh/helm/v3/cmd/helm"},
 	"kwok":               {"sigs.k8s.io/kwok/cmd/kwok"},
 	"memcached-exporter": {"github.com/prometheus/memcached_exporter/cmd/memcached_exporter"},
 	"mysql-exporter":     {"github.com/prometheus/mysqld_exporter"},

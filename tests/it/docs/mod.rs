@@ -1,5 +1,6 @@
 //! The documentation is true: what it shows is run, read and looked up.
 
+mod chart;
 mod console;
 mod options;
 mod page;

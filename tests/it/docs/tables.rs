@@ -47,7 +47,7 @@ fn limits_are_made_from_what_the_code_says() {
     write_tables("docs/promises.md", &[("limits".to_owned(), table)]);
 }
 
-fn write_tables(page: &str, tables: &[(String, String)]) {
+pub(super) fn write_tables(page: &str, tables: &[(String, String)]) {
     rewrite(page, |text| {
         tables.iter().fold(text.to_owned(), |text, (name, table)| {
             let start = format!("<!-- {name}: `make bless` writes this table -->\n");
