@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod conventional;
+mod namespaces;
 #[path = "../../tests/support/pods.rs"]
 mod pods;
 mod table;
@@ -48,7 +49,9 @@ fn main() {
         ("two-variables", with_annotations(&pods::of_kilobytes(8, None), &two)),
         ("two-among-2000", with_annotations(&pods::with_variables(2000, None), &two)),
     ];
-    let names = || pods.iter().chain(&others).map(|(name, pod)| (*name, pod.len()));
+    let policies =
+        [("policies-10", pods::of_kilobytes(8, None)), ("policies-1000", pods::of_kilobytes(8, None))];
+    let names = || pods.iter().chain(&others).chain(&policies).map(|(name, pod)| (*name, pod.len()));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("criterion");
     table::forget(&folder, names().map(|(name, _)| name));
     let mut criterion = Criterion::default()
@@ -63,8 +66,12 @@ fn main() {
     for (name, pod) in &others {
         measure_alone(&mut criterion, name, pod);
     }
+    for ((name, pod), count) in policies.iter().zip([10, 1000]) {
+        measure_policies(&mut criterion, name, pod, count);
+    }
     criterion.final_summary();
     table::print(&folder, names());
+    namespaces::print();
 }
 
 /// The pod with more annotations.
@@ -74,6 +81,28 @@ fn with_annotations(pod: &str, annotations: &[(&str, &str)]) -> String {
         pod["metadata"]["annotations"][*key] = (*value).into();
     }
     pod.to_string()
+}
+
+/// So many policies, each for the namespaces of one team, of which one is for the pod.
+fn measure_policies(criterion: &mut Criterion, name: &str, pod: &str, count: usize) {
+    let policy = |team: usize| {
+        format!(
+            "---\napiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: team-{team}}}\n\
+             spec: {{match: {{namespaceSelector: {{matchLabels: {{team: team-{team}}}}}}}, annotations: {{multipod/ambassador: \"{AMBASSADOR}\"}}}}\n"
+        )
+    };
+    let loaded = policy::load(&[("policies.yaml".to_owned(), (0..count).map(policy).collect())]);
+    assert_eq!(loaded.problems, []);
+    let (settings, labels) =
+        (Settings::default(), [("stage".into(), "prod".into()), ("team".into(), "team-7".into())]);
+    let context = Context { namespace_labels: Some(&labels), ..Context::new(&settings, &loaded.catalogue) };
+    assert!(!multipod(pod, &context, &loaded.policies).is_empty(), "{name}: nothing is added");
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Bytes(pod.len() as u64));
+    group.bench_function("multipod", |bencher| {
+        bencher.iter(|| multipod(black_box(pod), &context, &loaded.policies));
+    });
+    group.finish();
 }
 
 /// What the conventional handler was not written for.

@@ -31,7 +31,7 @@ pub(crate) fn print<'n>(folder: &Path, pods: impl Iterator<Item = (&'n str, usiz
         "conventional/multipod",
         "multipod/floor"
     );
-    let mut small = None;
+    let (mut small, mut few) = (None, None);
     for (pod, bytes) in pods {
         let [multipod, conventional, floor, applying] =
             SUBJECTS.map(|subject| median(&estimates(folder, pod, subject)));
@@ -46,17 +46,18 @@ pub(crate) fn print<'n>(folder: &Path, pods: impl Iterator<Item = (&'n str, usiz
         );
         match pod {
             "8KB" => small = multipod,
-            "44KB" => beside_8kb("44KB", multipod, small),
-            "four-patterns" | "two-variables" => beside_8kb(pod, multipod, small),
+            "44KB" => beside("44KB / 8KB", multipod, small),
+            "policies-10" => few = multipod,
+            "policies-1000" => beside("policies-1000 / -10", multipod, few),
+            "four-patterns" | "two-variables" => beside(&format!("{pod} / 8KB"), multipod, small),
             _ => {}
         }
     }
 }
 
-/// How many times as much as the pod of 8 KB with one pattern.
-fn beside_8kb(pod: &str, multipod: Option<f64>, small: Option<f64>) {
-    let name = format!("{pod} / 8KB");
-    println!("{name:<23} {:>9}", shown(ratio(multipod, small)));
+/// How many times as much as another one.
+fn beside(name: &str, multipod: Option<f64>, other: Option<f64>) {
+    println!("{name:<23} {:>9}", shown(ratio(multipod, other)));
 }
 
 fn estimates(folder: &Path, pod: &str, subject: &str) -> PathBuf {

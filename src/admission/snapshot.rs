@@ -1,11 +1,12 @@
 //! Everything that decides about a review besides the review itself.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::pattern::{Catalogue, Context, Settings};
 use crate::pod::Version;
 use crate::policy::Policies;
+
+use super::namespaces::Namespaces;
 
 /// What is known at one moment. Cloning it is cheap, so whoever learns something new makes a new one.
 #[derive(Clone, Debug)]
@@ -27,16 +28,6 @@ pub struct Snapshot {
     pub unread: Option<Arc<str>>,
     /// What becomes of a workload whose pods would be refused.
     pub warn: WarnMode,
-}
-
-/// Namespaces by name; one that is missing is unknown, which is not the same as having no labels.
-pub type Namespaces = HashMap<String, Namespace>;
-
-/// What policies look at in a namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Namespace {
-    pub labels: Vec<(String, String)>,
-    pub annotations: Vec<(String, String)>,
 }
 
 /// What has not been read yet; while there is any, nothing is decided.
@@ -89,7 +80,7 @@ impl Snapshot {
     pub(super) fn must_wait_for(&self, namespace: &str) -> bool {
         self.watches_namespaces
             && !namespace.is_empty()
-            && !self.namespaces.contains_key(namespace)
+            && self.namespaces.get(namespace).is_none()
             && !self.settings.excluded_namespaces.iter().any(|excluded| excluded == namespace)
     }
 

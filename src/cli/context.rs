@@ -56,7 +56,9 @@ impl ContextArgs {
             catalogue: loaded.catalogue,
             version: self.kubernetes_version,
             namespace: self.namespace,
-            namespace_labels: self.namespace_labels.map(|Labels(labels)| labels),
+            namespace_labels: self.namespace_labels.map(|Labels(labels)| {
+                labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+            }),
             namespace_annotations: self.namespace_annotations,
         })
     }

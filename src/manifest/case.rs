@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::inject::{SkipReason, Verdict, decide};
-use crate::pattern::{Context, Settings, object};
+use crate::pattern::{Context, Label, Settings, object};
 use crate::pod::{Head, Version};
 use crate::policy::{self, Loaded};
 
@@ -30,7 +30,7 @@ pub struct Case {
     pod: Value,
     json: String,
     namespace: String,
-    namespace_labels: Option<Vec<(String, String)>>,
+    namespace_labels: Option<Vec<Label>>,
     namespace_annotations: Vec<(String, String)>,
     settings: Settings,
     loaded: Loaded,
@@ -104,7 +104,7 @@ impl Case {
         Ok(Case {
             json,
             namespace: namespace["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
-            namespace_labels: is_known.then(|| pairs("labels")),
+            namespace_labels: is_known.then(|| super::cluster::shared(pairs("labels"))),
             namespace_annotations: pairs("annotations"),
             settings: settings.unwrap_or_default(),
             loaded,

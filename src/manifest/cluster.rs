@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::pattern::{Catalogue, Context, Settings};
+use crate::pattern::{Catalogue, Context, Label, Settings};
 use crate::pod::Version;
 use crate::policy::Policies;
 
@@ -24,7 +24,7 @@ pub struct Cluster {
     /// The namespace of objects that name none.
     pub namespace: Option<String>,
     /// Labels of namespaces, stronger than those in the manifests, where somebody said them.
-    pub namespace_labels: Option<Pairs>,
+    pub namespace_labels: Option<Vec<Label>>,
     /// Annotations of namespaces, stronger than those in the manifests.
     pub namespace_annotations: Pairs,
 }
@@ -47,14 +47,14 @@ type Pairs = Vec<(String, String)>;
 
 /// The `Namespace` objects among manifests: they may stand in any of them, before or behind the pods.
 #[derive(Debug, Default)]
-pub(crate) struct Namespaces(BTreeMap<String, (Pairs, Pairs)>);
+pub(crate) struct Namespaces(BTreeMap<String, (Vec<Label>, Pairs)>);
 
 /// What is known of the namespace of one template.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Namespace {
     pub name: String,
     /// Its labels, where they are known.
-    pub labels: Option<Pairs>,
+    pub labels: Option<Vec<Label>>,
     pub annotations: Pairs,
 }
 
@@ -66,7 +66,7 @@ impl Namespaces {
         let namespaces = objects.filter(|object| object.kind == "Namespace" && !object.name().is_empty());
         let found = namespaces.map(|object| {
             let of = |field: &str| pairs(&object.value["metadata"][field]);
-            (object.name().to_owned(), (of("labels"), of("annotations")))
+            (object.name().to_owned(), (shared(of("labels")), of("annotations")))
         });
         Namespaces(found.collect())
     }
@@ -107,8 +107,13 @@ fn pairs(map: &Value) -> Pairs {
     entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
+/// Labels as contexts have them.
+pub(super) fn shared(pairs: Pairs) -> Vec<Label> {
+    pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+}
+
 /// Both, where the second wins.
-fn joined(mut pairs: Pairs, stronger: &[(String, String)]) -> Pairs {
+fn joined<T: Clone + PartialEq>(mut pairs: Vec<(T, T)>, stronger: &[(T, T)]) -> Vec<(T, T)> {
     for (key, value) in stronger {
         pairs.retain(|(other, _)| other != key);
         pairs.push((key.clone(), value.clone()));

@@ -1,6 +1,7 @@
 //! What surrounds a pod: all that is known besides the pod itself.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
 use crate::pod::{Head, Meter, Version};
 use multipod_values::{Endpoint, Host};
@@ -10,13 +11,16 @@ use super::{AppContainers, Catalogue, Settings};
 /// Set on the namespaces of `OpenShift`, which chooses the users of their containers.
 pub(crate) const ASSIGNED_USERS: &str = "openshift.io/sa.scc.uid-range";
 
+/// A label of a namespace; many namespaces share its texts.
+pub type Label = (Arc<str>, Arc<str>);
+
 /// Everything around one pod that decides about it, besides the policies, which are read in its light.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The namespace of the request; the pod's own may be empty.
     pub namespace: &'a str,
     /// The namespace's labels; none where they are not known, which is not the same as no labels.
-    pub namespace_labels: Option<&'a [(String, String)]>,
+    pub namespace_labels: Option<&'a [Label]>,
     pub namespace_annotations: &'a [(String, String)],
     /// The kind of workload that the pod's template stands in, where no controller has made the pod yet.
     pub owner_kind: Option<&'a str>,

@@ -33,8 +33,8 @@ pub use app::AppContainers;
 pub use catalogue::Catalogue;
 pub use change::Change;
 pub(crate) use change::{Addition, AppEnv, AppMount, Fragment, Note, Role};
-pub use context::Context;
 pub(crate) use context::Names;
+pub use context::{Context, Label};
 pub use settings::Settings;
 pub(crate) use settings_file::{names_in_settings, patterns_without_use};
 

@@ -134,6 +134,7 @@ impl Layers {
         }
         loaded.problems.sort_by(|a, b| a.place.cmp(&b.place));
         loaded.problems.dedup();
+        loaded.policies.index();
         loaded
     }
 }

@@ -10,7 +10,7 @@ use super::rollout::{Rollout, Workload};
 use super::selector::{Requirement, Selector};
 
 /// The label that the API server gives every namespace.
-const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+pub(super) const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// The pods that a policy is for: everything that is given must fit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -118,7 +118,7 @@ fn namespace_label<'a>(context: &Context<'a>, key: &str) -> Result<Option<&'a st
         return Ok(Some(context.namespace));
     }
     match context.namespace_labels {
-        Some(labels) => Ok(labels.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())),
+        Some(labels) => Ok(labels.iter().find(|(name, _)| **name == *key).map(|(_, value)| &**value)),
         None => Err(Undecided::NamespaceUnknown {
             namespace: context.namespace.to_owned(),
             label: key.to_owned(),
@@ -174,6 +174,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
+    use crate::pattern::Label;
 
     fn requirement(key: &str, operator: &str, values: &[&str]) -> Requirement {
         let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
@@ -192,7 +193,7 @@ mod tests {
         Text(Cow::Borrowed(text))
     }
 
-    fn verdict(wanted: &Match, namespace_labels: Option<&[(String, String)]>) -> String {
+    fn verdict(wanted: &Match, namespace_labels: Option<&[Label]>) -> String {
         let labels = [
             (text("app"), Scalar::Text(text("shop"))),
             (text("version"), Scalar::Number("1".into())),
@@ -228,7 +229,7 @@ mod tests {
             namespaces: selector(&[requirement("team", "In", &[namespace])]),
             owners: vec![OwnerKind::parse("Job").unwrap(), OwnerKind::parse("Deployment").unwrap()],
         };
-        let known = [("team".to_owned(), "a".to_owned())];
+        let known = [("team".into(), "a".into())];
         let (known, unknown) = (Some(&known[..]), None);
         for (wanted, labels, expected) in [
             (Match::default(), unknown, "matches"),

@@ -9,6 +9,7 @@ mod bounds;
 mod check;
 mod disagree;
 mod fence;
+mod index;
 mod layers;
 mod matching;
 mod object;

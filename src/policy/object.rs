@@ -12,6 +12,7 @@ use multipod_values::{Endpoint, Host};
 
 use super::bounds::Bounds;
 use super::fence::Fence;
+use super::index::Index;
 use super::matching::{Labels, Match, Mismatch, Undecided};
 use super::rollout::{Rollout, Workload};
 
@@ -84,6 +85,8 @@ pub enum OnObstacle {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policies {
     by_name: Vec<Arc<Policy>>,
+    /// Where to find those that a pod has to be compared with; without it, all have to be asked.
+    index: Option<Index>,
     /// What stands for enforced ones that cannot be read.
     pub(super) fences: Vec<Arc<Fence>>,
 }
@@ -143,6 +146,24 @@ impl Policies {
     pub(super) fn insert(&mut self, policy: &Arc<Policy>) {
         let at = self.by_name.partition_point(|other| other.name < policy.name);
         self.by_name.insert(at, Arc::clone(policy));
+        self.index = None;
+    }
+
+    /// Makes it quick to find the candidates, once all are in.
+    pub(super) fn index(&mut self) {
+        self.index = Some(Index::of(self.by_name.iter().map(|policy| &policy.matches)));
+    }
+
+    /// Those that may be for a pod, ordered by name: all but some of those that are not.
+    pub(crate) fn candidates<'p>(
+        &'p self,
+        context: &Context<'_>,
+        pod_labels: Labels<'_>,
+    ) -> impl Iterator<Item = &'p Policy> {
+        let found = self.index.as_ref().and_then(|index| index.candidates(context, pod_labels));
+        let all = if found.is_some() { &[][..] } else { &self.by_name[..] };
+        let found = found.into_iter().flatten().filter_map(|at| self.by_name.get(at));
+        found.chain(all).map(|policy| &**policy)
     }
 }
 

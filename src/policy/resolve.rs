@@ -37,7 +37,7 @@ impl Policies {
         let mut resolution = Resolution::default();
         let mut unsettled = Vec::new();
         let mut matched = Vec::new();
-        for policy in self {
+        for policy in self.candidates(context, pod_labels) {
             if context.meter.is_some_and(|meter| !meter.go(1 + pod_labels.len())) {
                 break;
             }
@@ -121,7 +121,7 @@ mod tests {
     use std::sync::LazyLock;
 
     use super::*;
-    use crate::pattern::{Catalogue, Settings};
+    use crate::pattern::{Catalogue, Label, Settings};
     use crate::pod::{Scalar, Text};
     use crate::policy::load;
 
@@ -152,7 +152,7 @@ mod tests {
 
     static DEFAULTS: LazyLock<(Settings, Catalogue)> = LazyLock::new(Default::default);
 
-    fn context<'a>(labels: &'a [(String, String)], annotations: &'a [(String, String)]) -> Context<'a> {
+    fn context<'a>(labels: &'a [Label], annotations: &'a [(String, String)]) -> Context<'a> {
         Context {
             namespace: "dev",
             namespace_labels: Some(labels),
@@ -363,7 +363,7 @@ mod tests {
             ("old", Ok("orders.new:8080")),
             ("none", Err(())),
         ] {
-            let labels = pairs(&[("stage", stage)]);
+            let labels = [("stage".into(), stage.into())];
             let found = policies.resolve(&context(&labels, &[]), &[], &[]).unwrap();
             assert_eq!(
                 found.upstreams.resolve("orders").map(|(host, port)| format!("{host}:{port}")).map_err(drop),

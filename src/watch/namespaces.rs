@@ -10,7 +10,7 @@ use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 
-use crate::admission::{Missing, Namespace, Namespaces, Snapshot};
+use crate::admission::{Missing, Namespace, Namespaces, Snapshot, Texts};
 use crate::annotation::key::PREFIX;
 use crate::server::Shared;
 
@@ -25,20 +25,25 @@ pub(super) async fn follow(client: Client, shared: &Shared) -> String {
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     // The API server sends the metadata alone.
     let mut events = pin!(watcher(Api::<PartialObjectMeta<core::Namespace>>::all(client), config));
-    let mut listed = Namespaces::new();
+    let (mut listed, mut texts) = (Namespaces::default(), Texts::default());
     while let Some(event) = events.next().await {
         match event {
-            Ok(Event::Init) => listed.clear(),
-            Ok(Event::InitApply(object)) => listed.extend(named(object.metadata)),
+            Ok(Event::Init) => listed = Namespaces::default(),
+            Ok(Event::InitApply(object)) => {
+                if let Some((name, namespace)) = named(object.metadata, &mut texts) {
+                    listed.insert_beside(&shared.snapshot.load().namespaces, &name, namespace);
+                }
+            }
             Ok(Event::InitDone) => {
                 let count = listed.len();
                 replace(std::mem::take(&mut listed), shared);
+                texts.forget_unused();
                 shared.cluster.synced();
                 shared.metrics.reloaded("namespaces", true);
                 tracing::info!(count, "namespaces");
             }
             Ok(Event::Apply(object)) => {
-                if let Some((name, namespace)) = named(object.metadata) {
+                if let Some((name, namespace)) = named(object.metadata, &mut texts) {
                     change(shared, &name, Some(namespace));
                 }
             }
@@ -79,24 +84,27 @@ fn change(shared: &Shared, name: &str, now: Option<Namespace>) {
     }
     let mut all = Namespaces::clone(&shared.snapshot.load().namespaces);
     match now {
-        Some(namespace) => drop(all.insert(name.to_owned(), namespace)),
-        None => drop(all.remove(name)),
+        Some(namespace) => all.insert(name, namespace),
+        None => all.remove(name),
     }
     replace(all, shared);
 }
 
-fn named(metadata: ObjectMeta) -> Option<(String, Namespace)> {
-    Some((metadata.name?, relevant(metadata.labels, metadata.annotations)))
+fn named(metadata: ObjectMeta, texts: &mut Texts) -> Option<(String, Namespace)> {
+    Some((metadata.name?, relevant(metadata.labels, metadata.annotations, texts)))
 }
 
 /// What policies read; annotations can be large, and most belong to others.
 fn relevant(
     labels: Option<BTreeMap<String, String>>,
     annotations: Option<BTreeMap<String, String>>,
+    texts: &mut Texts,
 ) -> Namespace {
     let annotations = annotations.into_iter().flatten();
+    // Its name is known anyway.
+    let labels = labels.into_iter().flatten().filter(|(key, _)| key != "kubernetes.io/metadata.name");
     Namespace {
-        labels: labels.into_iter().flatten().collect(),
+        labels: labels.map(|(key, value)| (texts.one(&key), texts.one(&value))).collect(),
         annotations: annotations.filter(|(key, _)| key.starts_with(PREFIX) || key == USERS).collect(),
     }
 }
@@ -118,10 +126,11 @@ mod tests {
                 ("example.com/big", "y"),
                 ("multipodx", "z"),
             ])),
+            &mut Texts::default(),
         );
-        assert_eq!(namespace.labels, [("team".to_owned(), "a".to_owned())]);
+        assert_eq!(*namespace.labels, [("team".into(), "a".into())]);
         let keys: Vec<&str> = namespace.annotations.iter().map(|(key, _)| &**key).collect();
         assert_eq!(keys, ["multipod/logging", USERS]);
-        assert_eq!(relevant(None, None), Namespace::default());
+        assert_eq!(relevant(None, None, &mut Texts::default()), Namespace::default());
     }
 }

@@ -80,10 +80,11 @@ impl Scene {
             self.policies.iter().enumerate().map(|(at, text)| (format!("{at}.yaml"), text.clone())).collect();
         let loaded = policy::load(&sources);
         assert_eq!(loaded.problems, []);
-        let mut namespaces = Namespaces::new();
+        let mut namespaces = Namespaces::default();
         if let Some(labels) = &self.labels {
-            let namespace = Namespace { labels: pairs(labels), annotations: pairs(&self.annotations) };
-            namespaces.insert("shop".to_owned(), namespace);
+            let labels = pairs(labels).into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+            let namespace = Namespace { labels, annotations: pairs(&self.annotations).into() };
+            namespaces.insert("shop", namespace);
         }
         Snapshot {
             settings: Arc::new(Settings { on_mistake: self.on_mistake, ..Settings::default() }),

@@ -545,12 +545,18 @@ proptest! {
     }
 }
 
+fn shop() -> Namespaces {
+    let mut namespaces = Namespaces::default();
+    namespaces.insert("shop", Namespace::default());
+    namespaces
+}
+
 #[tokio::test]
 async fn a_pod_waits_for_the_namespace_that_decides_about_it_and_nothing_else_does() {
     let settings = Settings { excluded_namespaces: vec!["apart".to_owned()], ..Settings::default() };
     let snapshot = Snapshot {
         settings: Arc::new(settings),
-        namespaces: Arc::new(Namespaces::from([("shop".to_owned(), Namespace::default())])),
+        namespaces: Arc::new(shop()),
         watches_namespaces: true,
         ..Snapshot::default()
     };

@@ -1,6 +1,6 @@
 //! The context of a pod: namespaces, settings, policies, versions.
 
-use multipod::pattern::{Context, Settings};
+use multipod::pattern::{Context, Label, Settings};
 use multipod::pod::Version;
 use multipod::policy::{self, Loaded};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ spec:
 #[derive(Clone, Debug)]
 pub struct Cluster {
     pub namespace: String,
-    pub labels: Option<Vec<(String, String)>>,
+    pub labels: Option<Vec<Label>>,
     pub annotations: Vec<(String, String)>,
     pub owner_kind: Option<&'static str>,
     pub settings: Value,
@@ -75,9 +75,8 @@ impl Cluster {
     }
 
     pub fn of(dice: &mut Dice<'_>) -> Self {
-        let pairs = |of: &[(&str, &str)]| {
-            of.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-        };
+        let pairs =
+            |of: &[(&str, &str)]| of.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         let labels = dice.pick(&[
             Some(pairs(&[("env", "prod")])),
             Some(Vec::new()),
