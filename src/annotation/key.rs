@@ -6,6 +6,8 @@ use multipod_values::suggest;
 pub(crate) const PREFIX: &str = "multipod/";
 /// The annotation that records what was added; written by multipod, never trusted by it.
 pub(crate) const STATUS: &str = "multipod/status";
+/// The label by which a namespace opts in, with the value `enabled`.
+pub(crate) const INJECTION: &str = "multipod/injection";
 /// The prefix of the annotations that carry rendered configuration into a container.
 pub(crate) const RENDERED_PREFIX: &str = "rendered.multipod/";
 

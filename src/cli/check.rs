@@ -1,6 +1,8 @@
 //! `multipod check`.
 
+mod cluster;
 mod config_maps;
+mod format;
 mod installation;
 mod keys;
 mod related;
@@ -15,15 +17,18 @@ use serde::Serialize;
 use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifest, Manifests, Placed};
 
 use super::line::{Line, Tone};
-use super::output::{self, Format, Told, json, printed};
+use super::live::OfCluster;
+use super::output::{self, json, printed};
 use super::question::Question;
 use super::report::Failure;
 use config_maps::ConfigMaps;
+use format::{Format, plural};
 use services::Services;
 
 /// Find mistakes in manifests before a cluster does
 ///
-/// Tells what would be refused, what most likely was not meant, and where it stands. Changes nothing.
+/// Tells what would be refused, what most likely was not meant, and where it stands. Changes nothing. With --cluster it looks at
+/// the pods that run instead: which lack what they should have, and which carry something else.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
@@ -31,10 +36,14 @@ pub(super) struct Args {
     question: Question,
 
     #[command(flatten)]
-    told: Told,
+    live: OfCluster,
 
     #[command(flatten)]
     installation: installation::InstallationArgs,
+
+    /// How to tell it
+    #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
 }
 
 const NOTES: &str = "\
@@ -44,6 +53,8 @@ EXAMPLES
   multipod check -f manifests/ -R -o json
   multipod check --pre
   multipod check --install
+  multipod check --cluster
+  multipod check --cluster --namespace shop -o openmetrics
 
 EXIT CODES
   0  nothing was found; of a cluster, that nothing is wrong
@@ -53,8 +64,12 @@ EXIT CODES
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         if self.installation.are_given() {
-            return self.installation.run(self.told.output);
+            return self.installation.run(&self.live.place, self.output.of_files()?);
         }
+        if let Some(reach) = self.live.reach() {
+            return cluster::check(self.question.context(), &reach, self.output);
+        }
+        let format = self.output.of_files()?;
         let (sources, cluster, annotate) = self.question.read()?;
         let manifests = Manifests::read(&sources);
         let report = Report::of(&manifests, &cluster, &annotate);
@@ -63,9 +78,9 @@ impl Args {
             (true, false) => 1,
             (false, _) => 2,
         };
-        let text = match self.told.output {
-            Format::Json => json(&report.as_json()),
-            Format::Text => printed(&report.lines()),
+        let text = match format {
+            output::Format::Json => json(&report.as_json()),
+            output::Format::Text => printed(&report.lines()),
         };
         output::print(&text, ExitCode::from(code))
     }
@@ -176,10 +191,6 @@ fn level(level: Level) -> &'static str {
         Level::Warning => "warning",
         Level::Note => "note",
     }
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }
 
 #[derive(Serialize)]

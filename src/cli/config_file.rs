@@ -31,6 +31,11 @@ impl ConfigFile {
         object::read(&self.text).map_err(|problem| self.located(problem))
     }
 
+    /// Whether one of its lines sets this.
+    pub(super) fn says(&self, field: &str) -> bool {
+        self.text.lines().any(|line| line.starts_with(field))
+    }
+
     /// Problems with settings for patterns that do not exist.
     pub(super) fn patterns_without_use(&self, catalogue: &Catalogue) -> Vec<String> {
         patterns_without_use(&self.text, catalogue).into_iter().map(|problem| self.located(problem)).collect()

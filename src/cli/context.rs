@@ -44,6 +44,11 @@ pub(super) struct ContextArgs {
 }
 
 impl ContextArgs {
+    /// What it says of a cluster that is looked at: its namespace, the folder of policies, the file of settings.
+    pub(super) fn of_cluster(&self) -> (Option<&str>, Option<&Path>, Option<&Path>) {
+        (self.namespace.as_deref(), self.policy_dir.as_deref(), self.config.as_deref())
+    }
+
     /// Reads the given files; the failure has one message for each problem.
     pub(super) fn read(self) -> Result<Cluster, Failure> {
         let settings = self.config.as_deref().map_or_else(|| Ok(<_>::default()), settings);
@@ -72,18 +77,26 @@ pub(super) fn settings(file: &Path) -> Result<(Settings, ConfigFile), Failure> {
     Ok((settings, file))
 }
 
-/// Unlike the server, a command fails if one object cannot be read: it may be the policy that refuses.
-pub(super) fn policies(folder: &Path) -> Result<Loaded, Failure> {
-    let mut sources = Vec::new();
+/// The files of a folder of policies, unread.
+pub(super) fn policy_files(folder: &Path) -> Result<Vec<Source>, Failure> {
+    let mut files = Vec::new();
     let mut failures = Vec::new();
     for file in manifests_at(folder, false).map_err(Failure::one)? {
         match read_text(&file) {
-            Ok(source) => sources.push(source),
+            Ok((name, text)) => files.push((name, text)),
             Err(failure) => failures.push(failure),
         }
     }
-    let loaded = policy::load(&sources);
-    failures.extend(loaded.problems.iter().map(ToString::to_string));
+    Failure::unless_empty(failures, files)
+}
+
+/// A name and a text.
+pub(super) type Source = (String, String);
+
+/// Unlike the server, a command fails if one object cannot be read: it may be the policy that refuses.
+pub(super) fn policies(folder: &Path) -> Result<Loaded, Failure> {
+    let loaded = policy::load(&policy_files(folder)?);
+    let failures = loaded.problems.iter().map(ToString::to_string).collect();
     Failure::unless_empty(failures, loaded)
 }
 

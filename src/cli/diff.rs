@@ -1,23 +1,29 @@
 //! `multipod diff`.
 
-use std::fmt::Write as _;
-use std::process::ExitCode;
+mod cluster;
+mod unified;
 
-use similar::{ChangeTag, TextDiff};
+use std::process::ExitCode;
 
 use super::color::Styles;
 use super::inject::Injection;
+use super::live::OfCluster;
 use super::output;
 use super::report::Failure;
+pub(super) use unified::unified;
 
 /// Show what `inject` would change
 ///
-/// Takes the same arguments as inject, and prints a unified diff for each file that would change.
+/// Takes the same arguments as inject, and prints a unified diff for each file that would change. With --cluster it reads the
+/// workloads of a cluster instead, and shows which would change if the files of --policy-dir were in force there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     injection: Injection,
+
+    #[command(flatten)]
+    live: OfCluster,
 }
 
 const EXAMPLES: &str = "\
@@ -25,6 +31,7 @@ EXAMPLES
   multipod diff -f app.yaml
   multipod diff -f manifests/ --policy-dir policies/ --quiet
   multipod diff -f app.yaml | patch -p0
+  multipod diff --policy-dir policies/ --cluster
 
 EXIT CODES
   0  nothing would change
@@ -33,6 +40,9 @@ EXIT CODES
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        if let Some(reach) = self.live.reach() {
+            return cluster::diff(self.injection.context(), &reach);
+        }
         self.injection.run(|sources, outcome| {
             let styles = Styles::of_output();
             let mut out = String::new();
@@ -46,28 +56,4 @@ impl Args {
             output::print(&out, code)
         })
     }
-}
-
-pub(super) fn unified(name: &str, before: &str, after: &str, styles: Styles) -> String {
-    let Styles { strong, frame, added, removed, .. } = styles;
-    let diff = TextDiff::from_lines(before, after);
-    let mut out = format!("{strong}--- {name}{strong:#}\n{strong}+++ {name}{strong:#}\n");
-    for hunk in diff.unified_diff().iter_hunks() {
-        let _ = writeln!(out, "{frame}{}{frame:#}", hunk.header());
-        for change in hunk.iter_changes() {
-            let (sign, style) = match change.tag() {
-                ChangeTag::Delete => ('-', removed),
-                ChangeTag::Insert => ('+', added),
-                ChangeTag::Equal => (' ', anstyle::Style::new()),
-            };
-            let line = change.value();
-            let content = line.trim_end_matches(['\n', '\r']);
-            let _ = write!(out, "{style}{sign}{content}{style:#}");
-            out.push_str(&line[content.len()..]);
-            if !line.ends_with('\n') {
-                out.push_str("\n\\ No newline at end of file\n");
-            }
-        }
-    }
-    out
 }

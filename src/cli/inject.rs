@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::manifest::{self, Manifests, Outcome, Source};
 
+use super::context::ContextArgs;
 use super::output::{self, ManifestFormat};
 use super::question::Question;
 use super::report::{self, Failure};
@@ -60,6 +61,10 @@ impl Args {
 }
 
 impl Injection {
+    pub(super) fn context(&self) -> &ContextArgs {
+        self.question.context()
+    }
+
     /// Injects, prints the findings, and calls `finish` if nothing is refused.
     pub(super) fn run(
         self,

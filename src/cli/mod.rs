@@ -14,17 +14,21 @@ mod guard;
 mod inject;
 mod input;
 mod line;
+mod live;
 mod man;
 mod output;
 mod patterns;
+mod policies;
 mod question;
 mod report;
+mod restart;
 mod schema;
 mod serve;
 mod test;
 mod uninject;
 mod version;
 mod wait_for;
+mod why;
 
 use clap::builder::Resettable;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -57,6 +61,9 @@ enum Command {
     Check(check::Args),
     Test(test::Args),
     Patterns(patterns::Args),
+    Policies(policies::Args),
+    Why(why::Args),
+    Restart(restart::Args),
     Guard(guard::Args),
     Crds(crds::Args),
     Serve(Box<serve::Args>),
@@ -81,6 +88,9 @@ pub fn run() -> ExitCode {
         Command::Check(args) => args.run(),
         Command::Test(args) => args.run(),
         Command::Patterns(args) => args.run(),
+        Command::Policies(args) => args.run(),
+        Command::Why(args) => args.run(),
+        Command::Restart(args) => args.run(),
         Command::Guard(args) => args.run(),
         Command::Crds(args) => args.run(),
         Command::Serve(args) => args.run(),

@@ -22,6 +22,10 @@ pub(super) struct Question {
 }
 
 impl Question {
+    pub(super) fn context(&self) -> &ContextArgs {
+        &self.context
+    }
+
     pub(super) fn read(self) -> Result<(Vec<Source>, Cluster, Vec<Annotation>), Failure> {
         let read = both(self.input.read(), self.context.read());
         let ((sources, cluster), annotate) = both(read, distinct(self.annotate))?;

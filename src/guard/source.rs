@@ -1,5 +1,6 @@
 //! What the guard is written from.
 
+use crate::annotation::key::INJECTION;
 use crate::pattern::{Catalogue, Settings};
 use crate::policy::Policies;
 
@@ -7,7 +8,7 @@ use crate::policy::Policies;
 pub(super) const SYSTEM_NAMESPACES: [&str; 4] =
     ["multipod-system", "kube-system", "kube-public", "kube-node-lease"];
 /// The label by which a namespace opts in to policies.
-pub(super) const OPTED_IN: (&str, &str) = ("multipod/injection", "enabled");
+pub(super) const OPTED_IN: (&str, &str) = (INJECTION, "enabled");
 
 /// Everything that decides about pods, and how the guard is wanted.
 #[derive(Clone, Copy, Debug)]

@@ -37,4 +37,4 @@ pub(crate) use reason::Refusal;
 pub use reason::{DenyReason, SkipReason};
 pub use same::additions;
 pub(crate) use uninject::UninjectError;
-pub use uninject::{Removal, removals};
+pub use uninject::{Removal, removals, uninjected};

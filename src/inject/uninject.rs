@@ -91,6 +91,30 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
     Ok(out)
 }
 
+/// The pod as it was before it was injected.
+pub fn uninjected(pod: &Value) -> Result<Value, UninjectError> {
+    let mut before = pod.clone();
+    for removal in removals(pod)? {
+        let (path, is_gone) = match &removal {
+            Removal::Remove(path) => (path, true),
+            Removal::Null(path) => (path, false),
+        };
+        let Some((parent, last)) = path.rsplit_once('/') else { continue };
+        let name = last.replace("~1", "/").replace("~0", "~");
+        match before.pointer_mut(parent) {
+            Some(Value::Object(map)) if is_gone => drop(map.shift_remove(&name)),
+            Some(Value::Object(map)) => drop(map.insert(name, Value::Null)),
+            Some(Value::Array(list)) => {
+                if let Some(at) = name.parse().ok().filter(|at| *at < list.len()) {
+                    list.remove(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(before)
+}
+
 fn name<'e>(entry: &'e Entry<'_>) -> Option<&'e str> {
     match entry {
         Entry::Named(name) => Some(name),

@@ -126,6 +126,11 @@ impl<'a> Metadata<'a> {
         }
     }
 
+    /// Whether a Deployment is behind the `ReplicaSet` that made it.
+    pub(crate) fn has_template_hash(&self) -> bool {
+        self.labels.pairs().iter().any(|(label, _)| **label == *TEMPLATE_HASH)
+    }
+
     /// The kind of the controller that made the pod, if one did.
     pub fn owner_kind(&self) -> Option<&str> {
         self.controller().map(|kind| &**kind)

@@ -1,5 +1,7 @@
 //! Policies that disagree, told when one of them is written, before they meet on a pod.
 
+use crate::annotation::Key;
+
 use super::object::{Mode, Named, Policies, Policy};
 
 /// Something that two policies of one strength say differently.
@@ -34,6 +36,23 @@ pub(crate) fn disagreements<'p>(policy: &'p Policy, others: &'p Policies) -> Vec
         );
     }
     found
+}
+
+/// The enforced policies to which one that is not gives way where both are for a pod, with the keys.
+pub(crate) fn stronger<'p>(policy: &'p Policy, others: &'p Policies) -> Vec<(&'p str, Key)> {
+    if policy.mode == Mode::Enforce {
+        return Vec::new();
+    }
+    let stronger = others.iter().filter(|other| {
+        other.mode == Mode::Enforce
+            && other.name != policy.name
+            && !policy.matches.is_apart_from(&other.matches)
+    });
+    let keys = stronger.flat_map(|other| {
+        let both = policy.annotations.iter().filter(|(key, _)| other.value(*key).is_some());
+        both.map(|(key, _)| (&*other.name, *key))
+    });
+    keys.collect()
 }
 
 /// What they say differently, whoever they are for; certain is what matters to every pod.

@@ -9,7 +9,7 @@ use multipod_values::suggest;
 
 use super::matching::{Labels, Match, Mismatch};
 use super::owner::OwnerKind;
-use super::selector::{Requirement, Selector};
+use super::selector::Selector;
 
 /// A policy that is or may be enforced, and of which no version was ever read without a mistake.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,21 +83,7 @@ fn matches(written: &Value) -> Match {
         kinds.iter().map(|kind| OwnerKind::parse(kind.as_str()?).ok()).collect();
     Match {
         owners: owners.unwrap_or_default(),
-        namespaces: selector(&written["namespaceSelector"]),
-        pods: selector(&written["podSelector"]),
+        namespaces: Selector::legible(&written["namespaceSelector"]),
+        pods: Selector::legible(&written["podSelector"]),
     }
-}
-
-fn selector(written: &Value) -> Selector {
-    let labels = written["matchLabels"].as_object().into_iter().flatten();
-    let labels = labels.filter_map(|(key, value)| Requirement::label(key, value.as_str()?).ok());
-    let expressions = written["matchExpressions"].as_array().into_iter().flatten().filter_map(|expression| {
-        let values = expression["values"].as_array().map_or(&[][..], Vec::as_slice);
-        let values: Option<Vec<String>> =
-            values.iter().map(|value| value.as_str().map(str::to_owned)).collect();
-        Requirement::expression(expression["key"].as_str()?, expression["operator"].as_str()?, &values?).ok()
-    });
-    let mut selector = Selector::default();
-    labels.chain(expressions).for_each(|requirement| selector.require(requirement));
-    selector
 }

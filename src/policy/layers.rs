@@ -240,6 +240,15 @@ impl Objects {
         whole
     }
 
+    /// These, and what `others` hold under other names.
+    #[must_use]
+    pub(crate) fn in_place_of(mut self, others: &Objects) -> Objects {
+        let kept = others.objects.iter().filter(|other| self.find(other.kind, &other.name).is_none());
+        let kept: Vec<Object> = kept.cloned().collect();
+        self.objects.extend(kept);
+        self
+    }
+
     /// What could not be read.
     pub fn problems(&self) -> Vec<Problem> {
         let bad = self.objects.iter().filter_map(|object| object.read.as_ref().err());

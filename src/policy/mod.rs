@@ -24,7 +24,8 @@ mod status;
 mod unsettled;
 mod written;
 
-pub(crate) use disagree::{Disagreement, disagreements};
+pub(crate) use bounds::ImagePattern;
+pub(crate) use disagree::{Disagreement, disagreements, stronger};
 pub use fence::Fence;
 pub(crate) use layers::Good;
 pub use layers::{Layers, Loaded, Objects, load};

@@ -198,7 +198,7 @@ impl Mode {
 
 impl OnObstacle {
     /// As policies write it.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             OnObstacle::Deny => "deny",
             OnObstacle::Skip => "skip",

@@ -33,6 +33,10 @@ impl Rollout {
         Rollout { percent }
     }
 
+    pub(crate) fn percent(self) -> u8 {
+        self.percent
+    }
+
     /// Whether it is for all workloads.
     pub(crate) fn is_complete(self) -> bool {
         self.percent >= 100

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use schemars::JsonSchema;
+use serde_json::Value;
 
 use multipod_values::{self as value, Parsed, is_label};
 
@@ -59,6 +60,30 @@ impl Selector {
     pub(super) fn excludes(&self, other: &Selector) -> bool {
         let excluded = |wanted: &Requirement| self.requirements.iter().any(|own| own.excludes(wanted));
         other.requirements.iter().any(excluded)
+    }
+
+    /// As much of a written one as can be read, which holds at least where the whole does.
+    pub(crate) fn legible(written: &Value) -> Selector {
+        let labels = written["matchLabels"].as_object().into_iter().flatten();
+        let labels = labels.filter_map(|(key, value)| Requirement::label(key, value.as_str()?).ok());
+        let expressions =
+            written["matchExpressions"].as_array().into_iter().flatten().filter_map(|expression| {
+                let values = expression["values"].as_array().map_or(&[][..], Vec::as_slice);
+                let values: Option<Vec<String>> =
+                    values.iter().map(|value| value.as_str().map(str::to_owned)).collect();
+                Requirement::expression(
+                    expression["key"].as_str()?,
+                    expression["operator"].as_str()?,
+                    &values?,
+                )
+                .ok()
+            });
+        Selector { requirements: labels.chain(expressions).collect() }
+    }
+
+    /// The first requirement that some labels do not meet.
+    pub(crate) fn unmet<'s>(&'s self, label: impl Fn(&str) -> Option<&'s str>) -> Option<&'s Requirement> {
+        self.requirements.iter().find(|wanted| !wanted.holds(label(wanted.key())))
     }
 
     pub(super) fn require(&mut self, requirement: Requirement) {

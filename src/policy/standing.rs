@@ -42,6 +42,11 @@ impl Standing {
     pub const ALL: [Standing; 4] =
         [Standing::InForce, Standing::LastGood, Standing::Refusing, Standing::LeftOut];
 
+    /// Whether a version of it counts.
+    pub(crate) const fn serves(self) -> bool {
+        matches!(self, Standing::InForce | Standing::LastGood)
+    }
+
     /// The machine's name for it.
     pub const fn slug(self) -> &'static str {
         match self {

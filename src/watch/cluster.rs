@@ -189,16 +189,21 @@ async fn read_ip_families(client: &Client, shared: &Shared) -> Result<(), String
         }
         Err(error) => return Err(format!("service kubernetes: {}", error.why)),
     };
-    let named = service.spec.and_then(|spec| spec.ip_families).unwrap_or_default();
-    let of = |family: &str| named.iter().any(|named| named == family);
-    let ip_families = match (of("IPv4"), of("IPv6")) {
-        (true, true) => IpFamilies::Dual,
-        (false, true) => IpFamilies::Ipv6,
-        _ => IpFamilies::Ipv4,
-    };
+    let ip_families = ip_families(service);
     shared.snapshot.rcu(|snapshot| {
         let settings = Settings { ip_families, ..Settings::clone(&snapshot.settings) };
         Snapshot { settings: Arc::new(settings), ..Snapshot::clone(snapshot) }
     });
     Ok(())
+}
+
+/// From the Service `kubernetes`.
+pub(crate) fn ip_families(service: Service) -> IpFamilies {
+    let named = service.spec.and_then(|spec| spec.ip_families).unwrap_or_default();
+    let of = |family: &str| named.iter().any(|named| named == family);
+    match (of("IPv4"), of("IPv6")) {
+        (true, true) => IpFamilies::Dual,
+        (false, true) => IpFamilies::Ipv6,
+        _ => IpFamilies::Ipv4,
+    }
 }

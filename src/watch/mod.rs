@@ -13,8 +13,12 @@ mod request;
 mod resources;
 
 pub use certificates::Certificates;
+pub(crate) use cluster::ip_families;
 pub use cluster::{Cluster, ClusterPolicies, Known};
 pub(crate) use folder::folder_of;
 pub use folder::{Watch, watch};
+pub(crate) use namespaces::error_chain;
 pub(crate) use policies::PolicyFolder;
 pub use policies::PolicyStore;
+pub(crate) use request::in_time;
+pub(crate) use resources::{as_written, names};

@@ -55,7 +55,7 @@ pub(super) async fn follow(client: Client, shared: &Shared) -> String {
 }
 
 /// An error with its causes, in one line.
-pub(super) fn error_chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -6,17 +6,17 @@ use tokio::time::timeout;
 
 use super::namespaces::error_chain;
 
-pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) struct Failed {
-    pub(super) why: String,
+pub(crate) struct Failed {
+    pub(crate) why: String,
     /// Of the answer, if there was one.
-    pub(super) code: Option<u16>,
+    pub(crate) code: Option<u16>,
     /// A retry would not help.
-    pub(super) permanent: bool,
+    pub(crate) permanent: bool,
 }
 
-pub(super) async fn in_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Failed> {
+pub(crate) async fn in_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Failed> {
     let failed = |why, code: Option<u16>| Failed { why, code, permanent: matches!(code, Some(403 | 404)) };
     match timeout(REQUEST_TIMEOUT, request).await {
         Err(_) => Err(failed("no answer".to_owned(), None)),

@@ -37,7 +37,7 @@ const IMPATIENCE: Duration = Duration::from_secs(5);
 const KINDS: [Kind; 2] = [Kind::InjectionPolicy, Kind::Pattern];
 
 /// A kind of ours, as an API server names it.
-pub(super) fn names(kind: Kind) -> ApiResource {
+pub(crate) fn names(kind: Kind) -> ApiResource {
     let (kind, plural) = match kind {
         Kind::InjectionPolicy => ("InjectionPolicy", "injectionpolicies"),
         Kind::Pattern => ("Pattern", "patterns"),
@@ -286,7 +286,7 @@ impl Held {
 }
 
 /// The object without what its API server and others have added to it, which can be long.
-fn as_written(kind: Kind, object: DynamicObject) -> Value {
+pub(crate) fn as_written(kind: Kind, object: DynamicObject) -> Value {
     let ApiResource { api_version, kind, .. } = names(kind);
     let metadata =
         json!({"name": object.metadata.name, "generation": object.metadata.generation.unwrap_or_default()});

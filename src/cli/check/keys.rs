@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::annotation::Key;
-use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
+use crate::annotation::key::{INJECTION, PREFIX, RENDERED_PREFIX, STATUS};
 use crate::manifest::{Finding, Manifests, Placed};
 use multipod_json::pointer::escaped;
 use multipod_values::suggest;
 
-/// The label by which a namespace opts in; `deploy/webhook.yaml` asks for it.
-const INJECTION: &str = "multipod/injection";
+/// `deploy/webhook.yaml` asks for it.
 const OPT_IN: &str = "A Namespace opts in with the label multipod/injection: enabled";
 /// Values by which other injectors are enabled. Every other value is most likely meant to disable the injection, and does.
 const LOOKS_LIKE_YES: [&str; 6] = ["true", "yes", "on", "enable", "Enabled", "injected"];

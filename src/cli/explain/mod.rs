@@ -21,6 +21,7 @@ use super::question::Question;
 use super::report::{self, Failure};
 use boxes::Signs;
 use layout::Layout;
+pub(super) use text::brief;
 use text::text;
 
 /// Tell what would become of pods, and why

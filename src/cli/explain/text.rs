@@ -12,9 +12,7 @@ use crate::explain::report::{
 /// All lines about one pod.
 pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
     let mut page = Page { lines: vec![heading(&report.origin)] };
-    page.section("Asked", asked(report));
-    page.section("Policies", report.policies.iter().map(considered).collect());
-    page.section("Verdict", verdict(report));
+    page.decided(report);
     if let Some(added) = &report.added {
         page.section("Added, in the order in which containers start", added::lines(added, layout));
     }
@@ -27,6 +25,14 @@ pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
         page.lines.push(Line::default());
         page.lines.extend(draw(picture, title, layout.columns, &layout.signs));
     }
+    page.lines
+}
+
+/// The lines about what was decided, and why, without the pod.
+pub(in crate::cli) fn brief(report: &Report) -> Vec<Line> {
+    let mut page = Page { lines: Vec::new() };
+    page.decided(report);
+    page.section("What could clash", clashes(report));
     page.lines
 }
 
@@ -54,6 +60,12 @@ struct Page {
 }
 
 impl Page {
+    fn decided(&mut self, report: &Report) {
+        self.section("Asked", asked(report));
+        self.section("Policies", report.policies.iter().map(considered).collect());
+        self.section("Verdict", verdict(report));
+    }
+
     /// A heading and what stands below it, two columns to the right; nothing where there is nothing.
     fn section(&mut self, title: &str, lines: Vec<Line>) {
         if lines.is_empty() {

@@ -1,14 +1,13 @@
 //! The cluster that is looked at, and what is asked of it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::api::ListParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::NamespaceResourceScope;
-use kube::{Api, Client, Config, Resource};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
+use crate::cluster::Reach;
 use crate::pod::Version;
 
 use super::found::{Cure, Report};
@@ -29,13 +28,10 @@ pub(super) struct Access {
 pub(super) type Seen<T> = Result<T, String>;
 
 impl Access {
-    pub(super) async fn open(
-        kubeconfig: Option<PathBuf>,
-        context: Option<String>,
-        namespace: String,
-        dry_run_in: String,
-    ) -> Result<Access, String> {
-        let config = config(kubeconfig, context).await?;
+    pub(super) async fn open(reach: &Reach, namespace: String, dry_run_in: String) -> Result<Access, String> {
+        let mut config = reach.config().await?;
+        config.read_timeout = Some(PATIENCE);
+        config.default_retry = false;
         let server = config.cluster_url.to_string();
         let client = Client::try_from(config).map_err(|error| error.to_string())?;
         let version = client.apiserver_version().await;
@@ -92,26 +88,6 @@ impl Access {
     {
         api.get_opt(name).await.map_err(|error| why(&error))
     }
-}
-
-/// As kubectl finds it; and where there is nothing, the cluster that this process runs in.
-async fn config(kubeconfig: Option<PathBuf>, context: Option<String>) -> Result<Config, String> {
-    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let read = match &kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    let config = match read {
-        Ok(read) => Config::from_custom_kubeconfig(read, &options).await.map_err(|error| error.to_string()),
-        Err(error) if kubeconfig.is_some() => Err(error.to_string()),
-        Err(error) => Config::incluster().map_err(|_| format!("no cluster: {error}; name a --kubeconfig")),
-    };
-    config.map(|mut config| {
-        config.connect_timeout = Some(PATIENCE);
-        config.read_timeout = Some(PATIENCE);
-        config.default_retry = false;
-        config
-    })
 }
 
 /// What people are told of an answer that is none.

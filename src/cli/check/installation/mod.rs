@@ -10,11 +10,11 @@ mod pre;
 mod rights;
 mod webhooks;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::runtime::Builder;
 
+use crate::cli::live::Where;
 use crate::cli::output::{self, Format, json, printed};
 use crate::cli::report::Failure;
 use access::Access;
@@ -24,20 +24,12 @@ use found::Report;
 #[command(next_help_heading = "Instead of files, a cluster")]
 pub(super) struct InstallationArgs {
     /// Whether the cluster is ready for an installation
-    #[arg(long, conflicts_with_all = ["install", "named", "files"])]
+    #[arg(long, conflicts_with_all = ["install", "cluster", "named", "files"])]
     pre: bool,
 
     /// Whether the installation in the cluster works
-    #[arg(long, conflicts_with_all = ["named", "files"])]
+    #[arg(long, conflicts_with_all = ["cluster", "named", "files"])]
     install: bool,
-
-    /// The kubeconfig [default: as kubectl finds it, or the cluster around this process]
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
 
     /// Where multipod is, or will be
     #[arg(long, value_name = "NAMESPACE", default_value = "multipod-system")]
@@ -54,10 +46,10 @@ impl InstallationArgs {
         self.pre || self.install
     }
 
-    pub(super) fn run(self, format: Format) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, place: &Where, format: Format) -> Result<ExitCode, Failure> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
-        let report = runtime.block_on(self.report())?;
+        let report = runtime.block_on(self.report(place))?;
         let text = match format {
             Format::Json => json(&report.as_json()),
             Format::Text => printed(&report.lines()),
@@ -65,8 +57,9 @@ impl InstallationArgs {
         output::print(&text, ExitCode::from(u8::from(report.has_bad())))
     }
 
-    async fn report(self) -> Result<Report, Failure> {
-        let access = Access::open(self.kubeconfig, self.context, self.installed_in, self.dry_run_in);
+    async fn report(self, place: &Where) -> Result<Report, Failure> {
+        let reach = place.reach();
+        let access = Access::open(&reach, self.installed_in, self.dry_run_in);
         let access = access.await.map_err(Failure::one)?;
         let mut report = Report::default();
         access.version(&mut report).map_err(Failure::one)?;

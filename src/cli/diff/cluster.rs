@@ -1,0 +1,45 @@
+//! `multipod diff --cluster`: which workloads of a cluster would change with other policies.
+
+use std::process::ExitCode;
+
+use crate::cluster::{Reach, Reader};
+
+use super::super::color::Styles;
+use super::super::context::{ContextArgs, policy_files};
+use super::super::live::{given, wait};
+use super::super::output;
+use super::super::report::{self, Failure};
+use super::unified::unified;
+
+/// Prints each as soon as it is known: of a large cluster no more than a page is held.
+pub(super) fn diff(context: &ContextArgs, reach: &Reach) -> Result<ExitCode, Failure> {
+    let (namespace, policy_dir, config) = context.of_cluster();
+    let Some(folder) = policy_dir else {
+        return Err(Failure::one("name the policies to compare with: --policy-dir DIR"));
+    };
+    let files = policy_files(folder)?;
+    let given = given(None, config)?;
+    let styles = Styles::of_output();
+    let mut failed = None;
+    let (seen, changed) = wait(async {
+        let reader = Reader::connect(reach).await?;
+        let in_force = reader.in_force(given).await?;
+        in_force.notes.iter().for_each(|note| report::note(note));
+        let then = in_force.with(&files).map_err(|problems| problems.join("\n"))?;
+        reader
+            .changes(&in_force.known, &then, namespace, |namespace, changed| {
+                let name = format!("{namespace}/{}", changed.title);
+                let text = unified(&name, &changed.now, &changed.then, styles);
+                if let Err(failure) = output::print(&text, ExitCode::SUCCESS) {
+                    failed.get_or_insert(failure);
+                }
+            })
+            .await
+    })?;
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    let plural = if seen == 1 { "" } else { "s" };
+    report::note(&format!("{changed} of {seen} workload{plural} would change"));
+    Ok(ExitCode::from(u8::from(changed > 0)))
+}

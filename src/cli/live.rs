@@ -1,0 +1,94 @@
+//! What commands share that look at a cluster.
+
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::Builder;
+
+use crate::cluster::{Given, Reach};
+
+use super::context::{policy_files, settings};
+use super::report::Failure;
+
+const HEADING: &str = "Cluster";
+
+/// Which cluster.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Where {
+    /// The kubeconfig; else KUBECONFIG, ~/.kube/config or the cluster that this runs in
+    #[arg(help_heading = HEADING, long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// A context of the kubeconfig, instead of the current one
+    #[arg(help_heading = HEADING, long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+impl Where {
+    pub(super) fn reach(&self) -> Reach {
+        Reach { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }
+    }
+
+    /// Whether somebody has named one.
+    pub(super) fn is_named(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some()
+    }
+}
+
+/// For commands that look at files unless they are told otherwise.
+#[derive(Debug, clap::Args)]
+pub(super) struct OfCluster {
+    /// Look at a cluster instead of files
+    #[arg(help_heading = HEADING, long, conflicts_with_all = ["named", "files", "annotate"])]
+    cluster: bool,
+
+    #[command(flatten)]
+    pub(super) place: Where,
+}
+
+impl OfCluster {
+    /// The cluster, if one is meant.
+    pub(super) fn reach(&self) -> Option<Reach> {
+        (self.cluster || self.place.is_named()).then(|| self.place.reach())
+    }
+}
+
+/// For commands that look at a cluster only.
+#[derive(Debug, clap::Args)]
+pub(super) struct Surroundings {
+    #[command(flatten)]
+    pub(super) place: Where,
+
+    /// The policies that the server has in files, instead of those of its installation
+    #[arg(help_heading = HEADING, long, value_name = "DIR")]
+    policy_dir: Option<PathBuf>,
+
+    /// The settings of the server, instead of those of its installation
+    #[arg(help_heading = HEADING, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Surroundings {
+    pub(super) fn given(&self) -> Result<Given, Failure> {
+        given(self.policy_dir.as_deref(), self.config.as_deref())
+    }
+
+    pub(super) fn policy_dir(&self) -> Option<&Path> {
+        self.policy_dir.as_deref()
+    }
+}
+
+/// What is read from files.
+pub(super) fn given(policy_dir: Option<&Path>, config: Option<&Path>) -> Result<Given, Failure> {
+    let settings = config.map(settings).transpose()?;
+    Ok(Given {
+        settings: settings.map(|(settings, file)| (settings, file.says("ipFamilies"))),
+        policies: policy_dir.map(policy_files).transpose()?,
+    })
+}
+
+/// Does what has to be waited for.
+pub(super) fn wait<T>(doing: impl Future<Output = Result<T, String>>) -> Result<T, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::one(error.to_string()))?;
+    runtime.block_on(doing).map_err(Failure::one)
+}

@@ -1,0 +1,13 @@
+//! What commands ask of a cluster that runs, by a kubeconfig: one reader, and whoever restarts workloads. What it means is
+//! decided in `live`.
+
+mod installation;
+mod objects;
+mod reach;
+mod read;
+mod restart;
+
+pub(crate) use objects::Workload;
+pub(crate) use reach::{Reach, Reader};
+pub(crate) use read::Given;
+pub(crate) use restart::Restarts;

@@ -1,0 +1,34 @@
+//! What is known of a cluster, besides the pod that a question is about.
+
+use std::collections::BTreeMap;
+
+use crate::pattern::{Catalogue, Context, Settings};
+use crate::pod::Version;
+use crate::policy::Policies;
+
+use super::{Entry, Namespace};
+
+/// All that decides about pods of a cluster.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub settings: Settings,
+    pub policies: Policies,
+    pub catalogue: Catalogue,
+    pub version: Version,
+    /// Whom the API server asks about pods.
+    pub entries: Vec<Entry>,
+    /// When each policy was changed last, for those that are objects of the cluster.
+    pub changed: BTreeMap<String, String>,
+}
+
+impl Known {
+    pub(crate) fn context<'a>(&'a self, namespace: &'a Namespace) -> Context<'a> {
+        Context {
+            namespace: &namespace.name,
+            namespace_labels: namespace.labels.as_deref(),
+            namespace_annotations: &namespace.annotations,
+            version: self.version,
+            ..Context::new(&self.settings, &self.catalogue)
+        }
+    }
+}
