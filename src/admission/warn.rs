@@ -130,25 +130,23 @@ fn is_new<'a>(template_now: &str, place: Place, review: &Review<'a>, meter: Opti
     review.old_object.and_then(|before| template(before.text(), place, meter)) != Some(template_now)
 }
 
-/// Annotations beside the template instead of in it, which never reach a pod.
+/// Annotations beside the template instead of in it, and labels: they never become annotations of a pod.
 fn misplaced<'a>(object: &Object<'a>, place: Place, meter: Option<&'a Meter<'a>>) -> Vec<String> {
     let template = place.pointer.trim_start_matches('/').replace('/', ".");
+    let kind = &*object.kind;
     let mut told = Few::default();
-    for pointer in place.beside() {
-        let Ok(Some(annotations)) = pointer::find(meter, object.text, pointer) else { continue };
-        let Ok(annotations) = read_within::<Field<Pairs<'_>>>(Budget::NONE, meter, annotations.text()) else {
-            continue;
-        };
-        for (key, _) in annotations.pairs().iter().filter(|(key, _)| key.starts_with(PREFIX)) {
-            told.tell(|| {
-                format!(
-                    "{key} stands on the {kind} itself and never reaches its pods: put it under \
-                     {template}.metadata.annotations",
-                    key = short(key),
-                    kind = &*object.kind
-                )
-            });
+    let mut tell = |pointer: &str, what: &dyn Fn(&str) -> String| {
+        let Ok(Some(pairs)) = pointer::find(meter, object.text, pointer) else { return };
+        let Ok(pairs) = read_within::<Field<Pairs<'_>>>(Budget::NONE, meter, pairs.text()) else { return };
+        for (key, _) in pairs.pairs().iter().filter(|(key, _)| key.starts_with(PREFIX)) {
+            told.tell(|| format!("{}: put it under {template}.metadata.annotations", what(&short(key))));
         }
+    };
+    for pointer in place.beside() {
+        tell(pointer, &|key| format!("{key} stands on the {kind} itself and never reaches its pods"));
+    }
+    for pointer in ["/metadata/labels", &*format!("{}/metadata/labels", place.pointer)] {
+        tell(pointer, &|key| format!("{key} is a label here, and multipod reads annotations"));
     }
     told.finish().0
 }

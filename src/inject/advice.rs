@@ -6,9 +6,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::annotation::settings::Sidecar;
-use crate::pattern::change::WaitsFor;
+use crate::pattern::change::{Destination, WaitsFor};
 use crate::pattern::container::{Amount, Container, Resources};
 use crate::pattern::{Addition, Role};
+use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 
 use super::amounts::{RESOURCES, Written};
@@ -16,6 +17,8 @@ use super::few::Warnings;
 use super::mesh::{MESHES, Mesh};
 use super::plan::Plan;
 
+/// How many ports a warning names.
+const MOST_PORTS: usize = 5;
 const NATIVE: Role = Role::Sidecar(Some(Sidecar::Native));
 
 pub(super) fn on(plan: &Plan, pod: &Pod<'_>, warnings: &mut Warnings) {
@@ -23,6 +26,7 @@ pub(super) fn on(plan: &Plan, pod: &Pod<'_>, warnings: &mut Warnings) {
     warnings.extend(plan.in_role(Role::Step).filter_map(|step| waits_for_the_app(step, plan, pod)));
     warnings.extend(plan.in_role(NATIVE).filter_map(|new| meets_a_step(&new.container, plan, pod)));
     warnings.extend(no_longer_guaranteed(plan, pod));
+    warnings.extend(leads_to_no_declared_port(plan, pod));
 }
 
 /// Behind the init container of a mesh, nothing reaches the network until the proxy runs.
@@ -109,6 +113,33 @@ fn no_longer_guaranteed(plan: &Plan, pod: &Pod<'_>) -> Option<String> {
             ours.container.name
         )
     })
+}
+
+/// Containers need not declare their ports; where they do, a port that nobody declares is most likely a slip.
+fn leads_to_no_declared_port(plan: &Plan, pod: &Pod<'_>) -> Option<String> {
+    let routes = plan.new_containers().flat_map(|new| new.routes.iter().map(move |route| (new, route)));
+    let mut routes = routes.filter_map(|(new, route)| match route.to {
+        Destination::App(port) => Some((new, port)),
+        _ => None,
+    });
+    let theirs = || pod.spec.containers.items().iter().chain(pod.spec.init_containers.items());
+    let of_the_app = || theirs().filter(|container| !is_own_name(&container.name));
+    let declared: LazyCell<BTreeSet<i64>, _> = LazyCell::new(|| {
+        of_the_app().flat_map(|container| container.ports.items()).map(|port| port.container_port).collect()
+    });
+    let is_ours = |port| {
+        plan.new_containers().any(|new| new.container.ports.iter().any(|open| open.container_port == port))
+    };
+    let (new, port) = routes
+        .find(|(_, port)| !declared.is_empty() && !declared.contains(&i64::from(*port)) && !is_ours(*port))?;
+    let mut all = declared.iter().map(i64::to_string);
+    let some: Vec<String> = all.by_ref().take(MOST_PORTS).collect();
+    Some(format!(
+        "{} passes connections on to port {port}, which no container declares: they declare {}{}",
+        new.container.name,
+        some.join(", "),
+        if all.next().is_some() { "…" } else { "" }
+    ))
 }
 
 fn is_exact(resources: &Resources) -> bool {

@@ -11,6 +11,7 @@ mod asked;
 mod build;
 mod conflict;
 mod decide;
+mod earlier;
 mod few;
 mod limits;
 mod mesh;
@@ -28,6 +29,7 @@ mod uninject;
 
 pub(crate) use build::NO_TOKEN;
 pub use decide::{Decision, Injection, Verdict, decide};
+pub(crate) use earlier::Record;
 pub(crate) use few::Few;
 pub use limits::limits;
 pub use obstacle::LeftOut;

@@ -58,6 +58,16 @@ impl<'s> Status<'s> {
         self.added.iter().filter(move |(own, _)| *own == kind).map(|(_, entry)| entry)
     }
 
+    /// Everything that was added.
+    pub(super) fn all(&self) -> &[(Kind, Entry<'s>)] {
+        &self.added
+    }
+
+    /// The patterns, and who asked for each.
+    pub(super) fn asked(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.patterns.iter().map(|(pattern, source)| (&**pattern, &**source))
+    }
+
     /// Whether a map or a list was made, and whether it was null before.
     pub(super) fn was_made(&self, path: &str) -> Option<Held> {
         let absent = self.made.iter().any(|made| made == path);

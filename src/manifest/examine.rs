@@ -4,11 +4,12 @@ use std::fmt::{self, Write as _};
 
 use crate::annotation::Key;
 use crate::annotation::key::PREFIX;
-use crate::inject::{Decision, DenyReason, Patch, Refusal, Verdict, decide};
+use crate::inject::{Decision, DenyReason, Patch, Refusal, SkipReason, Verdict, decide};
 use crate::pattern::Context;
 use crate::pod::Head;
 use multipod_yaml::{Edit, Style};
 
+use super::earlier::Earlier;
 use super::{
     Annotation, Cluster, Finding, Found, Level, Manifests, Namespace, Namespaces, Target, annotate, found,
     words,
@@ -94,7 +95,20 @@ impl<'r> Examiner<'r> {
         findings.extend(sexagesimal(target));
         let (annotations, declined) = annotate::for_target(self.annotations, target);
         findings.extend(declined);
-        let json = annotate::json(&annotations, target);
+        let namespace = self.namespaces.of_target(target, self.cluster);
+        let context = namespace.context(target, self.cluster);
+        let mut edits = annotate::edits(&annotations, target);
+        let mut json = annotate::json(&annotations, target);
+        let earlier = Earlier::outdated(&json, |pod, see| {
+            let Ok(head) = Head::read(pod) else { return };
+            if let Ok(decision) = decide(&head, &context, &self.cluster.policies) {
+                see(&decision);
+            }
+        });
+        if let Some(earlier) = &earlier {
+            edits.extend(earlier.edits(target));
+            json = earlier.without();
+        }
         let head = match Head::read(&json) {
             Ok(head) => head,
             Err(problem) => {
@@ -104,8 +118,6 @@ impl<'r> Examiner<'r> {
                 return see(Template { target, decided: None, findings, edits: Vec::new() });
             }
         };
-        let namespace = self.namespaces.of_target(target, self.cluster);
-        let context = namespace.context(target, self.cluster);
         let decision = match decide(&head, &context, &self.cluster.policies) {
             Ok(decision) => decision,
             Err(error) => {
@@ -113,8 +125,12 @@ impl<'r> Examiner<'r> {
                 return see(Template { target, decided: None, findings, edits: Vec::new() });
             }
         };
-        let set = annotate::edits(&annotations, target);
-        let edits = self.edits(target, &decision, &namespace, set, &mut findings);
+        edits.extend(self.edits(target, &decision, &namespace, &mut findings));
+        if let Some(earlier) = &earlier {
+            findings.push(earlier.finding(target, &decision));
+        } else if let Verdict::Skip(reason) = &decision.verdict {
+            findings.push(skipped(target, *reason, !edits.is_empty()));
+        }
         let decided = Decided { json: &json, head: &head, context: &context, decision };
         see(Template { target, decided: Some(decided), findings, edits });
     }
@@ -124,28 +140,21 @@ impl<'r> Examiner<'r> {
         target: &Target<'_>,
         decision: &Decision<'_>,
         namespace: &Namespace,
-        mut edits: Vec<Edit>,
         findings: &mut Vec<Finding>,
     ) -> Vec<Edit> {
         let warnings = decision.warnings.iter();
         findings.extend(warnings.map(|warning| target.finding(Level::Warning, ENGINE_WARNS, warning)));
         match &decision.verdict {
-            Verdict::Skip(reason) if edits.is_empty() => {
-                findings.push(target.left_alone(reason.slug(), reason.sentence()));
-            }
-            Verdict::Skip(reason) => {
-                let message = format!("{} gets annotations only: {}", target.title(), reason.sentence());
-                findings.push(target.finding(Level::Note, reason.slug(), message));
-            }
+            Verdict::Skip(_) => {}
             Verdict::Deny(refusals) => {
                 findings.extend(refusals.iter().map(|refusal| self.refused(target, refusal, namespace)));
             }
             Verdict::Inject(injection) => match planned(target, &injection.patch) {
-                Ok(planned) => edits.extend(planned),
+                Ok(planned) => return planned,
                 Err(error) => findings.push(internal(target, &error)),
             },
         }
-        edits
+        Vec::new()
     }
 
     fn refused(&self, target: &Target<'_>, refusal: &Refusal, namespace: &Namespace) -> Finding {
@@ -173,6 +182,15 @@ impl<'r> Examiner<'r> {
         }
         finding
     }
+}
+
+fn skipped(target: &Target<'_>, reason: SkipReason, is_annotated: bool) -> Finding {
+    let why = reason.sentence();
+    if !is_annotated {
+        return target.left_alone(reason.slug(), why);
+    }
+    let message = format!("{} gets annotations only: {why}", target.title());
+    target.finding(Level::Note, reason.slug(), message)
 }
 
 fn internal(target: &Target<'_>, error: &impl fmt::Display) -> Finding {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use multipod_yaml::{Document, Edit};
 
 use super::examine::{Examiner, Template};
-use super::{Annotation, Cluster, Finding, Found, Level, Manifests, Outcome, Target, found};
+use super::{Annotation, Cluster, Finding, Found, Level, Manifests, Outcome, Target, found, unnamed};
 
 /// Sets `annotations` on every pod template, then decides and edits. The texts count only if nothing is refused.
 pub fn inject<'m>(
@@ -13,7 +13,12 @@ pub fn inject<'m>(
     cluster: &Cluster,
     annotations: &[Annotation],
 ) -> Outcome<'m> {
-    inject_seen(manifests, cluster, annotations, |_| ())
+    let mut unnamed = Vec::new();
+    let mut outcome = inject_seen(manifests, cluster, annotations, |template| {
+        unnamed.extend(unnamed::finding(template, cluster));
+    });
+    outcome.findings.extend(unnamed);
+    outcome
 }
 
 /// As [`inject`]; `see` looks at every pod template on the way, with what was decided about it.

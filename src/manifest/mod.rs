@@ -7,6 +7,7 @@
 mod annotate;
 pub mod case;
 mod cluster;
+mod earlier;
 mod examine;
 mod finding;
 mod inject;
@@ -15,6 +16,7 @@ mod source;
 mod stream;
 mod target;
 mod uninject;
+mod unnamed;
 mod words;
 
 pub use annotate::Annotation;

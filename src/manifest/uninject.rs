@@ -1,12 +1,9 @@
 //! Takes out of every pod template what its status annotation says was added.
 
-use serde_json::Value;
-
 use crate::annotation::key::STATUS;
-use crate::inject::{Removal, UninjectError, removals};
-use crate::pattern::change::Kind;
-use multipod_yaml::Edit;
+use crate::inject::{UninjectError, removals};
 
+use super::earlier::{edit, of_another_version};
 use super::{Found, Level, Manifests, Outcome, found, inject::edited};
 
 /// Edits every pod template that was injected; all else passes through.
@@ -52,28 +49,4 @@ pub fn uninject<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
         outcome.texts.push(texts);
     }
     outcome
-}
-
-/// That the record says more than this version knows, of which nothing could be taken out.
-fn of_another_version(template: &Value) -> Option<String> {
-    let status = template["metadata"]["annotations"][STATUS].as_str()?;
-    let status: Value = serde_json::from_str(status).ok()?;
-    let is_known = |field: &str| {
-        matches!(field, "version" | "patterns" | "made")
-            || Kind::ALL.iter().any(|kind| kind.status() == field)
-    };
-    let unknown = status.as_object()?.keys().find(|field| !is_known(field))?;
-    let version = status["version"].as_str().unwrap_or("of another version");
-    Some(format!(
-        "the annotation {STATUS} was written by multipod {version}, and names {unknown}, which multipod {} does not know\n\
-         Take it out with that version",
-        env!("CARGO_PKG_VERSION")
-    ))
-}
-
-fn edit(prefix: &str, removal: Removal) -> Edit {
-    match removal {
-        Removal::Remove(pointer) => Edit::Remove { pointer: format!("{prefix}{pointer}") },
-        Removal::Null(pointer) => Edit::Empty { pointer: format!("{prefix}{pointer}") },
-    }
 }

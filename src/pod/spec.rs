@@ -112,6 +112,8 @@ pub struct Container<'a> {
     /// Unique in its pod.
     #[serde(borrow, default)]
     pub name: Text<'a>,
+    #[serde(borrow, default)]
+    pub image: Text<'a>,
     /// `Always` makes an init container a native sidecar.
     #[serde(borrow, default)]
     pub restart_policy: Text<'a>,

@@ -13,7 +13,7 @@ use crate::pattern::{Addition, Context, Fragment, Role};
 use super::request::{Format, Output, Request};
 use super::source::{Seen, resolve};
 use super::text::{FOLLOW, FOLLOWER};
-use super::{collector, user, volume};
+use super::{collector, doubt, user, volume};
 
 /// The follower that prints JSON, where both formats are asked for.
 pub(crate) const JSON_FOLLOWER: &str = "multipod-logging-json";
@@ -28,9 +28,9 @@ pub(crate) fn fragment(
     let sources = resolve(request, pod, context)?;
     let shared = volume::share(&sources, pod)?;
     let mut fragment = Fragment::new(Key::Logging, "logging");
+    fragment.warnings = doubt::about(&sources, &shared.app_mounts, pod);
     fragment.extend(shared.volumes);
     fragment.extend(shared.app_mounts);
-    fragment.warnings = sources.iter().filter_map(|source| volume::no_file(source, pod)).collect();
 
     let seen: Vec<Seen<'_, '_>> =
         sources.iter().zip(shared.views).map(|(source, view)| Seen { source, view }).collect();

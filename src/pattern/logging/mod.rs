@@ -6,6 +6,7 @@
 //! | shipped (`to=`) | the OpenTelemetry Collector | `multipod-logging-shipper`, with one exporter for each server |
 
 mod collector;
+mod doubt;
 mod fragment;
 mod held;
 mod operators;

@@ -110,28 +110,6 @@ fn must_stand_apart(sources: &[Source<'_>], views: &[View]) -> bool {
         })
 }
 
-/// What is told of a glob that names the very folder where a volume is mounted: it would match, and print nothing.
-pub(super) fn no_file(source: &Source<'_>, pod: &Pod<'_>) -> Option<String> {
-    let glob = source.files.glob.as_str();
-    if source.held_by != HeldBy::Whatever {
-        return None;
-    }
-    let covering = Volumes::of(pod).covering(source.container, source.files, &source.folder);
-    let mount = covering.filter(|mount| mount.mount_path.trim_end_matches('/') == glob)?;
-    let mut volumes = pod.spec.volumes.items().iter();
-    // A part of a volume may be a file, and so may what a node has.
-    let may_be_file = !mount.sub_path.is_empty()
-        || !mount.sub_path_expr.is_empty()
-        || volumes.any(|volume| volume.name == mount.name && &*volume.kind == "hostPath");
-    (source.files.glob.is_one_file() && !may_be_file).then(|| {
-        format!(
-            "{glob} is the folder of volume {} in container {}, and a folder has no lines: write {glob}/*.log, or \
-             whatever the files are called",
-            &*mount.name, source.name
-        )
-    })
-}
-
 /// All sources, and what they have made necessary so far.
 struct Sharing<'p> {
     sources: &'p [Source<'p>],

@@ -1,5 +1,6 @@
 //! The command line as people run it: manifests in, manifests out.
 
+mod again;
 mod as_kubectl;
 mod cases;
 mod cases_command;

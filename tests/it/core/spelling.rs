@@ -5,7 +5,7 @@
 use multipod::admission::{self, ReviewError, Snapshot};
 
 /// A pod whose app has the port that its annotation asks for.
-const PLAIN: &str = r#"{"metadata":{"annotations":{"multipod/ambassador":"80:8775"}},"spec":{"containers":[{"name":"app","image":"a:1","ports":[{"containerPort":80}]}]}}"#;
+const PLAIN: &str = r#"{"metadata":{"annotations":{"multipod/ambassador":"80:8775"}},"spec":{"containers":[{"name":"app","workingDir":"a:1","ports":[{"containerPort":80}]}]}}"#;
 
 /// What becomes of a pod in a review: a slug.
 fn verdict(pod: impl AsRef<[u8]>) -> String {
@@ -77,7 +77,7 @@ fn a_name_twice_is_no_pod() {
     let twice = format!("{{}},\"object\":{PLAIN}");
     assert_eq!(verdict(&twice), "bad_json");
     // What nobody looks at may be there twice.
-    assert_eq!(verdict(with(r#""image":"#, r#""image":"b","image":"#)), "port_taken");
+    assert_eq!(verdict(with(r#""workingDir":"#, r#""workingDir":"b","workingDir":"#)), "port_taken");
 }
 
 /// What the API server would never send, where we look and where we do not. Where we do not, it says so itself.
@@ -163,7 +163,7 @@ fn bytes_that_are_no_text_are_an_error_wherever_they_stand() {
 #[test]
 fn depth_hides_nothing_and_costs_no_stack() {
     let deep = format!("{}{}", "[{\"a\":".repeat(500_000), "7".to_owned() + &"}]".repeat(500_000));
-    let unseen = with(r#""image":"a:1""#, &format!(r#""image":"a:1","unknown":{deep}"#));
+    let unseen = with(r#""workingDir":"a:1""#, &format!(r#""workingDir":"a:1","unknown":{deep}"#));
     assert_eq!(verdict(&unseen), "port_taken");
     let beside = with(r#""spec":"#, &format!(r#""unknown":{deep},"spec":"#));
     assert_eq!(verdict(&beside), "port_taken");
@@ -180,8 +180,8 @@ fn what_is_stepped_over_ends_where_it_ends_at_every_place_in_a_block() {
             let filler =
                 if which % 2 == 0 { "x".repeat(pad) } else { r"\\".repeat(pad / 2) + &"x".repeat(pad % 2) };
             let text = format!("\"{filler}{tail}\"");
-            let unseen = format!(r#""image":[{text},{{{text}:[{text}]}},{text}]"#);
-            assert_eq!(verdict(with(r#""image":"a:1""#, &unseen)), "port_taken", "{unseen}");
+            let unseen = format!(r#""workingDir":[{text},{{{text}:[{text}]}},{text}]"#);
+            assert_eq!(verdict(with(r#""workingDir":"a:1""#, &unseen)), "port_taken", "{unseen}");
             let seen = with(r#""annotations":{"#, &format!(r#""annotations":{{{text}:{text},"#));
             assert_eq!(verdict(&seen), "port_taken", "{seen}");
         }

@@ -413,7 +413,7 @@ async fn warnings_come_where_annotations_do_nothing_or_will_be_refused() {
             typo,
             vec!["its pods will be refused: multipod/ambasador: there is no such key, did you mean"],
         ),
-        (good, bad, vec![misplaced, "its pods will be refused"]),
+        (good.clone(), bad, vec![misplaced, "its pods will be refused"]),
     ] {
         let verdict = webhook.verdict("/warn", &deployment(&own, &of_pods)).await;
         assert!(verdict.allowed && verdict.patch.is_none());
@@ -423,6 +423,18 @@ async fn warnings_come_where_annotations_do_nothing_or_will_be_refused() {
             "{verdict:?}"
         );
     }
+    let mut labelled = deployment(&json!({}), &json!({}));
+    labelled["request"]["object"]["metadata"]["labels"] = good.clone();
+    labelled["request"]["object"]["spec"]["template"]["metadata"]["labels"] =
+        json!({"multipod/logging": "x"});
+    let verdict = webhook.verdict("/warn", &labelled).await;
+    let expected = |key: &str| {
+        format!(
+            "multipod/{key} is a label here, and multipod reads annotations: put it under \
+             spec.template.metadata.annotations"
+        )
+    };
+    assert_eq!(verdict.warnings, [expected("ambassador"), expected("logging")]);
 }
 
 #[tokio::test]
