@@ -91,18 +91,21 @@ impl PolicyStore {
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
         let own = objects.problems();
         stored.layers.replace(layer, objects);
-        let loaded = stored.layers.merge();
-        report(&loaded, |problem| own.contains(problem) || !stored.problems.contains(problem), &self.shared);
-        stored.problems = loaded.problems;
-        stored.objects = loaded.objects;
+        let mut loaded = stored.layers.merge();
         let unread = unready(&loaded.illegible);
-        let (policies, catalogue) = (Arc::new(loaded.policies), Arc::new(loaded.catalogue));
+        let policies = Arc::new(std::mem::take(&mut loaded.policies));
+        let catalogue = Arc::new(std::mem::take(&mut loaded.catalogue));
         self.shared.snapshot.rcu(|snapshot| Snapshot {
             policies: Arc::clone(&policies),
             catalogue: Arc::clone(&catalogue),
             unread: unread.clone(),
             ..Snapshot::clone(snapshot)
         });
+        // Whoever hears of it may ask at once.
+        let is_news = |problem: &&Problem| own.contains(problem) || !stored.problems.contains(problem);
+        report(&loaded, policies.iter().len(), is_news, &self.shared);
+        stored.problems = loaded.problems;
+        stored.objects = loaded.objects;
     }
 }
 
@@ -112,10 +115,10 @@ fn unready(illegible: &[Problem]) -> Option<Arc<str>> {
     (!told.is_empty()).then(|| told.join("; ").into())
 }
 
-fn report(loaded: &Loaded, is_news: impl Fn(&&Problem) -> bool, shared: &Shared) {
+fn report(loaded: &Loaded, policies: usize, is_news: impl Fn(&&Problem) -> bool, shared: &Shared) {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let metrics = &shared.metrics;
-    metrics.policies.set(count(loaded.policies.iter().len()));
+    metrics.policies.set(count(policies));
     metrics.policy_problems.set(count(loaded.problems.len()));
     for standing in Standing::ALL {
         let objects = loaded.objects.iter().filter(|object| object.standing == standing);
@@ -129,7 +132,7 @@ fn report(loaded: &Loaded, is_news: impl Fn(&&Problem) -> bool, shared: &Shared)
         let standing = of.map_or("not_known", |object| object.standing.slug());
         tracing::error!(standing, %problem, "not in force");
     }
-    tracing::info!(policies = loaded.policies.iter().len(), problems = loaded.problems.len(), "policies");
+    tracing::info!(policies, problems = loaded.problems.len(), "policies");
 }
 
 fn read(path: &Path) -> Result<Sources, String> {
