@@ -25,7 +25,8 @@ impl<'r> Record<'r> {
     /// Whether what it names is in the way of a decision, or is of no use to it any more.
     pub(crate) fn is_outdated(&self, decision: &Decision<'_>) -> bool {
         let changes = match (&decision.verdict, plan(decision)) {
-            (Verdict::Deny(_), _) => return true,
+            // What stands in the way may be what was added before.
+            (Verdict::Deny(_) | Verdict::Skip(SkipReason::Obstacle), _) => return true,
             (_, Some(plan)) => &*plan.changes,
             (Verdict::Skip(SkipReason::NotRequested | SkipReason::OptedOut), None) => &[],
             // What nothing is done to keeps what it has.
