@@ -61,6 +61,37 @@ fn the_chart_holds_what_other_folders_hold() {
     rewrite("deploy/chart/files/guard.yaml", |_| String::from_utf8(guard).unwrap());
 }
 
+/// The chart is of the program beside it, and names its image.
+#[test]
+fn the_chart_is_of_this_version() {
+    let text = fs::read_to_string(root().join("deploy/chart/Chart.yaml")).unwrap();
+    let chart = multipod_yaml::documents(&text).unwrap().remove(0).value().clone();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!((chart["version"].as_str(), chart["appVersion"].as_str()), (Some(version), Some(version)));
+    let images = chart["annotations"]["artifacthub.io/images"].as_str().unwrap();
+    assert!(images.contains(&format!("image: multipod/multipod:{version}\n")), "{images}");
+}
+
+/// The dashboard shows metrics that there are.
+#[test]
+fn the_dashboard_asks_for_metrics_that_there_are() {
+    let text = fs::read_to_string(root().join("deploy/monitoring/dashboard.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let docs = fs::read_to_string(root().join("docs/serve.md")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+    let mut seen = 0;
+    for expression in targets.map(|target| target["expr"].as_str().unwrap()) {
+        let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for metric in words.filter(|word| word.starts_with("multipod_")) {
+            seen += 1;
+            let metric = metric.trim_end_matches("_bucket");
+            assert!(docs.contains(&format!("`{metric}`")), "{metric} is not in docs/serve.md");
+        }
+    }
+    assert!(panels.len() >= 10 && seen >= 15, "{seen} metrics in {} panels", panels.len());
+}
+
 fn schema() -> Value {
     serde_json::from_str(&fs::read_to_string(root().join("deploy/chart/values.schema.json")).unwrap())
         .unwrap()

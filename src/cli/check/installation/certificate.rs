@@ -50,12 +50,12 @@ pub(super) async fn check(access: &Access, bundle: Option<&[u8]>, report: &mut R
 }
 
 fn days_left(left: Duration, report: &mut Report) {
-    let message = format!("{} days left", left.as_secs() / DAY.as_secs());
+    let message = format!("in {} days", left.as_secs() / DAY.as_secs());
     if left < DAY {
-        report.bad("days left", message, Cure::CERTIFICATES);
+        report.bad("ends", message, Cure::CERTIFICATES);
     } else if left < SOON {
-        report.doubtful("days left", message, Cure::CERTIFICATES);
+        report.doubtful("ends", message, Cure::CERTIFICATES);
     } else {
-        report.good("days left", message);
+        report.good("ends", message);
     }
 }
