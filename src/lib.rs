@@ -16,5 +16,6 @@ pub(crate) mod observe;
 pub mod pattern;
 pub mod pod;
 pub mod policy;
+pub mod rotation;
 pub mod server;
 pub mod watch;

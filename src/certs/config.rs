@@ -3,13 +3,13 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::ServerName;
-use rustls::server::NoServerSessionStorage;
-use rustls::sign::SingleCertAndKey;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 
 use super::{CertError, ClientCheck, Pair};
@@ -21,6 +21,16 @@ pub struct Tls {
 }
 
 impl Tls {
+    /// There is no certificate yet: every handshake fails until it is replaced.
+    pub(crate) fn none() -> Result<Tls, CertError> {
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| CertError::Refused(error.to_string()))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Nothing));
+        Ok(Tls::new(config, UNIX_EPOCH))
+    }
+
     /// `ends` is when its certificate expires.
     pub fn new(config: ServerConfig, ends: SystemTime) -> Tls {
         Tls { current: ArcSwap::from_pointee((Arc::new(config), ends)) }
@@ -57,6 +67,15 @@ impl Tls {
     /// When the certificate expires.
     pub fn ends(&self) -> SystemTime {
         self.current.load().1
+    }
+}
+
+#[derive(Debug)]
+struct Nothing;
+
+impl ResolvesServerCert for Nothing {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        None
     }
 }
 

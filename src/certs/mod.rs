@@ -1,6 +1,7 @@
 //! Certificates, made or read from files and validated, and the TLS configuration that uses them.
 
 mod authority;
+mod bundle;
 mod client;
 mod config;
 mod error;
@@ -12,6 +13,7 @@ mod trust;
 
 pub(crate) use authority::Authority;
 pub use authority::Signed;
+pub(crate) use bundle::listed;
 pub(crate) use client::ClientCheck;
 pub use config::{Tls, server_config};
 pub(crate) use error::CertError;

@@ -37,6 +37,8 @@ pub struct Metrics {
     connections_failed: Family<Reason, Counter>,
     reloads: Family<Reload, Counter>,
     certificates: Family<Certificate, Gauge>,
+    rotation_phases: Family<RotationPhase, Gauge>,
+    rotation_synced: Gauge<f64, AtomicU64>,
     namespaces_synced: Gauge<f64, AtomicU64>,
     cluster_policies_synced: Gauge<f64, AtomicU64>,
     /// Open at present.
@@ -106,6 +108,11 @@ struct Certificate {
     certificate: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RotationPhase {
+    phase: &'static str,
+}
+
 /// Why a connection failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionFailure {
@@ -128,6 +135,8 @@ impl Default for Metrics {
             connections_failed: Family::default(),
             reloads: Family::default(),
             certificates: Family::default(),
+            rotation_phases: Family::default(),
+            rotation_synced: Gauge::default(),
             namespaces_synced: Gauge::default(),
             cluster_policies_synced: Gauge::default(),
             connections: Gauge::default(),
@@ -148,6 +157,7 @@ impl Default for Metrics {
         };
         // Without a cluster there is no such time; zero would be a very old one.
         metrics.synced(None, None);
+        metrics.rotation_synced.set(f64::NAN);
         metrics.register();
         metrics
     }
@@ -188,6 +198,11 @@ impl Metrics {
         registry.register("reloads", "Files that were read again", self.reloads.clone());
         let help = "When the certificate ends, in seconds since 1970";
         registry.register("certificate_expiry_timestamp_seconds", help, self.certificates.clone());
+        let help = "1 for the phase in which the authority of the replicas is";
+        registry.register("certificate_rotation_phase", help, self.rotation_phases.clone());
+        let help = "When the authority of the replicas was seen last, in seconds since 1970";
+        let name = "certificate_rotation_synced_timestamp_seconds";
+        registry.register(name, help, self.rotation_synced.clone());
         let help = "Until when the namespaces were known to be up to date, in seconds since 1970";
         registry.register("namespaces_synced_timestamp_seconds", help, self.namespaces_synced.clone());
         let help =
@@ -277,6 +292,15 @@ impl Metrics {
         self.certificates
             .get_or_create(&Certificate { certificate })
             .set(i64::try_from(seconds).unwrap_or(i64::MAX));
+    }
+
+    /// Sets in which of all phases the authority of the replicas is, which was seen now.
+    pub fn rotation(&self, phase: &'static str, all: &[&'static str], now: SystemTime) {
+        for one in all {
+            let gauge = self.rotation_phases.get_or_create(&RotationPhase { phase: one });
+            gauge.set(i64::from(*one == phase));
+        }
+        self.rotation_synced.set(now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
     }
 
     /// Sets until when what is watched was known to be current.

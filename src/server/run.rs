@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -52,7 +52,10 @@ pub fn bind(shared: Arc<Shared>, addresses: Addresses) -> Result<Bound, BindErro
     let listen = |address| listen(address).map_err(|error| BindError { address, error });
     let reviews = listen(addresses.reviews)?;
     let admin = addresses.admin.map(listen).transpose()?;
-    if let Err(error) = shared.tls.warm_up() {
+    // Where there is no certificate yet, its maker gathers the entropy.
+    if shared.tls.ends() > UNIX_EPOCH
+        && let Err(error) = shared.tls.warm_up()
+    {
         tracing::warn!(%error, "no handshake can begin");
     }
     Ok(Bound { shared, handlers: Handlers::default(), reviews, admin })

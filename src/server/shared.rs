@@ -26,6 +26,8 @@ pub struct Shared {
     pub cluster: ClusterState,
     /// How current the policies and patterns of the cluster are.
     pub cluster_policies: ClusterState,
+    /// How current the authority is that signs, where replicas have one of their own.
+    pub rotation: ClusterState,
     pub metrics: Metrics,
     pub limits: Limits,
     /// The certificate of the authority that was made in memory, for clients that want to trust it.
@@ -51,6 +53,7 @@ impl Shared {
             tls,
             cluster: ClusterState::default(),
             cluster_policies: ClusterState::default(),
+            rotation: ClusterState::default(),
             metrics,
             authority: None,
             configuration: ArcSwap::default(),
@@ -92,7 +95,7 @@ impl Shared {
         let snapshot = self.snapshot.load();
         let (missing, unread) = (snapshot.missing, snapshot.unread.as_deref().map(str::to_owned));
         [
-            ("certificate", self.tls.ends() > now, None),
+            ("certificate", self.tls.ends() > now, self.rotation.note(now)),
             // Stale knowledge stays in use: failing readiness would take all replicas out at once.
             ("synced", !missing.namespaces, self.cluster.note(now)),
             // What cannot be read counts only before everything was read once; later the last good ones stay.

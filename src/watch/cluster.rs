@@ -21,6 +21,7 @@ use crate::pattern::settings::IpFamilies;
 use crate::pod::Version;
 use crate::server::Shared;
 
+use super::managed::{Keeper, Managed};
 use super::namespaces::{self, WATCH_SECONDS, error_chain};
 use super::request::{Failed, REQUEST_TIMEOUT, in_time};
 use super::{PolicyStore, report, resources};
@@ -66,6 +67,12 @@ impl Cluster {
             config.default_retry = false;
             Cluster(config)
         }))
+    }
+
+    /// This replica's part in certificates that replicas make themselves.
+    pub fn keeper(&self, managed: Managed, shared: Arc<Shared>) -> Result<Keeper, String> {
+        let client = Client::try_from(self.0.clone()).map_err(|error| error_chain(&error))?;
+        Ok(Keeper::new(client, &self.0.default_namespace, managed, shared))
     }
 
     /// From now on reviews get 503 until the cluster has been read; the future reads it, and follows its changes for as long

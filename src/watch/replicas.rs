@@ -5,6 +5,8 @@
 //! same, and of nothing but status.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process;
 use std::time::{Duration, Instant};
 
 use crate::policy::Replicas;
@@ -44,6 +46,14 @@ pub(super) fn record<'o>(acts_on: impl IntoIterator<Item = (&'o str, i64)>) -> S
 
 fn version(uid: &str, generation: i64) -> String {
     format!("{}={generation}", uid.get(..8).unwrap_or(uid))
+}
+
+/// A pod has its name as its host's; elsewhere, several may run on one host.
+pub(super) fn own_name() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let clean = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let host: String = host.trim().chars().map(clean).collect();
+    format!("multipod-{}-{}", host.trim_matches('-'), process::id())
 }
 
 impl Seen {

@@ -2,8 +2,6 @@
 //! acts on; the one that leads compares, and writes what has changed. Without it only the status grows old.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::process;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::coordination::v1::Lease;
@@ -20,7 +18,7 @@ use crate::policy::{self, Findings, Layer, ObjectState, Policies, Policy, Standi
 use crate::server::Shared;
 
 use super::PolicyStore;
-use super::replicas::{LIFETIME, Seen, Told, record};
+use super::replicas::{LIFETIME, Seen, Told, own_name, record};
 use super::request::in_time;
 use super::resources::{Known, KnownObjects, names};
 
@@ -49,7 +47,7 @@ pub(super) async fn report(
     let mut reporter = Reporter {
         leases: Api::default_namespaced(client.clone()),
         client,
-        name: name(),
+        name: own_name(),
         seen: Seen::default(),
         recorded: None,
     };
@@ -230,12 +228,4 @@ fn disagreements(policies: &Policies) -> BTreeMap<String, Vec<String>> {
         (policy.name.clone(), told.collect::<Vec<_>>())
     };
     policies.iter().map(of).filter(|(_, told)| !told.is_empty()).collect()
-}
-
-/// A pod has its name as its host's; elsewhere, several may run on one host.
-fn name() -> String {
-    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let clean = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let host: String = host.trim().chars().map(clean).collect();
-    format!("multipod-{}-{}", host.trim_matches('-'), process::id())
 }

@@ -70,7 +70,8 @@ impl Args {
         let config = Config::of(&file, self.options.clone()).map_err(Failure::one)?;
         let sets_ip_families = config.sets_ip_families();
         let Config { options, settings, shown } = config;
-        let certificate = Certificate::read(&options)?;
+        let managed = options.managed(&settings.cluster_domain).map_err(Failure::one)?;
+        let certificate = if managed.is_some() { Certificate::Managed } else { Certificate::read(&options)? };
         let policies =
             options.policy_dir.as_deref().map(PolicyFolder::open).transpose().map_err(Failure::one)?;
         let logs = start_logs(options.log_level(), options.log_format()).map_err(Failure::one)?;
@@ -81,7 +82,7 @@ impl Args {
             warn: options.warn(),
             ..Snapshot::default()
         };
-        let Initial { tls, authority, files, client_ca_ends } = certificate.initial();
+        let Initial { tls, authority, files, client_ca_ends } = certificate.initial()?;
         let mut shared = Shared::new(snapshot, tls, options.limits());
         shared.authority = authority;
         if let Some(ends) = client_ca_ends {
@@ -106,6 +107,17 @@ impl Args {
             let bound =
                 bind(Arc::clone(&shared), addresses).map_err(|error| Failure::one(error.to_string()))?;
             let cluster = Cluster::find(options.kubeconfig.as_deref()).await.map_err(Failure::one)?;
+            let keeper = match (managed, &cluster) {
+                (None, _) => None,
+                (Some(managed), Some(cluster)) => {
+                    Some(cluster.keeper(managed, Arc::clone(&shared)).map_err(Failure::one)?)
+                }
+                (Some(_), None) => {
+                    return Err(Failure::one(
+                        "--certificate-secret needs a cluster: name it with --kubeconfig",
+                    ));
+                }
+            };
             if let Some(cluster) = cluster {
                 let of = |report| watch::ClusterPolicies { store: Arc::clone(&store), report };
                 let policies = match options.cluster_policies() {
@@ -126,7 +138,14 @@ impl Args {
                 let _ = hurry.send(());
             });
             announce(&bound, shared.authority.is_some());
-            bound.run(async { drop(ended.await) }, async { drop(hurried.await) }).await;
+            let serving = bound.run(async { drop(ended.await) }, async { drop(hurried.await) });
+            match keeper {
+                None => serving.await,
+                Some(mut keeper) => {
+                    tokio::select! { () = serving => {}, never = keeper.keep() => match never {} }
+                    keeper.leave().await;
+                }
+            }
             Ok::<_, Failure>(())
         })?;
         shared.traces.end();
@@ -179,6 +198,8 @@ fn watches(
 }
 
 enum Certificate {
+    /// Replicas make it, once they have seen the cluster.
+    Managed,
     Memory(Embedded, Box<rustls::ServerConfig>),
     Files(Files, Material, Box<crate::certs::Configured>),
 }
@@ -199,8 +220,14 @@ impl Certificate {
         Ok(Certificate::Memory(embedded, Box::new(config)))
     }
 
-    fn initial(self) -> Initial {
-        match self {
+    fn initial(self) -> Result<Initial, Failure> {
+        Ok(match self {
+            Certificate::Managed => Initial {
+                tls: Tls::none().map_err(|error| Failure::one(error.to_string()))?,
+                authority: None,
+                files: None,
+                client_ca_ends: None,
+            },
             Certificate::Memory(embedded, config) => Initial {
                 tls: Tls::new(*config, embedded.pair.ends),
                 authority: Some(embedded.authority),
@@ -213,7 +240,7 @@ impl Certificate {
                 files: Some((files, material)),
                 client_ca_ends: configured.client_ca_ends,
             },
-        }
+        })
     }
 }
 

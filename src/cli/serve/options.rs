@@ -17,7 +17,9 @@ use crate::cli::config_file::ConfigFile;
 use crate::observe::{LogFilter, LogFormat};
 use crate::pattern::Settings;
 use crate::pod::Version;
+use crate::rotation::Pace;
 use crate::server::{Limits, Range};
+use crate::watch::Managed;
 use multipod_values::unbounded_duration;
 
 /// Every option, if it was given.
@@ -68,6 +70,38 @@ pub(in crate::cli) struct Options {
     #[arg(long, env = "MULTIPOD_CLIENT_NAME", value_name = "NAME,…", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     client_name: Option<Vec<String>>,
+
+    /// The Secret in which replicas keep an authority of their own, where they run: they make, publish and rotate
+    /// certificates themselves
+    #[arg(long, env = "MULTIPOD_CERTIFICATE_SECRET", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_secret: Option<String>,
+
+    /// Names in these certificates [default: those of the Service multipod, where they run]
+    #[arg(long, env = "MULTIPOD_CERTIFICATE_NAMES", value_name = "NAME,…", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_names: Option<Vec<String>>,
+
+    /// The webhook configurations, mutating and validating ones, that get their caBundle [default: multipod]
+    #[arg(long, env = "MULTIPOD_WEBHOOK_CONFIGURATIONS", value_name = "NAME,…", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_configurations: Option<Vec<String>>,
+
+    /// How long an authority of the replicas is good; a new one is made when a third is left [default: 8760h]
+    #[arg(long, env = "MULTIPOD_AUTHORITY_LIFE", value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authority_life: Option<Given<Duration>>,
+
+    /// How long the certificate of a replica is good; a new one is made when a third is left [default: 24h]
+    #[arg(long, env = "MULTIPOD_CERTIFICATE_LIFE", value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_life: Option<Given<Duration>>,
+
+    /// How long every webhook trusts a new authority before it signs: twice what API servers need to hear of it
+    /// [default: 60s]
+    #[arg(long, env = "MULTIPOD_PUBLISH_TIME", value_name = "TIME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish_time: Option<Given<Duration>>,
 
     /// Offer HTTP/2 too; API servers use HTTP/1.1
     #[arg(long, env = "MULTIPOD_HTTP2", value_name = "BOOL", num_args = 0..=1, require_equals = true,
@@ -214,7 +248,9 @@ impl Options {
             ($($field:ident)*) => { Options { $($field: self.$field.or(other.$field)),* } };
         }
         first! {
-            listen admin_listen policy_dir kubeconfig cluster_policies tls_cert tls_key client_ca client_name http2 warn kubernetes_version
+            listen admin_listen policy_dir kubeconfig cluster_policies tls_cert tls_key client_ca client_name
+            certificate_secret certificate_names webhook_configurations authority_life certificate_life publish_time
+            http2 warn kubernetes_version
             drain_floor drain_limit connection_age max_connections api_servers max_requests max_buffered threads
             otlp_endpoint log_level log_format
         }
@@ -292,7 +328,9 @@ impl Options {
                 client_names: self.client_name.clone().unwrap_or_default(),
                 http2: self.http2(),
             })),
-            (None, None) if self.client_ca.is_some() => Err("--client-ca needs --tls-cert and --tls-key"),
+            (None, None) if self.client_ca.is_some() && self.certificate_secret.is_none() => {
+                Err("--client-ca needs --tls-cert and --tls-key, or --certificate-secret")
+            }
             (None, None) => Ok(None),
             _ => Err("--tls-cert and --tls-key need each other"),
         }
@@ -300,6 +338,38 @@ impl Options {
             (Some(_), None) => Err("--client-name needs --client-ca"),
             _ => Ok(files),
         })
+    }
+
+    /// What replicas that make their certificates themselves need to know.
+    pub(super) fn managed(&self, cluster_domain: &str) -> Result<Option<Managed>, &'static str> {
+        let Some(secret) = self.certificate_secret.clone() else { return Ok(None) };
+        if self.tls_cert.is_some() {
+            return Err("--certificate-secret and --tls-cert exclude each other");
+        }
+        let default = Pace::default();
+        let time =
+            |given: &Option<Given<Duration>>, default| given.as_ref().map_or(default, |given| given.value);
+        let pace = Pace {
+            authority: time(&self.authority_life, default.authority),
+            leaf: time(&self.certificate_life, default.leaf),
+            hold: time(&self.publish_time, default.hold),
+        };
+        if pace.leaf * 2 > pace.authority {
+            return Err("--certificate-life must be at most half of --authority-life");
+        }
+        Ok(Some(Managed {
+            secret,
+            configurations: self
+                .webhook_configurations
+                .clone()
+                .unwrap_or_else(|| vec!["multipod".to_owned()]),
+            names: self.certificate_names.clone().unwrap_or_default(),
+            cluster_domain: cluster_domain.to_owned(),
+            pace,
+            client_ca: self.client_ca.clone(),
+            client_names: self.client_name.clone().unwrap_or_default(),
+            http2: self.http2(),
+        }))
     }
 
     pub(super) fn limits(&self) -> Limits {

@@ -71,11 +71,14 @@ func (c *Cluster) Serve(t testing.TB, args ...string) *Multipod {
 			t.Logf("multipod's log:\n%s", log)
 		}
 	})
-	m.start(t, program, append([]string{"serve"}, overridden([]string{
+	usual := []string{
 		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain-floor=1ms", "--log-format=json",
 		"--kubeconfig=" + c.Kubeconfig,
-		"--tls-cert=" + filepath.Join(folder, "tls.crt"), "--tls-key=" + filepath.Join(folder, "tls.key"),
-	}, args)...))
+	}
+	if !slices.ContainsFunc(args, func(option string) bool { return strings.HasPrefix(option, "--certificate-secret=") }) {
+		usual = append(usual, "--tls-cert="+filepath.Join(folder, "tls.crt"), "--tls-key="+filepath.Join(folder, "tls.key"))
+	}
+	m.start(t, program, append([]string{"serve"}, overridden(usual, args)...))
 	await(t, "multipod is ready", m.Ready)
 	return m
 }

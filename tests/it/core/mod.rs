@@ -8,5 +8,6 @@ mod layering;
 mod limits;
 mod objects;
 mod properties;
+mod rotation;
 mod schema;
 mod spelling;

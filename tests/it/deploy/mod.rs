@@ -363,6 +363,36 @@ fn components_change_what_they_say_and_nothing_else() {
 }
 
 #[test]
+fn replicas_that_make_their_certificates_may_write_one_secret_and_their_own_webhooks() {
+    let Some(plain) = overlay(&[], &json!({}), &[]) else { return };
+    let managed = overlay(&["managed-certificates"], &json!({}), &[]).unwrap();
+    assert_eq!(managed.len(), plain.len() + 5);
+    let pod = one(&managed, "Deployment")["spec"]["template"]["spec"].to_string();
+    assert!(!pod.contains("MULTIPOD_TLS") && !pod.contains("multipod-tls"), "{pod}");
+    let secret = one(&managed, "Secret");
+    assert!(secret["data"].is_null() && pod.contains(secret["metadata"]["name"].as_str().unwrap()));
+    let rules: Vec<&Value> = managed
+        .iter()
+        .filter(|object| object["kind"].as_str().unwrap().ends_with("Role"))
+        .filter(|role| role["metadata"]["name"] == "multipod-certificates")
+        .flat_map(|role| role["rules"].as_array().unwrap())
+        .collect();
+    let configurations = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
+    let mut wanted = vec![
+        json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["multipod-authority"],
+            "verbs": ["get", "patch", "create"]}),
+        json!({"apiGroups": ["admissionregistration.k8s.io"], "resources": configurations,
+            "resourceNames": ["multipod"], "verbs": ["get", "patch"]}),
+    ];
+    wanted.retain(|rule| !rules.contains(&rule));
+    assert!(rules.len() == 2 && wanted.is_empty(), "{rules:?}");
+    // Nobody but the replicas writes it: whoever applies the manifests again takes nothing away.
+    for webhook in webhooks(&managed) {
+        assert!(webhook["clientConfig"]["caBundle"].is_null());
+    }
+}
+
+#[test]
 fn an_overlay_sets_the_image_the_settings_and_the_policies() {
     let more = json!({
         "images": [{"name": "multipod/multipod", "newName": "mirror.example/multipod/multipod", "newTag": "9"}],

@@ -1,0 +1,106 @@
+//! The webhook configurations whose entries have to trust the authorities.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::GroupVersionKind;
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use crate::rotation::{Authority, Configuration};
+use crate::watch::request::{Failed, in_time};
+
+use super::book::Book;
+
+const MANAGER: &str = "multipod-certificates";
+const KINDS: [(&str, &str); 2] = [
+    ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
+    ("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
+];
+
+/// All configurations of these names.
+pub(super) struct Registrations {
+    client: Client,
+    names: Vec<String>,
+}
+
+/// How they were seen, by kind and name.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub(super) configurations: BTreeMap<String, Configuration>,
+    objects: BTreeMap<String, Object>,
+}
+
+struct Object {
+    resource: ApiResource,
+    name: String,
+    version: Option<String>,
+    entries: Vec<Value>,
+}
+
+impl Registrations {
+    pub(super) fn new(client: Client, names: Vec<String>) -> Registrations {
+        Registrations { client, names }
+    }
+
+    pub(super) async fn read(&self, book: &mut Book) -> Result<Seen, String> {
+        let mut seen = Seen::default();
+        for (kind, plural) in KINDS {
+            let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
+            let resource = ApiResource::from_gvk_with_plural(&gvk, plural);
+            let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
+            for name in &self.names {
+                let object = match in_time(api.get(name)).await {
+                    Ok(object) => object,
+                    Err(Failed { code: Some(404), .. }) => continue,
+                    Err(error) => return Err(format!("{kind} {name}: {}", error.why)),
+                };
+                let entries = object.data["webhooks"].as_array().cloned().unwrap_or_default();
+                let trusted = |entry: &Value| {
+                    let bundle = entry["clientConfig"]["caBundle"].as_str().unwrap_or_default();
+                    book.note(&BASE64_STANDARD.decode(bundle).unwrap_or_default())
+                };
+                let (uid, generation) = (object.metadata.uid, object.metadata.generation);
+                let version = format!("{}/{}", uid.unwrap_or_default(), generation.unwrap_or_default());
+                let configuration = Configuration { version, entries: entries.iter().map(trusted).collect() };
+                let id = format!("{kind} {name}");
+                seen.configurations.insert(id.clone(), configuration);
+                let version = object.metadata.resource_version;
+                seen.objects
+                    .insert(id, Object { resource: resource.clone(), name: name.clone(), version, entries });
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Writes the bundles of one of them, and no other field, if it is still as it was seen; whether it was.
+    pub(super) async fn trust(
+        &self,
+        id: &str,
+        authorities: &BTreeSet<Authority>,
+        seen: &Seen,
+        book: &Book,
+    ) -> Result<bool, String> {
+        let (Some(object), bundle) = (seen.objects.get(id), book.pem(authorities)) else { return Ok(false) };
+        if bundle.is_empty() {
+            return Ok(false);
+        }
+        let bundle = BASE64_STANDARD.encode(bundle);
+        let entry = |entry: &Value| json!({"name": entry["name"], "clientConfig": {"caBundle": bundle}});
+        let wanted = json!({
+            "apiVersion": object.resource.api_version, "kind": object.resource.kind,
+            "metadata": {"name": object.name, "resourceVersion": object.version},
+            "webhooks": object.entries.iter().map(entry).collect::<Vec<_>>(),
+        });
+        let api = Api::<DynamicObject>::all_with(self.client.clone(), &object.resource);
+        let how = PatchParams::apply(MANAGER).force();
+        match in_time(api.patch(&object.name, &how, &Patch::Apply(&wanted))).await {
+            Ok(_) => Ok(true),
+            // Another one by now, or gone.
+            Err(Failed { code: Some(404 | 409), .. }) => Ok(false),
+            Err(error) => Err(format!("{id}: {}", error.why)),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Authorities change, and no API server is ever shown a leaf that it does not trust.
+
+mod all_orders;
+mod starts;
+mod world;
