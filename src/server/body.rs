@@ -1,6 +1,6 @@
 //! The bodies of requests, read within two limits: that of each, and that of all bodies together.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -9,13 +9,14 @@ use http_body_util::BodyExt;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::Limits;
 use super::shares::{Pool, Share, Source};
 
 /// The bodies that are being read, and what all bodies take.
 #[derive(Debug)]
 pub(super) struct Bodies {
     pub(super) bytes: Arc<Pool>,
-    grace: Duration,
+    pace: Pace,
     unfinished: Mutex<Vec<Weak<Unfinished>>>,
 }
 
@@ -24,6 +25,13 @@ pub(super) struct Bodies {
 pub(super) struct Charged {
     pub(super) bytes: Bytes,
     _share: Share,
+}
+
+/// How a body has to come so that it is not slow: so many bytes a second, and it may stand still for as long as its grace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    bytes: usize,
+    grace: Duration,
 }
 
 /// Why a body could not be read.
@@ -43,21 +51,23 @@ struct Unfinished {
     held: AtomicUsize,
     /// Whether it is us who keep it waiting, for room.
     waits_for_room: AtomicBool,
-    /// How long we have kept it waiting before, in milliseconds: no fault of its sender.
-    waited: AtomicUsize,
+    /// When it is slow unless more has arrived, in microseconds since it has begun. Waiting for us is no fault of its sender.
+    slow_at: AtomicU64,
     is_cut: AtomicBool,
     cut: Notify,
 }
 
 /// The first allocation; it grows only with what has arrived.
 const FIRST: usize = 64 * 1024;
+/// How many times the grace somebody waits for room: whoever has just stopped is slow, and gone, within that.
+const PATIENCE: u32 = 2;
 /// How often somebody who waits for room looks for it.
 const POLL: Duration = Duration::from_millis(50);
 
 impl Bodies {
-    /// A body that takes longer than `grace` is cut when another one needs its room.
-    pub(super) fn new(bytes: Arc<Pool>, grace: Duration) -> Bodies {
-        Bodies { bytes, grace, unfinished: Mutex::default() }
+    /// A body that is slow is cut when another one needs its room.
+    pub(super) fn new(bytes: Arc<Pool>, limits: &Limits) -> Bodies {
+        Bodies { bytes, pace: Pace::of(limits), unfinished: Mutex::default() }
     }
 
     /// Reads all of a body. What is allocated is charged, by what has arrived and not by what was announced.
@@ -89,7 +99,8 @@ impl Bodies {
                 Err(_) if me.waits_for_room.load(Ordering::Relaxed) => Err(BodyError::Overloaded),
                 Err(_) => Err(BodyError::TooSlow),
             },
-            () = me.cut.notified() => Err(BodyError::TooSlow),
+            // It may have come to an honest sender on a bad day, who is told to come again.
+            () = me.cut.notified() => Err(BodyError::Overloaded),
         }
     }
 
@@ -99,7 +110,7 @@ impl Bodies {
             begun,
             held: AtomicUsize::new(0),
             waits_for_room: AtomicBool::new(false),
-            waited: AtomicUsize::new(0),
+            slow_at: AtomicU64::new(micros(self.pace.grace)),
             is_cut: AtomicBool::new(false),
             cut: Notify::new(),
         });
@@ -119,6 +130,7 @@ impl Bodies {
         me: &Unfinished,
     ) -> Result<Charged, BodyError> {
         let mut share = self.bytes.take(me.source, 0).ok_or(BodyError::Overloaded)?;
+        me.arrived(first.len(), self.pace);
         if body.is_end_stream() && first.len() <= most {
             self.grow(&mut share, first.len(), me).await?;
             return Ok(Charged { bytes: first, _share: share });
@@ -136,6 +148,7 @@ impl Bodies {
             }
             whole.extend_from_slice(&next);
             next = data(&mut body).await?;
+            me.arrived(next.len(), self.pace);
         }
         Ok(Charged { bytes: whole.into(), _share: share })
     }
@@ -152,21 +165,21 @@ impl Bodies {
                     break;
                 }
                 let is_first = self.make_room(amount, me);
-                if since.elapsed() > self.grace && !is_first {
+                if since.elapsed() > self.pace.grace * PATIENCE && !is_first {
                     return Err(BodyError::Overloaded);
                 }
                 let _ = timeout(POLL, freed).await;
             }
             me.waits_for_room.store(false, Ordering::Relaxed);
-            let waited = usize::try_from(since.elapsed().as_millis()).unwrap_or(usize::MAX);
-            me.waited.fetch_add(waited, Ordering::Relaxed);
+            me.slow_at.fetch_add(micros(since.elapsed()), Ordering::Relaxed);
         }
         me.held.store(share.held(), Ordering::Relaxed);
         Ok(())
     }
 
-    /// Cuts bodies that take too long, until there will be enough room: first those of whoever has the most, then the
-    /// oldest. Those of sources that have less than this one stay. Whether this one is the oldest of all that wait.
+    /// Cuts bodies that are slow, until there will be enough room: first those of whoever has the most, then those that
+    /// have been slow the longest. Those of sources that have less than this one stay. Whether this one is the oldest of
+    /// all that wait.
     fn make_room(&self, amount: usize, me: &Unfinished) -> bool {
         let mut all = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|body| body.strong_count() > 0);
@@ -179,13 +192,13 @@ impl Bodies {
         let mine = self.bytes.held(me.source);
         let mut slow: Vec<_> = all
             .iter()
-            .filter(|body| body.is_slow(self.grace) && (me.source.is_known() || !body.source.is_known()))
+            .filter(|body| body.is_slow() && (me.source.is_known() || !body.source.is_known()))
             .map(|body| (self.bytes.held(body.source), body))
             .filter(|(theirs, body)| *theirs > mine || body.source == me.source)
             .collect();
         slow.sort_unstable_by_key(|(theirs, body)| {
             let is_cut = body.is_cut.load(Ordering::Relaxed);
-            (!is_cut, std::cmp::Reverse(*theirs), body.begun)
+            (!is_cut, std::cmp::Reverse(*theirs), body.slow_since())
         });
         let mut room = 0;
         for (_, body) in slow {
@@ -212,11 +225,33 @@ async fn data(body: &mut Body) -> Result<Bytes, BodyError> {
     Ok(Bytes::new())
 }
 
-impl Unfinished {
-    /// Whether its sender has taken longer than it may while others wait.
-    fn is_slow(&self, grace: Duration) -> bool {
-        let waited = u64::try_from(self.waited.load(Ordering::Relaxed)).unwrap_or(u64::MAX);
-        let took = self.begun.elapsed().saturating_sub(Duration::from_millis(waited));
-        !self.waits_for_room.load(Ordering::Relaxed) && took >= grace
+impl Pace {
+    /// That of the largest body that just arrives within the time that there is to read it.
+    fn of(limits: &Limits) -> Pace {
+        let millis = usize::try_from(limits.read.as_millis()).unwrap_or(usize::MAX).max(1);
+        Pace { bytes: (limits.body / millis).saturating_mul(1000).max(1), grace: limits.grace }
     }
+}
+
+impl Unfinished {
+    /// What arrives buys time, never more than the grace from now on: who has sent much at once may not stand still for it.
+    fn arrived(&self, bytes: usize, pace: Pace) {
+        let bought = u64::try_from(bytes.saturating_mul(1_000_000) / pace.bytes).unwrap_or(u64::MAX);
+        let most = micros(self.begun.elapsed() + pace.grace);
+        let slow_at = self.slow_at.load(Ordering::Relaxed).saturating_add(bought).min(most);
+        self.slow_at.store(slow_at, Ordering::Relaxed);
+    }
+
+    fn slow_since(&self) -> Instant {
+        self.begun + Duration::from_micros(self.slow_at.load(Ordering::Relaxed))
+    }
+
+    /// Whether its sender has taken longer than it may while others wait.
+    fn is_slow(&self) -> bool {
+        !self.waits_for_room.load(Ordering::Relaxed) && Instant::now() >= self.slow_since()
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -254,7 +254,7 @@ impl HttpError {
             HttpError::Method => "send reviews with POST".to_owned(),
             HttpError::MediaType => "expected application/json, not compressed".to_owned(),
             HttpError::TooLarge => "the body is too large".to_owned(),
-            HttpError::TooSlow => "the body came too slowly, or while others needed its room".to_owned(),
+            HttpError::TooSlow => "the body came too slowly".to_owned(),
             HttpError::Broken => "the body could not be read to its end".to_owned(),
             HttpError::Overloaded => "too much at one time; try again in a second".to_owned(),
             HttpError::NotReady => "not ready yet; try again in a second".to_owned(),

@@ -43,8 +43,8 @@ pub struct Limits {
     #[serde(serialize_with = "as_text")]
     pub idle: Duration,
     /// What every connection gets before it is evicted, however many wait for its slot: for the head of a request, for its
-    /// body, and from one answer to the next request; a quarter of it for a handshake. Also what a body gets before it is
-    /// cut for another one that needs its room.
+    /// body, and from one answer to the next request; a quarter of it for a handshake. Also how long a body may
+    /// stand still before it is cut for another one that needs its room.
     #[serde(serialize_with = "as_text")]
     pub grace: Duration,
     /// From the head of a request to the end of its body.

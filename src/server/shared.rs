@@ -59,7 +59,7 @@ impl Shared {
             configuration: ArcSwap::default(),
             traces: Traces::default(),
             requests: Pool::new(limits.requests, knows_clients),
-            bodies: Bodies::new(Pool::new(limits.buffered, knows_clients), limits.grace),
+            bodies: Bodies::new(Pool::new(limits.buffered, knows_clients), &limits),
             deciders: Deciders::new(limits.deciders),
             limits,
             draining: AtomicBool::new(false),

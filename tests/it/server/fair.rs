@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::support::sim::Sim;
 use crate::support::sim::flood::Flood;
+use crate::support::sim::large::Large;
 use crate::support::sim::load::Load;
 use crate::support::sim::replica::{Replica, Secret};
 use crate::support::sim::service::Service;
@@ -47,6 +48,15 @@ async fn bodies_without_their_last_byte_give_way_to_others_of_their_own_address(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_bodies_that_keep_coming_give_no_way_to_those_that_have_stopped() {
+    let secret = Secret::new();
+    let replica = Replica::start(&secret, &[]).await;
+    let crowd = BODIES.begin(&replica, &secret.authority, SAME);
+    crowd.until(4, MOMENT).await;
+    Large::begin(replica.reviews, &secret.authority, 2).until(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_of_unfinished_requests_are_none() {
     beside(&[(SMALL_BODIES, SAME)], MOMENT).await;
 }
@@ -61,7 +71,7 @@ async fn thousands_of_silent_peers_keep_no_newcomer_out() {
     beside(&[(silent(), ELSEWHERE)], MOMENT).await;
 }
 
-/// An API server, others that have just started, and a kubelet, beside crowds.
+/// An API server, others that have just started, and a kubelet, beside crowds; for more than a moment, large reviews too.
 pub(super) async fn beside(crowds: &[(Flood, Ipv4Addr)], time: Duration) {
     let secret = Secret::new();
     let replica = Arc::new(Replica::start(&secret, &[]).await);
@@ -88,7 +98,12 @@ pub(super) async fn beside(crowds: &[(Flood, Ipv4Addr)], time: Duration) {
         })
     };
     let load = Load::steady(&sim, 4, WEBHOOK).with_newcomers(&service, &secret.authority, 2, WEBHOOK);
+    // A moment is no time for them in a build that is not optimized.
+    let large = (time > MOMENT).then(|| Large::begin(replica.reviews, &secret.authority, 1));
     sleep(time).await;
+    if let Some(large) = large {
+        large.until(1).await;
+    }
     load.until(110).await;
     let done = load.end().await;
     kubelet.abort();

@@ -15,6 +15,7 @@ use super::fair;
 use crate::support::reviews::{self, pod};
 use crate::support::running::{PATIENCE, post, start_with};
 use crate::support::sim::bad::{self, EVERY};
+use crate::support::sim::large::Large;
 use crate::support::sim::load::Load;
 use crate::support::sim::replica::{Replica, Secret};
 use crate::support::sim::service::Service;
@@ -292,6 +293,7 @@ async fn soak() {
             }
         });
     }
+    let large = Large::begin(replica.reviews, &secret.authority, 1);
     let begun = Instant::now();
     let mut sizes = Vec::new();
     while begun.elapsed() < time {
@@ -304,6 +306,7 @@ async fn soak() {
         std::fs::write(policies.path().join(format!("{}.yaml", sizes.len() % 5)), policy).unwrap();
         sizes.push(replica.size());
     }
+    large.until(4).await;
     on.store(false, Ordering::Relaxed);
     timeout(PATIENCE, crowd.join_all()).await.expect("every peer is cut off");
     load.end().await.lost_nothing();

@@ -347,7 +347,7 @@ async fn a_body_that_takes_its_time_gives_way_to_one_that_does_not() {
     assert_eq!(answer.status, 200);
     let mut answer = String::new();
     let _ = timeout(PATIENCE, slow.read_to_string(&mut answer)).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ impl Crowd {
     }
 }
 
-async fn connect(address: SocketAddr, from: Ipv4Addr, receive: Option<u32>) -> io::Result<TcpStream> {
+pub async fn connect(address: SocketAddr, from: Ipv4Addr, receive: Option<u32>) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     if let Some(bytes) = receive {
         socket.set_recv_buffer_size(bytes)?;

@@ -5,6 +5,7 @@
 pub mod bad;
 pub mod cgroup;
 pub mod flood;
+pub mod large;
 pub mod load;
 pub mod replica;
 pub mod service;
