@@ -44,7 +44,7 @@ func rotations(t *testing.T) int {
 }
 
 // Authorities are exchanged while pods are made that nobody may admit without multipod, each of them over a connection of
-// its own. Replicas are exchanged, killed and cut off meanwhile. No handshake fails.
+// its own. Replicas are exchanged and killed meanwhile. No handshake fails.
 func TestCertificatesRotateUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := newManaged(t)
