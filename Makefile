@@ -10,7 +10,7 @@ SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build static image manifests test test-long soak lint workflows deny sbom fmt bless bench fuzz doc clean
+.PHONY: help setup demo build static image manifests test test-long test-models soak lint workflows deny sbom fmt bless bench fuzz doc clean
 .PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-install e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
@@ -70,7 +70,11 @@ test: setup ## run every test that needs no cluster, and those of features that 
 	$(TEST)
 
 test-long: ## show what takes minutes: ends, slow peers, crowds of CROWD_SECONDS (10), certificates and load, as an API server meets them
-	CROWD_SECONDS=$(CROWD_SECONDS) $(TEST) --test it -- server::long --ignored --test-threads 1 --nocapture --skip soak
+	CROWD_SECONDS=$(CROWD_SECONDS) $(TEST) --test it -- server::long core::rotation::starts core::rotation::years --ignored --test-threads 1 --nocapture --skip soak
+
+# Some of them need more memory and time than a machine of CI has.
+test-models: ## explore the rotation of certificates in every order, with more bad luck than the tests do: minutes and gigabytes
+	$(TEST) --test it -- core::rotation::all_orders --ignored --test-threads 1 --nocapture
 
 soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay flat
 	SOAK_MINUTES=$(SOAK_MINUTES) $(TEST) --test it -- server::long::soak --ignored --nocapture --exact

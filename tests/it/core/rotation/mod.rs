@@ -3,3 +3,4 @@
 mod all_orders;
 mod starts;
 mod world;
+mod years;
