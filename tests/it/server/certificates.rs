@@ -324,6 +324,7 @@ async fn only_clients_of_the_authority_with_the_right_name_may_connect() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_with_the_right_certificate_keep_half_of_the_connections() {
     const ALL: usize = 8;
+    const ATTEMPT: Duration = Duration::from_secs(10);
     let (ours, theirs) = (authority("ours"), authority("theirs"));
     let mounted = Mounted::new(&ours.leaf("localhost"));
     let client_ca = mounted.folder.path().join("clients.crt");
@@ -346,8 +347,16 @@ async fn clients_with_the_right_certificate_keep_half_of_the_connections() {
     let (leaf, review) = (theirs.leaf("kube-apiserver"), reviews::pod(&json!({})).to_string());
     let mut kept = Vec::new();
     for _ in 0..ALL / 2 {
-        let asks = server.try_connect(client_with(&ours.pem, &leaf.chain, &leaf.key));
-        let stream = timeout(PATIENCE, asks).await.expect("its turn comes").unwrap();
+        // An attempt that stalls is given up, and made again by the next call.
+        let asks = async {
+            loop {
+                let attempt = server.try_connect(client_with(&ours.pem, &leaf.chain, &leaf.key));
+                if let Ok(Ok(stream)) = timeout(ATTEMPT, attempt).await {
+                    return stream;
+                }
+            }
+        };
+        let stream = timeout(PATIENCE, asks).await.expect("its turn comes");
         let io = hyper_util::rt::TokioIo::new(stream);
         let (http, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
         tokio::spawn(async move { drop(connection.await) });
