@@ -10,7 +10,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Limits;
+use super::peer::Peer;
 use super::shares::{Pool, Share, Source};
+use super::timed::Clock;
 
 /// The bodies that are being read, and what all bodies take.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub(super) enum BodyError {
 #[derive(Debug)]
 struct Unfinished {
     source: Source,
+    /// That of its connection, which is not evicted for a body that is not slow.
+    clock: Arc<Clock>,
     begun: Instant,
     held: AtomicUsize,
     /// Whether it is us who keep it waiting, for room.
@@ -75,9 +79,10 @@ impl Bodies {
         &self,
         mut body: Body,
         limit: usize,
-        source: Source,
+        peer: &Peer,
         until: Instant,
     ) -> Result<Charged, BodyError> {
+        let source = peer.source;
         let begun = Instant::now();
         let announced = body.size_hint().upper();
         let most = announced.map_or(limit, |most| usize::try_from(most).unwrap_or(usize::MAX));
@@ -92,7 +97,7 @@ impl Bodies {
         {
             return Ok(Charged { bytes: first, _share: share });
         }
-        let me = self.begin(source, begun);
+        let me = self.begin(peer, begun);
         tokio::select! {
             done = timeout_at(until, self.collect(first, body, most, &me)) => match done {
                 Ok(done) => done,
@@ -104,9 +109,10 @@ impl Bodies {
         }
     }
 
-    fn begin(&self, source: Source, begun: Instant) -> Arc<Unfinished> {
+    fn begin(&self, peer: &Peer, begun: Instant) -> Arc<Unfinished> {
         let me = Arc::new(Unfinished {
-            source,
+            source: peer.source,
+            clock: Arc::clone(&peer.clock),
             begun,
             held: AtomicUsize::new(0),
             waits_for_room: AtomicBool::new(false),
@@ -161,6 +167,7 @@ impl Bodies {
             me.waits_for_room.store(true, Ordering::Relaxed);
             loop {
                 let freed = self.bytes.freed();
+                me.clock.body_since(Instant::now());
                 if share.grow(amount) {
                     break;
                 }
@@ -240,6 +247,9 @@ impl Unfinished {
         let most = micros(self.begun.elapsed() + pace.grace);
         let slow_at = self.slow_at.load(Ordering::Relaxed).saturating_add(bought).min(most);
         self.slow_at.store(slow_at, Ordering::Relaxed);
+        if let Some(since) = self.slow_since().checked_sub(pace.grace) {
+            self.clock.body_since(since);
+        }
     }
 
     fn slow_since(&self) -> Instant {

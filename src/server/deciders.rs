@@ -8,16 +8,17 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::shares::Source;
+use super::turns::Turns;
 
 /// So many decisions at one time; the others wait for their turn, which comes first to whoever has the fewest.
 #[derive(Debug)]
-pub(super) struct Deciders(Mutex<Turns>);
+pub(super) struct Deciders(Mutex<State>);
 
 #[derive(Debug)]
-struct Turns {
+struct State {
     free: usize,
     running: HashMap<Source, usize>,
-    waiting: Vec<(Source, oneshot::Sender<Turn>)>,
+    waiting: Turns<oneshot::Sender<Turn>>,
 }
 
 /// One of the threads, until it is dropped.
@@ -33,10 +34,10 @@ pub(super) enum NoDecision {
 
 impl Deciders {
     pub(super) fn new(threads: usize) -> Arc<Deciders> {
-        Arc::new(Deciders(Mutex::new(Turns {
+        Arc::new(Deciders(Mutex::new(State {
             free: threads.max(1),
             running: HashMap::new(),
-            waiting: Vec::new(),
+            waiting: Turns::new(),
         })))
     }
 
@@ -58,20 +59,20 @@ impl Deciders {
 
     async fn turn(self: &Arc<Self>, source: Source) -> Option<Turn> {
         let waits = {
-            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if turns.free > 0 {
-                return Some(self.begin(&mut turns, source));
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.free > 0 {
+                return Some(self.begin(&mut state, source));
             }
             let (sender, waits) = oneshot::channel();
-            turns.waiting.push((source, sender));
+            state.waiting.add(source, sender);
             waits
         };
         waits.await.ok()
     }
 
-    fn begin(self: &Arc<Self>, turns: &mut Turns, source: Source) -> Turn {
-        turns.free -= 1;
-        *turns.running.entry(source).or_default() += 1;
+    fn begin(self: &Arc<Self>, state: &mut State, source: Source) -> Turn {
+        state.free -= 1;
+        *state.running.entry(source).or_default() += 1;
         Turn(Arc::clone(self), source)
     }
 }
@@ -80,20 +81,21 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let Turn(deciders, source) = self;
         let (next, turn) = {
-            let mut turns = deciders.0.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.free += 1;
-            if let Some(running) = turns.running.get_mut(source) {
+            let mut state = deciders.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.free += 1;
+            state.waiting.retain(|waits| !waits.is_closed());
+            // What ends still counts, so that the same one does not begin again before the others.
+            let running = |source| state.running.get(&source).copied().unwrap_or_default();
+            let next = state.waiting.order(running).into_iter().next();
+            if let Some(running) = state.running.get_mut(source) {
                 *running -= 1;
                 if *running == 0 {
-                    turns.running.remove(source);
+                    state.running.remove(source);
                 }
             }
-            turns.waiting.retain(|(_, waits)| !waits.is_closed());
-            let running = |source| turns.running.get(source).copied().unwrap_or_default();
-            let next = (0..turns.waiting.len()).min_by_key(|at| running(&turns.waiting[*at].0));
-            let Some(next) = next else { return };
-            let (source, waits) = turns.waiting.remove(next);
-            (waits, deciders.begin(&mut turns, source))
+            let Some(source) = next else { return };
+            let Some(waits) = state.waiting.take(source) else { return };
+            (waits, deciders.begin(&mut state, source))
         };
         // Nobody may wait for it any more: then it ends here, and the next one begins.
         drop(next.send(turn));
@@ -133,6 +135,28 @@ mod tests {
         running[1].take();
         let turns = deciders.0.lock().unwrap();
         assert_eq!((turns.free, turns.running.len()), (2, 0));
+    }
+
+    #[tokio::test]
+    async fn whoever_has_many_waiting_takes_turns_with_whoever_has_one() {
+        let deciders = Deciders::new(1);
+        let running = deciders.turn(source(1)).await;
+        let (told, mut order) = tokio::sync::mpsc::unbounded_channel();
+        for last in [1, 1, 1, 2, 3] {
+            let (deciders, told) = (Arc::clone(&deciders), told.clone());
+            tokio::spawn(async move {
+                let turn = deciders.turn(source(last)).await;
+                told.send(last).unwrap();
+                drop(turn);
+            });
+            tokio::task::yield_now().await;
+        }
+        drop(running);
+        let mut served = Vec::new();
+        for _ in 0..5 {
+            served.push(order.recv().await.unwrap());
+        }
+        assert_eq!(served, [2, 1, 3, 1, 1]);
     }
 
     #[tokio::test]

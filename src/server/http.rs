@@ -111,17 +111,18 @@ impl Call {
 
     async fn read(&self, mut request: Request) -> Result<Whole, HttpError> {
         let Call { shared, begun, .. } = self;
-        let Peer { source, clock, .. } = request.extensions_mut().remove().unwrap_or_default();
+        let peer: Peer = request.extensions_mut().remove().unwrap_or_default();
         check(request.headers(), shared.limits.body)?;
         if !shared.snapshot.load().is_ready() {
             return Err(HttpError::NotReady);
         }
         let until = *begun + budget(request.uri().query());
         let read_until = until.min(*begun + shared.limits.read);
-        let body = shared.bodies.read(request.into_body(), shared.limits.body, source, read_until.into());
+        let body = shared.bodies.read(request.into_body(), shared.limits.body, &peer, read_until.into());
         let body = body.await?;
         // From here on it is us who owe something.
-        clock.whole();
+        peer.clock.whole();
+        let source = peer.source;
         let slot = shared.requests.take(source, 1).ok_or(HttpError::Overloaded)?;
         Ok(Whole { body, source, until, _slot: slot })
     }

@@ -22,6 +22,7 @@ mod shared;
 mod shares;
 mod timed;
 mod tls;
+mod turns;
 mod waiting;
 
 use admin::admin_router;

@@ -87,6 +87,17 @@ impl Clock {
         self.change(Waits::Body);
     }
 
+    /// The rest of a request comes fast enough to have begun only now, or is kept waiting by us.
+    pub(super) fn body_since(&self, since: Instant) {
+        let (state, waits) = self.now();
+        if waits == Waits::Body {
+            let millis = since.saturating_duration_since(self.begun).as_millis();
+            let state_now = u64::try_from(millis).unwrap_or(u64::MAX >> 4) << 3 | Waits::Body as u64;
+            // It may be complete by now, by another request on the same connection.
+            let _ = self.state.compare_exchange(state, state_now, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
     /// A request is complete.
     pub(super) fn whole(&self) {
         self.change(Waits::Answer);

@@ -1,79 +1,62 @@
 //! The connections that wait for a connection slot.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
 
 use super::shares::{Pool, Share, Source};
+use super::turns::Turns;
 
-/// Connections that were accepted and have no slot yet, in a queue for each source.
+/// Connections that were accepted and have no slot yet.
 #[derive(Debug)]
 pub(super) struct Waiting<S = TcpStream> {
-    queues: HashMap<Source, VecDeque<S>>,
-    count: usize,
+    turns: Turns<S>,
     limit: usize,
 }
 
 impl<S> Waiting<S> {
     pub(super) fn new(limit: usize) -> Self {
-        Waiting { queues: HashMap::new(), count: 0, limit }
+        Waiting { turns: Turns::new(), limit }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.count
+        self.turns.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
     /// Whether another one may be accepted. Where so many wait there is room only by sending somebody away, and where
     /// there are no descriptors for that, all of them wait in the kernel's queue.
     pub(super) fn has_room(&self) -> bool {
-        self.count == 0 || self.limit > 0
+        self.is_empty() || self.limit > 0
     }
 
     /// Where there are too many, the oldest of whoever has the most gives way.
     pub(super) fn add(&mut self, stream: S, source: Source) {
-        if self.count > self.limit {
-            let longest = self.queues.iter().max_by_key(|(_, queue)| queue.len()).map(|(source, _)| *source);
-            if let Some(source) = longest {
-                self.pop(source);
-            }
+        if self.len() > self.limit {
+            self.turns.send_away();
         }
-        self.queues.entry(source).or_default().push_back(stream);
-        self.count += 1;
+        self.turns.add(source, stream);
     }
 
-    /// The next one that can have a slot: of whoever has the fewest.
+    /// The next one that can have a slot, in turns.
     pub(super) fn next(&mut self, slots: &Arc<Pool>) -> Option<(S, Source, Share)> {
-        if self.count == 0 || slots.used() == slots.limit() {
+        if self.is_empty() || slots.used() == slots.limit() {
             return None;
         }
-        let mut sources: Vec<_> = self.queues.keys().map(|source| (slots.held(*source), *source)).collect();
-        sources.sort_unstable_by_key(|(held, _)| *held);
-        let (source, slot) =
-            sources.into_iter().find_map(|(_, source)| Some((source, slots.take(source, 1)?)))?;
-        Some((self.pop(source)?, source, slot))
+        let mut order = self.turns.order(|source| slots.held(source)).into_iter();
+        let (source, slot) = order.find_map(|source| Some((source, slots.take(source, 1)?)))?;
+        Some((self.turns.take(source)?, source, slot))
     }
 
     pub(super) fn sources(&self) -> impl Iterator<Item = Source> {
-        self.queues.keys().copied()
+        self.turns.sources()
     }
 
     pub(super) fn has(&self, source: Source) -> bool {
-        self.queues.contains_key(&source)
-    }
-
-    fn pop(&mut self, source: Source) -> Option<S> {
-        let queue = self.queues.get_mut(&source)?;
-        let stream = queue.pop_front();
-        if queue.is_empty() {
-            self.queues.remove(&source);
-        }
-        self.count -= usize::from(stream.is_some());
-        stream
+        self.turns.has(source)
     }
 }
 

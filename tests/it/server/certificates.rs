@@ -324,7 +324,6 @@ async fn only_clients_of_the_authority_with_the_right_name_may_connect() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_with_the_right_certificate_keep_half_of_the_connections() {
     const ALL: usize = 8;
-    const ATTEMPT: Duration = Duration::from_secs(10);
     let (ours, theirs) = (authority("ours"), authority("theirs"));
     let mounted = Mounted::new(&ours.leaf("localhost"));
     let client_ca = mounted.folder.path().join("clients.crt");
@@ -347,11 +346,11 @@ async fn clients_with_the_right_certificate_keep_half_of_the_connections() {
     let (leaf, review) = (theirs.leaf("kube-apiserver"), reviews::pod(&json!({})).to_string());
     let mut kept = Vec::new();
     for _ in 0..ALL / 2 {
-        // An attempt that stalls is given up, and made again by the next call.
+        // On a busy machine a handshake may take longer than a stranger gets for it: the next call comes again. Its turn
+        // comes at the first attempt.
         let asks = async {
             loop {
-                let attempt = server.try_connect(client_with(&ours.pem, &leaf.chain, &leaf.key));
-                if let Ok(Ok(stream)) = timeout(ATTEMPT, attempt).await {
+                if let Ok(stream) = server.try_connect(client_with(&ours.pem, &leaf.chain, &leaf.key)).await {
                     return stream;
                 }
             }
