@@ -38,5 +38,5 @@ pub(crate) use plan::{Plan, Planned, Reason};
 pub(crate) use reason::Refusal;
 pub use reason::{DenyReason, SkipReason};
 pub use same::additions;
-pub(crate) use uninject::UninjectError;
 pub use uninject::{Removal, removals, uninjected};
+pub(crate) use uninject::{UninjectError, without};

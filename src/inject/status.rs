@@ -1,4 +1,5 @@
-//! The status annotation: a record for people and for `uninject`. Nothing is ever decided from it.
+//! The status annotation: a record for people, for `uninject`, and for files that are injected again. At admission nothing
+//! is ever decided from it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

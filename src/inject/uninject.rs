@@ -93,17 +93,22 @@ pub fn removals(pod: &Value) -> Result<Vec<Removal>, UninjectError> {
 
 /// The pod as it was before it was injected.
 pub fn uninjected(pod: &Value) -> Result<Value, UninjectError> {
+    Ok(without(pod, &removals(pod)?))
+}
+
+/// The pod after these steps back.
+pub(crate) fn without(pod: &Value, removals: &[Removal]) -> Value {
     let mut before = pod.clone();
-    for removal in removals(pod)? {
-        let (path, is_gone) = match &removal {
+    for removal in removals {
+        let (path, is_gone) = match removal {
             Removal::Remove(path) => (path, true),
             Removal::Null(path) => (path, false),
         };
         let Some((parent, last)) = path.rsplit_once('/') else { continue };
-        let name = last.replace("~1", "/").replace("~0", "~");
+        let name = pointer::unescaped(last);
         match before.pointer_mut(parent) {
-            Some(Value::Object(map)) if is_gone => drop(map.shift_remove(&name)),
-            Some(Value::Object(map)) => drop(map.insert(name, Value::Null)),
+            Some(Value::Object(map)) if is_gone => drop(map.shift_remove(&*name)),
+            Some(Value::Object(map)) => drop(map.insert(name.into_owned(), Value::Null)),
             Some(Value::Array(list)) => {
                 if let Some(at) = name.parse().ok().filter(|at| *at < list.len()) {
                     list.remove(at);
@@ -112,7 +117,7 @@ pub fn uninjected(pod: &Value) -> Result<Value, UninjectError> {
             _ => {}
         }
     }
-    Ok(before)
+    before
 }
 
 fn name<'e>(entry: &'e Entry<'_>) -> Option<&'e str> {

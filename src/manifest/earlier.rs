@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::annotation::key::STATUS;
-use crate::inject::{Decision, Record, Removal, Verdict, removals};
+use crate::inject::{Decision, Record, Removal, Verdict, removals, without};
 use crate::pattern::change::Kind;
+use multipod_json::pointer::unescaped;
 use multipod_yaml::Edit;
 
 use super::{Finding, Level, Target};
@@ -27,9 +28,12 @@ pub(super) struct Earlier {
 impl Earlier {
     /// What has to go from a pod before anything is decided about it. `decide` shows what is decided about one, if anything.
     pub(super) fn outdated(
+        target: &Target<'_>,
         pod: &str,
         decide: impl Fn(&str, &mut dyn FnMut(&Decision<'_>)),
     ) -> Option<Earlier> {
+        // Nearly every file has none.
+        target.value["metadata"]["annotations"].get(STATUS)?;
         let with: Value = serde_json::from_str(pod).ok()?;
         if of_another_version(&with).is_some() {
             return None;
@@ -41,8 +45,7 @@ impl Earlier {
         if ours(&with, &removals).is_empty() {
             return None;
         }
-        let mut without = with.clone();
-        json_patch::patch(&mut without, &operations(&removals)?).ok()?;
+        let without = without(&with, &removals);
         let mut is_asked = false;
         decide(&without.to_string(), &mut |decision| is_asked = record.is_by_those_who_ask(decision));
         drop(record);
@@ -58,11 +61,12 @@ impl Earlier {
         self.removals.iter().cloned().map(|removal| edit(&target.pointer, removal)).collect()
     }
 
-    /// What is different from what would be there now.
-    pub(super) fn finding(&self, target: &Target<'_>, now: &Decision<'_>) -> Finding {
+    /// What is different from what would be there now; nothing where a refusal says more.
+    pub(super) fn finding(&self, target: &Target<'_>, now: &Decision<'_>) -> Option<Finding> {
         let after = match &now.verdict {
             Verdict::Inject(injection) => injection.patch.applied(&self.without),
-            Verdict::Skip(_) | Verdict::Deny(_) => None,
+            Verdict::Skip(_) => None,
+            Verdict::Deny(_) => return None,
         };
         let (before, after) = (ours(&self.with, &self.removals), after.as_ref());
         let mut differences = before.into_iter().filter_map(|((list, name), old)| {
@@ -83,7 +87,7 @@ impl Earlier {
             let _ = write!(message, "\n… and {rest} more");
         }
         message.push_str("\n`multipod inject` brings it up to date, also where people have changed it");
-        target.finding_about(STATUS, Level::Warning, "outdated", message)
+        Some(target.finding_about(STATUS, Level::Warning, "outdated", message))
     }
 }
 
@@ -111,14 +115,6 @@ pub(super) fn edit(prefix: &str, removal: Removal) -> Edit {
     }
 }
 
-fn operations(removals: &[Removal]) -> Option<json_patch::Patch> {
-    let operations = removals.iter().map(|removal| match removal {
-        Removal::Remove(pointer) => json!({"op": "remove", "path": pointer}),
-        Removal::Null(pointer) => json!({"op": "replace", "path": pointer, "value": null}),
-    });
-    serde_json::from_value(operations.collect()).ok()
-}
-
 /// What the removals take, by the list that holds it and by its name; but for the record itself.
 fn ours<'v>(pod: &'v Value, removals: &[Removal]) -> BTreeMap<(String, String), &'v Value> {
     let mut found = BTreeMap::new();
@@ -129,7 +125,7 @@ fn ours<'v>(pod: &'v Value, removals: &[Removal]) -> BTreeMap<(String, String), 
         if let Some(Value::Array(_)) = pod.pointer(parent) {
             found.insert((parent.to_owned(), name_in(value)), value);
         } else if parent.ends_with("/annotations") {
-            found.insert((parent.to_owned(), last.replace("~1", "/").replace("~0", "~")), value);
+            found.insert((parent.to_owned(), unescaped(last).into_owned()), value);
         } else if let Value::Array(items) = value {
             found.extend(items.iter().map(|item| ((pointer.clone(), name_in(item)), item)));
         } else if let Value::Object(map) = value {

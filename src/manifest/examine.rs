@@ -99,7 +99,7 @@ impl<'r> Examiner<'r> {
         let context = namespace.context(target, self.cluster);
         let mut edits = annotate::edits(&annotations, target);
         let mut json = annotate::json(&annotations, target);
-        let earlier = Earlier::outdated(&json, |pod, see| {
+        let earlier = Earlier::outdated(target, &json, |pod, see| {
             let Ok(head) = Head::read(pod) else { return };
             if let Ok(decision) = decide(&head, &context, &self.cluster.policies) {
                 see(&decision);
@@ -127,7 +127,7 @@ impl<'r> Examiner<'r> {
         };
         edits.extend(self.edits(target, &decision, &namespace, &mut findings));
         if let Some(earlier) = &earlier {
-            findings.push(earlier.finding(target, &decision));
+            findings.extend(earlier.finding(target, &decision));
         } else if let Verdict::Skip(reason) = &decision.verdict {
             findings.push(skipped(target, *reason, !edits.is_empty()));
         }

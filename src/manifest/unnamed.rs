@@ -15,7 +15,7 @@ pub(super) fn finding(template: &Template<'_>, cluster: &Cluster) -> Option<Find
     let target = template.target;
     let is_named = target.placed.object.namespace().or(cluster.namespace.as_deref()).is_some();
     let decided = template.decided.as_ref().filter(|_| !is_named)?;
-    let here = hosts(&decided.decision);
+    let here = hosts(&decided.decision)?;
     // A name that is whole already says the same everywhere.
     let assumed = format!(".{}.svc.", decided.context.namespace);
     if !here.iter().any(|host| host.contains(&assumed)) {
@@ -23,7 +23,7 @@ pub(super) fn finding(template: &Template<'_>, cluster: &Cluster) -> Option<Find
     }
     let elsewhere = Context { namespace: ANOTHER, ..*decided.context };
     let elsewhere = decide(decided.head, &elsewhere, &cluster.policies).ok()?;
-    let elsewhere = hosts(&elsewhere);
+    let elsewhere = hosts(&elsewhere)?;
     let host = here.iter().find(|host| !elsewhere.contains(host))?;
     let message = format!(
         "{} is completed to {host}, and neither {} nor --namespace names a namespace\n\
@@ -34,13 +34,13 @@ pub(super) fn finding(template: &Template<'_>, cluster: &Cluster) -> Option<Find
     Some(target.finding_about(Key::Ambassador.full(), Level::Warning, "namespace_assumed", message))
 }
 
-fn hosts<'d>(decision: &'d Decision<'_>) -> Vec<&'d str> {
-    let Verdict::Inject(injection) = &decision.verdict else { return Vec::new() };
+/// Where the routes lead, if the pod is injected.
+fn hosts<'d>(decision: &'d Decision<'_>) -> Option<Vec<&'d str>> {
+    let Verdict::Inject(injection) = &decision.verdict else { return None };
     let routes = injection.plan.new_containers().flat_map(|new| &new.routes);
-    routes
-        .filter_map(|route| match &route.to {
-            Destination::Outside { host, .. } => Some(&**host),
-            _ => None,
-        })
-        .collect()
+    let outside = routes.filter_map(|route| match &route.to {
+        Destination::Outside { host, .. } => Some(&**host),
+        _ => None,
+    });
+    Some(outside.collect())
 }

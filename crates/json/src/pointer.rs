@@ -17,6 +17,15 @@ pub fn escaped(name: &str) -> Cow<'_, str> {
     Cow::Owned(step)
 }
 
+/// A name as it was before it was [`escaped`].
+pub fn unescaped(name: &str) -> Cow<'_, str> {
+    if name.contains('~') {
+        Cow::Owned(name.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
 /// One step further: a slash, and the name behind it.
 pub fn push_step(pointer: &mut String, name: &str) {
     pointer.push('/');
@@ -39,7 +48,7 @@ pub fn steps(pointer: &str) -> Option<Vec<String>> {
         return Some(Vec::new());
     }
     let steps = pointer.strip_prefix('/')?.split('/');
-    Some(steps.map(|step| step.replace("~1", "/").replace("~0", "~")).collect())
+    Some(steps.map(|step| unescaped(step).into_owned()).collect())
 }
 
 /// The value that a pointer leads to, as the text that stands there. Of what lies beside the way, nothing is kept.
@@ -54,7 +63,7 @@ pub fn find<'a>(
     let Some(rest) = pointer.strip_prefix('/') else { return Ok(None) };
     let (step, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let mut reader = Reader::within(Budget::NONE, meter, text);
-    let found = Step(&step.replace("~1", "/").replace("~0", "~")).deserialize(&mut reader)?;
+    let found = Step(&unescaped(step)).deserialize(&mut reader)?;
     reader.end()?;
     found.map_or(Ok(None), |raw| find(meter, raw.text(), rest))
 }

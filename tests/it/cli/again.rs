@@ -78,6 +78,14 @@ fn a_removed_annotation_takes_along_what_it_has_brought() {
 }
 
 #[test]
+fn of_an_annotation_with_a_mistake_only_the_mistake_is_told() {
+    let wrong = multipod(&["inject"], &inject(ASKS).out.replace("\"8080:80\"", "\"8o80:80\""));
+    wrong.is_refused();
+    wrong.reports(&["8o80:80 is not LISTEN:TARGET"]);
+    assert!(!wrong.err.contains("out of date") && wrong.err.matches("error").count() == 1, "{}", wrong.err);
+}
+
+#[test]
 fn what_people_have_changed_in_it_is_told() {
     let edited = inject(ASKS).out.replace("memory: 128Mi", "memory: 256Mi");
     let again = inject(&edited);
