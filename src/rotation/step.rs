@@ -245,7 +245,12 @@ impl Rotation {
     ) -> Option<Action> {
         let now = look.now;
         let (signing, next) = (valid(kept.signing, now), valid(kept.next, now));
-        let write = |kept, granted| Some(Action::Keep { kept, granted });
+        let is_over = |promise: &Promise| now >= promise.until + self.pace.over();
+        // Whoever ended without a farewell has left a promise behind.
+        let write = |mut kept: Kept, granted| {
+            kept.promises.retain(|_, promise| !is_over(promise));
+            Some(Action::Keep { kept, granted })
+        };
         if let Some(leaf) = self.good_leaf(now)
             && !kept.trusts(leaf.authority.id)
         {
@@ -268,14 +273,10 @@ impl Rotation {
         }
         let is_before = |id: Id| kept.before.iter().any(|before| before.id == id);
         let is_served = self.good_leaf(now).is_some_and(|leaf| is_before(leaf.authority.id))
-            || kept
-                .promises
-                .values()
-                .any(|promise| is_before(promise.authority) && now < promise.until + self.pace.over());
+            || kept.promises.values().any(|promise| is_before(promise.authority) && !is_over(promise));
         if kept.phase() == Phase::Switched && !is_served {
             let mut kept = kept.clone();
             kept.before.clear();
-            kept.promises.retain(|_, promise| now < promise.until + self.pace.over());
             return write(kept, false);
         }
         let is_due = |authority: Authority| authority.ends.saturating_sub(now) <= self.pace.authority / 3;

@@ -272,6 +272,13 @@ impl World {
             self.fault =
                 Some(format!("{} serves what it has not seen live: {leaf:?}", self.replicas[i].name));
         }
+        let promised = self.replicas[i].rotation.known().and_then(|kept| {
+            let covers = |id| id == leaf.authority.id || kept.before.iter().any(|before| before.id == id);
+            kept.promises.get(&self.replicas[i].name).filter(|promised| covers(promised.authority))
+        });
+        if promised.is_none_or(|promised| promised.until < leaf.ends) {
+            self.fault = Some(format!("{} serves what it has not promised: {leaf:?}", self.replicas[i].name));
+        }
         if leaf.ends > leaf.authority.ends {
             self.fault = Some(format!("a leaf outlives its authority: {leaf:?}"));
         }

@@ -43,6 +43,8 @@ fn for_twenty_years_nobody_thinks_of_certificates() {
             );
         }
         authorities.extend(world.kept().and_then(|kept| kept.signing));
+        let promises = world.kept().map_or(0, |kept| kept.promises.len());
+        assert!(promises <= 12, "{promises} promises");
         world.wait(match world.phase() {
             Some(Phase::Stable) => HOUR * 6,
             Some(Phase::Switched) => SECOND * 60,
