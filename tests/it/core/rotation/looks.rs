@@ -47,14 +47,16 @@ impl Scene {
     }
 
     fn looks(&mut self) -> Vec<Action> {
+        self.sees(Secret::Read { kept: self.kept.clone(), asked: false })
+    }
+
+    fn sees(&mut self, secret: Secret) -> Vec<Action> {
         let configuration = |(i, entries): (usize, &Vec<BTreeSet<Authority>>)| {
             let version = self.version.to_string();
             (format!("c{i}"), Configuration { version, entries: entries.clone() })
         };
-        let cluster = Cluster {
-            configurations: self.bundles.iter().enumerate().map(configuration).collect(),
-            secret: Secret::Read { kept: self.kept.clone(), asked: false },
-        };
+        let cluster =
+            Cluster { configurations: self.bundles.iter().enumerate().map(configuration).collect(), secret };
         let look = Look { now: self.now, asked: self.now, answered: self.now, cluster: Some(cluster) };
         self.rotation.step(&look, &mut || Some(C))
     }
@@ -217,6 +219,78 @@ fn another_authority_is_served_when_a_promise_covers_it() {
     let mut other = Scene::switched();
     other.kept.promises = promises(&[(ME, C, NOW + DAY * 4)]);
     assert_eq!(served(&other.looks_after_the_hold()), None);
+}
+
+#[test]
+fn replicas_change_to_another_authority_one_after_another() {
+    let mut scene = Scene::switched();
+    scene.rotation = Rotation::new(ME.to_owned(), scene.pace, 500);
+    scene.rotation.serves(leaf(A));
+    scene.looks();
+    scene.now += scene.pace.hold;
+    assert_eq!(served(&scene.looks()), None);
+    scene.now += scene.pace.hold / 4 - Duration::from_secs(1);
+    assert_eq!(served(&scene.looks()), None);
+    scene.now += Duration::from_secs(1);
+    assert_eq!(served(&scene.looks()).map(|leaf| leaf.authority), Some(B));
+}
+
+/// The clock of an API server may find good what the replica's own finds over.
+#[test]
+fn what_was_served_before_holds_up_its_authority_until_it_is_over_for_everybody() {
+    let mut scene = Scene::switched();
+    scene.now = NOW + DAY + Duration::from_mins(1);
+    let kept = written(&scene.looks()).unwrap().clone();
+    assert_eq!(kept.promises[ME].authority, B.id);
+    let others: Vec<_> = kept.promises.iter().filter(|(name, _)| *name != ME).collect();
+    let [(name, promise)] = others[..] else { panic!("{others:?}") };
+    assert!(name.starts_with("unknown-"), "{name}");
+    assert_eq!(*promise, Promise { authority: A.id, until: NOW + DAY * 4 });
+}
+
+#[test]
+fn where_bundles_trust_somebody_the_first_authority_is_published_before_it_signs() {
+    let begins = |bundles| {
+        let mut scene = Scene { bundles, kept: Kept::default(), ..Scene::stable() };
+        match scene.looks().into_iter().find(|action| matches!(action, Action::Keep { .. })) {
+            Some(Action::Keep { kept, granted }) => (kept, granted),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (alone, granted) = begins(trusting(&[]));
+    assert!(granted);
+    assert_eq!(alone, Kept { signing: Some(C), ..Kept::default() });
+
+    let (beside, granted) = begins(trusting(&[A]));
+    assert!(granted);
+    assert_eq!((beside.signing, beside.next, &beside.before), (None, Some(C), &BTreeSet::from([A])));
+    let promised: Vec<Promise> = beside.promises.into_values().collect();
+    assert_eq!(promised, [Promise { authority: A.id, until: NOW + DAY * 4 }]);
+}
+
+#[test]
+fn a_secret_that_is_gone_is_put_back_from_memory_and_only_while_that_is_fresh() {
+    for gone in [Secret::Missing, Secret::Broken] {
+        let mut fresh = Scene::stable();
+        fresh.looks();
+        fresh.now += fresh.pace.hold / 2;
+        let actions = fresh.sees(gone.clone());
+        let kept = written(&actions).unwrap();
+        assert_eq!(kept.trusted(), fresh.kept.trusted());
+        assert_eq!(kept.promises[ME], fresh.kept.promises[ME]);
+        // Somebody may have promised something that nobody remembers.
+        let unknown = kept.promises.iter().find(|(name, _)| *name != ME).unwrap().1;
+        assert_eq!(*unknown, Promise { authority: A.id, until: fresh.now + DAY * 4 });
+
+        let mut old = Scene::stable();
+        old.looks();
+        old.now += old.pace.hold / 2 + Duration::from_secs(1);
+        assert_eq!(old.sees(gone.clone()), []);
+        old.now += old.pace.hold - Duration::from_secs(1);
+        assert_eq!(old.sees(gone.clone()), []);
+        old.now += Duration::from_secs(1);
+        assert_eq!(written(&old.sees(gone)).unwrap().trusted(), BTreeSet::from([A, C]));
+    }
 }
 
 #[test]
