@@ -1,5 +1,5 @@
 //! What a decision costs, beside a conventional handler that does the same to the same pod, and beside merely reading
-//! the pod. docs/performance.md says how the numbers are read.
+//! the pod. docs/explanation/performance.md says how the numbers are read.
 
 // Nothing here serves anybody: what cannot be measured should stop the run.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]

@@ -1,5 +1,5 @@
 //! What a review costs the whole server, beside a server that sends back what it gets and beside a conventional one;
-//! all three over the same TLS and HTTP. docs/performance.md says how the numbers are read.
+//! all three over the same TLS and HTTP. docs/explanation/performance.md says how the numbers are read.
 //!
 //! The two others are this program again, as child processes.
 

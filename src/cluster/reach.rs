@@ -50,7 +50,7 @@ impl Unread {
     }
 }
 
-const RIGHTS: &str = "docs/looking.md has the ClusterRole that this needs";
+const RIGHTS: &str = "docs/how-to/looking.md has the ClusterRole that this needs";
 
 impl Reach {
     /// As `kubectl` finds it; and where there is nothing, the cluster that this process runs in.

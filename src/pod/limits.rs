@@ -1,6 +1,6 @@
 //! How much of a pod is looked at: far more than pods have, and so little that a hostile one costs no more than its size.
 //!
-//! This is all there is; `docs/promises.md` shows it. Variables are looked at one by one and need no limit.
+//! This is all there is; `docs/reference/promises.md` shows it. Variables are looked at one by one and need no limit.
 
 use multipod_json::Budget;
 

@@ -17,7 +17,7 @@ type Installation struct {
 	Components []string // names of folders below deploy/components
 }
 
-// Install installs multipod in the way that docs/install.md tells, and returns when pods are injected. Whoever installs
+// Install installs multipod in the way that docs/how-to/install.md tells, and returns when pods are injected. Whoever installs
 // again upgrades.
 func (c *Cluster) Install(wanted Installation) error {
 	program, err := c.LoadMultipod()

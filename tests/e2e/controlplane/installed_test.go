@@ -120,13 +120,13 @@ func deletedStaysAway(t *testing.T, m *cluster.Multipod) {
 // breakGlass is the line of the documentation that takes the webhooks out.
 func breakGlass(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository(t), "docs/install.md"))
+	text, err := os.ReadFile(filepath.Join(repository(t), "docs/how-to/install.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := regexp.MustCompile(`(?m)^kubectl (delete mutatingwebhookconfiguration .*)$`).FindSubmatch(text)
 	if found == nil {
-		t.Fatal("docs/install.md no longer says how")
+		t.Fatal("docs/how-to/install.md no longer says how")
 	}
 	return strings.Fields(string(found[1]))
 }

@@ -223,12 +223,12 @@ func TestWhoMayNotLookIsTold(t *testing.T) {
 	})
 	for _, args := range [][]string{{"policies"}, {"check", "--cluster"}, {"why", "pod", "-n", namespace}} {
 		_, complained := looked(t, nobody, 2, args...)
-		if !strings.Contains(complained, `User "nobody" cannot`) || !strings.Contains(complained, "docs/looking.md has the ClusterRole") {
+		if !strings.Contains(complained, `User "nobody" cannot`) || !strings.Contains(complained, "docs/how-to/looking.md has the ClusterRole") {
 			t.Errorf("%v:\n%s", args, complained)
 		}
 	}
 	// The role of the page suffices.
-	role := roleOf(t, "docs/looking.md", "multipod-looking")
+	role := roleOf(t, "docs/how-to/looking.md", "multipod-looking")
 	k.KubectlWith(t, role, "apply", "-f", "-")
 	k.Kubectl(t, "create", "clusterrolebinding", "looking-"+namespace, "--clusterrole=multipod-looking", "--user=looker")
 	t.Cleanup(func() {

@@ -192,7 +192,7 @@ func (s managed) await(t *testing.T) {
 	k.Await(t, "pods get what they ask for", func() error { return s.site().injects(asking()) })
 }
 
-// rotate asks for a new authority, as docs/install.md tells.
+// rotate asks for a new authority, as docs/how-to/install.md tells.
 func (s managed) rotate(t *testing.T) {
 	t.Helper()
 	patch := []byte(`{"metadata": {"annotations": {"multipod.dev/rotate-now": ""}}}`)

@@ -68,7 +68,7 @@ func TestNoPodIsRefusedWhileMultipodComesChangesAndGoes(t *testing.T) {
 // installation is what is given to every command.
 type installation struct{ caBundle string }
 
-// prepared makes the namespace with a certificate, as docs/install.md tells.
+// prepared makes the namespace with a certificate, as docs/how-to/install.md tells.
 func prepared(t *testing.T) installation {
 	t.Helper()
 	folder := t.TempDir()

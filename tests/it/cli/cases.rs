@@ -19,7 +19,7 @@ fn the_command_line_gives_what_the_golden_cases_expect() {
         // What was injected before goes back to what it was before that.
         if !input.contains("multipod/status") {
             let again = multipod(&["uninject"], &ran.out).out;
-            // A null that made room for a list comes back as nothing, as docs/manifests.md says.
+            // A null that made room for a list comes back as nothing, as docs/reference/manifests.md says.
             let without_nulls = |text: &str| text.replace(": null\n", ":\n");
             assert_eq!(without_nulls(&again), without_nulls(&input), "{name}");
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::docs::page::pages;
 use crate::support::run::{Files, multipod};
 
 /// The words of JSON Schema that the program writes, and no other: a validator of all of them is seventy packages.
@@ -126,11 +127,9 @@ fn every_settings_file_fits_the_schema() {
     assert!(files.len() > 20, "{files:?}");
     let mut texts: Vec<(String, String)> =
         files.iter().map(|file| (file.display().to_string(), fs::read_to_string(file).unwrap())).collect();
-    for page in ["policies", "serve", "install", "annotations"] {
-        let text = fs::read_to_string(root.join(format!("docs/{page}.md"))).unwrap();
-        let blocks = text.split("```yaml\n# settings.yaml\n").skip(1);
-        texts.extend(blocks.map(|block| (page.to_owned(), block.split("```").next().unwrap().to_owned())));
-    }
+    let blocks = pages().into_iter().flat_map(|page| page.blocks("yaml"));
+    let shown = blocks.filter(|block| block.text.starts_with("# settings.yaml\n"));
+    texts.extend(shown.map(|block| (block.place, block.text)));
     for (name, text) in texts {
         assert_eq!(faults(&schema, &schema, &value(&text)), Vec::<String>::new(), "{name}");
     }

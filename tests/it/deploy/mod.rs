@@ -333,8 +333,8 @@ fn components_change_what_they_say_and_nothing_else() {
     let spec = &one(&egress, "NetworkPolicy")["spec"];
     assert_eq!(spec["policyTypes"], json!(["Ingress", "Egress"]));
     assert_eq!(spec["egress"], json!([{"ports": [{"port": 443}, {"port": 6443}]}]));
-    // Where API servers and Prometheus are, as docs/install.md tells to say it.
-    let docs = fs::read_to_string(root().join("docs/install.md")).unwrap();
+    // Where API servers and Prometheus are, as docs/how-to/install.md tells to say it.
+    let docs = fs::read_to_string(root().join("docs/how-to/install.md")).unwrap();
     let recipe = docs.split("```yaml\n").find(|text| text.contains("kind: NetworkPolicy, name")).unwrap();
     let recipe = values(recipe.split("```").next().unwrap());
     let named = overlay(&[], &recipe[0], &[]).unwrap();
@@ -420,8 +420,8 @@ fn alert_rules_ask_for_metrics_that_there_are_and_do_as_their_tests_say() {
     let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
     let rules = values(&read("rules.yaml"));
     let tests = read("tests.yaml");
-    let docs =
-        ["serve.md", "install.md"].map(|page| fs::read_to_string(root().join("docs").join(page)).unwrap());
+    let docs = ["reference/serve.md", "how-to/install.md"]
+        .map(|page| fs::read_to_string(root().join("docs").join(page)).unwrap());
     let alerts = rules[0]["groups"][0]["rules"].as_array().unwrap();
     assert!(alerts.len() >= 8);
     for alert in alerts {
@@ -429,13 +429,16 @@ fn alert_rules_ask_for_metrics_that_there_are_and_do_as_their_tests_say() {
         assert!(tests.contains(&format!("alertname: {name}\n")), "{name} is never seen to fire");
         assert!(
             docs[1].contains(&format!("`{name}`")),
-            "docs/install.md does not say what to do about {name}"
+            "docs/how-to/install.md does not say what to do about {name}"
         );
         let expression = alert["expr"].as_str().unwrap();
         let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         for metric in words.filter(|word| word.starts_with("multipod_")) {
             let metric = metric.trim_end_matches("_bucket");
-            assert!(docs[0].contains(&format!("`{metric}`")), "{name}: {metric} is not in docs/serve.md");
+            assert!(
+                docs[0].contains(&format!("`{metric}`")),
+                "{name}: {metric} is not in docs/reference/serve.md"
+            );
         }
     }
     for arguments in [["check", "rules", "rules.yaml"], ["test", "rules", "tests.yaml"]] {

@@ -3,7 +3,7 @@
 mod chart;
 mod console;
 mod options;
-mod page;
+pub(crate) mod page;
 mod reasons;
 mod tables;
 
@@ -22,7 +22,7 @@ use serde_json::Value;
 use page::{Block, Page, page, pages, root, spans};
 
 /// It tells what goes wrong, so that not every value on it is right.
-const REASONS: &str = "docs/reasons.md";
+const REASONS: &str = "docs/reference/reasons.md";
 
 #[test]
 fn every_command_prints_what_the_docs_show() {
@@ -107,7 +107,7 @@ fn added(place: &str, key: Key, value: &str) -> Value {
 
 #[test]
 fn every_option_has_a_row_with_its_default() {
-    let page = page("docs/annotations.md");
+    let page = page("docs/reference/annotations.md");
     for topic in topics() {
         for Row { name, default, .. } in topic.options {
             let row = page.row_of(topic.key, &format!("{name}="));
@@ -130,7 +130,7 @@ fn every_option_has_a_row_with_its_default() {
 
 #[test]
 fn every_option_in_a_table_is_one_that_there_is() {
-    let page = page("docs/annotations.md");
+    let page = page("docs/reference/annotations.md");
     for row in page.rows() {
         let of_key = || topics().filter(|topic| row.key.is_none_or(|key| key == topic.key));
         for name in options_in(&row.first) {
@@ -149,7 +149,7 @@ fn options_in<'s>(spans: &[&'s str]) -> impl Iterator<Item = &'s str> {
 
 #[test]
 fn every_field_of_settings_policies_and_patterns_has_a_row() {
-    let page = page("docs/policies.md");
+    let page = page("docs/reference/policies.md");
     let settings = |text: &str| object::read::<Settings>(text).unwrap_err().1;
     let policy = |spec: &str| problem("InjectionPolicy", spec);
     let pattern = |spec: &str| problem("Pattern", spec);
@@ -208,7 +208,7 @@ fn expected(told: &str) -> Vec<String> {
 fn every_test_that_a_promise_names_is_there() {
     let tests = tests_by_file();
     let is_there = |test: &str| tests.iter().any(|(_, names)| names.contains(test));
-    for (name, least) in [("docs/promises.md", 40), ("docs/enforce.md", 15)] {
+    for (name, least) in [("docs/reference/promises.md", 40), ("docs/explanation/enforce.md", 15)] {
         let page = page(name);
         let named: Vec<&str> = page.rows().flat_map(|row| spans(last_cell(row.text))).collect();
         assert!(named.len() > least, "{name}: {}", named.len());
@@ -221,7 +221,7 @@ fn every_test_that_a_promise_names_is_there() {
 /// A row is `| R1 | what | shown | FILE: TEST, TEST; FILE: TEST |`, with `. Not: …` behind it where it is shown in part.
 #[test]
 fn every_requirement_names_tests_that_are_there_or_says_why_none_shows_it() {
-    let page = page("docs/requirements.md");
+    let page = page("docs/reference/requirements.md");
     let tests = tests_by_file();
     let rows: Vec<Vec<&str>> = page
         .rows()
@@ -317,4 +317,51 @@ fn every_link_leads_somewhere() {
             }
         }
     }
+}
+
+/// mdBook builds what its table of contents names, and makes an empty page of what is not there.
+#[test]
+fn the_table_of_contents_names_every_page_once() {
+    const CONTENTS: &str = "docs/SUMMARY.md";
+    let links = page(CONTENTS).links();
+    let named: BTreeSet<String> = links.iter().map(|(_, target)| format!("docs/{target}")).collect();
+    assert_eq!(named.len(), links.len(), "a page is there twice");
+    let mut pages = page::docs();
+    pages.remove(CONTENTS);
+    assert_eq!(named, pages);
+}
+
+/// Messages, manifests, code and tests send people to pages; these are there, and so are the headings.
+#[test]
+fn every_page_that_something_names_is_there() {
+    let mut folders = ["src", "crates", "deploy", "tests", "examples", "certs", "benches"]
+        .map(|name| root().join(name))
+        .to_vec();
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            for rest in text.split("docs/").skip(1) {
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"/-_.#".contains(c));
+                let named = rest[..end.unwrap_or(rest.len())].trim_end_matches('.');
+                let (file, anchor) = named.split_once('#').unwrap_or((named, ""));
+                if !file.ends_with(".md") {
+                    continue;
+                }
+                seen += 1;
+                let place = path.display();
+                assert!(root().join("docs").join(file).is_file(), "{place}: docs/{file}");
+                let anchors = self::page(&format!("docs/{file}")).anchors();
+                assert!(
+                    anchor.is_empty() || anchors.iter().any(|known| known == anchor),
+                    "{place}: docs/{named}"
+                );
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
 }

@@ -47,7 +47,7 @@ fn multipod() -> Command {
 
 #[test]
 fn every_option_of_the_server_has_a_row_with_its_default() {
-    let page = page("docs/serve.md");
+    let page = page("docs/reference/serve.md");
     let told = told();
     assert!(told.len() > 15, "{}", told.len());
     for option in &told {

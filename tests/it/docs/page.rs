@@ -1,14 +1,15 @@
 //! The pages of the documentation, cut into what can be checked.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 
 use multipod::annotation::Key;
 
 /// One Markdown file.
 pub(crate) struct Page {
-    /// From the root of the repository: `docs/policies.md`.
+    /// From the root of the repository: `docs/reference/policies.md`.
     pub(crate) name: String,
     lines: Vec<Line>,
 }
@@ -23,7 +24,7 @@ struct Line {
 
 /// What stands between two fences.
 pub(crate) struct Block {
-    /// Where it begins: `docs/policies.md:7`.
+    /// Where it begins: `docs/reference/policies.md:7`.
     pub(crate) place: String,
     pub(crate) text: String,
 }
@@ -50,12 +51,23 @@ pub(crate) fn root() -> &'static Path {
 
 /// The README, and everything in `docs`.
 pub(crate) fn pages() -> Vec<Page> {
-    let mut names: Vec<PathBuf> =
-        fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    names.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
-    names.sort();
-    let docs = names.iter().map(|path| format!("docs/{}", path.file_name().unwrap().to_str().unwrap()));
-    std::iter::once("README.md".to_owned()).chain(docs).map(|name| page(&name)).collect()
+    std::iter::once("README.md".to_owned()).chain(docs()).map(|name| page(&name)).collect()
+}
+
+/// The names of all pages in `docs`.
+pub(crate) fn docs() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                names.insert(path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    names
 }
 
 pub(crate) fn page(name: &str) -> Page {

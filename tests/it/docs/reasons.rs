@@ -9,7 +9,7 @@ use super::page::root;
 
 #[test]
 fn every_reason_is_explained_in_the_docs() {
-    let text = fs::read_to_string(root().join("docs/reasons.md")).unwrap();
+    let text = fs::read_to_string(root().join("docs/reference/reasons.md")).unwrap();
     let (refused, left) = text.split_once("## Left as it is").expect("two tables");
     let rows = |table: &str| -> BTreeMap<String, usize> {
         let cells = |line: &str| {

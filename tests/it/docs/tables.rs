@@ -1,4 +1,4 @@
-//! The tables in docs/annotations.md: options, made from the rows that the parsers read; adapters and containers, made
+//! The tables in docs/reference/annotations.md: options, made from the rows that the parsers read; adapters and containers, made
 //! from what the program says of them.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::page::{rewrite, root};
 
-const PAGE: &str = "docs/annotations.md";
+const PAGE: &str = "docs/reference/annotations.md";
 
 /// What stands between two comments of the page is exactly what the program says; `MULTIPOD_BLESS` writes it anew.
 #[test]
@@ -36,7 +36,7 @@ fn what_may_be_added_is_made_from_what_the_code_says() {
         format!("| `{}` | {is} | {by} |\n", at.replace("PROBE", "\u{2026}Probe"))
     });
     let table = "| where | what | added by |\n|---|---|---|\n".to_owned() + &rows.collect::<String>();
-    write_tables("docs/policies.md", &[("additions".to_owned(), table)]);
+    write_tables("docs/reference/policies.md", &[("additions".to_owned(), table)]);
 }
 
 /// What is promised of large pods is what the code holds them to.
@@ -44,7 +44,7 @@ fn what_may_be_added_is_made_from_what_the_code_says() {
 fn limits_are_made_from_what_the_code_says() {
     let rows = multipod::inject::limits().map(|(what, most)| format!("| {what} | {most} |\n"));
     let table = "| what | at most |\n|---|---|\n".to_owned() + &rows.concat();
-    write_tables("docs/promises.md", &[("limits".to_owned(), table)]);
+    write_tables("docs/reference/promises.md", &[("limits".to_owned(), table)]);
 }
 
 pub(super) fn write_tables(page: &str, tables: &[(String, String)]) {

@@ -1,5 +1,5 @@
 //! A mistake never lifts a policy: what becomes of pods where the new version of a policy has one, or the first.
-//! `docs/policies.md` has the table; here is a test for each cell, for files of a server and for objects of a cluster.
+//! `docs/reference/policies.md` has the table; here is a test for each cell, for files of a server and for objects of a cluster.
 
 use std::fs;
 use std::sync::Arc;

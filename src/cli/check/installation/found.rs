@@ -9,18 +9,18 @@ use crate::cli::line::{Line, Tone};
 pub(super) struct Cure(pub(super) &'static str);
 
 impl Cure {
-    pub(super) const CERTIFICATES: Cure = Cure("docs/install.md#certificates");
-    pub(super) const CUSTOM_RESOURCES: Cure = Cure("docs/install.md#custom-resources");
-    pub(super) const DOWN: Cure = Cure("docs/install.md#when-it-is-down");
-    pub(super) const GUARD: Cure = Cure("docs/guard.md#the-guard");
-    pub(super) const INSTALL: Cure = Cure("docs/install.md#install");
-    pub(super) const OTHER_WEBHOOKS: Cure = Cure("docs/install.md#beside-other-webhooks");
-    pub(super) const POLICIES: Cure = Cure("docs/policies.md#what-became-of-them");
-    pub(super) const RIGHTS: Cure = Cure("docs/install.md#who-may-install-and-who-may-look");
-    pub(super) const SIZING: Cure = Cure("docs/install.md#sizing");
-    pub(super) const UPGRADE: Cure = Cure("docs/install.md#upgrade");
-    pub(super) const WHICH_PODS: Cure = Cure("docs/install.md#which-pods-reach-multipod");
-    pub(super) const WHO_MAY_CONNECT: Cure = Cure("docs/install.md#who-may-connect");
+    pub(super) const CERTIFICATES: Cure = Cure("docs/how-to/install.md#certificates");
+    pub(super) const CUSTOM_RESOURCES: Cure = Cure("docs/how-to/install.md#custom-resources");
+    pub(super) const DOWN: Cure = Cure("docs/how-to/install.md#when-it-is-down");
+    pub(super) const GUARD: Cure = Cure("docs/how-to/guard.md#the-guard");
+    pub(super) const INSTALL: Cure = Cure("docs/how-to/install.md#install");
+    pub(super) const OTHER_WEBHOOKS: Cure = Cure("docs/how-to/install.md#beside-other-webhooks");
+    pub(super) const POLICIES: Cure = Cure("docs/reference/policies.md#what-became-of-them");
+    pub(super) const RIGHTS: Cure = Cure("docs/how-to/install.md#who-may-install-and-who-may-look");
+    pub(super) const SIZING: Cure = Cure("docs/how-to/install.md#sizing");
+    pub(super) const UPGRADE: Cure = Cure("docs/how-to/install.md#upgrade");
+    pub(super) const WHICH_PODS: Cure = Cure("docs/how-to/install.md#which-pods-reach-multipod");
+    pub(super) const WHO_MAY_CONNECT: Cure = Cure("docs/how-to/install.md#who-may-connect");
 
     #[cfg(test)]
     pub(super) const ALL: [Cure; 12] = [
@@ -184,13 +184,13 @@ mod tests {
                 "  ✓ registered: 3 entries",
                 "  ✗ CA: none",
                 "      in pods.multipod.dev",
-                "      see docs/install.md#certificates",
+                "      see docs/how-to/install.md#certificates",
                 "1 good, 0 to look at, 1 wrong"
             ]
         );
         let json = serde_json::to_value(report.as_json()).unwrap();
         assert_eq!(json["checks"][1]["standing"], "bad");
-        assert_eq!(json["checks"][1]["cure"], "docs/install.md#certificates");
+        assert_eq!(json["checks"][1]["cure"], "docs/how-to/install.md#certificates");
         assert!(json["checks"][0].get("cure").is_none());
     }
 }
