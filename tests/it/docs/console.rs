@@ -1,10 +1,11 @@
 //! Runs what a `console` block shows: `$ command`, then `? CODE` where it is not 0, then what is printed on standard
 //! output and on standard error, where `...` stands for any lines.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::page::{Block, rewrite, root};
+use super::page::{Block, pages, rewrite, root};
 
 /// One command and what it does: its exit code, and what it prints.
 struct Session<'b> {
@@ -59,7 +60,8 @@ pub(crate) fn bless(block: &Block) {
         if let Some(known) = known {
             let page = block.place.split(':').next().unwrap();
             let printed = lines(&ran)[known..].join("\n");
-            rewrite(page, |text| text.replacen(begin, &printed, 1));
+            let there = |lines: &str| lines.replace('\n', &format!("\n{}", block.indent));
+            rewrite(page, |text| text.replacen(&there(begin), &there(&printed), 1));
         }
     }
 }
@@ -78,6 +80,58 @@ fn run(command: &str) -> (i32, String) {
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.code().unwrap_or(-1), String::from_utf8(text).unwrap())
+}
+
+/// Commands that are shown without what they print are run as well, and end with 0. Whatever cannot be run here says why, behind
+/// the language: it needs a `cluster`, takes long to `build`, or names files of `yours`.
+#[test]
+fn commands_that_are_shown_are_run_or_say_why_not() {
+    let mut ways = BTreeSet::new();
+    for page in pages() {
+        for (language, place) in page.languages() {
+            let known =
+                ["console", "sh", "sh build", "sh cluster", "sh yours", "text", "yaml"].contains(&language);
+            assert!(known, "{place}: a block of {language:?}");
+            ways.insert(language.to_owned());
+        }
+        for block in page.blocks("sh") {
+            let (code, told) = run(&block.text);
+            assert_eq!(code, 0, "{}: {told}", block.place);
+        }
+    }
+    assert!(ways.contains("sh cluster"), "{ways:?}");
+}
+
+/// Also where nobody runs them, commands of multipod have the options that are shown.
+#[test]
+fn options_that_are_shown_are_there() {
+    let mut seen = 0;
+    for page in pages() {
+        let blocks =
+            ["sh", "sh build", "sh cluster", "sh yours", "console"].map(|language| page.blocks(language));
+        for block in blocks.into_iter().flatten() {
+            let joined = block.text.replace("\\\n", " ");
+            for command in joined.split(['\n', '|', ';', '&']).filter_map(|part| part.split_once("multipod "))
+            {
+                let (before, rest) = command;
+                if !before.trim_start_matches("$ ").trim().is_empty() {
+                    continue;
+                }
+                let mut words = rest.split_whitespace();
+                let name = words.next().unwrap();
+                let help = run(&format!("multipod {name} --help"));
+                assert_eq!(help.0, 0, "{}: multipod {name}: {}", block.place, help.1);
+                for option in words.filter(|word| word.starts_with("--") && word.len() > 2) {
+                    let option = option.split('=').next().unwrap();
+                    let there =
+                        help.1.split(|c: char| c.is_whitespace() || c == ',').any(|word| word == option);
+                    assert!(there, "{}: multipod {name} has no {option}", block.place);
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }
 
 fn fits(expected: &[&str], actual: &[&str]) -> bool {
@@ -100,7 +154,7 @@ fn dots_stand_for_any_lines_and_nothing_else_does() {
 
 #[test]
 fn a_block_that_is_wrong_is_told() {
-    let block = |text: &str| Block { place: "here".to_owned(), text: text.to_owned() };
+    let block = |text: &str| Block { place: "here".to_owned(), indent: String::new(), text: text.to_owned() };
     for (text, wrong) in [
         ("$ echo a\na\n$ multipod none\n? 2\n...\n", false),
         ("$ echo a\nb\n", true),

@@ -39,7 +39,7 @@ fn every_command_prints_what_the_docs_show() {
 fn every_yaml_block_is_accepted() {
     let blocks: Vec<Block> = pages().iter().flat_map(|page| page.blocks("yaml")).collect();
     assert!(blocks.len() >= 8, "{}", blocks.len());
-    for Block { place, text } in blocks {
+    for Block { place, text, .. } in blocks {
         if text.starts_with("# settings.yaml\n") {
             let settings: Result<Settings, _> = object::read(&text);
             assert!(settings.is_ok(), "{place}: {settings:?}");
@@ -105,12 +105,19 @@ fn added(place: &str, key: Key, value: &str) -> Value {
     sample(key, value, &context).unwrap_or_else(|why| panic!("{place}: {value}: {why}"))
 }
 
+/// The page of a key.
+fn page_of(key: Key) -> String {
+    format!("docs/reference/annotations/{}.md", key.name())
+}
+
 #[test]
 fn every_option_has_a_row_with_its_default() {
-    let page = page("docs/reference/annotations.md");
+    let common = page("docs/reference/annotations.md");
     for topic in topics() {
+        let page = page(&page_of(topic.key));
+        assert_eq!(page.key(), Some(topic.key), "{}", page.name);
         for Row { name, default, .. } in topic.options {
-            let row = page.row_of(topic.key, &format!("{name}="));
+            let row = page.row(&format!("{name}="));
             let row = row.unwrap_or_else(|| panic!("{}: {name}=", topic.name));
             match default.text() {
                 Some(value) if !value.contains(' ') => {
@@ -123,20 +130,24 @@ fn every_option_has_a_row_with_its_default() {
             }
         }
         for Row { name, .. } in topic.settings {
-            assert!(page.row(&format!("{name}=")).is_some(), "{}: {name}=", topic.name);
+            let first = format!("{name}=");
+            assert!(page.row(&first).or_else(|| common.row(&first)).is_some(), "{}: {name}=", topic.name);
         }
     }
 }
 
 #[test]
 fn every_option_in_a_table_is_one_that_there_is() {
-    let page = page("docs/reference/annotations.md");
-    for row in page.rows() {
-        let of_key = || topics().filter(|topic| row.key.is_none_or(|key| key == topic.key));
-        for name in options_in(&row.first) {
-            let known = of_key()
-                .any(|topic| topic.options.iter().chain(topic.settings).any(|choice| choice.name == name));
-            assert!(known, "{name}=: {}", row.text);
+    let pages = Key::ALL.iter().map(|key| (Some(*key), page(&page_of(*key))));
+    for (key, page) in pages.chain([(None, page("docs/reference/annotations.md"))]) {
+        for row in page.rows() {
+            let of_key = || topics().filter(|topic| key.is_none_or(|key| key == topic.key));
+            for name in options_in(&row.first) {
+                let known = of_key().any(|topic| {
+                    topic.options.iter().chain(topic.settings).any(|choice| choice.name == name)
+                });
+                assert!(known, "{name}=: {}", row.text);
+            }
         }
     }
 }

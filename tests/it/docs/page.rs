@@ -20,12 +20,16 @@ struct Line {
     text: String,
     /// The language of its block; none for prose.
     fence: Option<String>,
+    /// What stands before it because its block does, in a list.
+    indent: String,
 }
 
 /// What stands between two fences.
 pub(crate) struct Block {
     /// Where it begins: `docs/reference/policies.md:7`.
     pub(crate) place: String,
+    /// What stands before each of its lines, in a list.
+    pub(crate) indent: String,
     pub(crate) text: String,
 }
 
@@ -38,8 +42,6 @@ pub(crate) struct Shown {
 
 /// One row of a table.
 pub(crate) struct Row<'p> {
-    /// Whose section it stands in.
-    pub(crate) key: Option<Key>,
     /// The code in its first cell.
     pub(crate) first: Vec<&'p str>,
     pub(crate) text: &'p str,
@@ -72,13 +74,19 @@ pub(crate) fn docs() -> BTreeSet<String> {
 
 pub(crate) fn page(name: &str) -> Page {
     let text = fs::read_to_string(root().join(name)).unwrap();
-    let mut fence: Option<String> = None;
+    let mut fence: Option<(String, &str)> = None;
     let mut lines = Vec::new();
     for (number, text) in (1..).zip(text.lines()) {
-        match (text.strip_prefix("```"), &fence) {
+        let before = &text[..text.len() - text.trim_start().len()];
+        match (text.trim_start().strip_prefix("```"), &fence) {
             (Some(_), Some(_)) => fence = None,
-            (Some(language), None) => fence = Some(language.to_owned()),
-            (None, fence) => lines.push(Line { number, text: text.to_owned(), fence: fence.clone() }),
+            (Some(language), None) => fence = Some((language.to_owned(), before)),
+            (None, fence) => {
+                let (language, indent) = fence.clone().unzip();
+                let indent = indent.unwrap_or_default();
+                let text = text.strip_prefix(indent).unwrap_or(text).to_owned();
+                lines.push(Line { number, text, fence: language, indent: indent.to_owned() });
+            }
         }
     }
     assert_eq!(fence, None, "{name}: a block is not closed");
@@ -106,7 +114,11 @@ impl Page {
         let mut last = 0;
         for line in self.lines.iter().filter(|line| line.fence.as_deref() == Some(language)) {
             if blocks.is_empty() || line.number > last + 1 {
-                blocks.push(Block { place: self.place(line.number), text: String::new() });
+                blocks.push(Block {
+                    place: self.place(line.number),
+                    indent: line.indent.clone(),
+                    text: String::new(),
+                });
             }
             let text = &mut blocks.last_mut().unwrap().text;
             text.push_str(&line.text);
@@ -116,17 +128,24 @@ impl Page {
         blocks
     }
 
-    /// Every `"…"` in prose that stands for a whole value: of the key that its line names, else of its section's.
+    /// The key that its title names.
+    pub(crate) fn key(&self) -> Option<Key> {
+        let title = self.prose().find_map(|(_, text)| text.strip_prefix("# "))?;
+        Key::from_full(title.trim_matches('`'))
+    }
+
+    /// The languages of its blocks, with their places.
+    pub(crate) fn languages(&self) -> impl Iterator<Item = (&str, String)> {
+        self.lines.iter().filter_map(|line| Some((line.fence.as_deref()?, self.place(line.number))))
+    }
+
+    /// Every `"…"` in prose that stands for a whole value: of the key that its line names, else of its page's.
     pub(crate) fn values(&self) -> Vec<Shown> {
         let mut shown = Vec::new();
-        let mut section = None;
         for (number, text) in self.prose() {
-            if let Some(heading) = text.strip_prefix("## ") {
-                section = Key::from_full(heading.trim_matches('`'));
-            }
             let spans = spans(text);
             let named = spans.iter().find_map(|span| Key::from_full(span.split(": ").next()?));
-            let Some(key) = named.or(section) else { continue };
+            let Some(key) = named.or(self.key()) else { continue };
             for span in spans {
                 let value = span.strip_prefix(&format!("{}: ", key.full())).unwrap_or(span);
                 if let Some(value) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
@@ -143,21 +162,11 @@ impl Page {
         row.map(|row| row.text)
     }
 
-    /// The same, within the section of a key.
-    pub(crate) fn row_of(&self, key: Key, first: &str) -> Option<&str> {
-        let mut rows = self.rows().filter(|row| row.key == Some(key));
-        rows.find(|row| row.first.iter().any(|span| is_meant(span, first))).map(|row| row.text)
-    }
-
     /// Every row of every table.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        let mut key = None;
-        self.prose().filter_map(move |(_, text)| {
-            if let Some(heading) = text.strip_prefix("## ") {
-                key = Key::from_full(heading.trim_matches('`'));
-            }
+        self.prose().filter_map(|(_, text)| {
             let cell = text.strip_prefix("| ")?.split(" | ").next()?;
-            Some(Row { key, first: spans(cell), text })
+            Some(Row { first: spans(cell), text })
         })
     }
 

@@ -1,31 +1,32 @@
 //! The page of reasons, which is written by people: nothing is missing there, and nothing is there that is no more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 
 use multipod::inject::{DenyReason, SkipReason};
 
 use super::page::root;
 
+/// Each has a heading of its own, so that a link leads to it, and says what causes it and what to do.
 #[test]
-fn every_reason_is_explained_in_the_docs() {
+fn every_reason_has_a_heading_with_its_cause_and_its_cure() {
     let text = fs::read_to_string(root().join("docs/reference/reasons.md")).unwrap();
-    let (refused, left) = text.split_once("## Left as it is").expect("two tables");
-    let rows = |table: &str| -> BTreeMap<String, usize> {
-        let cells = |line: &str| {
-            line.split('|').skip(2).map(|cell| cell.trim().len()).filter(|length| *length > 20).count()
-        };
-        let slug = |line: &str| line.strip_prefix("| `")?.split('`').next().map(str::to_owned);
-        table.lines().filter_map(|line| Some((slug(line)?, cells(line)))).collect()
-    };
-    for (table, slugs) in [
-        (rows(refused), DenyReason::ALL.iter().map(|reason| reason.slug()).collect::<BTreeSet<_>>()),
-        (rows(left), SkipReason::ALL.iter().map(|reason| reason.slug()).collect()),
-    ] {
-        let told: BTreeSet<&str> = table.keys().map(String::as_str).collect();
-        assert_eq!(told, slugs);
-        let empty: Vec<&String> =
-            table.iter().filter(|(_, cells)| **cells != 2).map(|(slug, _)| slug).collect();
-        assert!(empty.is_empty(), "say what it means and what to do: {empty:?}");
+    let (rejected, left) = text.split_once("## Left unchanged").expect("two parts");
+    let [rejected, left] = [rejected, left].map(entries);
+    let deny: BTreeSet<&str> = DenyReason::ALL.iter().map(|reason| reason.slug()).collect();
+    let skip: BTreeSet<&str> = SkipReason::ALL.iter().map(|reason| reason.slug()).collect();
+    let told =
+        [&rejected, &left].map(|entries| entries.iter().map(|(slug, _)| *slug).collect::<BTreeSet<_>>());
+    assert_eq!(told[0], deny);
+    assert_eq!(told[1], &skip - &deny, "a reason of both kinds has one heading, among those that reject");
+    for (slug, entry) in rejected.iter().chain(&left) {
+        let says = |what: &str| entry.split_once(what).is_some_and(|(_, rest)| rest.trim().len() > 15);
+        assert!(says("**Cause:** ") && says("**Cure:** "), "{slug}");
+        let both = deny.contains(slug) && skip.contains(slug);
+        assert_eq!(says("**Left unchanged:** "), both, "{slug}");
     }
+}
+
+fn entries(part: &str) -> Vec<(&str, &str)> {
+    part.split("### `").skip(1).map(|entry| entry.split_once("`\n").unwrap()).collect()
 }

@@ -1,4 +1,4 @@
-//! The tables in docs/reference/annotations.md: options, made from the rows that the parsers read; adapters and containers, made
+//! The tables on the pages of annotations: options, made from the rows that the parsers read; adapters and containers, made
 //! from what the program says of them.
 
 use std::collections::BTreeSet;
@@ -13,19 +13,28 @@ use serde_json::Value;
 
 use super::page::{rewrite, root};
 
-const PAGE: &str = "docs/reference/annotations.md";
+/// Where all keys are listed, and what they have in common.
+const COMMON: &str = "docs/reference/annotations.md";
 
 /// What stands between two comments of the page is exactly what the program says; `MULTIPOD_BLESS` writes it anew.
 #[test]
 fn tables_are_made_from_what_the_program_says() {
     let adapters = adapters();
-    let made = topics().flat_map(tables).chain(Key::ALL.map(of_values)).chain([
-        ("settings of every sidecar".to_owned(), of_rows("setting", &OF_SIDECARS)),
-        ("adapters".to_owned(), of_adapters(&adapters)),
-        ("containers".to_owned(), of_containers(&adapters)),
-    ]);
-    let made: Vec<(String, String)> = made.collect();
-    write_tables(PAGE, &made);
+    for key in Key::ALL {
+        let mut made: Vec<_> =
+            topics().filter(|topic| topic.key == key).flat_map(tables).chain([of_values(key)]).collect();
+        if key == Key::Metrics {
+            made.push(("adapters".to_owned(), of_adapters(&adapters)));
+        }
+        write_tables(&super::page_of(key), &made);
+    }
+    let common = [
+        ("settings of every sidecar", of_rows("setting", &OF_SIDECARS)),
+        ("containers", of_containers(&adapters)),
+    ];
+    // Links are written as the pages of keys need them, one folder below.
+    let here = |text: String| text.replace("(../annotations.md#", "(#").replace("(../", "(");
+    write_tables(COMMON, &common.map(|(name, table)| (name.to_owned(), here(table))));
 }
 
 /// What others may add to what a policy enforces is what the code compares with.
@@ -143,7 +152,7 @@ fn of_containers(adapters: &[Value]) -> String {
             }
             let [cpu, memory, limit] =
                 amounts.map(|all| all.into_iter().map(|(_, amount)| amount).collect::<Vec<_>>().join(" or "));
-            let cells = format!("[of the adapter](#multipodmetrics) | {cpu}, {memory} | {limit}");
+            let cells = format!("[of the adapter](../annotations/metrics.md) | {cpu}, {memory} | {limit}");
             rows.push((vec!["`multipod-metrics-ADAPTER`".to_owned()], cells));
             continue;
         }
@@ -204,8 +213,7 @@ fn tables(topic: &Topic) -> Vec<(String, String)> {
     if !own.is_empty() {
         let own: String = own.into_iter().map(row).collect();
         let common: Vec<String> = common.iter().map(|row| format!("`{}=`", row.name)).collect();
-        let links =
-            "[as everywhere](#settings-that-every-sidecar-takes) | [here](#containers-images-and-resources)";
+        let links = "[as everywhere](../annotations.md#settings-that-every-sidecar-takes) | [here](../annotations.md#containers-images-and-resources)";
         tables.push((
             format!("settings of {}", topic.name),
             format!(
@@ -238,8 +246,8 @@ fn row(row: &Row) -> String {
 
 /// Words that lead to where more is said of them.
 const LINKS: [(&str, &str); 2] = [
-    ("the pattern's own", "#containers-images-and-resources"),
-    ("an upstream that a policy names", "policies.md#upstreams-one-manifest-for-every-namespace"),
+    ("the pattern's own", "../annotations.md#containers-images-and-resources"),
+    ("an upstream that a policy names", "../policies.md#upstreams-one-manifest-for-every-namespace"),
 ];
 
 /// Options, paths, addresses, times and names in a sentence are code, and so is what the value that it is about names.
