@@ -10,7 +10,7 @@ SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build static image manifests test test-long test-models soak lint workflows deny sbom fmt bless bench fuzz doc clean
+.PHONY: help setup demo build static reproducible image manifests test test-long test-models soak lint workflows deny sbom fmt bless bench fuzz doc clean
 .PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-install e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
@@ -35,18 +35,28 @@ demo: ## inject the fruit service, and show what was added and why
 build: ## build the release binary
 	$(CARGO) build --release
 
-# Naming the target keeps the flag from build scripts, which must be able to load libraries.
+# Naming the target keeps the flags from build scripts, which must be able to load libraries. No path of this machine gets into
+# the program, so that it is the same bytes wherever it is built.
 static: ## build the binary of the image into dist/: static, for this machine
-	@target=$$(rustc -vV | sed -n 's/^host: //p'); \
-	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --locked --release --bin multipod --target $$target && \
+	@$(CARGO) fetch --locked --quiet; target=$$(rustc -vV | sed -n 's/^host: //p'); paths="$(CURDIR)=/multipod"; \
+	for folder in $${CARGO_HOME:-$$HOME/.cargo}/registry/src/*; do paths="$$paths $$folder=/crates"; done; \
+	for path in $$paths; do flags="$$flags --remap-path-prefix=$$path" cflags="$$cflags -ffile-prefix-map=$$path"; done; \
+	CFLAGS="$$cflags" RUSTFLAGS="-C target-feature=+crt-static$$flags" \
+		$(CARGO) build --locked --release --bin multipod --target $$target && \
 	mkdir -p dist && cp target/$$target/release/multipod dist/multipod
 	@if readelf -l dist/multipod | grep -q INTERP; then echo "dist/multipod is not static" >&2; exit 1; fi
 	@ls -l dist/multipod
 
+reproducible: ## build dist/multipod again, in another folder with nothing built, and compare the two
+	@test -x dist/multipod || { echo "First: make static" >&2; exit 1; }
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && git archive HEAD | tar -x -C "$$folder" && \
+		$(MAKE) --no-print-directory -C "$$folder" static && sha256sum dist/multipod "$$folder/dist/multipod" && \
+		cmp dist/multipod "$$folder/dist/multipod" && echo "both builds are the same bytes"
+
 image: ## put dist/multipod into an image, without a network, and write it to dist/image.tar (needs buildah, or docker)
 	@test -x dist/multipod || { echo "First: make static" >&2; exit 1; }
 	@if command -v buildah >/dev/null; then \
-		$(BUILDAH) build --isolation chroot --target at-hand --tag $(TAG) . && rm -f dist/image.tar && \
+		$(BUILDAH) build --isolation chroot --timestamp 0 --target at-hand --tag $(TAG) . && rm -f dist/image.tar && \
 		$(BUILDAH) push $(TAG) docker-archive:dist/image.tar:$(TAG); \
 	else docker build --target at-hand --tag $(TAG) . && docker save --output dist/image.tar $(TAG); fi
 

@@ -23,6 +23,16 @@ func Chart(t testing.TB) string {
 	return filepath.Join(repository, "deploy/chart")
 }
 
+// HelmProgram is where one of Helms is.
+func HelmProgram(t testing.TB, name string) string {
+	t.Helper()
+	path, err := program(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // Helm runs one of Helms and returns what it printed; the test fails if it fails.
 func (c *Cluster) Helm(t testing.TB, name string, args ...string) string {
 	t.Helper()
@@ -36,11 +46,7 @@ func (c *Cluster) Helm(t testing.TB, name string, args ...string) string {
 // TryHelm runs one of Helms; the error holds what it complained about.
 func (c *Cluster) TryHelm(t testing.TB, name string, args ...string) (string, error) {
 	t.Helper()
-	path, err := program(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(path, append(args, "--kubeconfig", c.Kubeconfig)...)
+	command := exec.Command(HelmProgram(t, name), append(args, "--kubeconfig", c.Kubeconfig)...)
 	// Nothing of the person whose machine this is: neither plug-ins nor repositories.
 	command.Env = append(os.Environ(), "HELM_CACHE_HOME="+t.TempDir(), "HELM_CONFIG_HOME="+t.TempDir(), "HELM_DATA_HOME="+t.TempDir())
 	var out, mistakes bytes.Buffer
