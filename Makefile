@@ -1,7 +1,6 @@
 # Recipes that people and CI share. `make` lists them.
 
 CARGO ?= cargo
-DEMO  := examples/fruit/deployment.yaml
 SOAK_MINUTES ?= 2
 CROWD_SECONDS ?= 10
 TAG   := multipod/multipod:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -24,13 +23,12 @@ setup: ## install what the tests need besides Rust: HAProxy (Debian and its rela
 	else echo "The tests check every rendered configuration with haproxy: please install it." >&2; exit 1; fi
 	@command -v go >/dev/null || echo "Without go, the tests leave out its HTTP client, which is the API server's." >&2
 
-demo: ## inject the fruit service, and show what was added and why
-	@$(CARGO) build --quiet --release
-	@echo '$$ multipod explain -f $(DEMO)'
-	@target/release/multipod explain -f $(DEMO)
-	@echo
-	@echo '$$ multipod diff -f $(DEMO)'
-	@target/release/multipod diff -f $(DEMO) || test $$? = 1
+# What the tests build too, so that `make test` goes on from there: with --examples, though there are none, cargo takes
+# the features that dependencies have in tests.
+demo: ## run the webhook here, send it a pod as an API server does, and show what comes of it; ONCE=1 ends by itself
+	@begun=$$(date +%s); echo "Building multipod, without optimisation. The first time takes a minute or two."; \
+	$(CARGO) build --locked --workspace --features otlp --bin multipod --examples && \
+	BEGUN=$$begun BUILT=$$(date +%s) ONCE=$(ONCE) sh examples/demo.sh
 
 build: ## build the release binary
 	$(CARGO) build --release
@@ -76,8 +74,14 @@ manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rul
 # With the feature that is off by default, so that its tests need no second build; lint, the image and the clusters are without.
 TEST := $(CARGO) test --locked --workspace --features otlp
 
-test: setup ## run every test that needs no cluster, and those of features that are off by default
-	$(TEST)
+# The sum stands last, because cargo tells one for each of its programs.
+test: setup ## run the tests that need neither a cluster nor minutes of their own, with features that are off by default
+	@echo "All tests that need no cluster: three minutes on two CPUs, once they are built, which takes as long again."
+	@echo "Not among them: what takes minutes (make test-long, test-models, soak) and clusters (make e2e, e2e-install)."
+	@{ $(TEST) || echo "test result: cargo fails"; } | awk ' \
+		{ print; fflush() } \
+		/^test result: / { if ($$3 != "ok.") failed = 1; passed += $$4; broken += $$6; ignored += $$8 } \
+		END { printf "\nIn all: %d passed, %d failed, %d left to the recipes named above.\n", passed, broken, ignored; exit failed }'
 
 test-long: ## show what takes minutes: ends, slow peers, crowds of CROWD_SECONDS (10), certificates and load, as an API server meets them
 	CROWD_SECONDS=$(CROWD_SECONDS) $(TEST) --test it -- server::long core::rotation::starts core::rotation::years --ignored --test-threads 1 --nocapture --skip soak

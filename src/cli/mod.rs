@@ -22,6 +22,7 @@ mod policies;
 mod question;
 mod report;
 mod restart;
+mod review;
 mod schema;
 mod serve;
 mod test;
@@ -67,6 +68,7 @@ enum Command {
     Guard(guard::Args),
     Crds(crds::Args),
     Serve(Box<serve::Args>),
+    Review(review::Args),
     Certs(certs::Args),
     WaitFor(wait_for::Args),
     Follow(follow::Args),
@@ -94,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Guard(args) => args.run(),
         Command::Crds(args) => args.run(),
         Command::Serve(args) => args.run(),
+        Command::Review(args) => args.run(),
         Command::Certs(args) => args.run(),
         Command::WaitFor(args) => Ok(args.run()),
         Command::Follow(args) => Ok(args.run()),

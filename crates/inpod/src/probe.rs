@@ -158,7 +158,7 @@ impl Lookup {
 }
 
 /// The certificates of a PEM file.
-pub(super) fn certificates(pem: io::Result<Vec<u8>>) -> Result<Vec<Certificate<'static>>, CaError> {
+pub fn certificates(pem: io::Result<Vec<u8>>) -> Result<Vec<Certificate<'static>>, CaError> {
     let pem = pem.map_err(CaError::Unreadable)?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {

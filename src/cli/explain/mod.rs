@@ -10,16 +10,19 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::explain::picture::Picture;
 use crate::explain::report::Author;
 use crate::explain::{Origin, Report};
 use crate::manifest::{
     self, Annotation, Cluster, Decided, ENGINE_WARNS, Examined, Finding, Level, Manifests, Outcome, Target,
 };
 
+use super::line::Line;
 use super::output::{self, Format, Told, json, printed};
 use super::question::Question;
 use super::report::{self, Failure};
 use boxes::Signs;
+use draw::draw;
 use layout::Layout;
 pub(super) use text::brief;
 use text::text;
@@ -78,8 +81,7 @@ impl Args {
         let text = match self.told.output {
             Format::Json => json(&Answer { schema: 1, pods: &reports }),
             Format::Text => {
-                let signs =
-                    if self.ascii || !shows_unicode(variable) { Signs::ASCII } else { Signs::UNICODE };
+                let signs = if self.ascii { Signs::ASCII } else { usual_signs() };
                 let columns = self.width.unwrap_or_else(columns);
                 let layout = Layout { columns, signs, show_config: self.show_config };
                 let pages = reports.iter().map(|report| printed(&text(report, &layout)));
@@ -113,7 +115,13 @@ fn reports(
     (reports, aside)
 }
 
-fn of(
+/// The drawing of a pod, for the terminal as it is.
+pub(super) fn drawing(pod: &Picture, title: &str) -> Vec<Line> {
+    draw(pod, title, columns(), &usual_signs())
+}
+
+/// The report about one pod template.
+pub(super) fn of(
     target: &Target<'_>,
     decided: &Decided<'_>,
     cluster: &Cluster,
@@ -160,6 +168,10 @@ fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
         let locale = locale.to_ascii_lowercase();
         locale.ends_with("utf-8") || locale.ends_with("utf8") || locale.contains("utf-8@")
     })
+}
+
+fn usual_signs() -> Signs {
+    if shows_unicode(variable) { Signs::UNICODE } else { Signs::ASCII }
 }
 
 fn columns() -> usize {

@@ -269,13 +269,21 @@ fn announce(bound: &Bound, in_memory: bool) {
     let (Ok(reviews), admin) = (bound.local_addr(), bound.admin_addr()) else { return };
     tracing::info!(%reviews, admin = admin.map(tracing::field::display), "listening");
     let Some(admin) = admin.filter(|_| in_memory) else { return };
+    let host = format!("{}:{}", host(reviews.ip()), reviews.port());
+    let (usual_reviews, usual_admin) = Options::usual_addresses();
+    let is_usual = (reviews, admin) == (usual_reviews, usual_admin);
     let text = format!(
         "multipod listens on https://{reviews} (/mutate, /warn and /validate) and on http://{admin} (probes and metrics).\n\
-         Its certificate is made in memory and ends with it. Try it:\n\n  \
+         Its certificate is made in memory and ends with it. Try it with a manifest of yours, or with curl and jq:\n\n  \
+         multipod review app.yaml{where_}\n  \
          curl -s {admin}/ca.crt -o multipod-ca.crt\n  \
-         curl -s --cacert multipod-ca.crt -H 'Content-Type: application/json' https://{host}:{port}/mutate -d '{EXAMPLE}'\n\n",
-        host = host(reviews.ip()),
-        port = reviews.port(),
+         curl -s --cacert multipod-ca.crt -H 'Content-Type: application/json' https://{host}/mutate -d '{EXAMPLE}' \
+         | jq -r .response.patch | base64 -d | jq\n\n",
+        where_ = if is_usual {
+            String::new()
+        } else {
+            format!(" --url https://{host} --ca http://{admin}/ca.crt")
+        },
     );
     // A closed standard output is no reason to fail.
     let _ = io::stdout().lock().write_all(text.as_bytes());

@@ -119,7 +119,7 @@ pub(in crate::cli) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     kubernetes_version: Option<Given<Version>>,
 
-    /// How long to go on accepting after the signal to end, at least [default: 20s]
+    /// How long to go on accepting after the signal to end, at least [default: 20s, none on loopback]
     #[arg(long, env = "MULTIPOD_DRAIN_FLOOR", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     drain_floor: Option<Given<Duration>>,
@@ -280,6 +280,11 @@ impl Options {
         address(self.admin_listen.as_ref(), 8080)
     }
 
+    /// Where it listens unless it is told otherwise: for reviews, and for probes.
+    pub(super) fn usual_addresses() -> (SocketAddr, SocketAddr) {
+        (Options::default().listen(), Options::default().admin_listen())
+    }
+
     pub(super) fn http2(&self) -> bool {
         self.http2 == Some(true)
     }
@@ -378,7 +383,10 @@ impl Options {
             |given: &Option<Given<Duration>>, default| given.as_ref().map_or(default, |given| given.value);
         let count =
             |given: Option<Within<1, MANY>>, default| given.map_or(default, |Within(count)| count as usize);
-        let drain_floor = time(&self.drain_floor, default.drain_floor);
+        // Where only this machine can connect, no API server has to hear of the end first.
+        let is_local = self.listen().ip().is_loopback();
+        let usual = if is_local { Duration::ZERO } else { default.drain_floor };
+        let drain_floor = time(&self.drain_floor, usual);
         Limits {
             drain_floor,
             drain_limit: time(&self.drain_limit, default.drain_limit).max(drain_floor),

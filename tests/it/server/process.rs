@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -19,14 +20,97 @@ use serde_json::{Value, json};
 fn what_it_says_on_the_terminal_works_when_it_is_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let server = serve(&[]);
+    fs::write(folder.path().join("app.yaml"), yaml_pod("80:8775")).unwrap();
     let commands: Vec<&str> = server.announced.iter().filter_map(|line| line.strip_prefix("  ")).collect();
-    assert_eq!(commands.len(), 2, "{:?}", server.announced);
-    let pasted =
-        Command::new("sh").arg("-ec").arg(commands.join("\n")).current_dir(folder.path()).output().unwrap();
-    assert!(pasted.status.success(), "curl is needed here: {}", String::from_utf8_lossy(&pasted.stderr));
-    let verdict = verify(&pasted.stdout, "1").unwrap();
-    assert!(verdict.allowed && verdict.patch.is_some());
+    assert_eq!(commands.len(), 3, "{:?}", server.announced);
+    let (review, curl) = commands.split_at(1);
+    let pasted = |commands: &[&str]| {
+        let program = Path::new(env!("CARGO_BIN_EXE_multipod")).parent().unwrap().display().to_string();
+        let path = format!("{program}:{}", std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        let shell = shell.arg("-ec").arg(commands.join("\n")).env("PATH", path).current_dir(folder.path());
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(pasted(review).contains("+  - name: multipod-ambassador"));
+    let patch: Value = serde_json::from_str(&pasted(curl)).expect("curl and jq are needed here");
+    assert!(patch[0]["op"] == "add", "{patch}");
     server.end();
+}
+
+#[test]
+fn review_shows_what_the_webhook_answers_and_ends_by_it() {
+    let server = serve(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let review = |text: &str, more: &[&str]| {
+        let file = folder.path().join("app.yaml");
+        fs::write(&file, text).unwrap();
+        let mut command = multipod();
+        command.arg("review").arg(&file).args(more);
+        command
+            .arg(format!("--url=https://{}", server.reviews))
+            .arg(format!("--ca=http://{}/ca.crt", server.admin));
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+    };
+    let (code, told) = review(&yaml_pod("80:8775"), &["--draw"]);
+    let shown = [
+        "Pod web",
+        "multipod/ambassador: \"80:8775\"",
+        "allowed, with a patch of",
+        "It is the patch that multipod inject carries out here, byte for byte.",
+        "the pod as it was sent",
+        "+ multipod-ambassador",
+        "+  - name: multipod-ambassador",
+    ];
+    assert!(code == 0 && shown.iter().all(|part| told.contains(part)), "{code}\n{told}");
+    let (code, told) = review(&yaml_pod("8o:8775"), &[]);
+    assert!(code == 1 && told.contains("\nrefused") && told.contains("    ^^"), "{code}\n{told}");
+    let (code, told) = review(&ambassador().to_string(), &[]);
+    assert!(code == 0 && told.contains("AdmissionReview") && told.contains("multipod-ambassador"), "{told}");
+    let (code, told) = review("apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", &[]);
+    assert!(code == 2 && told.contains("there is no pod to send"), "{told}");
+    let (code, told) = review(&yaml_pod("80:8775"), &["--namespace=shop"]);
+    assert!(code == 0 && told.contains("namespace: shop"), "{told}");
+    server.end();
+    let mut nobody = multipod();
+    nobody.args([
+        "review",
+        "--url=https://127.0.0.1:1",
+        "--ca=http://127.0.0.1:1/ca.crt",
+        "examples/fruit/deployment.yaml",
+    ]);
+    let output = nobody.output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(2)
+            && told.contains("connection refused")
+            && told.contains("multipod serve"),
+        "{told}"
+    );
+}
+
+fn yaml_pod(ambassador: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  annotations:\n    multipod/ambassador: \"{ambassador}\"\n\
+         spec:\n  containers:\n  - {{name: app, image: app, ports: [{{containerPort: 8775}}]}}\n"
+    )
+}
+
+/// Nobody else can be connected where only this machine can, so nobody has to hear of the end first.
+#[test]
+fn on_loopback_the_first_signal_ends_it() {
+    let mut command = multipod();
+    command.args(["serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"]);
+    let mut server = started(&mut command);
+    assert_eq!(server.post("/mutate", ambassador().to_string().as_bytes()).0, 200);
+    let told = server.admin("/config");
+    let limits: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(limits["limits"]["drainFloor"], "0ns", "{told}");
+    server.signal("INT");
+    assert_eq!(server.process.wait().unwrap().code(), Some(0));
 }
 
 #[test]
