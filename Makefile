@@ -61,12 +61,14 @@ image: ## put dist/multipod into an image, without a network, and write it to di
 manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rules (needs kubectl and python3)
 	@test -x $(VALIDATE) || { python3 -m venv target/schemas && target/schemas/bin/pip install --quiet kubernetes-validate==1.37.0; }
 	@$(TEST) --quiet --test it --no-run # the program, as the tests build it
-	@kubectl kustomize deploy | target/debug/multipod certs --fill - > target/schemas/base.yaml
+	@kubectl kustomize deploy > target/schemas/base.yaml
+	@printf 'resources: [../../deploy]\ncomponents: [../../deploy/components/certificates-from-secret]\n' > target/schemas/kustomization.yaml
+	@kubectl kustomize target/schemas | target/debug/multipod certs --fill - > target/schemas/filled.yaml
 	@printf 'resources: [../../deploy]\ncomponents:\n' > target/schemas/kustomization.yaml
 	@for folder in deploy/components/*; do echo "- ../../$$folder" >> target/schemas/kustomization.yaml; done
 	@kubectl kustomize target/schemas > target/schemas/all.yaml
 	@for version in $(SCHEMAS); do \
-		$(VALIDATE) --quiet --strict -k $$version target/schemas/base.yaml target/schemas/all.yaml || exit 1; \
+		$(VALIDATE) --quiet --strict -k $$version target/schemas/base.yaml target/schemas/filled.yaml target/schemas/all.yaml || exit 1; \
 		echo "the manifests are what Kubernetes $$version expects"; done
 	@if command -v promtool >/dev/null; then cd deploy/monitoring && promtool check rules rules.yaml && promtool test rules tests.yaml; \
 	else echo "Without promtool, which Debian has in its package prometheus, the alert rules are not checked." >&2; fi

@@ -75,8 +75,12 @@ cert-manager.io/inject-ca-from: {{ include "multipod.namespace" . }}/multipod-se
 {{- define "multipod.clientConfig" -}}
 {{- $root := index . 0 -}}
 service: {name: multipod, namespace: {{ include "multipod.namespace" $root }}, path: {{ index . 1 }}, port: 443}
-{{- if eq $root.Values.certificates.mode "secret" }}
-{{- $authority := required "certificates.caBundle is empty: give the authority of the Secret certificates.secretName with --set-file certificates.caBundle=ca.crt (multipod certs --out makes both), or set certificates.mode to certManager" $root.Values.certificates.caBundle }}
+{{- $certificates := $root.Values.certificates }}
+{{- if eq $certificates.mode "secret" }}
+{{- $_ := required "certificates.caBundle is empty: give the authority of the Secret certificates.secretName with --set-file certificates.caBundle=ca.crt (multipod certs --out makes both), or leave certificates.mode as it is, and the replicas make their certificates themselves" $certificates.caBundle }}
+{{- end }}
+{{- if and $certificates.caBundle (ne $certificates.mode "certManager") }}
+{{- $authority := $certificates.caBundle }}
 caBundle: {{ if contains "-----BEGIN" $authority }}{{ b64enc $authority }}{{ else }}{{ $authority }}{{ end }}
 {{- end }}
 {{- end }}

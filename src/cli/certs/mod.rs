@@ -71,14 +71,17 @@ pub(super) struct Args {
 }
 
 const NOTES: &str = "\
+Only for a webhook whose certificate comes from a Secret (the component certificates-from-secret).
+As it is installed by default, the replicas make and rotate their certificates themselves.
+
 EXAMPLES
-  kubectl kustomize deploy | multipod certs --fill - | kubectl apply -f -
+  kubectl kustomize . | multipod certs --fill - | kubectl apply -f -
   multipod certs --out certs/ --fill deploy.yaml > all.yaml
   multipod certs --ca certs/ca.crt --ca-key certs/ca.key | kubectl apply -f -
 
 INSTALL, UPGRADE AND RENEW WITH ONE COMMAND
   kubectl get secret -n multipod-system multipod-tls -o yaml --ignore-not-found > secret.yaml &&
-    kubectl kustomize deploy | multipod certs --fill - --reuse secret.yaml | kubectl apply -f -
+    kubectl kustomize . | multipod certs --fill - --reuse secret.yaml | kubectl apply -f -
   When the certificate is renewed, the webhooks trust the authority before and the new one, so
   that no replica is refused, whichever certificate it has.
 

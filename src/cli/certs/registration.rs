@@ -72,6 +72,14 @@ impl<'d> Registration<'d> {
         secret: String,
         renews: bool,
     ) -> Result<Vec<Vec<Cow<'d, str>>>, Failure> {
+        if let Some(document) = self.documents.iter().find(|document| is_managed(document.value())) {
+            return Err(Failure::one(format!(
+                "{}:{}: these replicas make their certificates themselves (MULTIPOD_CERTIFICATE_SECRET) and would undo this: \
+                 apply the manifests as they are, or add the component certificates-from-secret",
+                self.file,
+                document.first_line()
+            )));
+        }
         let bundle = BASE64_STANDARD.encode(authorities);
         let mut files: Vec<Vec<Cow<'d, str>>> = Vec::new();
         for document in self.documents {
@@ -106,6 +114,13 @@ impl<'d> Registration<'d> {
     fn is_namespace(&self, value: &Value) -> bool {
         value["kind"] == "Namespace" && value["metadata"]["name"] == *self.service.namespace
     }
+}
+
+/// Whether it is a Deployment of replicas that make their certificates themselves.
+fn is_managed(value: &Value) -> bool {
+    let containers = value.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+    let variables = containers.into_iter().flatten().filter_map(|container| container["env"].as_array());
+    variables.flatten().any(|variable| variable["name"] == "MULTIPOD_CERTIFICATE_SECRET")
 }
 
 fn webhooks(value: &Value) -> impl Iterator<Item = (usize, &Value)> {

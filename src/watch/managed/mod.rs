@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
 use kube::Client;
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::certs::{CertError, ClientCheck, Pair, server_config};
@@ -52,6 +53,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 pub struct Keeper {
     managed: Managed,
     namespace: String,
+    client: Client,
     registrations: Registrations,
     place: Place,
     book: Book,
@@ -73,7 +75,8 @@ impl Keeper {
         Keeper {
             namespace: namespace.to_owned(),
             registrations: Registrations::new(client.clone(), managed.configurations.clone()),
-            place: Place::new(client, namespace, managed.secret.clone()),
+            place: Place::new(client.clone(), namespace, managed.secret.clone()),
+            client,
             book: Book::default(),
             rotation: Rotation::new(name.clone(), managed.pace, jitter),
             name,
@@ -89,6 +92,13 @@ impl Keeper {
 
     /// Takes part for as long as it is polled.
     pub async fn keep(&mut self) -> Infallible {
+        let changed = Notify::new();
+        let (names, pause) = (self.managed.configurations.clone(), self.managed.pace.look());
+        let watching = registrations::watch(self.client.clone(), names, &changed, pause);
+        tokio::select! { never = self.rounds(&changed) => never, never = watching => never }
+    }
+
+    async fn rounds(&mut self, changed: &Notify) -> Infallible {
         loop {
             // A panic in one round must not prevent all others.
             let round = AssertUnwindSafe(self.round()).catch_unwind().await;
@@ -101,7 +111,9 @@ impl Keeper {
                 }
                 Ok(false) => {
                     self.failing = false;
-                    sleep(pause).await;
+                    // Somebody else's writes are looked at soon, too, but not more often.
+                    let _ = timeout(pause, changed.notified()).await;
+                    sleep(pause / 50).await;
                 }
                 Err(error) => {
                     self.shared.metrics.reloaded("authority", false);

@@ -1,13 +1,20 @@
 //! The webhook configurations whose entries have to trust the authorities.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use futures_util::TryStreamExt;
+use futures_util::future::join_all;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, WatchParams};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use crate::rotation::{Authority, Configuration};
 use crate::watch::request::{Failed, in_time};
@@ -48,8 +55,7 @@ impl Registrations {
     pub(super) async fn read(&self, book: &mut Book) -> Result<Seen, String> {
         let mut seen = Seen::default();
         for (kind, plural) in KINDS {
-            let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
-            let resource = ApiResource::from_gvk_with_plural(&gvk, plural);
+            let resource = resource(kind, plural);
             let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
             for name in &self.names {
                 let object = match in_time(api.get(name)).await {
@@ -103,4 +109,39 @@ impl Registrations {
             Err(error) => Err(format!("{id}: {}", error.why)),
         }
     }
+}
+
+fn resource(kind: &str, plural: &str) -> ApiResource {
+    let gvk = GroupVersionKind::gvk("admissionregistration.k8s.io", "v1", kind);
+    ApiResource::from_gvk_with_plural(&gvk, plural)
+}
+
+/// Says whenever somebody has made or changed one of them: until it has its bundle, nobody is reached. Whoever may not watch
+/// sees it at the next look.
+pub(super) async fn watch(
+    client: Client,
+    names: Vec<String>,
+    changed: &Notify,
+    pause: Duration,
+) -> Infallible {
+    let each = KINDS.iter().flat_map(|kind| names.iter().map(move |name| (*kind, name)));
+    let watches = each.map(|((kind, plural), name)| {
+        let api = Api::<DynamicObject>::all_with(client.clone(), &resource(kind, plural));
+        let wanted = WatchParams::default().fields(&format!("metadata.name={name}"));
+        async move {
+            loop {
+                if let Ok(events) = api.watch(&wanted, "0").await {
+                    let seen = async |_| {
+                        changed.notify_one();
+                        Ok(())
+                    };
+                    // It ends when the API server has had enough of it.
+                    let _ = events.try_for_each(seen).await;
+                }
+                sleep(pause).await;
+            }
+        }
+    });
+    join_all(watches).await;
+    pending().await
 }

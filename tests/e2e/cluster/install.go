@@ -1,11 +1,9 @@
 package cluster
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -36,16 +34,11 @@ func (c *Cluster) Install(wanted Installation) error {
 	if err != nil {
 		return err
 	}
-	manifests, err := c.manifests(program, folder)
-	if err != nil {
-		return err
-	}
 	for _, step := range [][]string{
-		{"apply", "-f", "-", "--selector", "app.kubernetes.io/component!=registration"},
+		{"apply", "-k", folder},
 		{"rollout", "status", "--namespace", "multipod-system", "deployment/multipod", "--timeout", patience.String()},
-		{"apply", "-f", "-"},
 	} {
-		if _, complained, err := c.TryKubectl(manifests, step...); err != nil {
+		if _, complained, err := c.TryKubectl("", step...); err != nil {
 			c.Diagnose(os.Stderr, "multipod-system")
 			return fmt.Errorf("installing multipod: kubectl %s: %w\n%s", strings.Join(step, " "), err, complained)
 		}
@@ -88,31 +81,6 @@ func (i Installation) write(folder, fingerprint string) error {
 		text += fmt.Sprintf("- %s/components/%s\n", deploy, name)
 	}
 	return os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o644)
-}
-
-// manifests are those of the folder, with a certificate. One that is there already stays.
-func (c *Cluster) manifests(program, folder string) (string, error) {
-	built, complained, err := c.TryKubectl("", "kustomize", folder)
-	if err != nil {
-		return "", fmt.Errorf("kubectl kustomize: %w\n%s", err, complained)
-	}
-	secret, complained, err := c.TryKubectl("",
-		"get", "secret", "--namespace", "multipod-system", "multipod-tls", "--output", "yaml", "--ignore-not-found")
-	if err != nil {
-		return "", fmt.Errorf("kubectl get secret: %w\n%s", err, complained)
-	}
-	before := filepath.Join(folder, "secret.yaml")
-	if err := os.WriteFile(before, []byte(secret), 0o600); err != nil {
-		return "", err
-	}
-	command := exec.Command(program, "certs", "--fill", "-", "--reuse", before)
-	var mistakes bytes.Buffer
-	command.Stdin, command.Stderr = strings.NewReader(built), &mistakes
-	filled, err := command.Output()
-	if err != nil {
-		return "", fmt.Errorf("multipod certs: %w\n%s", err, mistakes.Bytes())
-	}
-	return string(filled), nil
 }
 
 // probe is a pod that asks for something.

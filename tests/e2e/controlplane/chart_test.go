@@ -55,9 +55,6 @@ func kindAndName(one object) string {
 func chart(t *testing.T, helm string, args ...string) []object {
 	t.Helper()
 	given := []string{"template", "multipod", cluster.Chart(t), "--namespace", "multipod-system", "--no-hooks", "--kube-version", "1.36.0"}
-	if !slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, "certificates.") }) {
-		given = append(given, "--set", "certificates.caBundle=AAAA")
-	}
 	return objects(t, k.Helm(t, helm, append(given, args...)...))
 }
 
@@ -113,13 +110,14 @@ func readable(t *testing.T, data object) object {
 func TestTheChartIsTheBase(t *testing.T) {
 	t.Parallel()
 	for components, values := range map[string][]string{
-		"":                      nil,
-		"fail-open":             {"--set=webhooks.failurePolicy=Ignore"},
-		"all-namespaces":        {"--set=webhooks.allNamespaces=true"},
-		"no-network-policy":     {"--set=networkPolicy.enabled=false"},
-		"network-policy-egress": {"--set=networkPolicy.egressPorts={443,6443}"},
-		"client-ca":             {"--set=clientCA.configMap=multipod-client-ca"},
-		"policies-from-image":   {"--set=policiesImage=multipod/policies"},
+		"":                         nil,
+		"fail-open":                {"--set=webhooks.failurePolicy=Ignore"},
+		"all-namespaces":           {"--set=webhooks.allNamespaces=true"},
+		"no-network-policy":        {"--set=networkPolicy.enabled=false"},
+		"network-policy-egress":    {"--set=networkPolicy.egressPorts={443,6443}"},
+		"client-ca":                {"--set=clientCA.configMap=multipod-client-ca"},
+		"policies-from-image":      {"--set=policiesImage=multipod/policies"},
+		"certificates-from-secret": {"--set=certificates.mode=secret,certificates.caBundle=AAAA"},
 	} {
 		for _, helm := range cluster.Helms {
 			t.Run(components+" by "+helm, func(t *testing.T) {
@@ -162,8 +160,8 @@ var valued = []struct{ value, set, kind, seen string }{
 	{"image.pullSecrets", "image.pullSecrets[0].name=pull", "Deployment", `"imagePullSecrets":[{"name":"pull"}]`},
 	{"replicas", "replicas=3", "Deployment", `"replicas":3`},
 	{"certificates.mode", "certificates.mode=certManager", "Certificate", `"dnsNames":["multipod.multipod-system.svc"`},
-	{"certificates.secretName", "certificates.secretName=own,certificates.caBundle=AAAA", "Deployment", `"secretName":"own"`},
-	{"certificates.caBundle", "certificates.caBundle=QUJD", "MutatingWebhookConfiguration", `"caBundle":"QUJD"`},
+	{"certificates.secretName", "certificates.mode=secret,certificates.secretName=own,certificates.caBundle=AAAA", "Deployment", `"secretName":"own"`},
+	{"certificates.caBundle", "certificates.mode=secret,certificates.caBundle=QUJD", "MutatingWebhookConfiguration", `"caBundle":"QUJD"`},
 	{"certificates.certManager.issuerRef", "certificates.mode=certManager,certificates.certManager.issuerRef.name=team", "Certificate", `"issuerRef":{"name":"team"}`},
 	{"certificates.certManager.duration", "certificates.mode=certManager,certificates.certManager.duration=48h", "Certificate", `"duration":"48h"`},
 	{"certificates.certManager.renewBefore", "certificates.mode=certManager,certificates.certManager.renewBefore=12h", "Certificate", `"renewBefore":"12h"`},
@@ -226,9 +224,6 @@ func TestEveryValueOfTheChart(t *testing.T) {
 			args := []string{"template", "multipod", cluster.Chart(t), "--namespace", "multipod-system", "--kube-version", "1.36.0"}
 			if one.set != "" {
 				args = append(args, "--set", one.set)
-			}
-			if !strings.Contains(one.set, "certificates.") {
-				args = append(args, "--set", "certificates.caBundle=AAAA")
 			}
 			if one.value == "guard.manifests" {
 				args = append(args, "--set=guard.enabled=true", "--set-file=guard.manifests="+warningGuard(t))
@@ -317,22 +312,18 @@ func TestTheChartIsStrict(t *testing.T) {
 		"webhooks.timeoutSeconds=30":       "timeoutSeconds",
 		"image.digest=abc":                 "digest",
 		"policies[0].kind=Pod":             "policies",
-		"certificates.caBundle=":           "certificates.caBundle is empty",
+		"certificates.mode=secret":         "certificates.caBundle is empty",
 		"certificates.certManager.issue=1": "issue",
 	} {
 		for _, helm := range cluster.Helms {
-			given := []string{"template", "multipod", cluster.Chart(t), "--kube-version", "1.36.0", "--set", set}
-			if !strings.Contains(set, "caBundle") {
-				given = append(given, "--set", "certificates.caBundle=AAAA")
-			}
-			if _, err := k.TryHelm(t, helm, given...); err == nil || !strings.Contains(err.Error(), words) {
+			if _, err := k.TryHelm(t, helm, "template", "multipod", cluster.Chart(t), "--kube-version", "1.36.0", "--set", set); err == nil || !strings.Contains(err.Error(), words) {
 				t.Errorf("%s by %s: %v", set, helm, err)
 			}
 		}
 	}
 	chart(t, "helm", "--set", "global.anything.at.all=1")
 	for _, helm := range cluster.Helms {
-		k.Helm(t, helm, "lint", cluster.Chart(t), "--strict", "--kube-version", "1.36.0", "--set", "certificates.caBundle=AAAA")
+		k.Helm(t, helm, "lint", cluster.Chart(t), "--strict", "--kube-version", "1.36.0")
 	}
 }
 

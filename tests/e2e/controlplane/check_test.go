@@ -199,6 +199,11 @@ func TestCheckFindsWhatIsBrokenInAnInstallation(t *testing.T) {
 		}
 		t.Log("\n" + multipod(t, 0, "check", "--install", "--kubeconfig", k.Kubeconfig, "--installed-in", i.namespace))
 	})
+	t.Run("nothing is, where the replicas make their certificates", func(t *testing.T) {
+		i := installWith(t, "managed")
+		i.check(t, 0).want(t, "served", "good", "the replicas make it themselves")
+		i.check(t, 0).want(t, "ends", "good", "in 3")
+	})
 	for name, one := range broken {
 		t.Run(name, func(t *testing.T) {
 			i := install(t)
@@ -228,12 +233,21 @@ type installed struct {
 }
 
 func install(t *testing.T) *installed {
+	return installWith(t, "secret")
+}
+
+// installWith is an installation in this mode of the chart.
+func installWith(t *testing.T, certificates string) *installed {
 	i := &installed{k.Serve(t), k.Namespace(t)}
 	authority := i.certify(t, "365")
+	args := []string{"--set=guard.enabled=true,crds.enabled=false,certificates.mode=" + certificates}
 	// The one of the Secret, and of the multipod that answers in the place of the replicas.
 	bundle := base64.StdEncoding.EncodeToString(slices.Concat(authority, i.CA))
-	made := objects(t, k.Helm(t, "helm", "template", "multipod", cluster.Chart(t), "--namespace", i.namespace, "--no-hooks",
-		"--kube-version=1.36.0", "--set=guard.enabled=true,crds.enabled=false", "--set", "certificates.caBundle="+bundle))
+	if certificates == "secret" {
+		args = append(args, "--set=certificates.caBundle="+bundle)
+	}
+	made := objects(t, k.Helm(t, "helm", append([]string{"template", "multipod", cluster.Chart(t), "--namespace", i.namespace, "--no-hooks",
+		"--kube-version=1.36.0"}, args...)...))
 	for _, one := range made {
 		if one["kind"] != "MutatingWebhookConfiguration" {
 			continue

@@ -25,8 +25,7 @@ import (
 func TestAsInstalled(t *testing.T) {
 	m := k.Serve(t)
 	rest, _ := rendered(t)
-	k.KubectlWith(t, rest, "apply", "--filename=-")
-	t.Cleanup(func() { k.KubectlWith(t, rest, "delete", "--filename=-", "--wait=false", "--ignore-not-found") })
+	applied(t, rest)
 
 	t.Run("its own rights suffice", ownRightsSuffice)
 	t.Run("a deleted configuration stays away", func(t *testing.T) { deletedStaysAway(t, m) })
@@ -34,6 +33,14 @@ func TestAsInstalled(t *testing.T) {
 	t.Run("down with Fail", func(t *testing.T) { downWithFail(t, m) })
 	t.Run("down with Ignore", func(t *testing.T) { downWithIgnore(t, m) })
 	t.Run("down in all namespaces", func(t *testing.T) { downInAllNamespaces(t, m) })
+}
+
+// applied installs these manifests until the test ends, once what a test before has left is gone.
+func applied(t *testing.T, manifests string) {
+	t.Helper()
+	k.Kubectl(t, "wait", "--for=delete", "namespace/multipod-system", "--timeout=60s")
+	k.KubectlWith(t, manifests, "apply", "--filename=-")
+	t.Cleanup(func() { k.KubectlWith(t, manifests, "delete", "--filename=-", "--wait=false", "--ignore-not-found") })
 }
 
 func ownRightsSuffice(t *testing.T) {
@@ -68,10 +75,15 @@ func onlyInfo(log string) bool {
 // asUser is the cluster as somebody with this token sees it, at home in multipod's own namespace.
 func asUser(t *testing.T, token string) *cluster.Cluster {
 	t.Helper()
+	return asUserOf(t, token, "multipod-system")
+}
+
+func asUserOf(t *testing.T, token, namespace string) *cluster.Cluster {
+	t.Helper()
 	return seenThrough(t, func(config *api.Config) {
 		config.AuthInfos = map[string]*api.AuthInfo{"user": {Token: token}}
 		for _, context := range config.Contexts {
-			context.Namespace = "multipod-system"
+			context.Namespace = namespace
 		}
 	})
 }

@@ -8,12 +8,11 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The component's own ServiceAccount makes the authority, keeps it over an apply, and brings it back after a deletion; it may
+// The replicas' own ServiceAccount makes the authority, keeps it over an apply, and brings it back after a deletion; it may
 // create no other Secret.
 func TestItsRightsSufficeForItsCertificates(t *testing.T) {
-	rest, _ := rendered(t, "managed-certificates")
-	k.KubectlWith(t, rest, "apply", "--filename=-")
-	t.Cleanup(func() { k.KubectlWith(t, rest, "delete", "--filename=-", "--wait=false", "--ignore-not-found") })
+	rest, _ := rendered(t)
+	applied(t, rest)
 	token := strings.TrimSpace(k.Kubectl(t, "create", "token", "multipod", "--namespace=multipod-system"))
 	m := asUser(t, token).Serve(t, "--certificate-secret=multipod-authority", "--publish-time=2s", "--cluster-policies=off")
 	secrets := client(t).CoreV1().Secrets("multipod-system")

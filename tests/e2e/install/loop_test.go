@@ -2,12 +2,13 @@ package install
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,27 +36,43 @@ func rounds(t *testing.T) int {
 	return rounds
 }
 
-// Installed, upgraded, rolled back and uninstalled, while pods that ask are made all the time: none of them is refused, and
-// from the installation to the uninstallation each gets what it asks for.
+// Installed with no values, upgraded while an authority is exchanged, rolled back and uninstalled, while pods that ask are made
+// all the time. Until the first replica is ready those are refused; whoever does not want that installs with Ignore first. From
+// then on none is refused, and until the uninstallation each gets what it asks for.
 func TestNoPodIsRefusedWhileMultipodComesChangesAndGoes(t *testing.T) {
-	for _, helm := range cluster.Helms {
+	for at, helm := range cluster.Helms {
 		t.Run(helm, func(t *testing.T) {
-			in := prepared(t)
+			prepared(t)
 			made := makePods(t)
 			for round := range rounds(t) {
 				begun := time.Now()
-				in.helm(t, helm, "install", "--set=webhooks.enabled=false", "--wait")
-				in.helm(t, helm, "upgrade", "--wait")
+				plain := (at+round)%2 == 0
+				if plain {
+					made.tolerates.Store(true)
+					run(t, helm, "install", "--create-namespace", "--wait")
+				} else {
+					run(t, helm, "install", "--create-namespace", "--wait", "--set=webhooks.failurePolicy=Ignore")
+				}
 				made.await(t)
+				injecting := time.Since(begun).Round(100 * time.Millisecond)
+				run(t, helm, "upgrade", "--wait", "--set=env[0].name=MULTIPOD_PUBLISH_TIME", "--set=env[0].value=5s")
 				k.Helm(t, helm, "test", "multipod", "--namespace", namespace)
-				in.helm(t, helm, "upgrade", "--wait", "--set=guard.enabled=true", "--set=settings.onMistake=warn")
+				before := authority(t)
+				k.Kubectl(t, "annotate", "secret", "--namespace", namespace, "multipod-authority", "multipod.dev/rotate-now=")
+				run(t, helm, "upgrade", "--wait", "--set=guard.enabled=true", "--set=settings.onMistake=warn",
+					"--set=env[0].name=MULTIPOD_PUBLISH_TIME", "--set=env[0].value=5s")
+				k.Await(t, "a new authority stands alone", func() error { return standsAlone(t, before) })
 				k.Helm(t, helm, "rollback", "multipod", "2", "--namespace", namespace, "--wait")
-				in.helm(t, helm, "upgrade", "--wait", "--set=guard.enabled=true", "--set=policies[0].apiVersion=multipod.dev/v1alpha1",
+				run(t, helm, "upgrade", "--wait", "--set=guard.enabled=true", "--set=policies[0].apiVersion=multipod.dev/v1alpha1",
 					"--set=policies[0].kind=Pattern", "--set=policies[0].metadata.name=none", "--set=policies[0].spec.shareProcessNamespace=true")
 				must := made.mustInject(false)
 				k.Helm(t, helm, "uninstall", "multipod", "--namespace", namespace)
 				k.Kubectl(t, "wait", "--for=delete", "pods", "--all", "--namespace", namespace, "--timeout=90s")
-				t.Logf("round %d: %s, %d pods, %d of them injected", round+1, time.Since(begun).Round(time.Second), made.all.Load(), must)
+				if left := k.Kubectl(t, "get", "secrets", "--namespace", namespace, "--output=name", "-l", "app.kubernetes.io/name=multipod"); left != "" {
+					t.Errorf("it leaves behind: %s", left)
+				}
+				t.Logf("round %d, with no values %t: first injected after %s, %d refused until then; %s, %d pods, %d of them injected", round+1, plain,
+					injecting, made.tolerated.Swap(0), time.Since(begun).Round(time.Second), made.all.Load(), must)
 			}
 			made.end()
 			if left := k.Kubectl(t, "get", "customresourcedefinitions", "--output=name"); left == "" {
@@ -65,18 +82,9 @@ func TestNoPodIsRefusedWhileMultipodComesChangesAndGoes(t *testing.T) {
 	}
 }
 
-// installation is what is given to every command.
-type installation struct{ caBundle string }
-
-// prepared makes the namespace with a certificate, as docs/how-to/install.md tells.
-func prepared(t *testing.T) installation {
+// prepared takes away afterwards what a test has left.
+func prepared(t *testing.T) {
 	t.Helper()
-	folder := t.TempDir()
-	secret, err := exec.Command(program, "certs", "--out", folder).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.Kubectl(t, "create", "namespace", namespace)
 	t.Cleanup(func() {
 		if t.Failed() {
 			k.Diagnose(t.Output(), namespace)
@@ -85,15 +93,35 @@ func prepared(t *testing.T) installation {
 		k.Kubectl(t, "delete", "namespace", namespace, "--timeout=120s")
 		k.Kubectl(t, "delete", "customresourcedefinitions", "--all")
 	})
-	k.KubectlWith(t, string(secret), "apply", "-f", "-")
-	return installation{filepath.Join(folder, "ca.crt")}
 }
 
-func (i installation) helm(t *testing.T, helm, verb string, more ...string) {
+// run has Helm install or upgrade. The image is in the node already, and nowhere else.
+func run(t *testing.T, helm, verb string, more ...string) {
 	t.Helper()
-	args := append([]string{verb, "multipod", cluster.Chart(t), "--namespace", namespace, "--set-file", "certificates.caBundle=" + i.caBundle,
-		"--set=image.pullPolicy=Never", "--timeout=120s"}, more...)
-	k.Helm(t, helm, args...)
+	k.Helm(t, helm, append([]string{verb, "multipod", cluster.Chart(t), "--namespace", namespace, "--set=image.pullPolicy=Never", "--timeout=120s"},
+		more...)...)
+}
+
+// authority is the one that signs.
+func authority(t *testing.T) string {
+	t.Helper()
+	return k.Kubectl(t, "get", "secret", "--namespace", namespace, "multipod-authority", `--output=jsonpath={.data.ca\.crt}`)
+}
+
+// standsAlone is an error unless another authority than before is the only one that every entry trusts.
+func standsAlone(t *testing.T, before string) error {
+	t.Helper()
+	now := authority(t)
+	trusted := strings.Fields(k.Kubectl(t, "get", "mutatingwebhookconfiguration", "multipod", "--output=jsonpath={.webhooks[*].clientConfig.caBundle}"))
+	trusted = slices.Compact(trusted)
+	if now == before || len(trusted) != 1 {
+		return fmt.Errorf("%d bundles, the authority as before: %t", len(trusted), now == before)
+	}
+	bundle, err := base64.StdEncoding.DecodeString(trusted[0])
+	if count := strings.Count(string(bundle), "BEGIN CERTIFICATE"); err != nil || count != 1 {
+		return fmt.Errorf("%d authorities are trusted: %v", count, err)
+	}
+	return nil
 }
 
 // pods are made by workers until end.
@@ -101,6 +129,9 @@ type pods struct {
 	all, injected atomic.Int64
 	must          atomic.Bool // each of them is injected
 	end           func()
+
+	tolerates atomic.Bool // that there is no replica yet
+	tolerated atomic.Int64
 
 	mutex   sync.Mutex
 	refused map[string]int // how often, by what was said
@@ -126,9 +157,11 @@ func makePods(t *testing.T) *pods {
 	for range 4 {
 		working.Go(func() {
 			for !ended.Load() {
-				must := made.must.Load()
+				must, tolerates := made.must.Load(), made.tolerates.Load()
 				injected, err := try(client)
-				if err != nil {
+				if tolerates && err != nil && strings.Contains(err.Error(), "failed calling webhook") {
+					made.tolerated.Add(1)
+				} else if err != nil {
 					made.refuse(err)
 				} else if must && made.must.Load() && !injected {
 					t.Error("a pod comes without what it asked for")
@@ -172,6 +205,7 @@ func (p *pods) await(t *testing.T) {
 		}
 		return nil
 	})
+	p.tolerates.Store(false)
 	p.mustInject(true)
 }
 

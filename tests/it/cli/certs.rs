@@ -93,6 +93,22 @@ fn filled(more: &[&str]) -> Ran {
     multipod(&[&["certs", "--fill", "-"], more].concat(), MANIFESTS)
 }
 
+/// They would undo it, and pods would be refused until then.
+#[test]
+fn manifests_of_replicas_that_make_their_certificates_themselves_are_not_filled() {
+    let managed = MANIFESTS.replace(
+        "metadata: {name: multipod, namespace: multipod-system}\n",
+        "metadata: {name: multipod, namespace: multipod-system}\n\
+         spec: {template: {spec: {containers: [{env: [{name: MULTIPOD_CERTIFICATE_SECRET, value: a}]}]}}}\n",
+    );
+    let ran = multipod(&["certs", "--fill", "-"], &managed);
+    ran.is_refused();
+    ran.reports(&[
+        "<stdin>:6: these replicas make their certificates themselves",
+        "certificates-from-secret",
+    ]);
+}
+
 #[test]
 fn the_webhooks_of_the_service_trust_the_authority_of_the_secret_and_nothing_else_changes() {
     let all = printed(filled(&[]));

@@ -1,6 +1,7 @@
 //! What is installed: rendered as people render it, and held to what was promised about it.
 
 mod repository;
+mod rights;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -246,9 +247,11 @@ fn the_server_starts_with_the_options_and_files_that_the_base_gives_it() {
         .iter()
         .map(|variable| variable["name"].as_str().unwrap())
         .collect();
-    for option in
-        options.into_iter().filter(|name| !name.starts_with("MALLOC_")).chain(["MULTIPOD_CLIENT_CA"])
-    {
+    for option in options.into_iter().filter(|name| !name.starts_with("MALLOC_")).chain([
+        "MULTIPOD_CLIENT_CA",
+        "MULTIPOD_TLS_CERT",
+        "MULTIPOD_TLS_KEY",
+    ]) {
         assert!(help.contains(&format!("[env: {option}=")), "{option} is no option of\n{help}");
     }
     let read = |name: &str| fs::read_to_string(root().join("deploy").join(name)).unwrap();
@@ -263,44 +266,6 @@ fn the_server_starts_with_the_options_and_files_that_the_base_gives_it() {
     let loaded = load(&example);
     assert!(loaded.problems.is_empty(), "{:?}\n{example}", loaded.problems);
     assert_eq!(loaded.policies.iter().count(), 1);
-}
-
-/// `tests/data/deploy/rights.yaml` is what people review: every right that the server has.
-#[test]
-fn the_server_may_do_what_was_reviewed_and_nothing_else() {
-    let objects = base();
-    let rights: Vec<Value> = objects
-        .iter()
-        .filter(|object| object["kind"].as_str().unwrap().ends_with("Role"))
-        .map(|role| json!({"kind": role["kind"], "namespace": role["metadata"]["namespace"], "rules": role["rules"]}))
-        .collect();
-    let reviewed = values(&fs::read_to_string(root().join("tests/data/deploy/rights.yaml")).unwrap());
-    assert_eq!(Value::from(rights.clone()), reviewed[0]);
-    // What it writes is what became of policies: their status, and Leases where it lives.
-    for role in &rights {
-        for rule in role["rules"].as_array().unwrap() {
-            let may_write = match role["namespace"].as_str() {
-                None => rule["resources"] == json!(["injectionpolicies/status", "patterns/status"]),
-                Some(namespace) => namespace == OURS && rule["resources"] == json!(["leases"]),
-            };
-            let verbs = rule["verbs"].as_array().unwrap();
-            let reads = verbs.iter().all(|verb| ["get", "list", "watch"].contains(&verb.as_str().unwrap()));
-            assert!(reads || may_write, "{rule}");
-        }
-    }
-    let text = Value::from(rights).to_string();
-    for never in ["*", "secrets", "update", "escalate", "impersonate"] {
-        assert!(!text.contains(never), "{never}");
-    }
-    for binding in objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("Binding")) {
-        let role = binding["kind"].as_str().unwrap().trim_end_matches("Binding");
-        assert_eq!(binding["roleRef"]["kind"], role);
-        assert_eq!(binding["roleRef"]["name"], binding["metadata"]["name"]);
-        assert_eq!(
-            binding["subjects"],
-            json!([{"kind": "ServiceAccount", "name": "multipod", "namespace": OURS}])
-        );
-    }
 }
 
 #[test]
@@ -362,34 +327,31 @@ fn components_change_what_they_say_and_nothing_else() {
     assert_eq!(mount["name"], volume["name"]);
 }
 
+/// Nobody but the replicas writes the authority and the bundles: whoever applies the manifests again takes nothing away. With
+/// a Secret of others they need no right on any.
 #[test]
-fn replicas_that_make_their_certificates_may_write_one_secret_and_their_own_webhooks() {
+fn the_replicas_make_their_certificates_unless_they_come_from_a_secret() {
     let Some(plain) = overlay(&[], &json!({}), &[]) else { return };
-    let managed = overlay(&["managed-certificates"], &json!({}), &[]).unwrap();
-    assert_eq!(managed.len(), plain.len() + 5);
-    let pod = one(&managed, "Deployment")["spec"]["template"]["spec"].to_string();
+    let pod = one(&plain, "Deployment")["spec"]["template"]["spec"].to_string();
     assert!(!pod.contains("MULTIPOD_TLS") && !pod.contains("multipod-tls"), "{pod}");
-    let secret = one(&managed, "Secret");
+    let secret = one(&plain, "Secret");
     assert!(secret["data"].is_null() && pod.contains(secret["metadata"]["name"].as_str().unwrap()));
-    let rules: Vec<&Value> = managed
-        .iter()
-        .filter(|object| object["kind"].as_str().unwrap().ends_with("Role"))
-        .filter(|role| role["metadata"]["name"] == "multipod-certificates")
-        .flat_map(|role| role["rules"].as_array().unwrap())
-        .collect();
-    let configurations = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
-    let mut wanted = vec![
-        json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["multipod-authority"],
-            "verbs": ["get", "patch", "create"]}),
-        json!({"apiGroups": ["admissionregistration.k8s.io"], "resources": configurations,
-            "resourceNames": ["multipod"], "verbs": ["get", "patch"]}),
-    ];
-    wanted.retain(|rule| !rules.contains(&rule));
-    assert!(rules.len() == 2 && wanted.is_empty(), "{rules:?}");
-    // Nobody but the replicas writes it: whoever applies the manifests again takes nothing away.
-    for webhook in webhooks(&managed) {
+    for webhook in webhooks(&plain) {
         assert!(webhook["clientConfig"]["caBundle"].is_null());
     }
+    let given = overlay(&["certificates-from-secret"], &json!({}), &[]).unwrap();
+    let of_certificates = |object: &&Value| {
+        ["multipod-authority", "multipod-certificates"]
+            .contains(&object["metadata"]["name"].as_str().unwrap())
+    };
+    assert_eq!(given.len(), plain.len() - plain.iter().filter(of_certificates).count());
+    assert_eq!(given.iter().filter(of_certificates).count(), 0);
+    let spec = one(&given, "Deployment")["spec"]["template"]["spec"].clone();
+    let environment = spec["containers"][0]["env"].to_string();
+    assert!(environment.contains("MULTIPOD_TLS_CERT") && environment.contains("MULTIPOD_TLS_KEY"));
+    assert!(!environment.contains("MULTIPOD_CERTIFICATE_SECRET"), "{environment}");
+    assert_eq!(spec["volumes"][2]["secret"]["secretName"], "multipod-tls");
+    assert_eq!(spec["containers"][0]["volumeMounts"][2]["mountPath"], "/etc/multipod/tls");
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! Whether the API server trusts what is served, and for how long. Where the certificate is in no Secret, or nobody may read
-//! it, the dry run shows whether it is trusted, and the metrics of the replicas when it ends.
+//! Whether the API server trusts what is served, and for how long. Where the replicas make it themselves, the webhooks tell the
+//! end of their authority; where nobody may read the Secret, the dry run shows whether it is trusted, and the metrics of the
+//! replicas when it ends.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +20,13 @@ const SOON: Duration = Duration::from_hours(24 * 30);
 pub(super) async fn check(access: &Access, bundle: Option<&[u8]>, report: &mut Report) {
     report.about("Certificate");
     let Some(name) = secret_of(access).await else {
-        return report.good("served", "the replicas make it themselves");
+        report.good("served", "the replicas make it themselves");
+        // They renew it when a third of its life is left, so that an end is never near.
+        let ends = bundle.and_then(|bundle| certs::listed(bundle).iter().map(|one| one.ends).max());
+        if let Some(ends) = ends {
+            days_left(ends.duration_since(SystemTime::now()).unwrap_or_default(), report);
+        }
+        return;
     };
     let secrets = Api::<Secret>::namespaced(access.client.clone(), &access.namespace);
     let chain = match access.one(secrets, &name).await {

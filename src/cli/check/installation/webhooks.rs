@@ -138,7 +138,11 @@ fn authorities(webhooks: &[MutatingWebhook], report: &mut Report) -> Option<Vec<
     let without: Vec<&str> =
         webhooks.iter().filter(|webhook| bundle(webhook).is_empty()).map(|webhook| &*webhook.name).collect();
     if !without.is_empty() {
-        let message = format!("no caBundle in {}: the API server trusts no replica", without.join(", "));
+        let message = format!(
+            "no caBundle in {}: the API server trusts no replica, until one that makes its certificates itself has \
+             written it",
+            without.join(", ")
+        );
         report.bad("authority", message, Cure::CERTIFICATES);
         return None;
     }
