@@ -8,6 +8,7 @@ pub mod certs;
 pub mod cli;
 pub(crate) mod cluster;
 pub mod explain;
+pub(crate) mod export;
 pub(crate) mod guard;
 pub mod inject;
 pub(crate) mod live;

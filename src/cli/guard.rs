@@ -1,13 +1,11 @@
 //! `multipod guard`.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use serde_json::json;
 
-use crate::guard::{Actions, Guard, Written};
+use crate::guard::{Actions, Guard};
 use crate::policy::Loaded;
 
 use super::context::{policies, settings};
@@ -80,23 +78,7 @@ impl Args {
             static_files: self.static_files,
         }
         .write();
-        let text = match self.output {
-            ManifestFormat::Yaml => yaml(&written),
-            ManifestFormat::Json => {
-                output::json(&json!({"apiVersion": "v1", "kind": "List", "items": written.objects}))
-            }
-        };
-        output::print(&text, ExitCode::SUCCESS)
+        let heading = "Written by multipod guard. What these policies do not see:";
+        output::objects(&written.objects, (heading, &written.limits), self.output)
     }
-}
-
-fn yaml(written: &Written) -> String {
-    let mut text = "# Written by multipod guard. What these policies do not see:\n".to_owned();
-    for limit in &written.limits {
-        let _ = writeln!(text, "# - {limit}.");
-    }
-    for object in &written.objects {
-        let _ = write!(text, "---\n{}", multipod_yaml::emit(object));
-    }
-    text
 }

@@ -9,6 +9,7 @@ mod context;
 mod crds;
 mod diff;
 mod explain;
+mod export;
 mod follow;
 mod guard;
 mod inject;
@@ -66,6 +67,7 @@ enum Command {
     Why(why::Args),
     Restart(restart::Args),
     Guard(guard::Args),
+    Export(export::Args),
     Crds(crds::Args),
     Serve(Box<serve::Args>),
     Review(review::Args),
@@ -94,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Why(args) => args.run(),
         Command::Restart(args) => args.run(),
         Command::Guard(args) => args.run(),
+        Command::Export(args) => args.run(),
         Command::Crds(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Review(args) => args.run(),

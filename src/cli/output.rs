@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::manifest::{self, Outcome};
 
@@ -43,6 +44,23 @@ pub(super) fn manifests(outcome: &Outcome<'_>, format: ManifestFormat) -> Result
     let text = match format {
         ManifestFormat::Yaml => manifest::yaml(&outcome.texts),
         ManifestFormat::Json => manifest::json(&outcome.texts),
+    };
+    print(&text, ExitCode::SUCCESS)
+}
+
+/// Objects that a command has made, and on top of them, as comments, what people should know.
+pub(super) fn objects(
+    objects: &[Value],
+    (heading, known): (&str, &[String]),
+    format: ManifestFormat,
+) -> Result<ExitCode, Failure> {
+    let text = match format {
+        ManifestFormat::Yaml => {
+            let known = known.iter().map(|sentence| format!("# - {sentence}.\n"));
+            let objects = objects.iter().map(|object| format!("---\n{}", multipod_yaml::emit(object)));
+            std::iter::once(format!("# {heading}\n")).chain(known).chain(objects).collect()
+        }
+        ManifestFormat::Json => json(&json!({"apiVersion": "v1", "kind": "List", "items": objects})),
     };
     print(&text, ExitCode::SUCCESS)
 }

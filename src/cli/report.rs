@@ -18,6 +18,11 @@ impl Failure {
         Failure(vec![message.into()])
     }
 
+    /// Something was wrong for sure.
+    pub(super) fn all(messages: Vec<String>) -> Failure {
+        Failure(messages)
+    }
+
     /// `good` if there are no messages.
     pub(super) fn unless_empty<T>(messages: Vec<String>, good: T) -> Result<T, Failure> {
         if messages.is_empty() { Ok(good) } else { Err(Failure(messages)) }

@@ -37,7 +37,7 @@ pub(super) fn policy(guard: &Guard<'_>, limits: &mut Vec<String>) -> Admission {
             cel::list(keys)
         ),
     );
-    policy.condition("not-a-mirror-of-a-static-pod", NOT_A_MIRROR);
+    policy.no_mirrors();
     policy.variable("annotations", "object.metadata.annotations");
     policy.variable("containers", "object.spec.containers + object.spec.?initContainers.orValue([])");
     for key in Key::ALL {
@@ -66,10 +66,6 @@ pub(super) fn policy(guard: &Guard<'_>, limits: &mut Vec<String>) -> Admission {
     limits.push("For what a pod asks for itself the container counts, by its name: what is in it is the author's own affair".to_owned());
     policy
 }
-
-/// The kubelet tells of static pods by copies that nobody may change.
-pub(super) const NOT_A_MIRROR: &str =
-    "!(has(object.metadata.annotations) && \"kubernetes.io/config.mirror\" in object.metadata.annotations)";
 
 fn missing(key: &str, what: &str) -> String {
     format!(

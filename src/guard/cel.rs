@@ -3,18 +3,34 @@
 use serde_json::Value;
 
 /// Text as CEL writes it: JSON's escapes mean the same there.
-pub(super) fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     Value::from(text).to_string()
 }
 
 /// A list of texts.
-pub(super) fn list<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+pub(crate) fn list<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let texts: Vec<String> = texts.into_iter().map(self::text).collect();
     format!("[{}]", texts.join(", "))
 }
 
+/// A value as CEL writes it, whose lists and maps hold values of different types only if they hide their types.
+pub(crate) fn literal(value: &Value) -> String {
+    let hidden = |value: &Value| format!("dyn({})", literal(value));
+    match value {
+        Value::Object(members) => {
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("{}: {}", text(name), hidden(value))).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(hidden).collect::<Vec<_>>().join(", "))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
 /// All of these at once.
-pub(super) fn all(conditions: &[String]) -> String {
+pub(crate) fn all(conditions: &[String]) -> String {
     match conditions {
         [] => "true".to_owned(),
         conditions => conditions.join(" && "),

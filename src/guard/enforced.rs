@@ -8,12 +8,12 @@ use crate::pattern::context::ASSIGNED_USERS;
 use crate::pattern::others::{LEAST_LIMITS, TOKEN};
 use crate::pattern::{AppContainers, Settings};
 use crate::pod::view::OWN_NAMES;
-use crate::policy::{Mode, OnObstacle, OwnerKind, Policy, Requirement};
+use crate::policy::{Mode, OnObstacle, Policy, Requirement};
 
+use super::cel;
 use super::known::{self, Known};
 use super::object::Admission;
 use super::source::Guard;
-use super::{asks, cel};
 
 /// Fields of a container that change what runs in it, and that must not be there where we do not set them.
 const DECISIVE: [&str; 11] = [
@@ -48,14 +48,10 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
         ));
         return None;
     }
-    let mut written =
-        Admission::new(guard, &format!("multipod-enforce-{}", policy.name), &["CREATE", "UPDATE"]);
-    let (namespaces, pods, owners) = policy.matches.parts();
-    written.only(namespaces, pods, guard.all_namespaces);
-    written.condition("not-a-mirror-of-a-static-pod", asks::NOT_A_MIRROR);
+    let name = format!("multipod-enforce-{}", policy.name);
+    let mut written = Admission::of(guard, &name, &["CREATE", "UPDATE"], policy);
+    let (_, pods, owners) = policy.matches.parts();
     if !owners.is_empty() {
-        let kinds: Vec<&str> = owners.iter().map(OwnerKind::controller).collect();
-        written.condition("made-by", made_by(&kinds));
         limits.push(format!(
             "Policy {}: who may create a pod can name any owner in it, so ownerKinds are the author's word",
             policy.name
@@ -70,7 +66,7 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
         "steps",
         "object.spec.?initContainers.orValue([]).filter(c, c.?restartPolicy.orValue(\"\") != \"Always\")",
     );
-    written.variable("ids", &ids());
+    written.variable("ids", ids());
     for (key, value) in &policy.annotations {
         match known::changes(guard, policy, &value.request) {
             Ok(changes) => {
@@ -124,20 +120,6 @@ fn holds_for(wanted: &Requirement, labels: &str) -> String {
         "NotIn" => format!("!({key} in {labels} && {labels}[{key}] in {values})"),
         "Exists" => format!("{key} in {labels}"),
         _ => format!("!({key} in {labels})"),
-    }
-}
-
-fn made_by(kinds: &[&str]) -> String {
-    let owners =
-        "(request.operation == \"UPDATE\" ? oldObject : object).metadata.?ownerReferences.orValue([])";
-    let owned = format!(
-        "{owners}.exists(o, o.?controller.orValue(false) && o.kind in {})",
-        cel::list(kinds.iter().copied())
-    );
-    if kinds.contains(&"Pod") {
-        format!("{owned} || !{owners}.exists(o, o.?controller.orValue(false))")
-    } else {
-        owned
     }
 }
 

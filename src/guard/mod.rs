@@ -4,7 +4,7 @@
 //! written from the table of patterns and the policies in force, and refuses a pod that comes without what it must have.
 
 mod asks;
-mod cel;
+pub(crate) mod cel;
 mod enforced;
 mod known;
 mod live;
@@ -13,8 +13,9 @@ mod source;
 
 use serde_json::Value;
 
-use object::Admission;
+use crate::policy::Policy;
 
+pub(crate) use object::Admission;
 pub(crate) use source::{Actions, Guard};
 
 /// The policies of the API server with their bindings, and what they do not see.
@@ -26,12 +27,16 @@ pub(crate) struct Written {
 }
 
 impl Guard<'_> {
+    /// What holds pods to one policy, if anything does.
+    pub(crate) fn of(&self, policy: &Policy, limits: &mut Vec<String>) -> Option<Admission> {
+        enforced::policy(self, policy, limits)
+    }
+
     pub(crate) fn write(&self) -> Written {
         let mut limits = Vec::new();
         let mut policies = vec![asks::policy(self, &mut limits), live::policy(self, &mut limits)];
-        policies
-            .extend(self.policies.iter().filter_map(|policy| enforced::policy(self, policy, &mut limits)));
-        let objects = policies.into_iter().flat_map(Admission::objects).collect();
+        policies.extend(self.policies.iter().filter_map(|policy| self.of(policy, &mut limits)));
+        let objects = policies.into_iter().flat_map(Admission::validating).collect();
         Written { objects, limits }
     }
 }

@@ -6,7 +6,7 @@ use crate::pattern::settings::OnMistake;
 use crate::pattern::{Context, Settings};
 use crate::pod::limits::ENTRIES;
 use crate::pod::{Head, Pod, Unreadable};
-use crate::policy::{Mismatch, Mode, Policies, Policy, Resolution, Unsettled, Workload};
+use crate::policy::{Effective, Mismatch, Mode, Policies, Policy, Resolution, Unsettled, Workload};
 use multipod_values::{is_label, plain, short};
 use thiserror::Error;
 
@@ -284,6 +284,28 @@ fn plan(
     refusals.extend(conflict::annotations_too_large(&plan, pod));
     refusals.extend(pod_resources::lacking(&plan, pod));
     if refusals.is_empty() { Ok(plan) } else { Err(Planless::Refused(refusals)) }
+}
+
+/// All that one policy adds to a pod that it is for, if nobody else asks for anything.
+pub(crate) fn alone<'a>(
+    policy: &'a Policy,
+    pod: &Pod<'_>,
+    context: &Context<'a>,
+) -> Result<Plan, Vec<Refusal>> {
+    let effective = policy.annotations.iter().map(|(key, value)| Effective {
+        key: *key,
+        value: &value.text,
+        request: Some(&value.request),
+        source: Source::Policy(policy.name.clone()),
+        enforced: policy.mode == Mode::Enforce,
+        containers: &policy.containers,
+    });
+    let resolution = Resolution { effective: effective.collect(), ..Resolution::default() };
+    match plan(pod, &resolution, Refusals::default(), context, &mut Warnings::default()) {
+        Ok(plan) => Ok(plan),
+        Err(Planless::Refused(refusals)) => Err(refusals.finish().0),
+        Err(Planless::Skipped(_)) => Err(Vec::new()),
+    }
 }
 
 /// A pod's author would look in vain for an annotation that somebody else has set.

@@ -19,7 +19,12 @@ pub(super) const MESHES: [Mesh; 5] = [
 const OTHERS: [&str; 4] =
     ["istio-validation", "enable-core-dump", "linkerd-network-validator", "kuma-validation"];
 
+/// Those that must run before anything that uses the network.
+pub(crate) fn init_names() -> impl Iterator<Item = &'static str> {
+    OTHERS.into_iter().chain(MESHES.iter().map(|mesh| mesh.redirect))
+}
+
 /// Whether it must run before anything that uses the network.
 pub(super) fn is_init(name: &str) -> bool {
-    OTHERS.contains(&name) || MESHES.iter().any(|mesh| mesh.redirect == name)
+    init_names().any(|init| init == name)
 }

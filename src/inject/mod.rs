@@ -28,10 +28,12 @@ mod status;
 mod uninject;
 
 pub(crate) use build::NO_TOKEN;
+pub(crate) use decide::alone;
 pub use decide::{Decision, Injection, Verdict, decide};
 pub(crate) use earlier::Record;
 pub(crate) use few::Few;
 pub use limits::limits;
+pub(crate) use mesh::init_names;
 pub use obstacle::LeftOut;
 pub use patch::Patch;
 pub(crate) use plan::{Plan, Planned, Reason};

@@ -12,7 +12,7 @@ mod spec;
 pub(crate) mod template;
 mod version;
 pub(crate) mod view;
-mod windows;
+pub(crate) mod windows;
 
 pub use field::Text;
 pub(crate) use field::{Field, Held, Scalar};

@@ -8,10 +8,10 @@ use super::view::Pod;
 use super::{Field, Text};
 
 /// The label's name before Kubernetes 1.14 still stands in many manifests, and on every node.
-const OS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
+pub(crate) const OS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
 /// Only nodes with Windows have it.
-const BUILD: &str = "node.kubernetes.io/windows-build";
-const WINDOWS: &str = "windows";
+pub(crate) const BUILD: &str = "node.kubernetes.io/windows-build";
+pub(crate) const WINDOWS: &str = "windows";
 
 impl Pod<'_> {
     /// Whether it says that it can run on no other nodes.

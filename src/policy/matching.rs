@@ -61,7 +61,7 @@ impl Match {
     }
 
     /// Whether no pod can be one that both are for, as far as that can be proved.
-    pub(super) fn is_apart_from(&self, other: &Match) -> bool {
+    pub(crate) fn is_apart_from(&self, other: &Match) -> bool {
         let owners = !self.owners.is_empty()
             && !other.owners.is_empty()
             && !self.owners.iter().any(|own| other.owners.iter().any(|owner| owner.is_like(own)));

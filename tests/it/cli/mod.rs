@@ -11,6 +11,7 @@ mod crds;
 mod diff;
 mod examples;
 mod explain;
+mod export;
 mod follow;
 mod guard;
 mod inject;
