@@ -47,9 +47,11 @@ pub enum Undecided {
 }
 
 impl Match {
-    /// The selectors of namespaces and pods, and the owners.
+    /// The selectors of namespaces and pods, and the owners. Whatever else there will be, `guard` and `export` have to write
+    /// it for the API server too, or refuse it: a policy must never be for more pods there.
     pub(crate) fn parts(&self) -> (&Selector, &Selector, &[OwnerKind]) {
-        (&self.namespaces, &self.pods, &self.owners)
+        let Match { namespaces, pods, owners } = self;
+        (namespaces, pods, owners)
     }
 
     /// Whether every pod that this is for is one that `other` is for, as far as that can be proved.
