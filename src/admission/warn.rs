@@ -112,7 +112,8 @@ fn about<'a>(
         found.outcome = Outcome::Denied;
         found.refusals = refusals;
     } else {
-        let told = refusals.iter().map(|refusal| format!("its pods will be refused: {refusal}"));
+        let told =
+            refusals.iter().map(|refusal| format!("its pods will be refused: {}", refusal.on_one_line()));
         found.warnings.extend(told);
     }
     found

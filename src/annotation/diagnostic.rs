@@ -21,12 +21,14 @@ pub struct Problem {
     pub summary: Option<String>,
     /// What to do instead, where it is not obvious.
     pub help: Option<String>,
+    /// A whole value that works, where that of the key is about something else.
+    pub example: Option<Cow<'static, str>>,
 }
 
 impl Problem {
     /// A problem at `span`.
     pub fn new(span: Span, label: impl Into<String>) -> Self {
-        Problem { span, label: label.into(), summary: None, help: None }
+        Problem { span, label: label.into(), summary: None, help: None, example: None }
     }
 
     /// With the first line of the message.
@@ -86,7 +88,7 @@ pub struct Diagnostic {
     /// What to do instead.
     pub help: Option<String>,
     /// A complete value that works.
-    pub example: Option<&'static str>,
+    pub example: Option<Cow<'static, str>>,
 }
 
 /// One line of a value with the bad part marked.
@@ -118,13 +120,50 @@ impl Diagnostic {
             summary,
             excerpt: Some(Excerpt::of(value, problem.span, label)),
             help: problem.help,
-            example: Some(key.example()),
+            example: Some(problem.example.unwrap_or(Cow::Borrowed(key.example()))),
         }
     }
 }
 
+impl Diagnostic {
+    /// All that it says on one line, for warnings, which have no other: what is wrong, what to do, an example.
+    pub fn on_one_line(&self) -> String {
+        let mut line = self.first_line();
+        if let Some(excerpt) = self.excerpt.as_ref().filter(|excerpt| !excerpt.label.is_empty()) {
+            line.extend([": ", &excerpt.label]);
+        }
+        for below in self.below() {
+            line.extend([". ", &below]);
+        }
+        line
+    }
+
+    /// What is wrong, in one line.
+    pub fn first_line(&self) -> String {
+        let mut line = format!("{}: {}", self.key, self.summary);
+        if self.source != Source::Pod {
+            line.push_str(&format!(" (set by {})", self.source));
+        }
+        line
+    }
+
+    /// The part of the value that is marked, as far as it is shown.
+    pub fn marked(&self) -> &str {
+        let Some(Excerpt { line, column, width, .. }) = &self.excerpt else { return "" };
+        let at = |column: usize| line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        line.get(at(*column)..at(column + width)).unwrap_or_default()
+    }
+
+    /// What stands below the excerpt: what to do, and an example.
+    pub fn below(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let example = self.example.as_ref().map(|example| format!("Example: {}: \"{example}\"", self.key));
+        self.help.as_deref().map(Cow::Borrowed).into_iter().chain(example.map(Cow::Owned))
+    }
+}
+
 impl Excerpt {
-    fn of(value: &str, span: Span, label: String) -> Self {
+    /// The line of a text in which a span begins.
+    pub fn of(value: &str, span: Span, label: String) -> Self {
         // A span that is wrong must not cost more than a wrong mark.
         let start = value.floor_char_boundary(span.start);
         let line_start = value[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -153,24 +192,21 @@ impl Excerpt {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.key, self.summary)?;
-        if self.source != Source::Pod {
-            write!(f, " (set by {})", self.source)?;
-        }
+        f.write_str(&self.first_line())?;
         if let Some(excerpt) = &self.excerpt {
-            write!(f, "\n  {}\n  {:column$}", excerpt.line, "", column = excerpt.column)?;
-            write!(f, "{:^<width$}", "", width = excerpt.width)?;
-            if !excerpt.label.is_empty() {
-                write!(f, " {}", excerpt.label)?;
-            }
+            // Behind a line on the left, because some show all of it on one line: value and carets stay apart.
+            write!(f, "\n  | {}\n  | {}", excerpt.line, excerpt.carets())?;
         }
-        if let Some(help) = &self.help {
-            write!(f, "\n{help}")?;
-        }
-        if let Some(example) = self.example {
-            write!(f, "\nExample: {}: \"{example}\"", self.key)?;
-        }
-        Ok(())
+        self.below().try_for_each(|line| write!(f, "\n{line}"))
+    }
+}
+
+impl Excerpt {
+    /// What stands below the line: blanks, the carets, the label.
+    pub fn carets(&self) -> String {
+        let (column, width) = (self.column, self.width);
+        let carets = format!("{:column$}{:^<width$} {}", "", "", self.label);
+        carets.trim_end().to_owned()
     }
 }
 
@@ -189,8 +225,8 @@ mod tests {
         assert_eq!(
             diagnostic("8o:8775 mode=http", 0, 2),
             "multipod/ambassador: 8o:8775 is not LISTEN:TARGET\n\
-             \x20 8o:8775 mode=http\n\
-             \x20 ^^ expected a port between 1 and 65535\n\
+             \x20 | 8o:8775 mode=http\n\
+             \x20 | ^^ expected a port between 1 and 65535\n\
              Example: multipod/ambassador: \"80:8775\""
         );
     }
@@ -198,7 +234,7 @@ mod tests {
     #[test]
     fn only_the_line_with_the_fault_is_shown() {
         let text = diagnostic("81:1,\n8o:8775", 6, 8);
-        assert!(text.contains("\n  8o:8775\n  ^^ expected"), "{text}");
+        assert!(text.contains("\n  | 8o:8775\n  | ^^ expected"), "{text}");
     }
 
     #[test]
@@ -230,7 +266,7 @@ mod tests {
             let start = value.len() - 1;
             let problem = Problem::new(Span { start, end: start + 1 }, "x");
             let text = Diagnostic::of(Key::Init, Source::Pod, value, problem).to_string();
-            let caret = format!("\n  {shown}\n  {:>1$}\n", '^', value.chars().count());
+            let caret = format!("\n  | {shown}\n  | {:>1$}\n", '^', value.chars().count());
             assert!(text.contains(&caret), "{text}");
         }
     }

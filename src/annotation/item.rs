@@ -1,6 +1,8 @@
 //! Reads the options of one item, or the settings of a whole value: each at most once, none that is not known.
 
-use super::option::{Given, Opt};
+use std::borrow::Cow;
+
+use super::option::{Given, Opt, Row};
 use super::{Item, Problem, Word};
 use multipod_values::{self as value, Parsed, short, suggest};
 
@@ -43,10 +45,31 @@ impl Problems {
         self.reported
     }
 
+    /// How many were told so far.
+    pub fn count(&self) -> usize {
+        self.reported.len()
+    }
+
+    /// Gives those that were told since then an example of the item that they are about.
+    pub fn exemplify<E: Into<Cow<'static, str>>>(&mut self, since: usize, example: impl Fn() -> E) {
+        for problem in self.reported.iter_mut().skip(since) {
+            problem.example.get_or_insert_with(|| example().into());
+        }
+    }
+
     /// Whether nothing was wrong so far.
     pub fn is_empty(&self) -> bool {
         self.reported.is_empty()
     }
+}
+
+/// Where an option that is wrong in one place would be right.
+#[derive(Clone, Copy, Debug)]
+pub enum Elsewhere<'r> {
+    /// In an item of its own: these are settings.
+    Alone(&'r [Row]),
+    /// Behind an item, without a comma: these are options of its kinds of items.
+    InItems(&'r [&'r [Row]]),
 }
 
 /// The options of one item (or the settings of a value, which is the same with several items).
@@ -55,19 +78,18 @@ pub struct Options<'i, 'a> {
 }
 
 impl<'i, 'a> Options<'i, 'a> {
-    /// The options among `words`; unknown and repeated ones become problems. `settings` are names that would be right
-    /// in an item of their own.
+    /// The options among `words`; unknown and repeated ones become problems.
     pub fn read(
         words: impl IntoIterator<Item = &'i Word<'a>>,
         allowed: &[impl AsRef<str>],
-        settings: &[impl AsRef<str>],
+        elsewhere: Elsewhere<'_>,
         problems: &mut Problems,
     ) -> Self {
         let mut known: Vec<&Word> = Vec::new();
         for word in words {
             let Some(key) = word.key() else { continue };
             if !has(allowed, key) {
-                problems.tell(|| unknown_option(word, key, allowed, settings));
+                problems.tell(|| unknown_option(word, key, allowed, elsewhere));
             } else if known.iter().any(|seen| seen.key() == Some(key)) {
                 problems.push(Problem::new(word.whole, format!("{key}= is given twice")));
             } else {
@@ -126,13 +148,22 @@ fn unknown_option(
     word: &Word<'_>,
     key: &str,
     allowed: &[impl AsRef<str>],
-    settings: &[impl AsRef<str>],
+    elsewhere: Elsewhere<'_>,
 ) -> Problem {
-    if has(settings, key) {
-        return Problem::new(word.whole, format!("{key}= is a setting of the whole pattern")).help(format!(
-            "Put a comma before it, so that it stands alone: \"…, {key}={}\"",
-            short(&word.text)
-        ));
+    match elsewhere {
+        Elsewhere::Alone(settings) if has(settings, key) => {
+            let label = format!("{key}= is a setting of the whole pattern");
+            return Problem::new(word.whole, label).help(format!(
+                "Put a comma before it, so that it stands alone: \"…, {key}={}\"",
+                short(&word.text)
+            ));
+        }
+        Elsewhere::InItems(items) if items.iter().any(|options| has(options, key)) => {
+            let label = format!("{key}= is an option of an item, and a comma cuts it off from its item");
+            return Problem::new(word.whole, label)
+                .help(format!("Leave out the comma before it: \"… {key}={}\"", short(&word.text)));
+        }
+        Elsewhere::Alone(_) | Elsewhere::InItems(_) => {}
     }
     let names: Vec<&str> = allowed.iter().map(AsRef::as_ref).collect();
     let label = if names.is_empty() {
@@ -189,7 +220,7 @@ macro_rules! options {
                 settings: &[$crate::annotation::option::Row],
                 problems: &mut $crate::annotation::item::Problems,
             ) -> Self {
-                let options = $crate::annotation::item::Options::read(words, Self::ROWS, settings, problems);
+                let options = $crate::annotation::item::Options::read(words, Self::ROWS, $crate::annotation::item::Elsewhere::Alone(settings), problems);
                 $(let $field = {
                     const OPTION: $crate::annotation::option::Opt<$type> = $option;
                     options.get(&OPTION, problems)

@@ -12,7 +12,7 @@ pub mod option;
 pub mod settings;
 mod span;
 
-pub use diagnostic::{Diagnostic, Problem, Source};
+pub use diagnostic::{Diagnostic, Excerpt, Problem, Source};
 pub use key::Key;
 pub(crate) use lexer::{Item, Word};
 pub(crate) use span::Span;

@@ -19,8 +19,8 @@ use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifest, Manif
 use super::line::{Line, Tone};
 use super::live::OfCluster;
 use super::output::{self, json, printed};
-use super::question::Question;
-use super::report::Failure;
+use super::question::{Asked, Question};
+use super::report::{self, Failure};
 use config_maps::ConfigMaps;
 use format::{Format, plural};
 use services::Services;
@@ -70,7 +70,7 @@ impl Args {
             return cluster::check(self.question.context(), &reach, self.output);
         }
         let format = self.output.of_files()?;
-        let (sources, cluster, annotate) = self.question.read()?;
+        let Asked { sources, cluster, annotate, unread } = self.question.read()?;
         let manifests = Manifests::read(&sources);
         let report = Report::of(&manifests, &cluster, &annotate);
         let code = match (manifests.findings.is_empty(), report.findings.is_empty()) {
@@ -82,7 +82,8 @@ impl Args {
             output::Format::Json => json(&report.as_json()),
             output::Format::Text => printed(&report.lines()),
         };
-        output::print(&text, ExitCode::from(code))
+        let code = output::print(&text, ExitCode::from(code))?;
+        unread.or(code)
     }
 }
 
@@ -120,6 +121,7 @@ impl Report {
 
     fn lines(&self) -> Vec<Line> {
         let mut lines: Vec<Line> = self.findings.iter().flat_map(rendered).collect();
+        let sign = if self.findings.is_empty() { Line::of(Tone::Ours, "✓ ") } else { Line::default() };
         let mut summary = String::new();
         for (count, what) in [(self.count(Level::Error), "error"), (self.count(Level::Warning), "warning")] {
             // Writing to a string cannot fail.
@@ -131,7 +133,7 @@ impl Report {
             );
         }
         let _ = write!(summary, " in {} pod{}", self.pods, plural(self.pods));
-        lines.push(Line::of(Tone::Strong, summary));
+        lines.push(sign.and(Tone::Strong, summary));
         lines
     }
 
@@ -139,7 +141,7 @@ impl Report {
         let findings = self.findings.iter().map(|finding| JsonFinding {
             level: level(finding.level),
             reason: finding.slug,
-            message: &finding.message,
+            message: finding.whole(),
             file: &finding.file,
             line: finding.line,
             column: finding.column,
@@ -170,6 +172,7 @@ fn without_objects(manifests: &Manifests<'_>, findings: &[Finding]) -> Vec<Findi
         line: 1,
         column: 1,
         subject: String::new(),
+        mark: None,
     };
     without.map(finding).collect()
 }
@@ -181,8 +184,7 @@ fn rendered(finding: &Finding) -> Vec<Line> {
         .and(tone, format!("{}: ", level(finding.level)))
         .and(Tone::Plain, finding.title())
         .and(Tone::Quiet, format!(" [{}]", finding.slug));
-    let details = finding.details().map(|detail| Line::plain(format!("    {detail}")));
-    std::iter::once(head).chain(details).collect()
+    std::iter::once(head).chain(report::body(finding)).chain([Line::default()]).collect()
 }
 
 fn level(level: Level) -> &'static str {
@@ -207,7 +209,7 @@ struct JsonReport<'f> {
 struct JsonFinding<'f> {
     level: &'static str,
     reason: &'static str,
-    message: &'f str,
+    message: String,
     file: &'f str,
     line: usize,
     column: usize,

@@ -31,7 +31,6 @@ impl When {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Styles {
     pub(super) error: Style,
-    pub(super) warning: Style,
     pub(super) note: Style,
     pub(super) strong: Style,
     pub(super) frame: Style,
@@ -55,7 +54,6 @@ impl Styles {
         let strong = Style::new().bold();
         Styles {
             error: AnsiColor::Red.on_default().bold(),
-            warning: AnsiColor::Yellow.on_default().bold(),
             note: AnsiColor::Cyan.on_default().bold(),
             strong,
             frame: AnsiColor::Blue.on_default().bold(),

@@ -7,7 +7,7 @@ use crate::manifest::{self, Manifests, Outcome, Source};
 use super::context::ContextArgs;
 use super::output::{self, ManifestFormat};
 use super::question::Question;
-use super::report::{self, Failure};
+use super::report::{self, Aside, Failure};
 
 /// Inject patterns into the pods of manifests
 ///
@@ -31,9 +31,8 @@ pub(super) struct Injection {
     #[command(flatten)]
     question: Question,
 
-    /// Do not tell what is left as it is
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    aside: Aside,
 }
 
 const NOTES: &str = "\
@@ -70,10 +69,12 @@ impl Injection {
         self,
         finish: impl FnOnce(&[Source], &Outcome<'_>) -> Result<ExitCode, Failure>,
     ) -> Result<ExitCode, Failure> {
-        let (sources, cluster, annotate) = self.question.read()?;
-        let manifests = Manifests::read(&sources);
-        let outcome = manifest::inject(&manifests, &cluster, &annotate);
-        report::outcome(&outcome, !self.quiet)?;
-        finish(&sources, &outcome)
+        let asked = self.question.read()?;
+        let manifests = Manifests::read(&asked.sources);
+        let outcome = manifest::inject(&manifests, &asked.cluster, &asked.annotate);
+        let told = report::outcome(&outcome, self.aside);
+        asked.unread.or(())?;
+        told?;
+        finish(&asked.sources, &outcome)
     }
 }

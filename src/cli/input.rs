@@ -30,6 +30,12 @@ const STDIN_NAME: &str = "<stdin>";
 impl Input {
     /// Reads everything, in the order given; the failure has one line for each file that cannot be read.
     pub(super) fn read(&self) -> Result<Vec<Source>, Failure> {
+        let (sources, unread) = self.read_what_is_there()?;
+        unread.or(sources)
+    }
+
+    /// What can be read, in the order given, and why the rest cannot be.
+    pub(super) fn read_what_is_there(&self) -> Result<(Vec<Source>, Unread), Failure> {
         let mut files: Vec<&Path> = self.named.iter().chain(&self.files).map(PathBuf::as_path).collect();
         if files.is_empty() {
             if io::stdin().is_terminal() {
@@ -56,7 +62,18 @@ impl Input {
                 Err(failure) => failures.push(failure),
             }
         }
-        Failure::unless_empty(failures, sources)
+        Ok((sources, Unread(failures)))
+    }
+}
+
+/// Files that cannot be read: what the others say is told first, because they may have mistakes too.
+#[derive(Debug)]
+pub(super) struct Unread(Vec<String>);
+
+impl Unread {
+    /// `good` if all could be read.
+    pub(super) fn or<T>(self, good: T) -> Result<T, Failure> {
+        Failure::unless_empty(self.0, good)
     }
 }
 

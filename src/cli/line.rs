@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthChar;
 
@@ -159,6 +161,13 @@ impl fmt::Display for Line {
         }
         Ok(())
     }
+}
+
+/// Lines as a stream takes them: with colours, or without.
+pub(super) fn shown(lines: &[Line], stream: &impl RawStream) -> String {
+    let plain = AutoStream::choice(stream) == ColorChoice::Never;
+    let lines = lines.iter().cloned().map(Line::trimmed);
+    lines.map(|line| if plain { line.text() + "\n" } else { format!("{line}\n") }).collect()
 }
 
 /// How many columns a text takes on a terminal.

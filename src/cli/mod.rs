@@ -115,12 +115,30 @@ pub fn run() -> ExitCode {
 fn parse(args: &[OsString]) -> Cli {
     let called = args.first().and_then(|program| Path::new(program).file_stem());
     // An empty variable counts as unset, because manifests cannot leave a variable out.
-    let mut command = Cli::command().mut_subcommands(|command| command.mut_args(unless_blank));
+    let mut command = Cli::command().mut_subcommands(|command| styled(command.mut_args(unless_blank)));
     if called.is_some_and(|name| name == "kubectl-multipod") {
         command = command.bin_name("kubectl multipod");
     }
     let matches = command.get_matches_from(args);
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Headings and examples below the options look as clap's own do; where there are no colours, it takes them out again.
+fn styled(command: clap::Command) -> clap::Command {
+    let Some(notes) = command.get_after_help().map(ToString::to_string) else { return command };
+    let styles = command.get_styles().clone();
+    let (heading, literal) = (styles.get_header(), styles.get_literal());
+    let lines = notes.lines().map(|line| {
+        let is_heading = line.starts_with(|c: char| c.is_ascii_uppercase()) && line == line.to_uppercase();
+        let is_command = line.starts_with("  ") && line.contains("multipod ") && !line.starts_with("  A ");
+        match (is_heading, is_command) {
+            (true, _) => format!("{heading}{line}{heading:#}\n"),
+            (false, true) => format!("{literal}{line}{literal:#}\n"),
+            (false, false) => format!("{line}\n"),
+        }
+    });
+    let text: String = lines.collect();
+    command.after_help(text.trim_end().to_owned())
 }
 
 fn unless_blank(arg: Arg) -> Arg {

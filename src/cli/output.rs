@@ -3,13 +3,12 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::manifest::{self, Outcome};
 
-use super::line::Line;
+use super::line::{self, Line};
 use super::report::Failure;
 
 /// The output format of what is told.
@@ -73,9 +72,7 @@ pub(super) fn json(value: &impl Serialize) -> String {
 
 /// Lines as the standard output takes them.
 pub(super) fn printed(lines: &[Line]) -> String {
-    let plain = AutoStream::choice(&std::io::stdout()) == ColorChoice::Never;
-    let lines = lines.iter().cloned().map(Line::trimmed);
-    lines.map(|line| if plain { line.text() + "\n" } else { format!("{line}\n") }).collect()
+    line::shown(lines, &io::stdout())
 }
 
 /// Prints a text and returns `code`. A reader that closes the pipe early, such as `head`, is no error.

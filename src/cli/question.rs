@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::manifest::{Annotation, Cluster, Source};
 
 use super::context::ContextArgs;
-use super::input::Input;
+use super::input::{Input, Unread};
 use super::report::{Failure, both};
 
 #[derive(Debug, clap::Args)]
@@ -21,15 +21,25 @@ pub(super) struct Question {
     context: ContextArgs,
 }
 
+/// What was asked, read.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) sources: Vec<Source>,
+    pub(super) cluster: Cluster,
+    pub(super) annotate: Vec<Annotation>,
+    pub(super) unread: Unread,
+}
+
 impl Question {
     pub(super) fn context(&self) -> &ContextArgs {
         &self.context
     }
 
-    pub(super) fn read(self) -> Result<(Vec<Source>, Cluster, Vec<Annotation>), Failure> {
-        let read = both(self.input.read(), self.context.read());
-        let ((sources, cluster), annotate) = both(read, distinct(self.annotate))?;
-        Ok((sources, cluster, annotate))
+    /// Files that cannot be read come last, because the others may have mistakes, too.
+    pub(super) fn read(self) -> Result<Asked, Failure> {
+        let read = both(self.input.read_what_is_there(), self.context.read());
+        let (((sources, unread), cluster), annotate) = both(read, distinct(self.annotate))?;
+        Ok(Asked { sources, cluster, annotate, unread })
     }
 }
 

@@ -1,13 +1,13 @@
 //! Messages on the standard error, in the manner of compilers.
 
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::manifest::{Finding, Level, Outcome};
+use crate::manifest::{Finding, Level, NO_POD_TEMPLATE, Outcome};
 use multipod_values::visible;
 
 use super::color::Styles;
+use super::line::{Line, Tone, shown};
 
 /// Why a command failed: one message for each problem, none where all have been reported already.
 #[derive(Debug, Default)]
@@ -47,10 +47,30 @@ pub(super) fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result
     }
 }
 
-/// Prints the findings, notes only if `with_notes`; fails if something is refused.
-pub(super) fn outcome(outcome: &Outcome<'_>, with_notes: bool) -> Result<(), Failure> {
-    let styles = Styles::of_errors();
-    print(&told(&outcome.findings, with_notes, styles));
+/// Which notes are told: those about pods, unless it is asked for more or for none.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(super) struct Aside {
+    /// Do not tell which pods are left as they are
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Also tell which objects have no pod
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl Aside {
+    pub(super) const ALL: Aside = Aside { quiet: false, verbose: true };
+    pub(super) const NONE: Aside = Aside { quiet: true, verbose: false };
+
+    fn tells(self, finding: &Finding) -> bool {
+        !self.quiet && (self.verbose || finding.slug != NO_POD_TEMPLATE)
+    }
+}
+
+/// Prints the findings; fails if something is refused.
+pub(super) fn outcome(outcome: &Outcome<'_>, aside: Aside) -> Result<(), Failure> {
+    print(&told(&outcome.findings, aside));
     if outcome.is_refused() { Err(Failure::default()) } else { Ok(()) }
 }
 
@@ -58,11 +78,11 @@ pub(super) fn outcome(outcome: &Outcome<'_>, with_notes: bool) -> Result<(), Fai
 const MOST_NOTES: usize = 3;
 
 /// Notes first, of which many are summed up, and errors last, where the eye is.
-fn told(findings: &[Finding], with_notes: bool, styles: Styles) -> String {
+fn told(findings: &[Finding], aside: Aside) -> String {
     let of = |level: Level| findings.iter().filter(move |finding| finding.level == level);
-    let mut out = String::new();
+    let mut out = Vec::new();
     let mut slugs: Vec<(&str, usize)> = Vec::new();
-    for finding in of(Level::Note).filter(|_| with_notes) {
+    for finding in of(Level::Note).filter(|note| aside.tells(note)) {
         let place = slugs.iter().position(|(slug, _)| *slug == finding.slug);
         let place = place.unwrap_or_else(|| {
             slugs.push((finding.slug, 0));
@@ -70,17 +90,17 @@ fn told(findings: &[Finding], with_notes: bool, styles: Styles) -> String {
         });
         slugs[place].1 += 1;
         if slugs[place].1 <= MOST_NOTES {
-            out.push_str(&rendered(finding, styles));
+            out.extend(rendered(finding));
         }
     }
     for (slug, count) in slugs.into_iter().filter(|(_, count)| *count > MOST_NOTES) {
-        let Styles { note, .. } = styles;
-        let _ = writeln!(out, "{note}note{note:#}: {} more like these ({slug})", count - MOST_NOTES);
+        let more = format!(": {} more like these ({slug})", count - MOST_NOTES);
+        out.push(Line::of(Tone::Strong, "note").and(Tone::Plain, more));
     }
     for finding in of(Level::Warning).chain(of(Level::Error)) {
-        out.push_str(&rendered(finding, styles));
+        out.extend(rendered(finding));
     }
-    out
+    shown(&out, &io::stderr())
 }
 
 pub(super) fn note(message: &str) {
@@ -93,25 +113,43 @@ fn print(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-fn rendered(finding: &Finding, styles: Styles) -> String {
+fn rendered(finding: &Finding) -> Vec<Line> {
     let Finding { level, slug, file, line, column, subject, .. } = finding;
-    let (title, file, subject) = (clean(finding.title()), clean(file), clean(subject));
-    let Styles { error, warning, note, strong, frame, .. } = styles;
     let head = match level {
-        Level::Note => return format!("{note}note{note:#}: {file}:{line}: {title} ({slug})\n"),
-        Level::Warning => format!("{warning}warning{warning:#}"),
-        Level::Error => format!("{error}error[{slug}]{error:#}"),
+        Level::Note => {
+            let text = format!(": {file}:{line}: {} ({slug})", finding.title());
+            return vec![Line::of(Tone::Strong, "note").and(Tone::Plain, text)];
+        }
+        Level::Warning => Line::of(Tone::Caution, "warning"),
+        Level::Error => Line::of(Tone::Bad, format!("error[{slug}]")),
     };
-    let mut out = format!("{head}{strong}: {title}{strong:#}\n");
-    let _ = writeln!(out, "  {frame}-->{frame:#} {file}:{line}:{column} ({subject})");
+    let place =
+        Line::of(Tone::Quiet, "  -->").and(Tone::Plain, format!(" {file}:{line}:{column} ({subject})"));
+    let mut lines = vec![head.and(Tone::Strong, format!(": {}", finding.title())), place];
+    lines.extend(body(finding));
+    lines.push(Line::default());
+    lines
+}
+
+/// The line of a file that a finding marks, and what is to be said below it.
+pub(super) fn body(finding: &Finding) -> Vec<Line> {
+    let mark = finding.mark.as_ref();
+    let number = mark.and_then(|mark| mark.line).map(|line| line.to_string()).unwrap_or_default();
+    let width = number.len().max(2);
+    let beside = |number: &str| Line::of(Tone::Quiet, format!("{number:>width$} |"));
+    let mut lines = Vec::new();
+    if let Some(mark) = mark {
+        let tone = if finding.level == Level::Error { Tone::Bad } else { Tone::Caution };
+        lines.push(beside(""));
+        lines.push(beside(&number).and(Tone::Plain, format!(" {}", mark.excerpt.line)));
+        lines.push(beside("").and(tone, format!(" {}", mark.excerpt.carets())));
+    }
     let mut details = finding.details().peekable();
     if details.peek().is_some() {
-        let _ = writeln!(out, "   {frame}|{frame:#}");
+        lines.push(beside(""));
     }
-    for detail in details {
-        let _ = writeln!(out, "   {frame}|{frame:#} {}", clean(detail));
-    }
-    out
+    lines.extend(details.map(|detail| beside("").and(Tone::Plain, format!(" {detail}"))));
+    lines
 }
 
 /// Names and values of manifests must not control the terminal.
@@ -122,9 +160,12 @@ fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::annotation::{Excerpt, Span};
+    use crate::manifest::Mark;
 
-    fn finding(level: Level, message: &str) -> Finding {
-        Finding {
+    fn shown(level: Level, message: &str) -> String {
+        let span = Span { start: 3, end: 4 };
+        let finding = Finding {
             level,
             slug: "bad_value",
             message: message.into(),
@@ -132,18 +173,21 @@ mod tests {
             line: 12,
             column: 9,
             subject: "document 2, Deployment \u{1b}[31mweb".into(),
-        }
+            mark: Some(Mark {
+                line: Some(112),
+                excerpt: Excerpt { line: "k: x:1".into(), column: 3, width: 1, label: "here".into(), span },
+            }),
+        };
+        rendered(&finding).iter().map(|line| line.text() + "\n").collect()
     }
 
     #[test]
     fn findings_are_printed_in_the_manner_of_compilers() {
-        let error = finding(Level::Error, "no port: x\n  x:1\n  ^ here");
-        let expected = "error[bad_value]: no port: x\n  --> a.yaml:12:9 (document 2, Deployment \u{FFFD}[31mweb)\n   \
-                        |\n   |   x:1\n   |   ^ here\n";
-        assert_eq!(rendered(&error, Styles::default()), expected);
-        let note = rendered(&finding(Level::Note, "left as it is"), Styles::default());
-        assert_eq!(note, "note: a.yaml:12: left as it is (bad_value)\n");
-        let warning = rendered(&finding(Level::Warning, "odd"), Styles::default());
+        let expected = "error[bad_value]: no port: x\n  --> a.yaml:12:9 (document 2, Deployment \u{FFFD}[31mweb)\n    |\n\
+                        112 | k: x:1\n    |    ^ here\n    |\n    | Write 1\n\n";
+        assert_eq!(shown(Level::Error, "no port: x\nWrite 1"), expected);
+        assert_eq!(shown(Level::Note, "left as it is"), "note: a.yaml:12: left as it is (bad_value)\n");
+        let warning = shown(Level::Warning, "odd");
         assert!(warning.starts_with("warning: odd\n  --> a.yaml:12:9 "), "{warning}");
     }
 }

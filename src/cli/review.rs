@@ -15,7 +15,7 @@ use super::explain::drawing;
 use super::input::Input;
 use super::line::{Line, Tone};
 use super::output::{self, printed};
-use super::report::{self, Failure};
+use super::report::{self, Aside, Failure};
 use answer::{Answer, Verdict};
 use sent::Sent;
 use webhook::Webhook;
@@ -73,7 +73,7 @@ impl Args {
             // What has no pod is of no interest beside what has one.
             findings.retain(|finding| finding.level == Level::Error);
         }
-        report::outcome(&Outcome { findings, ..Outcome::default() }, true)?;
+        report::outcome(&Outcome { findings, ..Outcome::default() }, Aside::ALL)?;
         if sent.is_empty() {
             return Err(Failure::one("there is no pod to send"));
         }

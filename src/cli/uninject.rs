@@ -6,7 +6,7 @@ use crate::manifest::{self, Manifests};
 
 use super::input::Input;
 use super::output::{self, ManifestFormat};
-use super::report::{self, Failure};
+use super::report::{self, Aside, Failure};
 
 /// Take out of manifests what `inject` has added
 ///
@@ -21,9 +21,8 @@ pub(super) struct Args {
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
     output: ManifestFormat,
 
-    /// Do not tell what is left as it is
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    aside: Aside,
 }
 
 const EXAMPLES: &str = "\
@@ -40,7 +39,7 @@ impl Args {
         let sources = self.input.read()?;
         let manifests = Manifests::read(&sources);
         let outcome = manifest::uninject(&manifests);
-        report::outcome(&outcome, !self.quiet)?;
+        report::outcome(&outcome, self.aside)?;
         output::manifests(&outcome, self.output)
     }
 }

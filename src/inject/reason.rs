@@ -222,19 +222,30 @@ pub struct Refusal {
     pub message: String,
     /// The annotation that it is about, so that tools can point at its line.
     pub key: Option<String>,
+    /// What the message was made of, where it marks a place in a value.
+    pub diagnostic: Option<Box<Diagnostic>>,
 }
 
 impl Refusal {
     /// A refusal that is about no single annotation.
     pub fn new(reason: DenyReason, message: impl Into<String>) -> Self {
-        Refusal { reason, message: plain(message.into()), key: None }
+        Refusal { reason, message: plain(message.into()), key: None, diagnostic: None }
     }
 
     /// What is wrong with the value of an annotation.
     pub(super) fn of(diagnostic: Diagnostic) -> Self {
         let known = Key::from_full(&diagnostic.key).is_some();
         let reason = if known { DenyReason::BadValue } else { DenyReason::UnknownKey };
-        Refusal::new(reason, diagnostic.to_string()).about(diagnostic.key)
+        let refusal = Refusal::new(reason, diagnostic.to_string()).about(&diagnostic.key);
+        Refusal { diagnostic: Some(Box::new(diagnostic)), ..refusal }
+    }
+
+    /// All of it on one line, for those who show no more.
+    pub(crate) fn on_one_line(&self) -> String {
+        match &self.diagnostic {
+            Some(diagnostic) => plain(diagnostic.on_one_line()),
+            None => self.message.lines().map(str::trim).collect::<Vec<_>>().join(". "),
+        }
     }
 
     /// Its first line, which says what is wrong.

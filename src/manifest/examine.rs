@@ -10,9 +10,9 @@ use crate::pod::Head;
 use multipod_yaml::{Edit, Style};
 
 use super::earlier::Earlier;
+use super::elsewhere::elsewhere;
 use super::{
-    Annotation, Cluster, Finding, Found, Level, Manifests, Namespace, Namespaces, Target, annotate, found,
-    words,
+    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Target, annotate, found, words,
 };
 
 /// The name of findings that repeat a warning of the decision.
@@ -125,7 +125,7 @@ impl<'r> Examiner<'r> {
                 return see(Template { target, decided: None, findings, edits: Vec::new() });
             }
         };
-        edits.extend(self.edits(target, &decision, &namespace, &mut findings));
+        edits.extend(self.edits(target, &decision, (&head, &context), &mut findings));
         if let Some(earlier) = &earlier {
             findings.extend(earlier.finding(target, &decision));
         } else if let Verdict::Skip(reason) = &decision.verdict {
@@ -139,7 +139,7 @@ impl<'r> Examiner<'r> {
         &self,
         target: &Target<'_>,
         decision: &Decision<'_>,
-        namespace: &Namespace,
+        pod: (&Head<'_>, &Context<'_>),
         findings: &mut Vec<Finding>,
     ) -> Vec<Edit> {
         let warnings = decision.warnings.iter();
@@ -147,7 +147,7 @@ impl<'r> Examiner<'r> {
         match &decision.verdict {
             Verdict::Skip(_) => {}
             Verdict::Deny(refusals) => {
-                findings.extend(refusals.iter().map(|refusal| self.refused(target, refusal, namespace)));
+                findings.extend(refusals.iter().map(|refusal| self.refused(target, refusal, pod)));
             }
             Verdict::Inject(injection) => match planned(target, &injection.patch) {
                 Ok(planned) => return planned,
@@ -157,9 +157,14 @@ impl<'r> Examiner<'r> {
         Vec::new()
     }
 
-    fn refused(&self, target: &Target<'_>, refusal: &Refusal, namespace: &Namespace) -> Finding {
+    fn refused(
+        &self,
+        target: &Target<'_>,
+        refusal: &Refusal,
+        (head, context): (&Head<'_>, &Context<'_>),
+    ) -> Finding {
         let mut message = words::plain(&refusal.message);
-        if refusal.reason == DenyReason::PolicyUndecided && namespace.labels.is_none() {
+        if refusal.reason == DenyReason::PolicyUndecided && context.namespace_labels.is_none() {
             message.push_str(
                 "\nSay them with --namespace-labels, or give the Namespace object with the manifests",
             );
@@ -170,14 +175,30 @@ impl<'r> Examiner<'r> {
             return target.finding_at(&format!("{}{place}", target.pointer), Level::Error, slug, message);
         };
         let is_set = self.annotations.iter().any(|annotation| annotation.key == *key);
+        let mut finding = match &refusal.diagnostic {
+            Some(diagnostic) => {
+                let mut finding = target.finding_in(diagnostic, slug);
+                let marked = diagnostic.marked();
+                for line in elsewhere(marked, head, context, &self.cluster.policies) {
+                    let _ = write!(finding.message, "\n{line}");
+                }
+                finding
+            }
+            None => target.finding_about(key, Level::Error, slug, message),
+        };
         // A value that nobody could read is wrong for every pod.
         let is_of_this_pod = is_set && refusal.reason != DenyReason::BadValue;
         if let Some(key) = Key::from_full(key).filter(|_| is_of_this_pod) {
             let name = key.full().trim_start_matches(PREFIX);
-            let _ = write!(message, "\nTo leave this pod out, give it {}: {name}", Key::OptOut.full());
+            let _ =
+                write!(finding.message, "\nTo leave this pod out, give it {}: {name}", Key::OptOut.full());
         }
-        let mut finding = target.finding_about(key, Level::Error, slug, message);
         if is_set {
+            // It stands in no file.
+            finding.mark = finding.mark.filter(|mark| mark.line.is_none());
+            if let Some(diagnostic) = &refusal.diagnostic {
+                finding.mark = diagnostic.excerpt.clone().map(|excerpt| Mark { line: None, excerpt });
+            }
             finding.subject.push_str(", set by --annotate");
         }
         finding

@@ -1,5 +1,8 @@
 //! What people should know about their manifests, and where it stands.
 
+use crate::annotation::{Excerpt, Span};
+use multipod_yaml::{Document, Position, Style};
+
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -28,6 +31,17 @@ pub struct Finding {
     pub column: usize,
     /// `document 2, Deployment web`
     pub subject: String,
+    /// The line that it is about, where there is one.
+    pub mark: Option<Mark>,
+}
+
+/// A line of a file with the bad part marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its number in the file, from 1; none where it stands in no file that was given.
+    pub line: Option<usize>,
+    /// What stands there.
+    pub excerpt: Excerpt,
 }
 
 impl Finding {
@@ -40,4 +54,77 @@ impl Finding {
     pub fn details(&self) -> impl Iterator<Item = &str> {
         self.message.lines().skip(1)
     }
+
+    /// The message with what is wrong at the marked place.
+    pub fn whole(&self) -> String {
+        let label = self.mark.as_ref().map_or("", |mark| &*mark.excerpt.label);
+        let first =
+            if label.is_empty() { self.title().to_owned() } else { format!("{}: {label}", self.title()) };
+        std::iter::once(&*first).chain(self.details()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Mark {
+    /// A line from a column on, both as positions count them.
+    pub(super) fn of(document: &Document<'_>, line: usize, column: usize) -> Option<Mark> {
+        Some(Mark::from(document.line(line)?, line, column))
+    }
+
+    /// The text of a line from a column on.
+    pub(super) fn from(text: &str, line: usize, column: usize) -> Mark {
+        // A tab takes one column here, so that the carets stand where they should.
+        let text = text.trim_end().replace('\t', "→");
+        let start = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+        let span = Span { start, end: text.len() };
+        Mark { line: Some(line), excerpt: Excerpt::of(&text, span, String::new()) }
+    }
+
+    /// The part of an annotation's value that is wrong, in the line of the file; the value alone, where it is written in a way
+    /// in which its parts cannot be found again.
+    pub(super) fn in_value(
+        document: &Document<'_>,
+        position: &Position<'_>,
+        excerpt: &Excerpt,
+        value: &str,
+    ) -> Mark {
+        let found = place_in(document, position, excerpt.span, value);
+        let in_file = found.and_then(|(number, start)| {
+            let line = document.line(number)?.trim_end();
+            let length = excerpt.span.end.saturating_sub(excerpt.span.start);
+            let span = Span { start, end: (start + length).min(line.len()) };
+            Some(Mark { line: Some(number), excerpt: Excerpt::of(line, span, excerpt.label.clone()) })
+        });
+        in_file.unwrap_or_else(|| Mark { line: None, excerpt: excerpt.clone() })
+    }
+}
+
+/// The line of the file, and the byte in it, at which a part of a value begins.
+fn place_in(
+    document: &Document<'_>,
+    position: &Position<'_>,
+    span: Span,
+    value: &str,
+) -> Option<(usize, usize)> {
+    let in_line = |number: usize, column: usize| {
+        let line = document.line(number)?;
+        Some(line.char_indices().nth(column - 1).map_or(line.len(), |(at, _)| at))
+    };
+    let quote = match position.style {
+        Style::Plain => 0,
+        Style::Single | Style::Double => 1,
+        Style::Literal => {
+            let before = value.get(..span.start)?;
+            let (number, start) = (before.matches('\n').count(), before.rfind('\n').map_or(0, |at| at + 1));
+            let content = value.get(start..)?.lines().next()?;
+            let number = position.line + 1 + number;
+            let line = document.line(number)?.trim_end();
+            let indent = line.len().checked_sub(content.trim_end().len())?;
+            let is_it = line.get(indent..) == Some(content.trim_end());
+            return is_it.then_some((number, indent + span.start - start));
+        }
+        Style::Folded | Style::Collection => return None,
+    };
+    let is_as_written = position.source.get(quote..)?.starts_with(value);
+    let start = in_line(position.line, position.column)?;
+    (is_as_written && !value.contains('\n')).then_some((position.line, start + quote + span.start))
 }

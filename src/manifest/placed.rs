@@ -3,7 +3,7 @@
 use crate::pod::{Object, objects};
 use multipod_yaml::Document;
 
-use super::{Finding, Level, Manifest, Manifests};
+use super::{Finding, Level, Manifest, Manifests, Mark};
 
 /// An object, and where it stands.
 #[derive(Debug)]
@@ -67,6 +67,16 @@ impl<'m> Placed<'m> {
         } else {
             format!("document {}", self.number)
         };
-        Finding { level, slug, message: message.into(), file: self.file.to_owned(), line, column, subject }
+        let mark = position.and_then(|_| Mark::of(self.document, line, column));
+        Finding {
+            level,
+            slug,
+            message: message.into(),
+            file: self.file.to_owned(),
+            line,
+            column,
+            subject,
+            mark,
+        }
     }
 }

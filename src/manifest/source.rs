@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use multipod_yaml::{Document, SyntaxError, documents};
 
-use super::{Finding, Level};
+use super::{Finding, Level, Mark};
 
 /// One file, or the standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,14 +49,16 @@ impl<'s> Manifests<'s> {
         for Source { name, text } in sources {
             let documents = documents(text).unwrap_or_else(|error| {
                 let readable = documents_before(text, &error);
+                let line = text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
                 manifests.findings.push(Finding {
                     level: Level::Error,
                     slug: "unreadable_yaml",
-                    message: error.message,
+                    message: explained(&error.message, text, line),
                     file: name.clone(),
                     line: error.line,
                     column: error.column,
                     subject: format!("document {}", error.document),
+                    mark: Some(Mark::from(line, error.line, error.column)),
                 });
                 readable
             });
@@ -64,6 +66,21 @@ impl<'s> Manifests<'s> {
         }
         manifests
     }
+}
+
+/// What the parser says, and what people have most likely done.
+fn explained(problem: &str, text: &str, line: &str) -> String {
+    let indentation = &line[..line.len() - line.trim_start().len()];
+    if text.contains("{{") {
+        return format!(
+            "this is the source of a Helm template, and no YAML yet ({problem})\n\
+             Give what Helm makes of it: helm template CHART | multipod check -"
+        );
+    }
+    if indentation.contains('\t') {
+        return "a tab stands before the content of this line\nYAML is indented by blanks alone".to_owned();
+    }
+    problem.to_owned()
 }
 
 /// The documents before the one that cannot be read.

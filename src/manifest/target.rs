@@ -1,16 +1,22 @@
 //! The pod templates of a manifest, and what the other objects are.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
 
 use crate::annotation::key::PREFIX;
+use crate::annotation::{Diagnostic, Source};
 use crate::pod::{Object, objects};
 use multipod_json::pointer::escaped;
+use multipod_values::{plain, suggest};
 use multipod_yaml::Document;
 
 use super::placed::Placed;
-use super::{Finding, Level, Manifest};
+use super::{Finding, Level, Manifest, Mark};
+
+/// The name of notes about objects like a Service, of which most manifests have some.
+pub(crate) const NO_POD_TEMPLATE: &str = "no_pod_template";
 
 /// How many annotations in the wrong place are told: one remedy helps them all.
 const MOST_MISPLACED: usize = 10;
@@ -109,6 +115,25 @@ impl<'m> Target<'m> {
         self.finding_at(&self.annotation_pointer(key), level, slug, message)
     }
 
+    /// What is wrong with the value of one of the template's annotations, at its place.
+    pub(crate) fn finding_in(&self, diagnostic: &Diagnostic, slug: &'static str) -> Finding {
+        let below = diagnostic.below();
+        let lines = std::iter::once(Cow::Owned(diagnostic.first_line())).chain(below);
+        let message = plain(lines.collect::<Vec<_>>().join("\n"));
+        let mut finding = self.finding_about(&diagnostic.key, Level::Error, slug, message);
+        let pointer = self.annotation_pointer(&diagnostic.key);
+        let value = self.value["metadata"]["annotations"][&diagnostic.key].as_str();
+        let position =
+            self.document().position(&pointer).zip(value).filter(|_| diagnostic.source == Source::Pod);
+        if let Some(excerpt) = &diagnostic.excerpt {
+            finding.mark = Some(match position {
+                Some((position, value)) => Mark::in_value(self.document(), &position, excerpt, value),
+                None => Mark { line: None, excerpt: excerpt.clone() },
+            });
+        }
+        finding
+    }
+
     /// Something about the place that a pointer names.
     pub(crate) fn finding_at(
         &self,
@@ -171,6 +196,15 @@ impl<'m> Target<'m> {
             );
             return vec![self.finding_at(&self.pointer, Level::Warning, "unknown_kind", message)];
         }
+        if let Some(meant) = meant(&self.placed.object).filter(|_| is_unknown) {
+            let message = format!(
+                "there is no kind {}, and kubectl will refuse {}\nDid you mean {meant}?",
+                self.placed.object.kind,
+                self.title()
+            );
+            let pointer = format!("{}/kind", self.placed.object.pointer);
+            return vec![self.finding_at(&pointer, Level::Warning, "unknown_kind", message)];
+        }
         let own = format!("{}/metadata", self.pointer);
         let asks = is_unknown.then(|| asks_inside(self.placed.object.value, &self.pointer, &own)).flatten();
         if let Some((pointer, key)) = asks {
@@ -192,10 +226,19 @@ impl<'m> Target<'m> {
                     "multipod does not know where objects of this kind keep their pods",
                 )
             }
-            _ => self.left_alone("no_pod_template", "it has no pod template"),
+            _ => self.left_alone(NO_POD_TEMPLATE, "it has no pod template"),
         });
         findings
     }
+}
+
+/// The kind that was most likely meant, where Kubernetes has none of this name.
+fn meant(object: &Object<'_>) -> Option<&'static str> {
+    let same = object.kinds_of_version().find(|kind| kind.eq_ignore_ascii_case(object.kind));
+    // The group without a name has many kinds that are none of ours.
+    let is_of_few = object.value["apiVersion"].as_str().is_some_and(|version| version.contains('/'));
+    let near = || suggest::nearest(object.kind, object.kinds_of_version().filter(|_| is_of_few));
+    same.or_else(near).filter(|meant| *meant != object.kind)
 }
 
 /// The first annotation of multipod anywhere in an object, but for its own, with its place.

@@ -5,6 +5,19 @@ use serde_json::Value;
 /// Lists in lists; nobody writes them deeper than one.
 const DEEPEST: usize = 8;
 
+/// The kinds whose pods are known.
+const KINDS: [&str; 9] = [
+    "Pod",
+    "PodTemplate",
+    "ReplicationController",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Job",
+    "CronJob",
+];
+
 /// One Kubernetes object of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Object<'v> {
@@ -54,6 +67,12 @@ impl<'v> Object<'v> {
         let has_it = |version: &&str| Place::of(version, self.kind).is_some();
         let right = ["v1", "apps/v1", "batch/v1"].into_iter().find(has_it)?;
         (is_of_kubernetes && Place::of(own, self.kind).is_none()).then_some(right)
+    }
+
+    /// The kinds whose pods are known and that its version has.
+    pub(crate) fn kinds_of_version(&self) -> impl Iterator<Item = &'static str> + Clone {
+        let version = self.value["apiVersion"].as_str().unwrap_or_default();
+        KINDS.into_iter().filter(move |kind| Place::of(version, kind).is_some())
     }
 
     /// The pod or pod template in it, with its place in the document.

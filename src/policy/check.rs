@@ -402,7 +402,7 @@ spec:
             ("annotations: {\"example.com/x\": x}", "expected multipod/ambassador, "),
             (
                 "annotations:\n    \"multipod/ambassador\": \"8o:1\"",
-                "team.yaml:6: multipod/ambassador: 8o:1 is not LISTEN:TARGET (set by policy a)\n  8o:1\n  ^^",
+                "team.yaml:6: multipod/ambassador: 8o:1 is not LISTEN:TARGET (set by policy a)\n  | 8o:1\n  | ^^",
             ),
             ("annotations: {\"multipod/metrics\": \"nginx nginx\"}", "nginx does not belong to nginx"),
             ("annotations: {\"multipod/init\": \"wait\"}", "multipod/init: "),

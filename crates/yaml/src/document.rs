@@ -85,6 +85,12 @@ impl<'a> Document<'a> {
         self.place(start).line
     }
 
+    /// A line of the file by its number, if it stands in this document.
+    pub fn line(&self, number: usize) -> Option<&'a str> {
+        let start = self.lines().nth(number.checked_sub(self.line)?)?;
+        self.text.get(start..)?.lines().next()
+    }
+
     /// Whether there is nothing but comments.
     pub fn is_empty(&self) -> bool {
         self.tree.as_ref().is_none_or(|tree| tree.is_absent(tree.root))

@@ -81,6 +81,11 @@ impl<'t> Lines<'t> {
         blanks
     }
 
+    /// Where a line begins, by its number from 0.
+    pub(super) fn nth(self, number: usize) -> Option<usize> {
+        self.index.starts.get(number).copied()
+    }
+
     /// The line after an entry that ends at `end` in a collection `indent` to the right; comments that stand
     /// further to the right still belong to the entry.
     pub(super) fn after_entry(self, end: usize, indent: usize) -> usize {

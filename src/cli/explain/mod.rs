@@ -19,8 +19,8 @@ use crate::manifest::{
 
 use super::line::Line;
 use super::output::{self, Format, Told, json, printed};
-use super::question::Question;
-use super::report::{self, Failure};
+use super::question::{Asked, Question};
+use super::report::{self, Aside, Failure};
 use boxes::Signs;
 use draw::draw;
 use layout::Layout;
@@ -74,7 +74,7 @@ struct Answer<'r> {
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let (sources, cluster, annotate) = self.question.read()?;
+        let Asked { sources, cluster, annotate, unread } = self.question.read()?;
         let manifests = Manifests::read(&sources);
         let (reports, aside) = reports(&manifests, &cluster, &annotate);
         let refused = reports.iter().any(Report::is_refused);
@@ -90,8 +90,10 @@ impl Args {
         };
         let code = output::print(&text, ExitCode::from(u8::from(refused)))?;
         // Where there is no pod at all, it is told what there is instead.
-        report::outcome(&Outcome { findings: aside, ..Outcome::default() }, reports.is_empty())?;
-        Ok(code)
+        let notes = if reports.is_empty() { Aside::ALL } else { Aside::NONE };
+        let told = report::outcome(&Outcome { findings: aside, ..Outcome::default() }, notes);
+        unread.or(())?;
+        told.map(|()| code)
     }
 }
 

@@ -355,8 +355,8 @@ Verdict
   x multipod/ambasador: there is no such key, did you mean multipod/ambassador? (unknown_key)
     Known keys: KNOWN
   x multipod/ambassador: 8o:1 is not LISTEN:TARGET (bad_value)
-      8o:1
-      ^^ expected a port between 1 and 65535
+      | 8o:1
+      | ^^ expected a port between 1 and 65535
     Example: multipod/ambassador: "80:8775"
 
 "#

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use crate::annotation::item::{Options, Problems, only_positional, options, settings_of};
+use crate::annotation::item::{Elsewhere, Options, Problems, only_positional, options, settings_of};
 use crate::annotation::option::{Absent, Opt, Row, choice, option, time, words};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
-use crate::annotation::{Item, Problem, Span, Word, lexer};
+use crate::annotation::{Item, Key, Problem, Span, Word, lexer};
 use multipod_values::{self as value, Host, short};
 
+/// A route to an upstream.
+pub(super) const UPSTREAM_EXAMPLE: &str = "5432:@orders-db";
 /// How long an idle connection lives.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(50);
 /// How long connecting to a target may take.
@@ -86,14 +88,22 @@ pub enum Target {
 pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
     let items = lexer::lex(value).map_err(|problem| vec![problem])?;
     let mut problems = Problems::default();
-    let options = Options::read(settings_of(&items), &SETTINGS, Row::NONE, &mut problems);
+    let options = Options::read(
+        settings_of(&items),
+        &SETTINGS,
+        Elsewhere::InItems(&[RouteOptions::ROWS]),
+        &mut problems,
+    );
     let config = options.get(&CONFIG, &mut problems).value;
     let settings = Settings::read(&options, &mut problems);
 
     let mut routes: Vec<Route> = Vec::with_capacity(items.len());
     let mut listens = BTreeSet::new();
     for item in items.iter().filter(|item| !item.is_setting()) {
-        let Some(route) = route(item, config.is_some(), &mut problems) else { continue };
+        let since = problems.count();
+        let route = route(item, config.is_some(), &mut problems);
+        problems.exemplify(since, || example(item));
+        let Some(route) = route else { continue };
         if !listens.insert(route.listen) {
             problems.push(Problem::new(route.span, format!("port {} is listened on twice", route.listen)));
         }
@@ -116,6 +126,17 @@ fn route(item: &Item<'_>, own_config: bool, problems: &mut Problems) -> Option<R
     }
     let (listen, target) = listen_and_target(word, own_config, problems)?;
     Some(Route { listen, target, options, span: word.span })
+}
+
+/// A route of the kind that is meant.
+fn example(item: &Item<'_>) -> &'static str {
+    let text = item.positional().next().map_or("", |word| &*word.text);
+    let target = text.split_once(':').map_or("", |(_, target)| target);
+    match target.bytes().next() {
+        Some(b'@') => UPSTREAM_EXAMPLE,
+        Some(byte) if byte.is_ascii_alphabetic() || byte == b'[' => "5432:db.prod",
+        _ => Key::Ambassador.example(),
+    }
 }
 
 fn listen_and_target(

@@ -63,7 +63,10 @@ pub(super) fn resolve<'r>(
 fn wrong(route: &request::Route, expected: String) -> Problem {
     let problem = Problem::new(route.span, expected);
     match &route.target {
-        Some(Target::Upstream(name)) => problem.summary(format!("@{name} is not an upstream here")),
+        Some(Target::Upstream(name)) => Problem {
+            example: Some(request::UPSTREAM_EXAMPLE.into()),
+            ..problem.summary(format!("@{name} is not an upstream here"))
+        },
         _ => problem,
     }
 }

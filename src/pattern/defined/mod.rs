@@ -18,7 +18,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::annotation::item::{Options, Problems};
+use crate::annotation::item::{Elsewhere, Options, Problems};
 use crate::annotation::{Key, Problem, Word, settings};
 use crate::pod::limits::CHANGES;
 use crate::pod::view::is_own_name;
@@ -158,11 +158,24 @@ fn read(
     around: (&Pod<'_>, &Context<'_>),
     problems: &mut Problems,
 ) -> Option<(Vec<Option<Value>>, Vec<usize>)> {
+    let since = problems.count();
+    let found = read_params(definition, item, around, problems);
+    // A pattern that needs nothing is its own example, and tells nothing about its params.
+    problems.exemplify(since, || definition.example());
+    found
+}
+
+fn read_params(
+    definition: &Definition,
+    item: &Named<'_>,
+    around: (&Pod<'_>, &Context<'_>),
+    problems: &mut Problems,
+) -> Option<(Vec<Option<Value>>, Vec<usize>)> {
     let mut allowed: Vec<&str> = definition.params.iter().map(|param| &*param.name).collect();
     if definition.touches_app() {
         allowed.push("container");
     }
-    let options = Options::read(item.words(), &allowed, &settings::OF_SIDECARS, problems);
+    let options = Options::read(item.words(), &allowed, Elsewhere::Alone(&settings::OF_SIDECARS), problems);
     let mut values = Vec::with_capacity(definition.params.len());
     for param in &definition.params {
         let given = options.take(&param.name, |text| param.kind.parse(text), problems);

@@ -2,8 +2,7 @@
 //!
 //! Which names and params there are is defined by files, so they are checked by whoever knows those.
 
-use crate::annotation::item::{Options, Problems, only_positional, settings_of};
-use crate::annotation::option::Row;
+use crate::annotation::item::{Elsewhere, Options, Problems, only_positional, settings_of};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
 use crate::annotation::{Item, Problem, Span, Word, lexer};
 use multipod_values::{self as value, short, suggest};
@@ -59,7 +58,7 @@ pub fn parse(value: &str) -> Result<Request<'_>, Vec<Problem>> {
     for word in strange {
         problems.tell(|| no_setting(word));
     }
-    let options = Options::read(known, &OF_SIDECARS, Row::NONE, &mut problems);
+    let options = Options::read(known, &OF_SIDECARS, Elsewhere::InItems(&[]), &mut problems);
     let settings = Settings::read(&options, &mut problems);
     let image = options.word("image").map(|word| word.whole);
 

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::annotation::item::{Options, Problems, options, settings_of};
-use crate::annotation::option::{Row, Words, time, words};
+use crate::annotation::item::{Elsewhere, Options, Problems, options, settings_of};
+use crate::annotation::option::{Words, time, words};
 use crate::annotation::settings::{OF_STEPS, SIDECAR, Settings};
 use crate::annotation::{Item, Problem, Span, Word, lexer};
 use crate::pattern::git::{self, CopyOptions, WorkingCopy, check_count};
 use multipod_values::{self as value, Target, Url, short};
 
+/// A step that clones, as help and errors show it.
+pub(super) const CLONE_EXAMPLE: &str = "clone https://git.example/seed into=/seed";
 /// How long a step waits altogether.
 const TIMEOUT: Duration = Duration::from_mins(10);
 /// The time between two attempts.
@@ -67,11 +69,23 @@ pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
         let label = "steps run once, they are no sidecars";
         problems.push(Problem::new(word.whole, label).summary("sidecar= does not fit init"));
     }
-    let options = Options::read(settings, &OF_STEPS, Row::NONE, &mut problems);
+    let options = Options::read(
+        settings,
+        &OF_STEPS,
+        Elsewhere::InItems(&[WaitOptions::ROWS, CopyOptions::ROWS]),
+        &mut problems,
+    );
     let settings = Settings::read(&options, &mut problems);
     let written: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
     check_count(&written, &mut problems);
-    let steps: Vec<Step> = written.iter().filter_map(|item| step(item, &mut problems)).collect();
+    let mut steps = Vec::with_capacity(written.len());
+    for item in &written {
+        let since = problems.count();
+        steps.extend(step(item, &mut problems));
+        if item.positional().next().is_some_and(|verb| verb.text == "clone") {
+            problems.exemplify(since, || CLONE_EXAMPLE);
+        }
+    }
     check_image(&steps, options.word("image"), &mut problems);
     if written.is_empty() && problems.is_empty() {
         let span = Span { start: 0, end: value.len() };

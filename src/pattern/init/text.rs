@@ -5,7 +5,7 @@ use crate::annotation::settings::OF_STEPS;
 use crate::pattern::git;
 use crate::pattern::topic::Topic;
 
-use super::request::WaitOptions;
+use super::request::{CLONE_EXAMPLE, WaitOptions};
 
 /// What the settings of a cluster call them.
 pub(super) const WAIT_FOR: &str = "wait-for";
@@ -52,6 +52,6 @@ pub(in crate::pattern) const TOPICS: [Topic; 2] = [
         ],
         options: git::CopyOptions::ROWS,
         settings: &OF_STEPS,
-        example: "clone https://git.example/seed into=/seed",
+        example: CLONE_EXAMPLE,
     },
 ];

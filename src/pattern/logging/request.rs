@@ -1,7 +1,9 @@
 //! Reads the value of `multipod/logging`.
 
-use crate::annotation::item::{Options, Problems, only_positional, options, parse_word, settings_of};
-use crate::annotation::option::{Absent, CONTAINER, Row, choice, option, words};
+use crate::annotation::item::{
+    Elsewhere, Options, Problems, only_positional, options, parse_word, settings_of,
+};
+use crate::annotation::option::{Absent, CONTAINER, choice, option, words};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
 use crate::annotation::{Item, Problem, Span, Word, lexer};
 use multipod_values::{self as value, Endpoint, Glob, Parsed};
@@ -98,7 +100,12 @@ pub enum Destination {
 pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
     let items = lexer::lex(value).map_err(|problem| vec![problem])?;
     let mut problems = Problems::default();
-    let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut problems);
+    let options = Options::read(
+        settings_of(&items),
+        &OF_SIDECARS,
+        Elsewhere::InItems(&[FilesOptions::ROWS]),
+        &mut problems,
+    );
     let settings = Settings::read(&options, &mut problems);
 
     let mut files: Vec<Files> = Vec::new();
@@ -108,7 +115,11 @@ pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
             problems.push(Problem::new(item.span(), format!("expected at most {MOST_ITEMS} globs")));
             break;
         }
+        let since = problems.count();
         files.extend(read_item(item, &mut problems));
+        if item.words.iter().any(|word| word.key() == Some("to")) {
+            problems.exemplify(since, || "/var/log/app/*.log to=otlp://collector.logs:4317");
+        }
     }
     if files.is_empty() && problems.is_empty() {
         let whole = Span { start: 0, end: value.len() };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::annotation::item::{Options, Problems, only_positional, options, settings_of};
-use crate::annotation::option::{Absent, CONTAINER, Row, option};
+use crate::annotation::item::{Elsewhere, Options, Problems, only_positional, options, settings_of};
+use crate::annotation::option::{Absent, CONTAINER, option};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
 use crate::annotation::{Item, Problem, Span, lexer};
 use crate::pattern::git::{
@@ -60,7 +60,12 @@ pub struct Sync {
 pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
     let items = lexer::lex(value).map_err(|problem| vec![problem])?;
     let mut problems = Problems::default();
-    let options = Options::read(settings_of(&items), &OF_SIDECARS, Row::NONE, &mut problems);
+    let options = Options::read(
+        settings_of(&items),
+        &OF_SIDECARS,
+        Elsewhere::InItems(&[SyncOptions::ROWS]),
+        &mut problems,
+    );
     let settings = Settings::read(&options, &mut problems);
     let written: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
     check_count(&written, &mut problems);

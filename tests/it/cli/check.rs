@@ -11,7 +11,7 @@ fn places(out: &str) -> Vec<&str> {
 #[test]
 fn a_good_file_has_no_findings() {
     let ran = multipod(&["check"], &pod(""));
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "0 errors, 0 warnings in 1 pod\n", ""));
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "✓ 0 errors, 0 warnings in 1 pod\n", ""));
 }
 
 #[test]
@@ -51,7 +51,7 @@ spec:
         ]
     );
     assert!(ran.out.ends_with("\n2 errors, 4 warnings in 1 pod\n"), "{}", ran.out);
-    assert!(ran.out.contains("\n    Put it under spec.template.metadata.annotations\n"), "{}", ran.out);
+    assert!(ran.out.contains("\n   | Put it under spec.template.metadata.annotations\n"), "{}", ran.out);
 }
 
 #[test]
@@ -121,7 +121,7 @@ metadata: {name: e, labels: {multipod/injection: disabled}}
         ]
     );
     assert!(
-        ran.out.contains("    A Namespace opts in with the label multipod/injection: enabled\n"),
+        ran.out.contains(" | A Namespace opts in with the label multipod/injection: enabled\n"),
         "{}",
         ran.out
     );

@@ -206,7 +206,7 @@ fn a_document_that_is_skipped_says_why() {
     ];
     for (text, title, slug) in cases {
         let text = format!("# why\n---\n# here\n{text}");
-        let ran = injected(&text);
+        let ran = multipod(&["inject", "-v"], &text);
         assert_eq!(ran.out, text);
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
         ran.reports(&["note: <stdin>:4: ", title, "left as it is: ", &format!("({slug})\n")]);

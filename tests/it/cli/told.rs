@@ -62,7 +62,8 @@ fn errors_stand_last_and_notes_are_summed_up() {
     for index in 0..500 {
         let _ = write!(text, "---\nkind: ConfigMap\nmetadata: {{name: c{index}}}\n");
     }
-    let ran = multipod(&["inject"], &text);
+    assert!(!multipod(&["inject"], &text).err.contains("note: "));
+    let ran = multipod(&["inject", "--verbose"], &text);
     ran.is_refused();
     let of = |level: &str| ran.err.lines().filter(|line| line.starts_with(level)).count();
     assert!(of("note") < 10 && of("error") == 2, "{}", ran.err);

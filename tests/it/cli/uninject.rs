@@ -25,7 +25,7 @@ fn inject_and_uninject_give_the_very_text_again() {
 #[test]
 fn what_was_not_injected_passes_and_says_so() {
     let text = format!("{}---\nkind: Service\nmetadata: {{name: s}}\n", pod(""));
-    let ran = multipod(&["uninject"], &text);
+    let ran = multipod(&["uninject", "-v"], &text);
     assert_eq!((ran.code, &ran.out), (0, &text));
     ran.reports(&["note: <stdin>:1: Pod web is left as it is: nothing says what", "(not_injected)"]);
     ran.reports(&["note: <stdin>:12: Service s is left as it is: "]);

@@ -148,7 +148,7 @@ async fn a_mistake_is_refused_with_a_code_of_the_client_and_every_line_of_the_te
     assert!(!verdict.allowed && verdict.patch.is_none());
     assert_eq!(verdict.code, 400);
     assert!(
-        verdict.message.starts_with("multipod/ambassador: 8o:8775 is not LISTEN:TARGET\n  8o:8775\n  ^^")
+        verdict.message.starts_with("multipod/ambassador: 8o:8775 is not LISTEN:TARGET\n  | 8o:8775\n  | ^^")
     );
 }
 
@@ -406,7 +406,10 @@ async fn warnings_come_where_annotations_do_nothing_or_will_be_refused() {
         (
             json!({}),
             bad.clone(),
-            vec!["its pods will be refused: multipod/ambassador: 8o:8775 is not LISTEN:TARGET"],
+            vec![
+                "its pods will be refused: multipod/ambassador: 8o:8775 is not LISTEN:TARGET: expected a port between 1 and \
+                 65535. Example: multipod/ambassador: \"80:8775\"",
+            ],
         ),
         (
             json!({}),

@@ -259,7 +259,7 @@ fn what_is_wrong_is_told_with_its_field<S: Source>(field: &str) {
         S::started(Some(&policy(&with(spec("enforce"), "/annotations/multipod~1ambassador", "8o:1".into()))));
     assert_refused(
         &source.fate("web"),
-        &[field, "multipod/ambassador: 8o:1 is not LISTEN:TARGET", "\n    8o:1\n    ^^ expected a port"],
+        &[field, "multipod/ambassador: 8o:1 is not LISTEN:TARGET", "\n    | 8o:1\n    | ^^ expected a port"],
     );
     let log = source.log();
     assert!(log.contains("refusing") && log.contains("8o:1 is not"), "{log}");

@@ -67,7 +67,7 @@ fn review_shows_what_the_webhook_answers_and_ends_by_it() {
     ];
     assert!(code == 0 && shown.iter().all(|part| told.contains(part)), "{code}\n{told}");
     let (code, told) = review(&yaml_pod("8o:8775"), &[]);
-    assert!(code == 1 && told.contains("\nrefused") && told.contains("    ^^"), "{code}\n{told}");
+    assert!(code == 1 && told.contains("\nrefused") && told.contains("    | ^^"), "{code}\n{told}");
     let (code, told) = review(&ambassador().to_string(), &[]);
     assert!(code == 0 && told.contains("AdmissionReview") && told.contains("multipod-ambassador"), "{told}");
     let (code, told) = review("apiVersion: v1\nkind: Service\nmetadata: {name: a}\n", &[]);

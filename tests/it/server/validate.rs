@@ -58,7 +58,7 @@ async fn an_object_with_a_mistake_is_refused_with_its_field_and_its_mark() {
         ),
         (
             policy("a", &json!({"annotations": {"multipod/ambassador": "8o:1"}})),
-            "injectionpolicy/a: spec.annotations.multipod/ambassador: multipod/ambassador: 8o:1 is not LISTEN:TARGET (set by policy a)\n  8o:1\n  ^^ expected a port",
+            "injectionpolicy/a: spec.annotations.multipod/ambassador: multipod/ambassador: 8o:1 is not LISTEN:TARGET (set by policy a)\n  | 8o:1\n  | ^^ expected a port",
         ),
         (policy("a", &json!({"match": {"podSelektor": {}}})), "injectionpolicy/a: spec.match"),
         (
