@@ -17,7 +17,7 @@ use super::report::Failure;
 /// Print the custom resources `InjectionPolicy` and `Pattern`
 ///
 /// They are for clusters that keep their policies as objects, and kept apart from everything else that is installed:
-/// whoever deletes a custom resource deletes all its objects.
+/// deleting a custom resource deletes all of its objects.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

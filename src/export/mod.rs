@@ -83,7 +83,7 @@ impl Export<'_> {
 }
 
 const LIMITS: [&str; 4] = [
-    "Annotations that ask for something need the webhook, and so does whoever should be told of a mistake in one: here they are \
+    "Annotations that ask for something need the webhook, and so do messages about mistakes in them: here they are \
      not read",
     "Nobody is told anything: no warnings, no reasons, no status of the policy, no metrics",
     "A pod that has a container named multipod-\u{2026}, one of the volumes, or the record multipod/status is left as it is; \

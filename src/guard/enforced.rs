@@ -103,7 +103,7 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
             format!("policy {} is enforced for pods with these labels, so a live pod can neither gain nor lose them", policy.name),
         );
         limits.push(format!(
-            "Policy {}: whoever creates a pod chooses its labels; select by namespace where that matters",
+            "Policy {}: the author of a pod chooses its labels; select by namespace where that matters",
             policy.name
         ));
     }

@@ -110,7 +110,7 @@ impl Cause {
         Some(match self {
             Cause::Covered | Cause::AuditOnly { .. } | Cause::Skipped(_) => return self.cure_of_skipped(),
             cause if cause.is_cured_by_a_restart() => sentence(again),
-            Cause::Refused => "Change what stands in the way before the pod is made again: it would not start".to_owned(),
+            Cause::Refused => "Change what stands in the way before the pod is recreated: it would not start".to_owned(),
             Cause::NoWebhook => {
                 format!("Install multipod, or apply its webhook again; then {again}")
             }

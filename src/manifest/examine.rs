@@ -215,7 +215,7 @@ fn skipped(target: &Target<'_>, reason: SkipReason, is_annotated: bool) -> Findi
 }
 
 fn internal(target: &Target<'_>, error: &impl fmt::Display) -> Finding {
-    let message = format!("this is a fault of multipod, please report it: {error}");
+    let message = format!("this is a bug in multipod, report it: {error}");
     target.finding(Level::Error, "internal", message)
 }
 

@@ -67,9 +67,8 @@ pub(super) fn edited<'m>(
     match document.edit(edits) {
         Ok(edited) => {
             if let Some(reason) = edited.rewritten {
-                let message = format!(
-                    "the document was laid out anew, without the comments among its values: {reason}"
-                );
+                let message =
+                    format!("the document was reformatted, without the comments among its values: {reason}");
                 findings.push(target.finding(Level::Warning, "laid_out_anew", message));
             }
             Cow::Owned(edited.text)

@@ -53,7 +53,7 @@ impl fmt::Display for Unsettled {
                     writeln!(f, "  {policy}: \"{}\"", short(value))?;
                 }
                 f.write_str(match enforced {
-                    true => "Whoever runs the cluster has to settle it.",
+                    true => "An administrator of the cluster has to settle it.",
                     false => "An annotation of the pod settles it for this pod; for all, one policy has to give way.",
                 })
             }

@@ -155,7 +155,7 @@ impl Args {
             authorities += &before;
         }
         if let Some(why) = why {
-            report::note(&format!("a new certificate, because of the one before: {why}"));
+            report::note(&format!("a new certificate, because of the previous one: {why}"));
         }
         Ok((Material { signed, authorities }, Some(authority.key())))
     }

@@ -272,7 +272,7 @@ Added, in the order in which containers start
       requests  cpu 10m, memory 32Mi
       limits    memory 128Mi
       mounts    multipod-ambassador at /usr/local/etc/haproxy, read-only
-      token     no service account's, an empty folder stands in its place
+      token     none of a service account; an empty directory is mounted instead
   volumes
     multipod-ambassador  downwardAPI (annotations of the pod as files)
     multipod-no-token    emptyDir (Memory)

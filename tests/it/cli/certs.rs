@@ -292,7 +292,7 @@ fn while_a_certificate_is_renewed_the_old_and_the_new_one_are_trusted() {
         let files = Files::new(&[("secret.yaml", &run_secret(&old)), ("deploy.yaml", MANIFESTS)]);
         let ran =
             files.multipod(&[&["certs", "--fill", "deploy.yaml", "--reuse", "secret.yaml"], now].concat());
-        ran.reports(&["note: a new certificate, because of the one before: "]);
+        ran.reports(&["note: a new certificate, because of the previous one: "]);
         let new = printed(ran);
         assert_ne!(new.signed, old.signed);
         let bundle = decoded(&new.bundle("MutatingWebhookConfiguration"));
@@ -317,7 +317,7 @@ fn why_a_certificate_is_renewed_is_said_truly() {
         (&["--service=other"], "the certificate cannot be used: ", "within"),
     ] {
         let ran = files.multipod(&[&["certs", "--reuse", "secret.yaml"], now].concat());
-        ran.reports(&["note: a new certificate, because of the one before: ", said]);
+        ran.reports(&["note: a new certificate, because of the previous one: ", said]);
         assert!(!ran.err.contains(never), "{}", ran.err);
     }
 }

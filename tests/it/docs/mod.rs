@@ -6,6 +6,7 @@ mod options;
 pub(crate) mod page;
 mod reasons;
 mod tables;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -66,7 +66,7 @@ fn one_container(number: usize, container: &Container) -> Vec<Line> {
     ];
     let facts = facts.into_iter().filter(|(_, value)| !value.is_empty());
     let rows = facts.chain(mounts.into_iter().map(|mount| ("mounts", mounted(mount))));
-    let token = "no service account's, an empty folder stands in its place".to_owned();
+    let token = "none of a service account; an empty directory is mounted instead".to_owned();
     let rows = rows.chain((!tokens.is_empty()).then_some(("token", token)));
     let rows = rows.map(|(name, value)| {
         indented(4, Line::of(Tone::Quiet, format!("{name:<10}")).and(Tone::Plain, value))
