@@ -63,6 +63,7 @@ pub struct Keeper {
     shared: Arc<Shared>,
     serving: Option<Pair>,
     client_ca: Option<Vec<u8>>,
+    /// How often, and when the last was, by the uid of a configuration.
     repairs: BTreeMap<String, (u32, Instant)>,
     failing: bool,
 }
@@ -103,17 +104,18 @@ impl Keeper {
             // A panic in one round must not prevent all others.
             let round = AssertUnwindSafe(self.round()).catch_unwind().await;
             let pause = self.managed.pace.look();
+            let soon = pause.min(Pace::default().look());
             match round.unwrap_or_else(|_| Err("keeping certificates failed".to_owned())) {
                 Ok(true) => {
                     self.failing = false;
                     // What was written is looked at soon.
-                    sleep(pause / 10).await;
+                    sleep(soon / 10).await;
                 }
                 Ok(false) => {
                     self.failing = false;
                     // Somebody else's writes are looked at soon, too, but not more often.
                     let _ = timeout(pause, changed.notified()).await;
-                    sleep(pause / 50).await;
+                    sleep(soon / 50).await;
                 }
                 Err(error) => {
                     self.shared.metrics.reloaded("authority", false);
@@ -183,7 +185,7 @@ impl Keeper {
                     wrote = true;
                 }
                 (Action::Trust { configuration, authorities }, Ok((seen, _))) => {
-                    if self.may_repair(&configuration) {
+                    if self.may_repair(&configuration, seen) {
                         wrote |=
                             self.registrations.trust(&configuration, &authorities, seen, &self.book).await?;
                     }
@@ -251,18 +253,18 @@ impl Keeper {
         vec![format!("{service}.{cluster_domain}"), service]
     }
 
-    /// Somebody may undo each repair: they become rarer then.
-    fn may_repair(&mut self, configuration: &str) -> bool {
+    /// Somebody may undo each repair: they become rarer then. An object that was made anew is another one.
+    fn may_repair(&mut self, configuration: &str, seen: &registrations::Seen) -> bool {
         let now = Instant::now();
         let (look, calm) = (self.managed.pace.look(), self.managed.pace.hold * 2);
-        let before = self.repairs.get(configuration).filter(|(_, last)| now.duration_since(*last) <= calm);
-        let count = before.map_or(0, |(count, _)| *count);
-        let pause = (look / 4 * 2_u32.pow(count.min(10))).min(LONGEST_PAUSE);
-        if before.is_some_and(|(_, last)| now < *last + pause) {
-            return false;
+        self.repairs.retain(|_, (_, last)| now.duration_since(*last) <= calm);
+        let (count, last) = self.repairs.entry(seen.uid(configuration)).or_insert((0, now));
+        let pause = (look / 4 * 2_u32.pow((*count).min(10))).min(LONGEST_PAUSE);
+        let may = *count == 0 || now >= *last + pause;
+        if may {
+            (*count, *last) = (*count + 1, now);
         }
-        self.repairs.insert(configuration.to_owned(), (count + 1, now));
-        true
+        may
     }
 
     fn tell_metrics(&self) {

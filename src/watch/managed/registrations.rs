@@ -43,8 +43,16 @@ pub(super) struct Seen {
 struct Object {
     resource: ApiResource,
     name: String,
+    uid: String,
     version: Option<String>,
     entries: Vec<Value>,
+}
+
+impl Seen {
+    /// Which object it was; nothing where there was none.
+    pub(super) fn uid(&self, id: &str) -> String {
+        self.objects.get(id).map(|object| object.uid.clone()).unwrap_or_default()
+    }
 }
 
 impl Registrations {
@@ -69,13 +77,14 @@ impl Registrations {
                     book.note(&BASE64_STANDARD.decode(bundle).unwrap_or_default())
                 };
                 let (uid, generation) = (object.metadata.uid, object.metadata.generation);
-                let version = format!("{}/{}", uid.unwrap_or_default(), generation.unwrap_or_default());
+                let uid = uid.unwrap_or_default();
+                let version = format!("{uid}/{}", generation.unwrap_or_default());
                 let configuration = Configuration { version, entries: entries.iter().map(trusted).collect() };
                 let id = format!("{kind} {name}");
                 seen.configurations.insert(id.clone(), configuration);
                 let version = object.metadata.resource_version;
-                seen.objects
-                    .insert(id, Object { resource: resource.clone(), name: name.clone(), version, entries });
+                let (resource, name) = (resource.clone(), name.clone());
+                seen.objects.insert(id, Object { resource, name, uid, version, entries });
             }
         }
         Ok(seen)

@@ -104,6 +104,21 @@ func seenThrough(t *testing.T, change func(*api.Config)) *cluster.Cluster {
 	return &other
 }
 
+// overAWay is the cluster as somebody sees it whose way to the API server can be cut.
+func overAWay(t *testing.T) (*forwarder, *cluster.Cluster) {
+	t.Helper()
+	config, err := k.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	way := newForwarder(t, strings.TrimPrefix(config.Host, "https://"))
+	return way, seenThrough(t, func(config *api.Config) {
+		for _, cluster := range config.Clusters {
+			cluster.Server = "https://" + way.Address
+		}
+	})
+}
+
 func deletedStaysAway(t *testing.T, m *cluster.Multipod) {
 	configurations := client(t).AdmissionregistrationV1().MutatingWebhookConfigurations()
 	_, webhooks := rendered(t)

@@ -151,16 +151,8 @@ func TestAPolicyOfTheClusterIsFollowedByEveryReplicaAndSaysSo(t *testing.T) {
 func TestPoliciesOfTheClusterOutliveTheViewOfTheAPIServer(t *testing.T) {
 	t.Parallel()
 	customResources(t)
-	config, err := k.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	way := newForwarder(t, strings.TrimPrefix(config.Host, "https://"))
-	m := seenThrough(t, func(config *api.Config) {
-		for _, cluster := range config.Clusters {
-			cluster.Server = "https://" + way.Address
-		}
-	}).Serve(t)
+	way, through := overAWay(t)
+	m := through.Serve(t)
 	o := newTeam()
 	s := o.site(t, m)
 	o.apply(t, "good", "default", "80:8775")

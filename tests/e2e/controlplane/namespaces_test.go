@@ -7,7 +7,6 @@ import (
 
 	admission "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
-	"k8s.io/client-go/tools/clientcmd/api"
 )
 
 const byStage = `
@@ -88,16 +87,8 @@ func labelled(label string) func(*admission.MutatingWebhook) {
 
 func TestItServesWhileItCannotSeeTheAPIServer(t *testing.T) {
 	t.Parallel()
-	config, err := k.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	way := newForwarder(t, strings.TrimPrefix(config.Host, "https://"))
-	m := seenThrough(t, func(config *api.Config) {
-		for _, cluster := range config.Clusters {
-			cluster.Server = "https://" + way.Address
-		}
-	}).Serve(t, "--policy-dir="+policies(t, byStage))
+	way, through := overAWay(t)
+	m := through.Serve(t, "--policy-dir="+policies(t, byStage))
 	label := "e2e-" + rand.String(5)
 	s := site{m, client(t), k.Namespace(t, label+"=yes", "multipod/injection=enabled", "stage=prod")}
 	k.Register(t, m, s.namespace, labelled(label))

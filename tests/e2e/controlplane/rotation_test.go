@@ -29,6 +29,7 @@ type managed struct {
 	namespace string
 	service   *forwarder
 	through   *cluster.Cluster
+	pace      []string // how fast everything goes
 }
 
 // ROTATIONS says how many there are: more in the long form.
@@ -155,32 +156,39 @@ func TestWhatOthersTakeAwayFromCertificatesComesBack(t *testing.T) {
 func newManaged(t *testing.T) managed {
 	t.Helper()
 	name := "rotation-" + rand.String(8)
-	s := managed{client(t), name, k.Namespace(t), newForwarder(t), k}
+	s := managed{client(t), name, k.Namespace(t), newForwarder(t), k,
+		[]string{"--authority-life=10m", "--certificate-life=6s", "--publish-time=2s"}}
 	empty := &core.Secret{ObjectMeta: meta.ObjectMeta{Name: name}}
 	if _, err := s.CoreV1().Secrets("default").Create(t.Context(), empty, meta.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	k.Kubectl(t, "get", "secret", name)
 	t.Cleanup(func() { k.Kubectl(t, "delete", "secret", name, "--ignore-not-found") })
+	s.register(t)
+	t.Cleanup(func() { k.Kubectl(t, "delete", "mutatingwebhookconfiguration", name, "--ignore-not-found") })
+	return s
+}
+
+// register makes the configuration, as it is installed: without a bundle.
+func (s managed) register(t *testing.T) {
+	t.Helper()
 	_, webhooks := rendered(t)
 	for i := range webhooks {
 		url := "https://" + s.service.Address + *webhooks[i].ClientConfig.Service.Path
 		webhooks[i].ClientConfig = admission.WebhookClientConfig{URL: &url}
 		webhooks[i].NamespaceSelector.MatchLabels = map[string]string{core.LabelMetadataName: s.namespace}
 	}
-	wanted := &admission.MutatingWebhookConfiguration{ObjectMeta: meta.ObjectMeta{Name: name}, Webhooks: webhooks}
+	wanted := &admission.MutatingWebhookConfiguration{ObjectMeta: meta.ObjectMeta{Name: s.name}, Webhooks: webhooks}
 	if _, err := s.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(t.Context(), wanted, meta.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { k.Kubectl(t, "delete", "mutatingwebhookconfiguration", name, "--ignore-not-found") })
-	return s
 }
 
 // start adds a replica, once it is ready.
 func (s managed) start(t *testing.T) *cluster.Multipod {
 	t.Helper()
-	m := s.through.Serve(t, "--certificate-secret="+s.name, "--webhook-configurations="+s.name, "--certificate-names=127.0.0.1",
-		"--authority-life=10m", "--certificate-life=6s", "--publish-time=2s", "--drain-floor=1s", "--connection-age=1ms")
+	m := s.through.Serve(t, append([]string{"--certificate-secret=" + s.name, "--webhook-configurations=" + s.name, "--certificate-names=127.0.0.1",
+		"--drain-floor=1s", "--connection-age=1ms"}, s.pace...)...)
 	s.service.add(address(m))
 	return m
 }

@@ -90,7 +90,7 @@ func prepared(t *testing.T) {
 			k.Diagnose(t.Output(), namespace)
 		}
 		_, _ = k.TryHelm(t, "helm", "uninstall", "multipod", "--namespace", namespace, "--ignore-not-found", "--no-hooks")
-		k.Kubectl(t, "delete", "namespace", namespace, "--timeout=120s")
+		k.Kubectl(t, "delete", "namespace", namespace, "--timeout=120s", "--ignore-not-found")
 		k.Kubectl(t, "delete", "customresourcedefinitions", "--all")
 	})
 }

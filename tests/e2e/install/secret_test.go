@@ -66,9 +66,6 @@ func changeByHelm(helm string) func(*testing.T, given, *pods) {
 }
 
 func changeByKubectl(t *testing.T, in given, made *pods) {
-	t.Cleanup(func() {
-		_, _, _ = k.TryKubectl("", "delete", "mutatingwebhookconfiguration,validatingwebhookconfiguration,clusterrole,clusterrolebinding", "-l", "app.kubernetes.io/name=multipod")
-	})
 	folder := func(components string) string {
 		folder := t.TempDir()
 		repository, err := cluster.Repository()
@@ -102,6 +99,7 @@ func changeByKubectl(t *testing.T, in given, made *pods) {
 	made.await(t)
 
 	managed := folder("")
+	t.Cleanup(func() { k.Kubectl(t, "delete", "-k", managed, "--ignore-not-found") })
 	k.Kubectl(t, "apply", "-k", managed, "-l", others)
 	ready()
 	k.Kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", managed)
