@@ -142,7 +142,7 @@ impl Diagnostic {
     pub fn first_line(&self) -> String {
         let mut line = format!("{}: {}", self.key, self.summary);
         if self.source != Source::Pod {
-            line.push_str(&format!(" (set by {})", self.source));
+            line.extend([" (set by ", &*self.source.text(), ")"]);
         }
         line
     }

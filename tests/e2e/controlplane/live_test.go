@@ -119,7 +119,7 @@ func TestAPolicyOfTheClusterIsFollowedByEveryReplicaAndSaysSo(t *testing.T) {
 	if reason := o.field(t, "broken", accepted+".reason"); reason != "policy_invalid" {
 		t.Errorf("the reason is %q", reason)
 	}
-	if message := o.field(t, "broken", accepted+".message"); !strings.Contains(message, "8o:1\n  ^^") {
+	if message := o.field(t, "broken", accepted+".message"); !strings.Contains(message, "8o:1\n  | ^^") {
 		t.Errorf("the message marks nothing:\n%s", message)
 	}
 	if err := injects(); err != nil {

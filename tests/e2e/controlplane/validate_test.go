@@ -59,7 +59,7 @@ func TestAPolicyWithAMistakeIsRefusedWhenItIsWritten(t *testing.T) {
 		return nil
 	})
 	said, err := apply("broken", broken)
-	if err == nil || !strings.Contains(said, "8o:8775 is not LISTEN:TARGET") || !strings.Contains(said, "\n  8o:8775\n  ^^ expected a port") {
+	if err == nil || !strings.Contains(said, "8o:8775 is not LISTEN:TARGET") || !strings.Contains(said, "\n  | 8o:8775\n  | ^^ expected a port") {
 		t.Errorf("%v: %s", err, said)
 	}
 	t.Log(said)
