@@ -9,7 +9,7 @@ SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build static reproducible image manifests test test-long test-models soak lint workflows deny sbom fmt bless bench fuzz doc clean
+.PHONY: help setup demo build static reproducible image manifests test test-long test-models soak lint workflows deny sbom fmt bless bench fuzz doc book clean
 .PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-install e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
@@ -131,6 +131,10 @@ fuzz: ## fuzz every target for a minute (needs a nightly toolchain and cargo-fuz
 	@FUZZ_CORPUS=fuzz/corpus $(CARGO) test --quiet --locked --test it fuzz_seeds
 	@for target in $$($(CARGO) +nightly fuzz list); do \
 		$(CARGO) +nightly fuzz run -s none $$target -- -max_total_time=60 || exit 1; done
+
+book: ## build docs/ as a book, in target/book (needs jq, and mdBook, or a quarter of an hour to compile it)
+	@command -v mdbook >/dev/null || test -x target/mdbook/bin/mdbook || $(CARGO) install --locked --root target/mdbook mdbook@0.5.4
+	PATH="$$PATH:$(CURDIR)/target/mdbook/bin" mdbook build docs
 
 doc: ## build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps

@@ -396,3 +396,33 @@ func TestAnExportedPolicyStandsBesideTheWebhook(t *testing.T) {
 		must(t, both.has(asking(), name))
 	}
 }
+
+// Controllers make most pods, and are told apart by what they are.
+func TestAnExportedPolicyReachesThePodsOfWorkloads(t *testing.T) {
+	t.Parallel()
+	alone := site{nil, client(t), k.Namespace(t, "multipod/injection=enabled")}
+	export(t, alone.namespace, "--policy-dir="+policies(t, exportedPolicy("match: {ownerKinds: [Deployment]}, annotations: {multipod/patterns: tap}")))
+	owned := exportedPods()["of a Deployment"]
+	k.Await(t, "it acts", func() error { return alone.has(owned, "multipod-tap") })
+	k.KubectlWith(t, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {selector: {matchLabels: {app: web}},
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: "lab/app:1"}]}}}}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {name: work}, spec: {
+  template: {metadata: {labels: {app: work}}, spec: {restartPolicy: Never, containers: [{name: app, image: "lab/app:1"}]}}}}
+`, "apply", "--namespace="+alone.namespace, "-f", "-")
+	for app, expected := range map[string][]string{
+		"web":  {"multipod-tap", "multipod-second", "multipod-prepare", "app"},
+		"work": {"app"},
+	} {
+		k.Await(t, "a pod of "+app, func() error {
+			pods, err := alone.CoreV1().Pods(alone.namespace).List(t.Context(), meta.ListOptions{LabelSelector: "app=" + app})
+			if err != nil || len(pods.Items) == 0 {
+				return errors.Join(err, errNot("made"))
+			}
+			if names := namesOf(&pods.Items[0]); !slices.Equal(names, expected) {
+				t.Errorf("the pod of %s has %v", app, names)
+			}
+			return nil
+		})
+	}
+}

@@ -27,6 +27,20 @@ impl Told {
     }
 }
 
+#[test]
+fn every_command_has_a_row() {
+    let help = String::from_utf8(multipod().arg("--help").output().unwrap().stdout).unwrap();
+    let commands = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let page = page("docs/reference/commands.md");
+    let names = commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    for name in names.filter(|name| !name.is_empty() && *name != "help") {
+        let rows = page
+            .rows()
+            .any(|row| row.first.iter().any(|span| *span == name || span.split(' ').nth(1) == Some(name)));
+        assert!(rows, "{name}");
+    }
+}
+
 /// All of them, but for those that every command has.
 fn told() -> Vec<Told> {
     let output = multipod().args(["serve", "--help"]).output().unwrap();

@@ -12,7 +12,7 @@ impl Cure {
     pub(super) const CERTIFICATES: Cure = Cure("docs/how-to/install.md#certificates");
     pub(super) const CUSTOM_RESOURCES: Cure = Cure("docs/how-to/install.md#custom-resources");
     pub(super) const DOWN: Cure = Cure("docs/how-to/install.md#when-it-is-down");
-    pub(super) const GUARD: Cure = Cure("docs/how-to/guard.md#the-guard");
+    pub(super) const GUARD: Cure = Cure("docs/how-to/guard.md#enforce-while-the-webhook-is-down");
     pub(super) const INSTALL: Cure = Cure("docs/how-to/install.md#install");
     pub(super) const OTHER_WEBHOOKS: Cure = Cure("docs/how-to/install.md#beside-other-webhooks");
     pub(super) const POLICIES: Cure = Cure("docs/reference/policies.md#what-became-of-them");
