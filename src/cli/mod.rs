@@ -26,6 +26,7 @@ mod restart;
 mod review;
 mod schema;
 mod serve;
+mod suggest;
 mod test;
 mod uninject;
 mod version;
@@ -62,6 +63,7 @@ enum Command {
     Explain(explain::Args),
     Check(check::Args),
     Test(test::Args),
+    Suggest(suggest::Args),
     Patterns(patterns::Args),
     Policies(policies::Args),
     Why(why::Args),
@@ -91,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Test(args) => args.run(),
+        Command::Suggest(args) => args.run(),
         Command::Patterns(args) => args.run(),
         Command::Policies(args) => args.run(),
         Command::Why(args) => args.run(),

@@ -1,7 +1,7 @@
 //! Whole manifests: every pod template of every document, decided on and edited in its own text.
 //!
 //! Data walks one way: texts (source) → objects (target) → their context (cluster) → decisions (examine) → edits (inject,
-//! uninject) →
+//! uninject, suggest) →
 //! one stream (stream). What people should know on the way are findings, each with its file, line and column.
 
 mod annotate;
@@ -15,6 +15,7 @@ mod inject;
 mod placed;
 mod source;
 mod stream;
+mod suggest;
 mod target;
 mod uninject;
 mod unnamed;
@@ -33,5 +34,6 @@ pub(crate) use source::Manifest;
 pub use source::{Manifests, Outcome, Source};
 pub(crate) use stream::json;
 pub use stream::yaml;
+pub use suggest::suggest;
 pub(crate) use target::{Found, NO_POD_TEMPLATE, Target, found};
 pub use uninject::uninject;

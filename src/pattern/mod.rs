@@ -10,7 +10,7 @@ pub(crate) mod container;
 pub(crate) mod context;
 pub mod defined;
 mod git;
-mod images;
+pub(crate) mod images;
 pub(crate) mod init;
 mod layout;
 pub(crate) mod logging;

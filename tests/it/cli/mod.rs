@@ -20,6 +20,7 @@ mod misc;
 mod refusals;
 mod schema;
 mod streams;
+mod suggest;
 mod told;
 mod uninject;
 mod usage;

@@ -7,8 +7,10 @@ use multipod::rotation::{
     Action, Authority, Cluster, Configuration, Id, Kept, Leaf, Look, Pace, Promise, Rotation, Secret,
 };
 
-const NOW: Duration = Duration::from_secs(1_800_000_000);
+/// Some day of 2027.
+const NOW: Duration = Duration::from_hours(500_000);
 const DAY: Duration = Duration::from_hours(24);
+const SECOND: Duration = Duration::from_secs(1);
 const ME: &str = "me";
 
 const A: Authority = Authority { id: Id(1), ends: NOW.saturating_add(Duration::from_hours(24 * 300)) };
@@ -85,7 +87,7 @@ fn promises(all: &[(&str, Authority, Duration)]) -> BTreeMap<String, Promise> {
 
 /// Two configurations, one with three entries.
 fn trusting(authorities: &[Authority]) -> Vec<Vec<BTreeSet<Authority>>> {
-    let bundle = BTreeSet::from_iter(authorities.iter().copied());
+    let bundle: BTreeSet<Authority> = authorities.iter().copied().collect();
     vec![vec![bundle.clone(); 3], vec![bundle]]
 }
 
@@ -108,11 +110,11 @@ fn written(actions: &[Action]) -> Option<&Kept> {
 }
 
 fn trusted(actions: &[Action]) -> Vec<&BTreeSet<Authority>> {
-    let of = |action| match action {
-        &Action::Trust { ref authorities, .. } => Some(authorities),
+    let trust = actions.iter().filter_map(|action| match action {
+        Action::Trust { authorities, .. } => Some(authorities),
         _ => None,
-    };
-    actions.iter().filter_map(of).collect()
+    });
+    trust.collect()
 }
 
 #[test]
@@ -186,9 +188,9 @@ fn a_new_authority_signs_when_every_entry_has_trusted_it_for_the_hold() {
 
     let mut early = publishing();
     early.looks();
-    early.now += early.pace.hold - Duration::from_secs(1);
+    early.now += early.pace.hold.saturating_sub(SECOND);
     assert!(!signs(&early.looks()));
-    early.now += Duration::from_secs(1);
+    early.now += SECOND;
     let actions = early.looks();
     assert!(signs(&actions));
     assert_eq!(written(&actions).unwrap().before, BTreeSet::from([A]));
@@ -229,9 +231,9 @@ fn replicas_change_to_another_authority_one_after_another() {
     scene.looks();
     scene.now += scene.pace.hold;
     assert_eq!(served(&scene.looks()), None);
-    scene.now += scene.pace.hold / 4 - Duration::from_secs(1);
+    scene.now += (scene.pace.hold / 4).saturating_sub(SECOND);
     assert_eq!(served(&scene.looks()), None);
-    scene.now += Duration::from_secs(1);
+    scene.now += SECOND;
     assert_eq!(served(&scene.looks()).map(|leaf| leaf.authority), Some(B));
 }
 
@@ -284,11 +286,11 @@ fn a_secret_that_is_gone_is_put_back_from_memory_and_only_while_that_is_fresh() 
 
         let mut old = Scene::stable();
         old.looks();
-        old.now += old.pace.hold / 2 + Duration::from_secs(1);
+        old.now += old.pace.hold / 2 + SECOND;
         assert_eq!(old.sees(gone.clone()), []);
-        old.now += old.pace.hold - Duration::from_secs(1);
+        old.now += old.pace.hold.saturating_sub(SECOND);
         assert_eq!(old.sees(gone.clone()), []);
-        old.now += Duration::from_secs(1);
+        old.now += SECOND;
         assert_eq!(written(&old.sees(gone)).unwrap().trusted(), BTreeSet::from([A, C]));
     }
 }
@@ -312,9 +314,9 @@ fn an_authority_is_dropped_when_nobody_serves_it_any_longer() {
     others.kept.promises = promises(&[(ME, B, NOW + DAY * 4), ("another", A, NOW + DAY / 12)]);
     assert!(!drops(&others.looks()));
     // Its clock may be slow by an hour, and API servers hear of things late.
-    others.now += DAY / 12 + Duration::from_mins(65) - Duration::from_secs(1);
+    others.now += (DAY / 12 + Duration::from_mins(65)).saturating_sub(SECOND);
     assert!(!drops(&others.looks()));
-    others.now += Duration::from_secs(1);
+    others.now += SECOND;
     assert!(drops(&others.looks()));
 }
 
@@ -332,10 +334,12 @@ fn what_is_served_stays_trusted_whatever_the_secret_says() {
 /// Pods come and go for years, and not all of them say farewell.
 #[test]
 fn the_secret_keeps_no_promise_that_is_over() {
-    let gone: Vec<(String, Promise)> =
-        (0..1000).map(|i| (format!("gone-{i}"), Promise { authority: A.id, until: NOW - DAY })).collect();
+    let gone: Vec<(String, Promise)> = (0..1000)
+        .map(|i| (format!("gone-{i}"), Promise { authority: A.id, until: NOW.saturating_sub(DAY) }))
+        .collect();
     let mut scene = Scene::stable();
-    scene.kept.promises = promises(&[(ME, A, NOW + DAY), ("another", A, NOW - Duration::from_mins(1))]);
+    scene.kept.promises =
+        promises(&[(ME, A, NOW + DAY), ("another", A, NOW.saturating_sub(Duration::from_mins(1)))]);
     scene.kept.promises.extend(gone);
     let actions = scene.looks();
     let names: Vec<_> = written(&actions).unwrap().promises.keys().map(String::as_str).collect();
