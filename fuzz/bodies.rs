@@ -135,6 +135,18 @@ pub fn policy(data: &[u8]) {
     decided(ASKING, &loaded);
 }
 
+/// A condition of a policy from its text: a mistake with its place, or an answer about a pod.
+pub fn condition(data: &[u8]) {
+    let expression = Value::from(String::from_utf8_lossy(data));
+    let text = format!(
+        "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: a}}\nspec:\n  \
+         match: {{matchConditions: [{{name: c, expression: {expression}}}]}}\n  bounds: {{images: []}}\n"
+    );
+    let loaded = policy::load(&[("a.yaml".to_owned(), text)]);
+    assert_ne!(loaded.problems.is_empty(), loaded.policies.find("a").is_none(), "{:?}", loaded.problems);
+    decided(ASKING, &loaded);
+}
+
 /// Reviews of admission from their bytes: an error, or an answer that an API server takes.
 pub fn review(data: &[u8]) {
     let snapshot = Snapshot::default();

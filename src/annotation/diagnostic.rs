@@ -190,12 +190,19 @@ impl Excerpt {
     }
 }
 
+/// Two lines: the text, and the mark below. Behind a line on the left, because some show all of it on one line: value and
+/// carets stay apart.
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "  | {}\n  | {}", self.line, self.carets())
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.first_line())?;
         if let Some(excerpt) = &self.excerpt {
-            // Behind a line on the left, because some show all of it on one line: value and carets stay apart.
-            write!(f, "\n  | {}\n  | {}", excerpt.line, excerpt.carets())?;
+            write!(f, "\n{excerpt}")?;
         }
         self.below().try_for_each(|line| write!(f, "\n{line}"))
     }

@@ -61,6 +61,13 @@ pub(super) fn of_policy(policy: &Policy, all: &Policies) -> Vec<Lost> {
             "Complete the roll-out first",
         );
     }
+    if !policy.matches.conditions().is_empty() {
+        tell(
+            "spec.match.matchConditions",
+            "one that has no answer for a pod is told by the webhook alone, and only the webhook knows the namespace there",
+            "Select by labels, or leave this policy to the webhook",
+        );
+    }
     if !policy.bounds.is_free() {
         tell(
             "spec.bounds",

@@ -57,6 +57,14 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
             policy.name
         ));
     }
+    if let Some(conditions) = conditions(policy) {
+        written.variable(CONCERNED, &conditions);
+        limits.push(format!(
+            "Policy {}: its matchConditions are asked about the pod as it is in the end, with what multipod and others have \
+             added; one that has no answer refuses the pod",
+            policy.name
+        ));
+    }
     written.variable("annotations", "object.metadata.?annotations.orValue({})");
     written.variable(
         "sidecars",
@@ -73,7 +81,8 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
                 for change in &changes {
                     written.validation(
                         format!(
-                            "request.operation != \"CREATE\" || ({})",
+                            "request.operation != \"CREATE\" || {}({})",
+                            if policy.matches.conditions().is_empty() { "" } else { EXCLUDED },
                             condition(change, policy, guard.settings)
                         ),
                         format!(
@@ -108,6 +117,20 @@ pub(super) fn policy(guard: &Guard<'_>, policy: &Policy, limits: &mut Vec<String
         ));
     }
     (!written.is_empty()).then_some(written)
+}
+
+/// The variable that says whether the conditions of a policy hold.
+const CONCERNED: &str = "concerned";
+/// Without an answer this is none either, and the API server refuses the pod.
+const EXCLUDED: &str = "!variables.concerned || ";
+
+/// They cannot be `matchConditions`: there, `namespaceObject` is null. Each ends with its line, because it may end with a
+/// comment.
+fn conditions(policy: &Policy) -> Option<String> {
+    let conditions = policy.matches.conditions();
+    let written: Vec<String> =
+        conditions.iter().map(|condition| format!("({}\n)", condition.expression())).collect();
+    (!written.is_empty()).then(|| cel::all(&written))
 }
 
 /// Whether labels are as a selector wants them.

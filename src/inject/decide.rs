@@ -175,8 +175,9 @@ fn unlooked<'a>(
     let asks = !asked.is_empty() || head.more_annotations().is_some_and(|more| more.asks);
     let may_concern = |policy: &&Policy| match policy.mismatch(context, head.labels()) {
         Ok(Some(Mismatch::Pod(_, None) | Mismatch::Rollout(..))) => head.has_more_labels(),
+        // It may be about one of those that nobody looks at.
+        Ok(Some(Mismatch::Condition(_)) | None) | Err(_) => policy.mode != Mode::Audit,
         Ok(Some(_)) => false,
-        Ok(None) | Err(_) => policy.mode != Mode::Audit,
     };
     let unread = policies.unread(context, head.labels(), head.has_more_labels()).map(|_| Mode::Enforce);
     let mut meant = policies.iter().filter(may_concern).map(|policy| policy.mode).chain(unread).peekable();
@@ -331,9 +332,10 @@ fn report(resolution: &Resolution<'_>, warnings: &mut Warnings) {
     for unknown in &resolution.unknown_keys {
         warnings.tell(|| unknown.to_string());
     }
-    for (policy, why) in &resolution.undecided_audits {
+    for (policy, why) in &resolution.undecided {
         warnings.tell(|| {
-            format!("it cannot be told whether policy {} (audit) is for this pod: {why}", policy.name)
+            let (name, mode) = (&policy.name, policy.mode);
+            format!("it cannot be told whether policy {name} ({mode}) is for this pod, so it counts for nothing: {why}")
         });
     }
     for audited in &resolution.audited {
@@ -355,7 +357,11 @@ fn refusal_of(unsettled: Unsettled) -> Refusal {
             Refusal::new(DenyReason::OptOutContradiction, message).about(Key::OptOut.full())
         }
         Unsettled::Invalid(_) => Refusal::new(DenyReason::PolicyInvalid, message),
-        Unsettled::Undecided { .. } => Refusal::new(DenyReason::PolicyUndecided, message),
+        Unsettled::Undecided { why, .. } => {
+            let by_condition = why.is_a_condition();
+            let reason = if by_condition { DenyReason::ConditionFailed } else { DenyReason::PolicyUndecided };
+            Refusal::new(reason, message)
+        }
     }
 }
 

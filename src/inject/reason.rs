@@ -95,6 +95,8 @@ pub enum DenyReason {
     PolicyConflict,
     /// It cannot be told whether a policy is for the pod.
     PolicyUndecided,
+    /// A condition of an enforced policy has no answer for the pod.
+    ConditionFailed,
     /// A policy that is or may be enforced cannot be read, and may be for the pod.
     PolicyInvalid,
     /// The pod asks for what it opts out of.
@@ -146,12 +148,13 @@ pub enum DenyReason {
 }
 
 impl DenyReason {
-    pub const ALL: [DenyReason; 29] = [
+    pub const ALL: [DenyReason; 30] = [
         DenyReason::UnknownKey,
         DenyReason::NotText,
         DenyReason::BadValue,
         DenyReason::PolicyConflict,
         DenyReason::PolicyUndecided,
+        DenyReason::ConditionFailed,
         DenyReason::PolicyInvalid,
         DenyReason::OptOutContradiction,
         DenyReason::OutOfBounds,
@@ -186,6 +189,7 @@ impl DenyReason {
             DenyReason::BadValue => "bad_value",
             DenyReason::PolicyConflict => "policy_conflict",
             DenyReason::PolicyUndecided => "policy_undecided",
+            DenyReason::ConditionFailed => "condition_failed",
             DenyReason::PolicyInvalid => "policy_invalid",
             DenyReason::OptOutContradiction => "opt_out_contradiction",
             DenyReason::OutOfBounds => "out_of_bounds",

@@ -47,6 +47,8 @@ pub(crate) enum Cause {
     OlderTemplate { key: String, owner: String },
     /// The policy does not reach its workload yet.
     NotRolledOut { policy: String, why: String },
+    /// A condition of a policy leaves it out.
+    Condition { policy: String, why: String },
     /// Policies only tell what they would do.
     AuditOnly { policies: Vec<String> },
     /// What the engine says.
@@ -87,6 +89,7 @@ impl Cause {
             Cause::Label { .. } => "label_not_annotation",
             Cause::OlderTemplate { .. } => "older_template",
             Cause::NotRolledOut { .. } => "not_rolled_out",
+            Cause::Condition { .. } => "condition",
             Cause::AuditOnly { .. } => "audit_only",
             Cause::Skipped(reason) => reason.slug(),
         }
@@ -207,6 +210,7 @@ impl fmt::Display for Cause {
                 f,
                 "the pod template of the {owner} asks for {key}, and the pod was made by an earlier one"
             ),
+            Cause::Condition { policy, why } => write!(f, "the policy {policy} leaves it out: {why}"),
             Cause::NotRolledOut { policy, why } => write!(f, "the policy {policy} does not reach it yet: {why}"),
             Cause::AuditOnly { policies } => write!(
                 f,
@@ -363,16 +367,20 @@ fn by_policies(pod: &Value, known: &Known, namespace: &Namespace) -> Option<Caus
     let json = pod.to_string();
     let head = Head::read(&json).ok()?;
     let context = known.context(namespace).of_pod(&head);
-    let mut audits = Vec::new();
+    let (mut audits, mut excluded) = (Vec::new(), None);
     for policy in &known.policies {
         match policy.mismatch(&context, head.labels()) {
             Ok(Some(mismatch @ Mismatch::Rollout(..))) => {
                 let why = mismatch.to_string();
                 return Some(Cause::NotRolledOut { policy: policy.name.clone(), why });
             }
+            Ok(Some(mismatch @ Mismatch::Condition(_))) => {
+                let why = mismatch.to_string();
+                excluded = excluded.or(Some(Cause::Condition { policy: policy.name.clone(), why }));
+            }
             Ok(None) if policy.mode == Mode::Audit => audits.push(policy.name.clone()),
             _ => {}
         }
     }
-    (!audits.is_empty()).then_some(Cause::AuditOnly { policies: audits })
+    if audits.is_empty() { excluded } else { Some(Cause::AuditOnly { policies: audits }) }
 }

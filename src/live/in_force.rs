@@ -97,6 +97,8 @@ fn says(policy: &Policy, policies: &Policies) -> Says {
         let kinds: Vec<String> = owners.iter().map(ToString::to_string).collect();
         matches.push(format!("the pod's owner must be {}", kinds.join(" or ")));
     }
+    let conditions = policy.matches.conditions().iter();
+    matches.extend(conditions.map(|condition| format!("the condition must hold: {condition}")));
     let conflicts = disagreements(policy, policies).into_iter().map(|one| Conflict {
         with: one.other.to_owned(),
         about: one.what.to_owned(),

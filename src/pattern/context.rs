@@ -35,6 +35,8 @@ pub struct Context<'a> {
     pub upstreams: &'a Names<'a, (Host, NonZeroU16)>,
     /// Log destinations that the policies for this pod name, likewise.
     pub destinations: &'a Names<'a, Endpoint>,
+    /// The pod itself, once it is known.
+    pub pod: Option<&'a Head<'a>>,
     /// Whether there is time to go on; without it there is.
     pub meter: Option<&'a Meter<'a>>,
     /// Which of the app's containers a value means where it names none: whoever says the value decides.
@@ -57,6 +59,7 @@ impl<'a> Context<'a> {
             catalogue,
             upstreams: NO_UPSTREAMS,
             destinations: NO_DESTINATIONS,
+            pod: None,
             meter: None,
             containers: &AppContainers::Default,
         }
@@ -69,6 +72,7 @@ impl<'a> Context<'a> {
         let own = metadata.map_or("", |metadata| &*metadata.namespace);
         Context {
             namespace: [self.namespace, own].into_iter().find(|name| !name.is_empty()).unwrap_or("default"),
+            pod: Some(head),
             owner_name: self.owner_name.or_else(|| metadata.map(crate::pod::Metadata::workload)),
             owner_kind: self.owner_kind.or_else(|| metadata.and_then(|metadata| metadata.owner_kind())),
             ..self

@@ -76,6 +76,11 @@ impl<'a> Head<'a> {
         self.metadata.value().map_or(&[], |metadata| metadata.labels.pairs())
     }
 
+    /// The spec as received.
+    pub(crate) fn raw_spec(&self) -> Option<&'a str> {
+        self.spec.value().map(|raw| raw.text())
+    }
+
     /// The annotations, in the order received.
     pub fn annotations(&self) -> &[(Text<'a>, Scalar<'a>)] {
         self.metadata.value().map_or(&[], |metadata| metadata.annotations.pairs())

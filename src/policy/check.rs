@@ -9,11 +9,12 @@ use crate::pattern::{AppContainers, Request};
 use multipod_values::{self as value, Endpoint, Parsed, Quantity, Resource, short};
 
 use super::bounds::{Bounds, ImagePattern};
+use super::condition::Condition;
 use super::matching::Match;
 use super::object::{Mode, Named, OnObstacle, Policy, Value};
 use super::owner::OwnerKind;
 use super::rollout::Rollout;
-use super::selector::{Requirement, Selector};
+use super::selector::{Requirement, Selector, label_key};
 use super::written;
 
 /// The policy that a document describes, and the place of its name.
@@ -53,9 +54,6 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
         rollout: spec.rollout.map(|rollout| Rollout::to(rollout.percent.0)).unwrap_or_default(),
         on_obstacle: on_obstacle.unwrap_or(mode.on_obstacle()),
     };
-    if let Some(condition) = spec.condition {
-        check.no_condition(line_of(&condition.referenced), "spec.condition");
-    }
     if check.problems.is_empty() { Ok((policy, document.place(name_line))) } else { Err(check.problems) }
 }
 
@@ -89,19 +87,30 @@ impl Check<'_> {
         }
     }
 
-    fn no_condition(&mut self, line: usize, field: &str) {
-        self.wrong(line, field, "CEL conditions are not available in this version");
-    }
-
     fn matches(&mut self, matches: written::Match) -> Match {
-        if let Some(condition) = matches.condition {
-            self.no_condition(line_of(&condition.referenced), "spec.match.condition");
-        }
         Match {
             owners: matches.owner_kinds.map(|kinds| self.owners(&kinds)).unwrap_or_default(),
             namespaces: self.selector("spec.match.namespaceSelector", matches.namespace_selector),
             pods: self.selector("spec.match.podSelector", matches.pod_selector),
+            conditions: self.conditions(matches.match_conditions.unwrap_or_default()),
         }
+    }
+
+    fn conditions(&mut self, written: List<written::MatchCondition, 64>) -> Vec<Condition> {
+        let mut all: Vec<Condition> = Vec::new();
+        for (at, written) in written.0.into_iter().enumerate() {
+            let field = format!("spec.match.matchConditions[{at}]");
+            let name = &written.name.value.0;
+            let taken = all.iter().any(|other| other.name == *name);
+            let unique = |name: &str| match taken {
+                true => Err(format!("there are two conditions named {}", short(name))),
+                false => label_key(name).map_err(|_| "expected a name such as not-in-sandbox".to_owned()),
+            };
+            self.text(&format!("{field}.name"), &written.name, unique);
+            let parse = |expression: &str| Condition::parse(name, expression);
+            all.extend(self.text(&format!("{field}.expression"), &written.expression, parse));
+        }
+        all
     }
 
     fn owners(&mut self, kinds: &At<List<Placed<63>, 64>>) -> Vec<OwnerKind> {
@@ -367,11 +376,25 @@ spec:
                 "team.yaml:5: policy a: spec.bounds: an audit policy only tells what it would add",
             ),
             ("match: {podSelektor: {}}", "team.yaml:5: unknown field `podSelektor`"),
+            ("match: {condition: \"true\"}", "team.yaml:5: unknown field `condition`"),
             (
-                "condition: \"true\"",
-                "team.yaml:5: policy a: spec.condition: CEL conditions are not available",
+                "match: {matchConditions: [{name: a b, expression: \"true\"}]}",
+                "team.yaml:5: policy a: spec.match.matchConditions[0].name: expected",
             ),
-            ("match: {condition: \"true\"}", "team.yaml:5: policy a: spec.match.condition: CEL conditions"),
+            (
+                "match:\n    matchConditions:\n    - {name: a, expression: \"true\"}\n    - {name: a, expression: \"true\"}",
+                "team.yaml:8: policy a: spec.match.matchConditions[1].name: there are two conditions named a",
+            ),
+            ("match: {matchConditions: [{name: a}]}", "missing field `expression`"),
+            (
+                "match: {matchConditions: [{name: a, expression: \"\"}]}",
+                "spec.match.matchConditions[0].expression: expected a condition, such as object",
+            ),
+            (
+                "match: {matchConditions: [{name: a, expression: \"object.meta.name == 'x'\"}]}",
+                "expression: object.meta is not available here, only metadata, spec: a pod that is being created has \
+                 nothing else\n  | object.meta.name == 'x'\n  |        ^^^^",
+            ),
             ("match: {ownerKinds: []}", "team.yaml:5: policy a: spec.match.ownerKinds: expected a kind"),
             (
                 "match: {ownerKinds: [Job, CronJob]}",

@@ -85,5 +85,7 @@ fn matches(written: &Value) -> Match {
         owners: owners.unwrap_or_default(),
         namespaces: Selector::legible(&written["namespaceSelector"]),
         pods: Selector::legible(&written["podSelector"]),
+        // The pods that they would leave out are among those that it may be for.
+        conditions: Vec::new(),
     }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use crate::pattern::Context;
 use crate::pod::Scalar;
 
-use super::matching::{Labels, Match, NAMESPACE_NAME};
+use super::condition::NAMESPACE_NAME;
+use super::matching::{Labels, Match};
 use super::owner::{OwnerKind, controller_of};
 
 /// The places of policies in their list, by what each requires.

@@ -5,12 +5,10 @@ use std::fmt;
 use crate::pattern::Context;
 use crate::pod::{Scalar, Text};
 
+use super::condition::{Condition, NAMESPACE_NAME, given};
 use super::owner::OwnerKind;
 use super::rollout::{Rollout, Workload};
 use super::selector::{Requirement, Selector};
-
-/// The label that the API server gives every namespace.
-pub(super) const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// The pods that a policy is for: everything that is given must fit.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +16,7 @@ pub struct Match {
     pub(super) namespaces: Selector,
     pub(super) pods: Selector,
     pub(super) owners: Vec<OwnerKind>,
+    pub(super) conditions: Vec<Condition>,
 }
 
 /// Why a policy is not for a pod.
@@ -29,6 +28,8 @@ pub enum Mismatch<'a> {
     Pod(&'a Requirement, Option<&'a str>),
     /// Something else makes the pod.
     Owner(&'a [OwnerKind], Option<&'a str>),
+    /// A condition does not hold.
+    Condition(&'a Condition),
     /// It fits, and the policy does not reach its workload yet.
     Rollout(Rollout, Workload<'a>),
 }
@@ -44,14 +45,29 @@ pub enum Undecided {
     },
     /// The value of a label is a number or the like, which no API server accepts.
     LabelIsNoText { label: String },
+    /// A condition has no answer for the pod.
+    Condition { name: String, why: String },
+}
+
+impl Undecided {
+    /// Whether a condition is to blame, and so whoever wrote the policy.
+    pub(crate) fn is_a_condition(&self) -> bool {
+        matches!(self, Undecided::Condition { .. })
+    }
 }
 
 impl Match {
     /// The selectors of namespaces and pods, and the owners. Whatever else there will be, `guard` and `export` have to write
     /// it for the API server too, or refuse it: a policy must never be for more pods there.
     pub(crate) fn parts(&self) -> (&Selector, &Selector, &[OwnerKind]) {
-        let Match { namespaces, pods, owners } = self;
+        // The guard writes what `conditions` says, and the export refuses policies with any.
+        let Match { namespaces, pods, owners, conditions: _ } = self;
         (namespaces, pods, owners)
+    }
+
+    /// What must hold besides.
+    pub(crate) fn conditions(&self) -> &[Condition] {
+        &self.conditions
     }
 
     /// Whether every pod that this is for is one that `other` is for, as far as that can be proved.
@@ -59,7 +75,12 @@ impl Match {
         let owners = other.owners.is_empty()
             || !self.owners.is_empty()
                 && self.owners.iter().all(|own| other.owners.iter().any(|owner| owner.is_like(own)));
-        owners && self.namespaces.implies(&other.namespaces) && self.pods.implies(&other.pods)
+        let same =
+            |wanted: &Condition| self.conditions.iter().any(|own| own.expression() == wanted.expression());
+        owners
+            && other.conditions.iter().all(same)
+            && self.namespaces.implies(&other.namespaces)
+            && self.pods.implies(&other.pods)
     }
 
     /// Whether no pod can be one that both are for, as far as that can be proved.
@@ -97,7 +118,31 @@ impl Match {
                 Err(unknown) => undecided = undecided.or(Some(unknown)),
             }
         }
-        undecided.map_or(Ok(None), Err)
+        match (self.unmet(context), undecided) {
+            (Ok(Some(unmet)), _) => Ok(Some(unmet)),
+            (_, Some(undecided)) | (Err(undecided), None) => Err(undecided),
+            (Ok(None), None) => Ok(None),
+        }
+    }
+
+    /// A condition that does not hold. One is enough, whatever has no answer.
+    fn unmet<'a>(&'a self, context: &Context<'a>) -> Result<Option<Mismatch<'a>>, Undecided> {
+        let Some(first) = self.conditions.first() else { return Ok(None) };
+        let undecided =
+            |condition: &Condition, why: String| Undecided::Condition { name: condition.name.clone(), why };
+        let Some(pod) = context.pod else { return Err(undecided(first, "there is no pod".to_owned())) };
+        let given = given(context, pod).map_err(|fault| undecided(first, fault.to_string()))?;
+        let mut without_answer = None;
+        for condition in &self.conditions {
+            match condition.holds(&given) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Some(Mismatch::Condition(condition))),
+                Err(fault) => {
+                    without_answer = without_answer.or_else(|| Some(undecided(condition, fault.to_string())));
+                }
+            }
+        }
+        without_answer.map_or(Ok(None), Err)
     }
 }
 
@@ -137,6 +182,9 @@ impl fmt::Display for Mismatch<'_> {
                     "it is rolled out to {rollout} of workloads, and {workload} is not among them"
                 );
             }
+            Mismatch::Condition(condition) => {
+                return write!(f, "its condition does not hold: {condition}");
+            }
             Mismatch::Namespace(wanted, found) => ("namespace", wanted, found),
             Mismatch::Pod(wanted, found) => ("pod", wanted, found),
             Mismatch::Owner(wanted, found) => {
@@ -166,6 +214,9 @@ impl fmt::Display for Undecided {
             }
             Undecided::LabelIsNoText { label } => {
                 write!(f, "the pod's label {label} is not text: write its value in quotes")
+            }
+            Undecided::Condition { name, why } => {
+                write!(f, "its condition {name} has no answer for this pod: {why}")
             }
         }
     }
@@ -230,6 +281,7 @@ mod tests {
             pods: selector(&[requirement("app", "In", &[pod])]),
             namespaces: selector(&[requirement("team", "In", &[namespace])]),
             owners: vec![OwnerKind::parse("Job").unwrap(), OwnerKind::parse("Deployment").unwrap()],
+            ..Match::default()
         };
         let known = [("team".into(), "a".into())];
         let (known, unknown) = (Some(&known[..]), None);

@@ -1,12 +1,13 @@
 //! Policies: what the operators of a cluster add to pods, and what pods may choose themselves.
 //!
 //! `layers` brings them together from wherever they come (`check` reads one, `fence` what is left of one with a mistake),
-//! `matching` tells which pods a policy is for, and
+//! `matching` tells which pods a policy is for (`condition` where that is said in CEL), and
 //! `resolve` brings together what everybody wants (`precedence` says whose value of a key counts). `status` says what
 //! became of an object, and `disagree` which policies want different things for the same pods.
 
 mod bounds;
 mod check;
+mod condition;
 mod disagree;
 mod fence;
 mod index;

@@ -23,8 +23,9 @@ pub struct Resolution<'a> {
     pub audited: Vec<Audited<'a>>,
     /// The policies that are for the pod, ordered by name.
     pub matched: Vec<&'a Policy>,
-    /// Audit policies of which it cannot be told; of any other policy that refuses the pod.
-    pub undecided_audits: Vec<(&'a Policy, Undecided)>,
+    /// Policies of which it cannot be told, and that count for nothing therefore: those for audits, and default ones with a
+    /// condition that has no answer. With any other the pod is refused.
+    pub undecided: Vec<(&'a Policy, Undecided)>,
     /// What pods may choose, by policy; audit policies bind nobody.
     pub bounds: Vec<(&'a str, &'a Bounds)>,
     /// Hosts that the policies name, enforced policies first.

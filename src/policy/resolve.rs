@@ -44,7 +44,12 @@ impl Policies {
             match policy.mismatch(context, pod_labels) {
                 Ok(None) => matched.push(policy),
                 Ok(Some(_)) => {}
-                Err(why) if policy.mode == Mode::Audit => resolution.undecided_audits.push((policy, why)),
+                // Who only wants a default never costs a pod by a mistake in it.
+                Err(why)
+                    if policy.mode == Mode::Audit || policy.mode == Mode::Default && why.is_a_condition() =>
+                {
+                    resolution.undecided.push((policy, why));
+                }
                 Err(why) => unsettled.push(Unsettled::Undecided { policy: policy.name.clone(), why }),
             }
         }
@@ -342,7 +347,7 @@ mod tests {
         }
         let policies = policies(&[policy("a", &spec("audit"))]);
         let found = policies.resolve(&blind, &[], &[]).unwrap();
-        assert_eq!((found.undecided_audits.len(), found.matched.len()), (1, 0));
+        assert_eq!((found.undecided.len(), found.matched.len()), (1, 0));
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl fmt::Display for Requirement {
 }
 
 /// `NAME` or `DNS.PREFIX/NAME`.
-fn label_key(text: &str) -> Parsed<String> {
+pub(super) fn label_key(text: &str) -> Parsed<String> {
     let (prefix, name) = match text.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, text),

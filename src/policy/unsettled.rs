@@ -77,7 +77,11 @@ impl fmt::Display for Unsettled {
                 f.write_str("\nWhoever runs the cluster has to correct the policy, or to delete it.")
             }
             Unsettled::Undecided { policy, why } => {
-                write!(f, "it cannot be told whether policy {policy} is for this pod: {why}")
+                write!(f, "it cannot be told whether policy {policy} is for this pod: {why}")?;
+                if why.is_a_condition() {
+                    f.write_str("\nAn administrator has to write the condition so that it has an answer for every pod.")?;
+                }
+                Ok(())
             }
         }
     }

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_saphyr::Spanned;
 
 use crate::pattern::written::{At, IntOrString, List, Map, Placed, Quoted, WholeNumber, rule};
 
@@ -76,8 +75,6 @@ pub(crate) struct Spec {
     pub(super) bounds: Option<Bounds>,
     /// How many of the workloads that it is for it reaches so far.
     pub(super) rollout: Option<Rollout>,
-    #[schemars(skip)]
-    pub(super) condition: Option<Spanned<IgnoredAny>>,
 }
 
 /// [`Spec::says_something`], as an API server asks it.
@@ -116,8 +113,23 @@ pub(super) struct Match {
     /// for a pod that nobody controls.
     #[schemars(extend("minItems" = 1, "x-kubernetes-validations" = [rule("!('CronJob' in self)", NO_CRON_JOB)]))]
     pub(super) owner_kinds: Option<At<List<Placed<63>, 64>>>,
-    #[schemars(skip)]
-    pub(super) condition: Option<Spanned<IgnoredAny>>,
+    /// What must hold for a pod besides, in CEL, over `object` (the pod) and `namespaceObject` (name and labels of its
+    /// namespace). Evaluated where all else fits. A condition that is false excludes the pod; one without an answer never
+    /// does: with the mode `enforce` the pod is refused.
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub(super) match_conditions: Option<List<MatchCondition, 64>>,
+}
+
+/// Something that must hold for a pod, as in webhooks and admission policies of Kubernetes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MatchCondition {
+    /// What it is called where it excludes a pod; no two of a policy are called alike.
+    #[schemars(extend("minLength" = 1))]
+    pub(super) name: Placed<317>,
+    /// What must be true, such as `object.metadata.namespace != "sandbox"`.
+    #[schemars(extend("minLength" = 1))]
+    pub(super) expression: Placed<{ multipod_cel::LONGEST }>,
 }
 
 /// What labels must be like, as everywhere in Kubernetes: all requirements hold at once, and none hold for everything.

@@ -117,6 +117,8 @@ fn what_is_not_known_is_never_taken_for_no_match() {
     let expression = |whose: &str, key: &str, rest: &str| {
         format!("{whose}Selector: {{matchExpressions: [{{key: {key}, {rest}}}]}}")
     };
+    let condition = |text: &str| format!("matchConditions: [{{name: c, expression: {}}}]", json!(text));
+    let failed = "refused condition_failed";
     let owner = "ownerKinds: [Deployment]";
     let other_owner: Change = |scene| scene.metadata()["ownerReferences"][0]["kind"] = json!("Job");
     let undecided = "refused policy_undecided";
@@ -195,6 +197,29 @@ fn what_is_not_known_is_never_taken_for_no_match() {
         ),
         (app.to_owned(), |scene| *scene.metadata() = json!("web"), other_label, "error bad_json"),
         (app.to_owned(), |scene| *scene.metadata() = json!([]), other_label, "error bad_json"),
+        // A condition that has no answer, for each kind of reason.
+        (
+            condition("object.metadata.labels.app == 'web'"),
+            |scene| scene.metadata()["labels"] = json!({}),
+            other_label,
+            failed,
+        ),
+        (
+            condition("object.metadata.labels.app != 'db'"),
+            |scene| scene.metadata()["labels"]["app"] = json!(7),
+            other_label,
+            failed,
+        ),
+        (condition("namespaceObject.metadata.labels.team == 'a'"), no_labels, other_team, failed),
+        (
+            condition("object.spec.nodeName == true || object.metadata.labels.app == 'web'"),
+            |scene| scene.metadata()["labels"] = json!({}),
+            |scene| {
+                scene.metadata()["labels"]["app"] = json!("db");
+                scene.review["request"]["object"]["spec"]["nodeName"] = json!("x");
+            },
+            failed,
+        ),
         // Owners that are none.
         (
             owner.to_owned(),

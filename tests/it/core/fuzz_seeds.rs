@@ -55,6 +55,15 @@ fn every_pod_of_the_cases_gets_an_answer() {
 }
 
 #[test]
+fn every_condition_that_an_api_server_is_asked_too_gets_an_answer() {
+    let corpus: serde_json::Value = serde_json::from_str(include_str!("../../data/conditions.json")).unwrap();
+    let cases = ["cases", "refused"].into_iter().flat_map(|list| corpus[list].as_array().unwrap());
+    let texts = cases.map(|case| case[0].as_str().unwrap().as_bytes().to_vec());
+    let seeds: Vec<_> = texts.enumerate().map(|(at, text)| (at.to_string(), text)).collect();
+    run("condition", &seeds, bodies::condition);
+}
+
+#[test]
 fn every_policy_of_the_cases_gets_an_answer() {
     let seeds: Vec<_> =
         files("policy.yaml").into_iter().map(|(name, text)| (name, text.into_bytes())).collect();

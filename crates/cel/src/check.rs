@@ -1,0 +1,289 @@
+//! What the parts of a condition are, and what it may look at. What an API server would not compile is refused here, and
+//! what it would compile and answer in another way.
+
+use super::mistake::Mistake;
+use super::syntax::{Comparison, Expr, Get, Kind};
+
+#[derive(Clone, Debug, PartialEq)]
+enum Type {
+    /// Known only when there is a pod.
+    Any,
+    Null,
+    Bool,
+    Int,
+    Double,
+    Text,
+    List(Box<Type>),
+    /// Of text.
+    Map,
+    Object(&'static Fields),
+    /// It may be missing.
+    Optional(Box<Type>),
+}
+
+/// What can be looked at in an object.
+#[derive(Debug, PartialEq)]
+struct Fields {
+    what: &'static str,
+    fields: &'static [(&'static str, fn() -> Type)],
+    others: &'static str,
+}
+
+const OBJECT: Fields = Fields {
+    what: "object",
+    fields: &[("metadata", || Type::Object(&METADATA)), ("spec", || Type::Any)],
+    others: "a pod that is being created has nothing else",
+};
+const METADATA: Fields = Fields {
+    what: "object.metadata",
+    fields: &[
+        ("name", || Type::Text),
+        ("generateName", || Type::Text),
+        ("namespace", || Type::Text),
+        ("labels", || Type::Map),
+        ("annotations", || Type::Map),
+    ],
+    others: "for what makes the pod, use ownerKinds",
+};
+const NAMESPACE: Fields = Fields {
+    what: "namespaceObject",
+    fields: &[("metadata", || Type::Object(&NAMESPACE_METADATA))],
+    others: "of namespaces only names and labels are kept",
+};
+const NAMESPACE_METADATA: Fields = Fields {
+    what: "namespaceObject.metadata",
+    fields: &[("name", || Type::Text), ("labels", || Type::Map)],
+    others: "of namespaces only names and labels are kept",
+};
+
+pub(crate) fn check(expr: &Expr) -> Result<(), Mistake> {
+    match type_of(expr, &Type::Any)? {
+        Type::Bool => Ok(()),
+        Type::Any => Err(wrong(
+            expr,
+            "whether this is true or false is not known before there is a pod: write == true",
+        )),
+        other => Err(wrong(expr, &format!("a condition is true or false, and this is {}", other.name()))),
+    }
+}
+
+fn wrong(expr: &Expr, message: &str) -> Mistake {
+    Mistake::at(expr.at.clone(), message)
+}
+
+fn type_of(expr: &Expr, item: &Type) -> Result<Type, Mistake> {
+    Ok(match &expr.kind {
+        Kind::Null => Type::Null,
+        Kind::Bool(_) => Type::Bool,
+        Kind::Int(_) => Type::Int,
+        Kind::Double(_) => Type::Double,
+        Kind::Text(_) => Type::Text,
+        Kind::EmptyMap => Type::Map,
+        Kind::Object => Type::Object(&OBJECT),
+        Kind::Namespace => Type::Object(&NAMESPACE),
+        Kind::Item => item.clone(),
+        Kind::List(items) => {
+            let mut of = Type::Any;
+            for constant in items {
+                let is_constant = matches!(
+                    constant.kind,
+                    Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Double(_) | Kind::Text(_)
+                );
+                let found = type_of(constant, item)?;
+                if !is_constant || of != Type::Any && of != found {
+                    return Err(wrong(constant, "a list holds constants of one kind"));
+                }
+                of = found;
+            }
+            Type::List(Box::new(of))
+        }
+        Kind::Get(get) => looked_up(get, item)?,
+        Kind::Has(get) => {
+            if let Type::Optional(_) = looked_up(get, item)? {
+                return Err(wrong(&get.of, "has takes no field behind .?: use hasValue"));
+            }
+            Type::Bool
+        }
+        Kind::Not(of) => {
+            expect(of, item, &Type::Bool)?;
+            Type::Bool
+        }
+        Kind::All(all) | Kind::Any(all) => {
+            for one in all {
+                expect(one, item, &Type::Bool)?;
+            }
+            Type::Bool
+        }
+        Kind::Compare(comparison, both) => {
+            let [left, right] = &**both;
+            let (one, other) = (type_of(left, item)?, type_of(right, item)?);
+            for (expr, of) in [(left, &one), (right, &other)] {
+                comparable(expr, of)?;
+            }
+            let is_ordered = !matches!(comparison, Comparison::Equal | Comparison::Unequal);
+            let has_order = |of: &Type| !matches!(of, Type::List(_) | Type::Map | Type::Null);
+            if let Some((expr, of)) =
+                [(left, &one), (right, &other)].into_iter().find(|(_, of)| is_ordered && !has_order(of))
+            {
+                return Err(wrong(expr, &format!("{} is not more or less than something", of.name())));
+            }
+            if !one.fits(&other) {
+                let message = format!("{} is never {}", one.name(), other.name());
+                return Err(wrong(expr, &message));
+            }
+            Type::Bool
+        }
+        Kind::In(both) => {
+            let [what, within] = &**both;
+            let of = type_of(what, item)?;
+            comparable(what, &of)?;
+            if matches!(&within.kind, Kind::List(items) if items.is_empty()) {
+                return Err(wrong(within, "nothing is in an empty list"));
+            }
+            let fits = match type_of(within, item)? {
+                Type::Any => true,
+                Type::List(items) => items.fits(&of),
+                Type::Map => of.fits(&Type::Text),
+                _ => return Err(wrong(within, "expected a list or a map")),
+            };
+            if !fits {
+                return Err(wrong(expr, &format!("{} is never in there", of.name())));
+            }
+            Type::Bool
+        }
+        Kind::If(parts) => {
+            let [condition, yes, no] = &**parts;
+            expect(condition, item, &Type::Bool)?;
+            let (yes, other) = (type_of(yes, item)?, type_of(no, item)?);
+            if yes != other {
+                return Err(wrong(no, "expected the same kind of value on both sides of the colon"));
+            }
+            yes
+        }
+        Kind::Size(of) => match type_of(of, item)? {
+            Type::Any | Type::Text | Type::List(_) | Type::Map => Type::Int,
+            other => return Err(wrong(of, &format!("{} has no size", other.name()))),
+        },
+        Kind::Test(_, both) => {
+            for one in both.iter() {
+                expect(one, item, &Type::Text)?;
+            }
+            Type::Bool
+        }
+        Kind::Matches(of, _) => {
+            expect(of, item, &Type::Text)?;
+            Type::Bool
+        }
+        Kind::OrValue(both) => {
+            let [of, instead] = &**both;
+            let Type::Optional(of) = type_of(of, item)? else {
+                return Err(wrong(of, "this is there or an error: orValue is for what .? or [? looks for"));
+            };
+            let instead_is = type_of(instead, item)?;
+            if !of.fits(&instead_is) {
+                return Err(wrong(instead, &format!("expected {}", of.name())));
+            }
+            *of
+        }
+        Kind::HasValue(of) => {
+            let Type::Optional(_) = type_of(of, item)? else {
+                return Err(wrong(of, "this is there or an error: hasValue is for what .? or [? looks for"));
+            };
+            Type::Bool
+        }
+        Kind::Loop(_, both) => {
+            let [over, body] = &**both;
+            let item = match type_of(over, item)? {
+                Type::Any => Type::Any,
+                Type::Map => Type::Text,
+                Type::List(items) => *items,
+                other => return Err(wrong(over, &format!("{} has no items", other.name()))),
+            };
+            expect(body, &item, &Type::Bool)?;
+            Type::Bool
+        }
+    })
+}
+
+fn expect(expr: &Expr, item: &Type, wanted: &Type) -> Result<(), Mistake> {
+    let found = type_of(expr, item)?;
+    if found == *wanted || found == Type::Any {
+        return Ok(());
+    }
+    if let Type::Optional(_) = found {
+        return Err(wrong(expr, "this may be missing: give it a value with orValue"));
+    }
+    Err(wrong(expr, &format!("expected {}, and this is {}", wanted.name(), found.name())))
+}
+
+fn comparable(expr: &Expr, of: &Type) -> Result<(), Mistake> {
+    match of {
+        Type::Optional(_) => Err(wrong(expr, "this may be missing: give it a value with orValue")),
+        Type::Object(fields) => Err(wrong(expr, &format!("expected a field of {}", fields.what))),
+        _ => Ok(()),
+    }
+}
+
+fn looked_up(get: &Get, item: &Type) -> Result<Type, Mistake> {
+    let (of, was_optional) = match type_of(&get.of, item)? {
+        Type::Optional(of) => (*of, true),
+        of => (of, false),
+    };
+    let key = type_of(&get.key, item)?;
+    let found = match (&of, &get.key.kind) {
+        (Type::Object(fields), Kind::Text(name)) if get.is_field => {
+            let found = fields.fields.iter().find(|(field, _)| field == name);
+            let Some((_, of)) = found else {
+                let known: Vec<&str> = fields.fields.iter().map(|(field, _)| *field).collect();
+                let message = format!(
+                    "{}.{name} is not available here, only {}: {}",
+                    fields.what,
+                    known.join(", "),
+                    fields.others
+                );
+                return Err(wrong(&get.key, &message));
+            };
+            of()
+        }
+        (Type::Object(fields), _) => {
+            return Err(wrong(&get.key, &format!("expected a field of {} behind a dot", fields.what)));
+        }
+        (Type::Any, Kind::Text(_) | Kind::Int(0..) | Kind::Item) => Type::Any,
+        (Type::List(items), Kind::Int(0..)) => (**items).clone(),
+        (Type::Map, Kind::Text(_) | Kind::Item) if key.fits(&Type::Text) => Type::Text,
+        (Type::Any | Type::List(_) | Type::Map, _) => {
+            return Err(wrong(
+                &get.key,
+                "expected a key in quotes, or a number from 0 on for an item of a list",
+            ));
+        }
+        (other, _) => return Err(wrong(&get.of, &format!("{} has no fields", other.name()))),
+    };
+    let is_optional = was_optional || get.is_optional;
+    Ok(if is_optional { Type::Optional(Box::new(found)) } else { found })
+}
+
+impl Type {
+    fn fits(&self, other: &Type) -> bool {
+        match (self, other) {
+            (Type::Any, _) | (_, Type::Any) => true,
+            (Type::List(one), Type::List(other)) => one.fits(other),
+            (one, other) => one == other,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Type::Any => "any value",
+            Type::Null => "null",
+            Type::Bool => "true or false",
+            Type::Int => "a whole number",
+            Type::Double => "a number with a fraction",
+            Type::Text => "text",
+            Type::List(_) => "a list",
+            Type::Map => "a map",
+            Type::Object(_) => "an object",
+            Type::Optional(_) => "something that may be missing",
+        }
+    }
+}

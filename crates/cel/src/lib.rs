@@ -1,0 +1,64 @@
+//! Conditions about pods in CEL, the language of the API server's own `matchConditions`.
+//!
+//! Only a part of CEL is here: all that it accepts, an API server accepts as well and answers alike, and the rest is refused
+//! when a condition is read. Nothing in it can take long: the length, the depth and the number of parts are bounded, loops
+//! only go over what the pod holds and never stand in each other, nothing builds text, and every evaluation counts its steps.
+//!
+//! `lex` and `parse` read a condition, `check` says what it is of and what it may look at, `eval` answers it over a pod that
+//! stays text but for what is asked for.
+
+mod check;
+mod eval;
+mod given;
+mod lex;
+mod mistake;
+mod parse;
+mod pattern;
+mod steps;
+mod syntax;
+mod value;
+
+pub use given::Given;
+pub use mistake::Mistake;
+pub use steps::{Fault, STEPS};
+use syntax::Expr;
+pub use value::Value;
+
+/// The longest condition, in bytes.
+pub const LONGEST: usize = 2048;
+/// A condition that was read and checked.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    text: String,
+    expr: Expr,
+}
+
+impl Condition {
+    pub fn parse(text: &str) -> Result<Condition, Mistake> {
+        if text.len() > LONGEST {
+            return Err(Mistake::at(0..0, format!("expected at most {LONGEST} letters")));
+        }
+        let expr = parse::parse(text)?;
+        check::check(&expr)?;
+        Ok(Condition { text: text.to_owned(), expr })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it holds.
+    pub fn holds<'a>(&'a self, given: &Given<'a>) -> Result<bool, Fault> {
+        eval::holds(&self.expr, &self.text, given)
+    }
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Condition) -> bool {
+        self.text == other.text
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+use proptest::prelude::*;
+use serde_json::Value as Tree;
+
+use super::*;
+
+/// What an API server answers too: `tests/e2e/controlplane` asks one.
+const CORPUS: &str = include_str!("../../../tests/data/conditions.json");
+
+fn answer(condition: &Condition, pod: &str, namespace: &str) -> Result<bool, Fault> {
+    condition.holds(&Given::new(object(pod), object(namespace), None))
+}
+
+fn object(json: &str) -> Value<'_> {
+    Value::json(json).unwrap()
+}
+
+#[test]
+fn conditions_mean_what_they_mean_to_an_api_server() {
+    let corpus: Tree = serde_json::from_str(CORPUS).unwrap();
+    let namespace = corpus["namespace"].to_string();
+    for case in corpus["cases"].as_array().unwrap() {
+        let text = case[0].as_str().unwrap();
+        let condition = Condition::parse(text).unwrap_or_else(|mistake| panic!("{text}: {mistake:?}"));
+        for (at, pod) in [(1, "full"), (2, "bare")] {
+            let found = answer(&condition, &corpus["pods"][pod].to_string(), &namespace);
+            match (&case[at], &found) {
+                (Tree::Bool(expected), Ok(found)) if expected == found => {}
+                (Tree::String(_), Err(_)) => {}
+                (expected, _) => panic!("{text} of {pod}: expected {expected}, found {found:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_an_api_server_might_answer_otherwise_is_refused() {
+    let corpus: Tree = serde_json::from_str(CORPUS).unwrap();
+    for case in corpus["refused"].as_array().unwrap() {
+        let (text, expected) = (case[0].as_str().unwrap(), case[1].as_str().unwrap());
+        let found = Condition::parse(text).map(|_| ());
+        let mistake = found.expect_err(text);
+        assert!(mistake.message.contains(expected), "{text}: {mistake:?}");
+        assert!(mistake.at.end <= text.len(), "{text}: {mistake:?}");
+    }
+}
+
+#[test]
+fn the_deepest_condition_needs_little_stack() {
+    let deepest = |depth: usize| {
+        let chain = ".a".repeat(14);
+        let mut text = "\"k\"".to_owned();
+        for _ in 0..depth {
+            text = format!("object.spec{chain}[({text} == 1 || !(true)) ? \"a\" : \"b\"]");
+        }
+        format!("{text} == 1")
+    };
+    let hostile =
+        ["(", "[", "!", "-", "object.", "true?", "has(", "a.exists(a,", "{", "!(", "object[", "1<("];
+    let thread = std::thread::Builder::new().stack_size(256 * 1024).spawn(move || {
+        for text in hostile.iter().map(|part| part.repeat(LONGEST / part.len())) {
+            assert!(Condition::parse(&text).is_err(), "{text}");
+        }
+        for depth in 0..6 {
+            let _ = Condition::parse(&deepest(depth));
+        }
+        let flat = vec!["object.metadata.name == \"x\""; 30].join(" || ");
+        assert!(Condition::parse(&flat).is_ok());
+        assert!(Condition::parse(&vec![flat; 3].join(" || ")).is_err());
+    });
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn no_pod_makes_a_condition_take_long() {
+    let containers = vec![r#"{"name":"app","image":"x","env":[{"name":"A","value":"b"}]}"#; 60_000].join(",");
+    let pod = format!(r#"{{"metadata":{{"name":"x"}},"spec":{{"containers":[{containers}]}}}}"#);
+    for text in [
+        "object.spec.containers.exists(c, c.name == \"b\")",
+        "object.spec.containers.all(c, object.spec.containers == object.spec.containers)",
+        "object.spec.containers.exists(c, c in object.spec.containers && c.name == \"b\")",
+    ] {
+        let condition = Condition::parse(text).unwrap();
+        let given = Given::new(object(&pod), object("{}"), None);
+        let fault = condition.holds(&given).unwrap_err();
+        assert!(fault.0.contains("more than"), "{fault}");
+        assert_eq!(given.steps(), STEPS);
+    }
+}
+
+#[test]
+fn what_is_unknown_has_no_answer_and_what_is_null_is_not_there() {
+    let unknown = || Value::map([("metadata", Value::map([("labels", Value::Unknown("nobody knows"))]))]);
+    for (text, expected) in [
+        ("namespaceObject.metadata.labels[\"a\"] == \"b\"", Err(Fault("nobody knows".to_owned()))),
+        ("has(namespaceObject.metadata.labels)", Err(Fault("nobody knows".to_owned()))),
+        ("namespaceObject.metadata.?labels.hasValue()", Err(Fault("nobody knows".to_owned()))),
+        ("has(object.spec.volumes)", Ok(false)),
+        ("object.spec.?volumes.hasValue()", Ok(false)),
+        ("object.spec.x.size() == 0", Err(Fault("x stands there twice".to_owned()))),
+    ] {
+        let condition = Condition::parse(text).unwrap();
+        let pod = object(r#"{"spec":{"volumes":null,"x":[],"x":[1]}}"#);
+        assert_eq!(condition.holds(&Given::new(pod, unknown(), None)), expected, "{text}");
+    }
+}
+
+/// Conditions, and texts that are nearly one.
+fn any_text() -> impl Strategy<Value = String> {
+    let parts = [
+        "object",
+        "namespaceObject",
+        ".metadata",
+        ".spec",
+        ".labels",
+        ".containers",
+        ".?x",
+        "[\"a\"]",
+        "[0]",
+        "[?1]",
+        "(",
+        ")",
+        "!",
+        "-",
+        " == ",
+        " in ",
+        " && ",
+        " || ",
+        " ? ",
+        " : ",
+        "true",
+        "null",
+        "1",
+        "2.5",
+        "\"a\"",
+        "'b'",
+        "[",
+        "]",
+        ", ",
+        "{}",
+        ".size()",
+        "has(",
+        ".exists(c, ",
+        "c",
+        ".all(k, ",
+        ".orValue(",
+        ".matches('a+')",
+        " < ",
+        "ä",
+        "\n",
+    ];
+    prop::collection::vec(prop::sample::select(parts.to_vec()), 0..30).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn no_text_makes_it_panic(text in any_text()) {
+        let pod = r#"{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a"},1,null],"x":{"a":[1,2.5,"c"]}}}"#;
+        match Condition::parse(&text) {
+            Ok(condition) => {
+                let _ = answer(&condition, pod, pod);
+            }
+            Err(mistake) => prop_assert!(text.get(mistake.at.clone()).is_some(), "{mistake:?}"),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What conditions are evaluated over. JSON stays text until somebody asks for what is in it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::rc::Rc;
+
+use multipod_json::{Raw, read};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Tree;
+
+use super::steps::{Fault, Steps};
+use super::syntax::{Expr, Kind};
+
+/// A value of a condition.
+#[derive(Clone, Debug)]
+pub enum Value<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Text(Cow<'a, str>),
+    List(List<'a>),
+    Map(Map<'a>),
+    /// What may be missing.
+    Optional(Option<Box<Value<'a>>>),
+    /// It is there and nobody knows it; why.
+    Unknown(&'static str),
+}
+
+#[derive(Clone, Debug)]
+pub enum List<'a> {
+    Json(&'a str),
+    #[doc(hidden)]
+    Constants(Constants<'a>),
+}
+
+/// The items of a list that a condition holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Constants<'a>(pub(crate) &'a [Expr]);
+
+#[derive(Clone, Debug)]
+pub enum Map<'a> {
+    Json(&'a str),
+    Members(Rc<[(Cow<'a, str>, Value<'a>)]>),
+}
+
+impl<'a> Value<'a> {
+    pub fn text(text: &'a str) -> Self {
+        Value::Text(Cow::Borrowed(text))
+    }
+
+    pub fn map(members: impl IntoIterator<Item = (&'a str, Value<'a>)>) -> Self {
+        let members = members.into_iter().map(|(key, value)| (Cow::Borrowed(key), value));
+        Value::Map(Map::Members(members.collect()))
+    }
+
+    /// A value in JSON.
+    pub fn json(text: &'a str) -> Result<Value<'a>, Fault> {
+        let text = text.trim_ascii();
+        Ok(match text.as_bytes().first() {
+            Some(b'{') => Value::Map(Map::Json(text)),
+            Some(b'[') => Value::List(List::Json(text)),
+            Some(b'"') => Value::Text(read::<Text<'a>>(text).map_err(unreadable)?.0),
+            _ if text.parse::<i64>().is_ok() => Value::Int(text.parse().unwrap_or_default()),
+            _ => match read::<Tree>(text).map_err(unreadable)? {
+                Tree::Null => Value::Null,
+                Tree::Bool(value) => Value::Bool(value),
+                Tree::Number(number) => match (number.as_i64(), number.as_f64()) {
+                    (Some(number), _) => Value::Int(number),
+                    (None, Some(number)) if !number.is_nan() && !number_is_large(&number) => {
+                        Value::Double(number)
+                    }
+                    _ => return Err(Fault("a number is too large".to_owned())),
+                },
+                _ => return Err(Fault("the pod cannot be read".to_owned())),
+            },
+        })
+    }
+
+    pub(crate) fn constant(expr: &'a Expr) -> Value<'a> {
+        match &expr.kind {
+            Kind::Bool(value) => Value::Bool(*value),
+            Kind::Int(number) => Value::Int(*number),
+            Kind::Double(number) => Value::Double(*number),
+            Kind::Text(text) => Value::text(text),
+            _ => Value::Null,
+        }
+    }
+
+    /// As a tree, to be compared as a whole.
+    pub(crate) fn tree(&self) -> Result<Tree, Fault> {
+        Ok(match self {
+            Value::Null => Tree::Null,
+            Value::Bool(value) => Tree::from(*value),
+            Value::Int(number) => Tree::from(*number),
+            Value::Double(number) => Tree::from(*number),
+            Value::Text(text) => Tree::from(&**text),
+            Value::List(List::Json(text)) | Value::Map(Map::Json(text)) => read(text).map_err(unreadable)?,
+            Value::List(List::Constants(items)) => {
+                let items = items.0.iter().map(|item| Value::constant(item).tree());
+                Tree::Array(items.collect::<Result<_, _>>()?)
+            }
+            Value::Map(Map::Members(members)) => {
+                let members = members.iter().map(|(key, value)| Ok((key.to_string(), value.tree()?)));
+                Tree::Object(members.collect::<Result<_, Fault>>()?)
+            }
+            Value::Optional(_) => return Err(Fault("what may be missing cannot be compared".to_owned())),
+            Value::Unknown(why) => return Err(Fault((*why).to_owned())),
+        })
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "true or false",
+            Value::Int(_) | Value::Double(_) => "a number",
+            Value::Text(_) => "text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+            Value::Optional(_) => "something that may be missing",
+            Value::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// A whole number that is no `i64`: others keep its digits.
+fn number_is_large(number: &f64) -> bool {
+    number.abs() >= 9_007_199_254_740_992.0
+}
+
+fn unreadable(error: impl fmt::Display) -> Fault {
+    Fault(format!("the pod cannot be read: {error}"))
+}
+
+impl<'a> List<'a> {
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            List::Json(text) => text.len(),
+            List::Constants(items) => items.0.len(),
+        }
+    }
+
+    /// Each is read when somebody asks for it.
+    pub(crate) fn items(&self, steps: &Steps<'_>) -> Result<Vec<Item<'a>>, Fault> {
+        steps.go_over(self.bytes())?;
+        let items: Vec<Item<'a>> = match self {
+            List::Json(text) => {
+                let Items(items) = read(text).map_err(unreadable)?;
+                items.into_iter().map(|raw| Item::Json(raw.text())).collect()
+            }
+            List::Constants(items) => items.0.iter().map(|item| Item::Is(Value::constant(item))).collect(),
+        };
+        steps.go(items.len())?;
+        Ok(items)
+    }
+}
+
+/// An item of a list.
+pub(crate) enum Item<'a> {
+    Json(&'a str),
+    Is(Value<'a>),
+}
+
+impl<'a> Item<'a> {
+    pub(crate) fn value(self, steps: &Steps<'_>) -> Result<Value<'a>, Fault> {
+        match self {
+            Item::Json(text) => {
+                steps.go_over(text.len())?;
+                Value::json(text)
+            }
+            Item::Is(value) => Ok(value),
+        }
+    }
+}
+
+impl<'a> Map<'a> {
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Map::Json(text) => text.len(),
+            Map::Members(members) => members.len(),
+        }
+    }
+
+    /// What is there; what is `null` is not.
+    pub(crate) fn get(&self, name: &str, steps: &Steps<'_>) -> Result<Option<Value<'a>>, Fault> {
+        let found = match self {
+            Map::Members(members) => {
+                steps.go(members.len())?;
+                members.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
+            }
+            Map::Json(text) => {
+                let mut found = json_members(text, steps)?.into_iter().filter(|(key, _)| *key == name);
+                let first = found.next().map(|(_, raw)| Item::Json(raw.text()).value(steps)).transpose()?;
+                if found.next().is_some() {
+                    return Err(Fault(format!("{name} stands there twice")));
+                }
+                first
+            }
+        };
+        match found {
+            Some(Value::Unknown(why)) => Err(Fault(why.to_owned())),
+            found => Ok(found.filter(|value| !matches!(value, Value::Null))),
+        }
+    }
+
+    pub(crate) fn keys(&self, steps: &Steps<'_>) -> Result<Vec<Item<'a>>, Fault> {
+        let keys: Vec<Item<'a>> = match self {
+            Map::Members(members) => {
+                steps.go(members.len())?;
+                members.iter().map(|(key, _)| Item::Is(Value::Text(key.clone()))).collect()
+            }
+            Map::Json(text) => {
+                let there = json_members(text, steps)?.into_iter().filter(|(_, raw)| raw.text() != "null");
+                there.map(|(key, _)| Item::Is(Value::Text(key))).collect()
+            }
+        };
+        Ok(keys)
+    }
+}
+
+type Member<'a> = (Cow<'a, str>, Raw<'a>);
+
+/// They are counted when they were stepped over: that takes no longer than to read the pod once.
+fn json_members<'a>(text: &'a str, steps: &Steps<'_>) -> Result<Vec<Member<'a>>, Fault> {
+    steps.go_over(text.len())?;
+    let Members(members) = read(text).map_err(unreadable)?;
+    steps.go(members.len())?;
+    Ok(members)
+}
+
+/// Text, borrowed where it holds no escapes.
+struct Text<'a>(Cow<'a, str>);
+struct Items<'a>(Vec<Raw<'a>>);
+struct Members<'a>(Vec<Member<'a>>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_any(Borrow)
+    }
+}
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Items<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Items<'de>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    all.push(item);
+                }
+                Ok(Items(all))
+            }
+        }
+        deserializer.deserialize_any(All)
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members<'de>, A::Error> {
+                let mut all = Vec::new();
+                while let Some((Text(key), value)) = members.next_entry()? {
+                    all.push((key, value));
+                }
+                Ok(Members(all))
+            }
+        }
+        deserializer.deserialize_any(All)
+    }
+}
