@@ -74,7 +74,7 @@ impl fmt::Display for Unsettled {
                 for problem in fence.problems.iter().take(3) {
                     write!(f, "\n  {}", problem.to_string().replace('\n', "\n  "))?;
                 }
-                f.write_str("\nWhoever runs the cluster has to correct the policy, or to delete it.")
+                f.write_str("\nAn administrator of the cluster has to correct the policy, or delete it.")
             }
             Unsettled::Undecided { policy, why } => {
                 write!(f, "it cannot be told whether policy {policy} is for this pod: {why}")?;

@@ -59,7 +59,8 @@ fn shown(code: &str) -> String {
         let line = line.trim_start();
         if line.starts_with("///") { is_help } else { !line.starts_with("//") && line.contains('"') }
     });
-    lines.collect::<Vec<_>>().join("\n")
+    // A line break in a string would hide the first word behind it.
+    lines.collect::<Vec<_>>().join("\n").replace("\\n", " ")
 }
 
 #[test]
