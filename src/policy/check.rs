@@ -102,9 +102,11 @@ impl Check<'_> {
             let field = format!("spec.match.matchConditions[{at}]");
             let name = &written.name.value.0;
             let taken = all.iter().any(|other| other.name == *name);
-            let unique = |name: &str| match taken {
-                true => Err(format!("there are two conditions named {}", short(name))),
-                false => label_key(name).map_err(|_| "expected a name such as not-in-sandbox".to_owned()),
+            let unique = |name: &str| {
+                if taken {
+                    return Err(format!("there are two conditions named {}", short(name)));
+                }
+                label_key(name).map_err(|_| "expected a name such as not-in-sandbox".to_owned())
             };
             self.text(&format!("{field}.name"), &written.name, unique);
             let parse = |expression: &str| Condition::parse(name, expression);

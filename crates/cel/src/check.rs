@@ -21,11 +21,14 @@ enum Type {
     Optional(Box<Type>),
 }
 
+/// A name, and what it is; as a function because types name each other.
+type Field = (&'static str, fn() -> Type);
+
 /// What can be looked at in an object.
 #[derive(Debug, PartialEq)]
 struct Fields {
     what: &'static str,
-    fields: &'static [(&'static str, fn() -> Type)],
+    fields: &'static [Field],
     others: &'static str,
 }
 

@@ -48,6 +48,12 @@ struct Parser {
     item: Option<String>,
 }
 
+/// What stands between two things.
+enum Relation {
+    In,
+    Compare(Comparison),
+}
+
 impl Parser {
     fn peek(&self) -> &Word {
         self.words.get(self.at).map_or(&Word::End, |(word, _)| word)
@@ -127,26 +133,29 @@ impl Parser {
 
     fn relation(&mut self) -> Result<Expr, Mistake> {
         let left = self.unary()?;
-        let Some(relation) = self.comparison() else { return Ok(left) };
+        let Some(relation) = self.relation_sign() else { return Ok(left) };
         let right = self.unary()?;
         let at = left.at.start..right.at.end;
-        if self.comparison().is_some() {
+        if self.relation_sign().is_some() {
             return Err(Mistake::at(at, "three things cannot be compared at once: put brackets around two"));
         }
         let both = Box::new([left, right]);
-        self.part(at, relation.map_or(Kind::In(both.clone()), |relation| Kind::Compare(relation, both)))
+        let kind = match relation {
+            Relation::In => Kind::In(both),
+            Relation::Compare(comparison) => Kind::Compare(comparison, both),
+        };
+        self.part(at, kind)
     }
 
-    /// Nothing inside is `in`.
-    fn comparison(&mut self) -> Option<Option<Comparison>> {
+    fn relation_sign(&mut self) -> Option<Relation> {
         let found = match self.peek() {
-            Word::Sign("==") => Some(Comparison::Equal),
-            Word::Sign("!=") => Some(Comparison::Unequal),
-            Word::Sign("<") => Some(Comparison::Less),
-            Word::Sign("<=") => Some(Comparison::AtMost),
-            Word::Sign(">") => Some(Comparison::More),
-            Word::Sign(">=") => Some(Comparison::AtLeast),
-            Word::Name(name) if name == "in" => None,
+            Word::Sign("==") => Relation::Compare(Comparison::Equal),
+            Word::Sign("!=") => Relation::Compare(Comparison::Unequal),
+            Word::Sign("<") => Relation::Compare(Comparison::Less),
+            Word::Sign("<=") => Relation::Compare(Comparison::AtMost),
+            Word::Sign(">") => Relation::Compare(Comparison::More),
+            Word::Sign(">=") => Relation::Compare(Comparison::AtLeast),
+            Word::Name(name) if name == "in" => Relation::In,
             _ => return None,
         };
         self.at += 1;

@@ -35,10 +35,10 @@ impl<'a> Steps<'a> {
         if left.is_none() {
             return Err(Fault(format!("this pod is too large for it: it takes more than {STEPS} steps")));
         }
-        match self.meter.is_none_or(|meter| meter.go(steps)) {
-            true => Ok(()),
-            false => Err(Fault("there is no time to go on".to_owned())),
+        if self.meter.is_some_and(|meter| !meter.go(steps)) {
+            return Err(Fault("there is no time to go on".to_owned()));
         }
+        Ok(())
     }
 
     /// So many bytes are looked through.

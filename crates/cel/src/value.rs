@@ -67,7 +67,7 @@ impl<'a> Value<'a> {
                 Tree::Bool(value) => Value::Bool(value),
                 Tree::Number(number) => match (number.as_i64(), number.as_f64()) {
                     (Some(number), _) => Value::Int(number),
-                    (None, Some(number)) if !number.is_nan() && !number_is_large(&number) => {
+                    (None, Some(number)) if !number.is_nan() && !number_is_large(number) => {
                         Value::Double(number)
                     }
                     _ => return Err(Fault("a number is too large".to_owned())),
@@ -124,7 +124,7 @@ impl<'a> Value<'a> {
 }
 
 /// A whole number that is no `i64`: others keep its digits.
-fn number_is_large(number: &f64) -> bool {
+fn number_is_large(number: f64) -> bool {
     number.abs() >= 9_007_199_254_740_992.0
 }
 
