@@ -7,6 +7,7 @@ pub mod annotation;
 pub mod certs;
 pub mod cli;
 pub(crate) mod cluster;
+pub(crate) mod drawing;
 pub mod explain;
 pub(crate) mod export;
 pub(crate) mod guard;

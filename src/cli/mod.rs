@@ -8,6 +8,7 @@ mod config_file;
 mod context;
 mod crds;
 mod diff;
+mod draw;
 mod explain;
 mod export;
 mod follow;
@@ -61,6 +62,7 @@ enum Command {
     Uninject(uninject::Args),
     Diff(diff::Args),
     Explain(explain::Args),
+    Draw(draw::Args),
     Check(check::Args),
     Test(test::Args),
     Suggest(suggest::Args),
@@ -91,6 +93,7 @@ pub fn run() -> ExitCode {
         Command::Uninject(args) => args.run(),
         Command::Diff(args) => args.run(),
         Command::Explain(args) => args.run(),
+        Command::Draw(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Test(args) => args.run(),
         Command::Suggest(args) => args.run(),

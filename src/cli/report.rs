@@ -70,7 +70,7 @@ impl Aside {
 
 /// Prints the findings; fails if something is refused.
 pub(super) fn outcome(outcome: &Outcome<'_>, aside: Aside) -> Result<(), Failure> {
-    print(&told(&outcome.findings, aside));
+    print(&shown(&told(&outcome.findings, aside), &io::stderr()));
     if outcome.is_refused() { Err(Failure::default()) } else { Ok(()) }
 }
 
@@ -78,7 +78,7 @@ pub(super) fn outcome(outcome: &Outcome<'_>, aside: Aside) -> Result<(), Failure
 const MOST_NOTES: usize = 3;
 
 /// Notes first, of which many are summed up, and errors last, where the eye is.
-fn told(findings: &[Finding], aside: Aside) -> String {
+pub(super) fn told(findings: &[Finding], aside: Aside) -> Vec<Line> {
     let of = |level: Level| findings.iter().filter(move |finding| finding.level == level);
     let mut out = Vec::new();
     let mut slugs: Vec<(&str, usize)> = Vec::new();
@@ -100,7 +100,7 @@ fn told(findings: &[Finding], aside: Aside) -> String {
     for finding in of(Level::Warning).chain(of(Level::Error)) {
         out.extend(rendered(finding));
     }
-    shown(&out, &io::stderr())
+    out
 }
 
 pub(super) fn note(message: &str) {

@@ -46,9 +46,10 @@ impl Report {
             verdict: verdict(&decision.verdict),
             added: plan.map(|plan| added::added(plan, &before)),
             warnings,
+            before: injection.map(|_| Picture::of(&before, None, &[])),
             pod: before["spec"]
                 .is_object()
-                .then(|| Picture::of(after.as_ref().unwrap_or(&before), plan, &routes)),
+                .then(|| Picture::of(after.as_ref().unwrap_or(&before), whole, &routes)),
         }
     }
 

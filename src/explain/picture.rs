@@ -7,7 +7,8 @@ use crate::inject::{NO_TOKEN, Plan};
 use crate::pattern::Change;
 use crate::pattern::change::{Kind, Parent};
 
-use super::routes::Route;
+use super::does::{Does, does};
+use super::routes::{Route, items, text};
 
 /// A pod, as it is drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -21,6 +22,9 @@ pub(crate) struct Picture {
     pub share_process_namespace: bool,
     /// Whether the pod has the node's network.
     pub host_network: bool,
+    /// The port whose metrics Prometheus is told to read, and their path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scraped: Option<(u16, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +37,8 @@ pub(crate) struct Node {
     pub image: String,
     /// Where it listens, as far as is known.
     pub listens: Vec<Listen>,
+    /// What else it does, as far as is known.
+    pub does: Vec<Does>,
 }
 
 /// When a container runs.
@@ -65,6 +71,9 @@ pub(crate) struct Listen {
     /// Where it passes connections on to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// The container of this pod that they reach there.
+    #[serde(skip)]
+    pub to_container: Option<String>,
 }
 
 /// One volume, and who has it.
@@ -117,6 +126,7 @@ impl Picture {
                     added,
                     image: text(container, "image").to_owned(),
                     listens: listens(container, routes),
+                    does: does(name, container, plan, pod),
                 });
             }
         }
@@ -132,6 +142,7 @@ impl Picture {
             containers,
             share_process_namespace: pod["spec"]["shareProcessNamespace"] == true,
             host_network: pod["spec"]["hostNetwork"] == true,
+            scraped: scraped(pod),
         }
     }
 }
@@ -173,6 +184,7 @@ fn listens<'r>(container: &Value, routes: impl Iterator<Item = &'r Route> + Clon
                 name: some(port, "name"),
                 host_port: port_number(&port["hostPort"]),
                 to: route.map(|route| route.to.clone()),
+                to_container: route.and_then(Route::container),
             })
         })
         .collect();
@@ -184,6 +196,7 @@ fn listens<'r>(container: &Value, routes: impl Iterator<Item = &'r Route> + Clon
         name: None,
         host_port: None,
         to: Some(route.to.clone()),
+        to_container: route.container(),
     }));
     all
 }
@@ -210,12 +223,11 @@ fn kind(volume: &Value) -> &str {
     fields.map(|(key, _)| key.as_str()).find(|key| *key != "name").unwrap_or("emptyDir")
 }
 
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
-}
-
-fn text<'v>(value: &'v Value, field: &str) -> &'v str {
-    value[field].as_str().unwrap_or_default()
+/// What the annotations of Prometheus say, which most of its configurations read.
+fn scraped(pod: &Value) -> Option<(u16, String)> {
+    let said = |key: &str| pod["metadata"]["annotations"][format!("prometheus.io/{key}")].as_str();
+    let port = said("scrape").filter(|scrape| *scrape == "true").and(said("port"))?.parse().ok()?;
+    Some((port, said("path").unwrap_or("/metrics").to_owned()))
 }
 
 fn some(value: &Value, field: &str) -> Option<String> {

@@ -1,6 +1,7 @@
 //! What is told about one pod, as a value: the schema of `explain -o json`. Fields are only ever added to it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -23,6 +24,9 @@ pub(crate) struct Report {
     pub added: Option<Added>,
     /// What could clash or surprise, one line each.
     pub warnings: Vec<String>,
+    /// The pod before, where something is added.
+    #[serde(skip)]
+    pub before: Option<Picture>,
     /// The pod as it comes to be, or as it is where nothing is added; nothing where it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod: Option<Picture>,
@@ -235,4 +239,23 @@ pub(crate) struct AppEnv {
     /// Its value, where it is plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+/// What a report is about, for headings and messages: `Deployment web`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.name.is_empty() { "(no name)" } else { &self.name };
+        write!(f, "{} {name}", self.kind)
+    }
+}
+
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Author::Pod => f.write_str("the pod"),
+            Author::CommandLine => f.write_str("--annotate"),
+            Author::Namespace(name) => write!(f, "namespace {name}"),
+            Author::Policy(name) => write!(f, "policy {name}"),
+        }
+    }
 }

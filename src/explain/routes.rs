@@ -20,6 +20,14 @@ pub(crate) struct Route {
     pub app_port: Option<u16>,
 }
 
+impl Route {
+    /// The container of the pod that it leads to.
+    pub(super) fn container(&self) -> Option<String> {
+        let app = self.app_port.and(self.to.rsplit_once(':'))?.0;
+        Some(app.to_owned())
+    }
+}
+
 /// The routes of everything that a plan has in this pod, be it new or there already.
 pub(crate) fn routes(plan: &Plan, pod: &Value) -> Vec<Route> {
     let containers = plan.changes.iter().filter_map(|planned| planned.change.container());
@@ -38,7 +46,7 @@ fn in_words(of: &str, route: &change::Route, pod: &Value) -> Route {
 }
 
 /// The container that says it has a port; the pod's default container where none does, though it may not be there yet.
-fn app_with(pod: &Value, port: u16) -> &str {
+pub(super) fn app_with(pod: &Value, port: u16) -> &str {
     let containers = || pod["spec"]["containers"].as_array().into_iter().flatten();
     let default = pod["metadata"]["annotations"][DEFAULT_CONTAINER].as_str();
     let declaring = containers().find(|container| declares(container, port));
@@ -50,6 +58,14 @@ fn app_with(pod: &Value, port: u16) -> &str {
 pub(super) fn declares(container: &Value, port: u16) -> bool {
     let ports = container["ports"].as_array().into_iter().flatten();
     ports.into_iter().any(|declared| declared["containerPort"] == port)
+}
+
+pub(super) fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+pub(super) fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value[field].as_str().unwrap_or_default()
 }
 
 #[cfg(test)]

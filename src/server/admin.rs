@@ -12,6 +12,7 @@ use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::page;
 use super::peer::Peer;
 use super::shares::Pool;
 use super::{Configuration, Shared};
@@ -25,17 +26,19 @@ const FEW: usize = 16;
 /// The routes, as a value that tests call without a socket.
 pub(super) fn admin_router(shared: Arc<Shared>) -> Router {
     // Probes cost nothing. What costs more is for a few at one time, until they have read it.
-    let few = Pool::new(FEW, false);
+    let few = || from_fn_with_state(Pool::new(FEW, false), one_of_few);
+    let page = page::routes(shared.page.clone()).layer(few());
     Router::new()
         .route("/metrics", get(metrics))
         .route("/config", get(configuration))
-        .route_layer(from_fn_with_state(few, one_of_few))
+        .route_layer(few())
         // A process that answers is alive; no state of another one may restart it.
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/ca.crt", get(authority))
         .fallback((StatusCode::NOT_FOUND, PATHS))
         .with_state(shared)
+        .merge(page)
 }
 
 async fn one_of_few(State(few): State<Arc<Pool>>, request: Request, next: Next) -> Response {

@@ -13,7 +13,7 @@ use crate::observe::{Metrics, Traces};
 use super::body::Bodies;
 use super::deciders::Deciders;
 use super::shares::Pool;
-use super::{ClusterState, Configuration, Limits};
+use super::{ClusterState, Configuration, Limits, Page};
 
 /// The state that all parts of a running server share; `watch` may replace the snapshot at any time.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Shared {
     /// The certificate of the authority that was made in memory, for clients that want to trust it.
     pub authority: Option<String>,
     pub configuration: ArcSwap<Configuration>,
+    /// What answers on the page of the admin port; without it there is none.
+    pub(crate) page: Option<Arc<dyn Page>>,
     pub traces: Traces,
     pub(super) requests: Arc<Pool>,
     pub(super) bodies: Bodies,
@@ -57,6 +59,7 @@ impl Shared {
             metrics,
             authority: None,
             configuration: ArcSwap::default(),
+            page: None,
             traces: Traces::default(),
             requests: Pool::new(limits.requests, knows_clients),
             bodies: Bodies::new(Pool::new(limits.buffered, knows_clients), &limits),

@@ -4,13 +4,15 @@ use crate::cli::line::{Line, Tone, width};
 
 /// The signs that a drawing is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Signs {
+pub(in crate::cli) struct Signs {
     /// Corners, clockwise from the top left.
     corners: [&'static str; 4],
     across: &'static str,
     down: &'static str,
     /// From one thing to the next.
     pub arrow: &'static str,
+    /// To this from the next.
+    pub back: &'static str,
     /// To one of several.
     pub branch: &'static str,
     /// To the last of several.
@@ -28,6 +30,7 @@ impl Signs {
         across: "─",
         down: "│",
         arrow: "→",
+        back: "←",
         branch: "├",
         last_branch: "└",
         dot: "·",
@@ -39,6 +42,7 @@ impl Signs {
         across: "-",
         down: "|",
         arrow: "->",
+        back: "<-",
         branch: "|-",
         last_branch: "`-",
         dot: "-",
@@ -129,4 +133,27 @@ fn row_of(row: &[Boxed], between: &str, signs: &Signs) -> Vec<Line> {
         parts.reduce(|left, right| left.and(Tone::Quiet, &joint).join(right)).unwrap_or_default()
     };
     (0..height + 2).map(line).collect()
+}
+
+/// Two frames with an arrow between them: side by side where there is room, else one below the other.
+pub(in crate::cli) fn side_by_side(
+    left: Vec<Line>,
+    right: Vec<Line>,
+    columns: usize,
+    signs: &Signs,
+) -> Vec<Line> {
+    let width_of = |lines: &[Line]| lines.first().map(Line::width).unwrap_or_default();
+    let (wide, arrow) = (width_of(&left), format!("  {}  ", signs.arrow));
+    if wide + width(&arrow) + width_of(&right) > columns {
+        return left.into_iter().chain(right).collect();
+    }
+    let height = left.len().max(right.len());
+    let mut right = right.into_iter();
+    let mut left = left.into_iter();
+    let line = |at: usize| {
+        let joint = if at == 1 { arrow.clone() } else { " ".repeat(width(&arrow)) };
+        let left = left.next().unwrap_or_else(|| Line::plain(" ".repeat(wide)));
+        left.and(Tone::Quiet, joint).join(right.next().unwrap_or_default())
+    };
+    (0..height).map(line).collect()
 }

@@ -2,15 +2,16 @@
 
 use super::boxes::{Boxed, Signs, beside, framed};
 use crate::cli::line::{Line, Tone, width};
-use crate::explain::picture::{Listen, Mount, Node, Picture, Role, Volume};
+use crate::drawing::rows::{Peer, Row, Toward, facts, heading, role, rows, tag};
+use crate::explain::picture::{Mount, Node, Picture, Role, Volume};
 
 /// Narrower than this, nothing could be read.
 const LEAST: usize = 40;
 /// Wider than this, the eye loses the line.
 const MOST: usize = 140;
 
-/// Draws a pod in at most `columns`; its name stands in the frame.
-pub(super) fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Vec<Line> {
+/// Draws a pod as wide as it needs, in at most `columns`; its name stands in the frame.
+pub(in crate::cli) fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs) -> Vec<Line> {
     let columns = columns.clamp(LEAST, MOST);
     let inner = columns - 4;
     let (together, one_by_one): (Vec<&Node>, Vec<&Node>) =
@@ -25,7 +26,7 @@ pub(super) fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs
         lines.push(Line::default());
     }
     if !together.is_empty() {
-        lines.push(Line::of(Tone::Quiet, heading(&one_by_one, together.len())));
+        lines.push(Line::of(Tone::Quiet, heading(picture)));
         let boxes: Vec<_> =
             together.iter().map(|node| container(node, None, picture, inner, signs)).collect();
         lines.extend(beside(&boxes, inner, "   ", signs));
@@ -40,18 +41,9 @@ pub(super) fn draw(picture: &Picture, title: &str, columns: usize, signs: &Signs
         lines.push(Line::default());
         lines.extend(facts.into_iter().map(|fact| Line::of(Tone::Quiet, fact)));
     }
-    framed(&Line::of(Tone::Strong, title), &lines, columns, signs)
-}
-
-fn heading(before: &[&Node], together: usize) -> String {
-    let then = if before.is_empty() { "" } else { "then " };
-    let how = if together == 1 { "runs" } else { "run together" };
-    let who = if before.iter().any(|node| node.role == Role::NativeSidecar) {
-        ", beside the sidecars above"
-    } else {
-        ""
-    };
-    format!("{then}{how}{who}")
+    let title = Line::of(Tone::Strong, title);
+    let needed = lines.iter().map(Line::width).chain([title.width() + 1, LEAST - 4]).max().unwrap_or(inner);
+    framed(&title, &lines, needed.min(inner) + 4, signs)
 }
 
 /// The box of one container.
@@ -62,15 +54,13 @@ fn container(node: &Node, number: Option<usize>, picture: &Picture, most: usize,
     }
     title = mark(title, node.added).and(tone(node.added), &node.name);
     let mut lines = Vec::new();
-    match node.role {
-        Role::Step => lines.push(Line::of(Tone::Quiet, "step, ends before the next")),
-        Role::NativeSidecar => lines.push(Line::of(Tone::Quiet, "sidecar, keeps running")),
-        Role::Container => {}
+    if node.role != Role::Container {
+        lines.push(Line::of(Tone::Quiet, role(node.role)));
     }
     lines.push(Line::plain(&node.image));
-    lines.extend(node.listens.iter().map(|listen| listens(listen, signs)));
+    lines.extend(rows(node, picture).iter().map(|row| told(row, signs)));
     let has = |volume: &Volume| volume.mounts.iter().any(|mount| mount.container == node.name);
-    let tags = picture.volumes.iter().enumerate().filter(|(_, volume)| has(volume)).map(|(at, _)| tag(at));
+    let tags = picture.volumes.iter().enumerate().filter(|(_, volume)| has(volume)).map(|(at, _)| tagged(at));
     let tags: Vec<String> = tags.collect();
     if !tags.is_empty() {
         lines.push(Line::of(Tone::Quiet, "has ").and(Tone::Plain, tags.join(" ")));
@@ -78,27 +68,28 @@ fn container(node: &Node, number: Option<usize>, picture: &Picture, most: usize,
     Boxed::new(title, lines, most)
 }
 
-fn listens(listen: &Listen, signs: &Signs) -> Line {
-    let address = if listen.loopback { "127.0.0.1" } else { "" };
-    let mut line = Line::of(Tone::Strong, format!("{address}:{}", listen.port));
-    if let Some(protocol) = &listen.protocol {
-        line = line.and(Tone::Plain, format!("/{protocol}"));
+/// What a container does, and to whom. That a pod has clients need not be told where each column counts.
+fn told(row: &Row, signs: &Signs) -> Line {
+    const MOST: usize = 3;
+    let mut line = Line::of(Tone::Strong, &row.text);
+    for (toward, sign) in [(Toward::Here, signs.back), (Toward::Peer, signs.arrow)] {
+        let arrows = row.arrows.iter().filter(|arrow| arrow.toward == toward && arrow.peer != Peer::Clients);
+        let mut peers: Vec<String> = arrows.map(|arrow| arrow.peer.words()).collect();
+        if peers.len() > MOST {
+            let more = format!("{} more", peers.len() - MOST);
+            peers.truncate(MOST);
+            peers.push(more);
+        }
+        if !peers.is_empty() {
+            line = line.and(Tone::Plain, format!(" {sign} {}", peers.join(", ")));
+        }
     }
-    if let Some(name) = &listen.name {
-        line = line.and(Tone::Plain, format!(" {name}"));
-    }
-    if let Some(port) = listen.host_port {
-        line = line.and(Tone::Caution, format!(" (port {port} of the node)"));
-    }
-    match &listen.to {
-        Some(to) => line.and(Tone::Plain, format!(" {} {to}", signs.arrow)),
-        None => line,
-    }
+    line
 }
 
 /// A volume, and below it a branch for everyone who has it.
 fn shared(volume: &Volume, at: usize, signs: &Signs) -> Vec<Line> {
-    let head = mark(Line::of(Tone::Plain, format!("{} ", tag(at))), volume.added)
+    let head = mark(Line::of(Tone::Plain, format!("{} ", tagged(at))), volume.added)
         .and(tone(volume.added), &volume.name)
         .and(Tone::Quiet, format!("  {}", volume.kind));
     let longest = volume.mounts.iter().map(|mount| width(&mount.container)).max().unwrap_or_default();
@@ -125,14 +116,6 @@ fn branch_of(mount: &Mount, longest: usize) -> Line {
     line
 }
 
-fn facts(picture: &Picture) -> Vec<&'static str> {
-    let facts = [
-        (picture.share_process_namespace, "containers see each other's processes"),
-        (picture.host_network, "the pod has the node's network"),
-    ];
-    facts.into_iter().filter(|(holds, _)| *holds).map(|(_, fact)| fact).collect()
-}
-
 /// What colour says is also written: new things carry a plus.
 fn mark(line: Line, added: bool) -> Line {
     if added { line.and(Tone::Ours, "+ ") } else { line }
@@ -142,26 +125,37 @@ fn tone(added: bool) -> Tone {
     if added { Tone::Ours } else { Tone::Strong }
 }
 
-/// `[a]` to `[z]`, then `[a1]`: short enough to stand in boxes.
-fn tag(at: usize) -> String {
-    let letter = char::from(b'a' + u8::try_from(at % 26).unwrap_or_default());
-    match at / 26 {
-        0 => format!("[{letter}]"),
-        round => format!("[{letter}{round}]"),
-    }
+fn tagged(at: usize) -> String {
+    format!("[{}]", tag(at))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::picture::Listen;
 
     fn node(name: &str, role: Role, added: bool, image: &str, listens: &[Listen]) -> Node {
-        Node { name: name.into(), role, added, image: image.into(), listens: listens.to_vec() }
+        Node {
+            name: name.into(),
+            role,
+            added,
+            image: image.into(),
+            listens: listens.to_vec(),
+            does: Vec::new(),
+        }
     }
 
     fn listen(port: u16, loopback: bool, name: &str, to: &str) -> Listen {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Listen { port, loopback, protocol: None, name: some(name), host_port: None, to: some(to) }
+        Listen {
+            port,
+            loopback,
+            protocol: None,
+            name: some(name),
+            host_port: None,
+            to: some(to),
+            to_container: None,
+        }
     }
 
     fn mount(container: &str, path: &str, read_only: bool, added: bool) -> Mount {
@@ -174,7 +168,8 @@ mod tests {
 
     fn drawn(picture: &Picture, columns: usize, signs: &Signs) -> String {
         let lines = draw(picture, "Deployment web", columns, signs);
-        assert!(lines.iter().all(|line| line.width() == columns), "{lines:#?}");
+        let wide = lines[0].width();
+        assert!(wide <= columns && lines.iter().all(|line| line.width() == wide), "{lines:#?}");
         lines.iter().map(|line| line.text() + "\n").collect()
     }
 
@@ -207,6 +202,7 @@ mod tests {
             ],
             share_process_namespace: true,
             host_network: false,
+            scraped: None,
         }
     }
 
@@ -216,31 +212,31 @@ mod tests {
         assert_eq!(
             format!("\n{picture}"),
             r"
-┌ Deployment web ──────────────────────────────────────────────────────────────┐
-│ start one after the other                                                    │
-│ ┌ 1 + multipod-ambassador ─┐   ┌ 2 migrate ─────────────────┐                │
-│ │ sidecar, keeps running   │ → │ step, ends before the next │                │
-│ │ haproxy:3.2              │   │ app:1                      │                │
-│ │ :80 → app:8775           │   │ has [a]                    │                │
-│ │ has [b]                  │   │                            │                │
-│ └──────────────────────────┘   └────────────────────────────┘                │
-│                                                                              │
-│ then runs, beside the sidecars above                                         │
-│ ┌ app ───────┐                                                               │
-│ │ app:1      │                                                               │
-│ │ :8775 http │                                                               │
-│ │ has [a]    │                                                               │
-│ └────────────┘                                                               │
-│                                                                              │
-│ volumes                                                                      │
-│ [a] data  emptyDir                                                           │
-│   ├ migrate    /data                                                         │
-│   └ app        /data  read-only                                              │
-│ [b] + multipod-ambassador  downwardAPI                                       │
-│   └ + multipod-ambassador  /etc/haproxy  read-only                           │
-│                                                                              │
-│ containers see each other's processes                                        │
-└──────────────────────────────────────────────────────────────────────────────┘
+┌ Deployment web ───────────────────────────────────────────────┐
+│ start one after the other                                     │
+│ ┌ 1 + multipod-ambassador ─┐   ┌ 2 migrate ─────────────────┐ │
+│ │ sidecar, keeps running   │ → │ step, ends before the next │ │
+│ │ haproxy:3.2              │   │ app:1                      │ │
+│ │ :80 → app:8775           │   │ has [a]                    │ │
+│ │ has [b]                  │   │                            │ │
+│ └──────────────────────────┘   └────────────────────────────┘ │
+│                                                               │
+│ then runs, beside the sidecars above                          │
+│ ┌ app ───────┐                                                │
+│ │ app:1      │                                                │
+│ │ :8775 http │                                                │
+│ │ has [a]    │                                                │
+│ └────────────┘                                                │
+│                                                               │
+│ volumes                                                       │
+│ [a] data  emptyDir                                            │
+│   ├ migrate    /data                                          │
+│   └ app        /data  read-only                               │
+│ [b] + multipod-ambassador  downwardAPI                        │
+│   └ + multipod-ambassador  /etc/haproxy  read-only            │
+│                                                               │
+│ containers see each other's processes                         │
+└───────────────────────────────────────────────────────────────┘
 "
         );
     }
@@ -315,49 +311,44 @@ mod tests {
         assert_eq!(
             format!("\n{picture}"),
             r"
-┌ Deployment web ──────────────────────────────────────────────────────────────┐
-│ start one after the other                                                    │
-│ ┌ 1 + multipod-ambassador ─┐   ┌ 2 + multipod-metrics-nginx ───────────┐     │
-│ │ sidecar, keeps running   │ → │ sidecar, keeps running                │     │
-│ │ haproxy:3.2              │   │ nginx/nginx-prometheus-exporter:1.4.2 │     │
-│ │ :80 → app:8775           │   │ :9113 metrics                         │     │
-│ │ has [b]                  │   │                                       │     │
-│ └──────────────────────────┘   └───────────────────────────────────────┘     │
-│ ┌ 3 + multipod-logging ───┐   ┌ 4 migrate ─────────────────┐                 │
-│ │ sidecar, keeps running  │ → │ step, ends before the next │                 │
-│ │ multipod/multipod:0.1.0 │   │ app:1                      │                 │
-│ │                         │   │ has [a]                    │                 │
-│ └─────────────────────────┘   └────────────────────────────┘                 │
-│                                                                              │
-│ then run together, beside the sidecars above                                 │
-│ ┌ app ───────┐   ┌ worker ──┐   ┌ cache ──┐                                  │
-│ │ app:1      │   │ worker:1 │   │ cache:7 │                                  │
-│ │ :8775 http │   │          │   │         │                                  │
-│ │ has [a]    │   │          │   │         │                                  │
-│ └────────────┘   └──────────┘   └─────────┘                                  │
-│ ┌ far ────────────────────────────────────────────────────────────────────┐  │
-│ │ mirror.example:5000/team/a-rather-long-image-name:2026-11-21            │  │
-│ │ 127.0.0.1:5432 → a-long-service-name.with-a-long-namespace.svc.cluster. │  │
-│ │   local:5432                                                            │  │
-│ └─────────────────────────────────────────────────────────────────────────┘  │
-│                                                                              │
-│ volumes                                                                      │
-│ [a] data  emptyDir                                                           │
-│   ├ migrate    /data                                                         │
-│   └ app        /data  read-only                                              │
-│ [b] + multipod-ambassador  downwardAPI                                       │
-│   └ + multipod-ambassador  /etc/haproxy  read-only                           │
-│ [c] unused  configMap, which nobody has                                      │
-│                                                                              │
-│ the pod has the node's network                                               │
-└──────────────────────────────────────────────────────────────────────────────┘
+┌ Deployment web ─────────────────────────────────────────────────────────────┐
+│ start one after the other                                                   │
+│ ┌ 1 + multipod-ambassador ─┐   ┌ 2 + multipod-metrics-nginx ───────────┐    │
+│ │ sidecar, keeps running   │ → │ sidecar, keeps running                │    │
+│ │ haproxy:3.2              │   │ nginx/nginx-prometheus-exporter:1.4.2 │    │
+│ │ :80 → app:8775           │   │ :9113 metrics                         │    │
+│ │ has [b]                  │   │                                       │    │
+│ └──────────────────────────┘   └───────────────────────────────────────┘    │
+│ ┌ 3 + multipod-logging ───┐   ┌ 4 migrate ─────────────────┐                │
+│ │ sidecar, keeps running  │ → │ step, ends before the next │                │
+│ │ multipod/multipod:0.1.0 │   │ app:1                      │                │
+│ │                         │   │ has [a]                    │                │
+│ └─────────────────────────┘   └────────────────────────────┘                │
+│                                                                             │
+│ then run together, beside the sidecars above                                │
+│ ┌ app ───────┐   ┌ worker ──┐   ┌ cache ──┐                                 │
+│ │ app:1      │   │ worker:1 │   │ cache:7 │                                 │
+│ │ :8775 http │   │          │   │         │                                 │
+│ │ has [a]    │   │          │   │         │                                 │
+│ └────────────┘   └──────────┘   └─────────┘                                 │
+│ ┌ far ────────────────────────────────────────────────────────────────────┐ │
+│ │ mirror.example:5000/team/a-rather-long-image-name:2026-11-21            │ │
+│ │ 127.0.0.1:5432 → a-long-service-name.with-a-long-namespace.svc.cluster. │ │
+│ │   local:5432                                                            │ │
+│ └─────────────────────────────────────────────────────────────────────────┘ │
+│                                                                             │
+│ volumes                                                                     │
+│ [a] data  emptyDir                                                          │
+│   ├ migrate    /data                                                        │
+│   └ app        /data  read-only                                             │
+│ [b] + multipod-ambassador  downwardAPI                                      │
+│   └ + multipod-ambassador  /etc/haproxy  read-only                          │
+│ [c] unused  configMap, which nobody has                                     │
+│                                                                             │
+│ the pod has the node's network                                              │
+└─────────────────────────────────────────────────────────────────────────────┘
 "
         );
-    }
-
-    #[test]
-    fn tags_stay_unique_when_the_letters_are_used_up() {
-        assert_eq!([tag(0), tag(25), tag(26), tag(53)], ["[a]", "[z]", "[a1]", "[b2]"]);
     }
 
     proptest::proptest! {
@@ -376,7 +367,8 @@ mod tests {
             };
             let signs = if ascii { Signs::ASCII } else { Signs::UNICODE };
             let lines = draw(&picture, "pod", columns, &signs);
-            let wide = columns.clamp(LEAST, MOST);
+            let wide = lines[0].width();
+            proptest::prop_assert!(wide <= columns.clamp(LEAST, MOST), "{:#?}", lines);
             proptest::prop_assert!(lines.iter().all(|line| line.width() == wide), "{:#?}", lines);
         }
     }

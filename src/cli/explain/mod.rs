@@ -3,9 +3,9 @@
 mod boxes;
 mod draw;
 mod layout;
+mod paper;
 mod text;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -22,8 +22,10 @@ use super::output::{self, Format, Told, json, printed};
 use super::question::{Asked, Question};
 use super::report::{self, Aside, Failure};
 use boxes::Signs;
-use draw::draw;
+pub(super) use boxes::side_by_side;
+pub(super) use draw::draw;
 use layout::Layout;
+pub(super) use paper::{Canvas, Paper};
 pub(super) use text::brief;
 use text::text;
 
@@ -44,13 +46,8 @@ pub(super) struct Args {
     #[arg(long)]
     show_config: bool,
 
-    /// Draw with plain ASCII; so it is where the locale has no UTF-8
-    #[arg(long)]
-    ascii: bool,
-
-    /// How wide to draw [default: COLUMNS, else 80 on a terminal and 100 elsewhere]
-    #[arg(long, value_name = "COLUMNS")]
-    width: Option<usize>,
+    #[command(flatten)]
+    paper: Paper,
 }
 
 const NOTES: &str = "\
@@ -81,8 +78,7 @@ impl Args {
         let text = match self.told.output {
             Format::Json => json(&Answer { schema: 1, pods: &reports }),
             Format::Text => {
-                let signs = if self.ascii { Signs::ASCII } else { usual_signs() };
-                let columns = self.width.unwrap_or_else(columns);
+                let Canvas { columns, signs } = self.paper.canvas();
                 let layout = Layout { columns, signs, show_config: self.show_config };
                 let pages = reports.iter().map(|report| printed(&text(report, &layout)));
                 pages.collect::<Vec<_>>().join("\n")
@@ -98,7 +94,7 @@ impl Args {
 }
 
 /// A report for every pod template, and what is to be told of everything else.
-fn reports(
+pub(super) fn reports(
     manifests: &Manifests<'_>,
     cluster: &Cluster,
     annotate: &[Annotation],
@@ -117,9 +113,17 @@ fn reports(
     (reports, aside)
 }
 
+/// A report as plain text, without its drawing.
+pub(super) fn explanation(report: &Report) -> String {
+    let layout = Layout { columns: 100, signs: Signs::UNICODE, show_config: false };
+    let report = Report { pod: None, ..report.clone() };
+    text(&report, &layout).into_iter().map(|line| line.trimmed().text() + "\n").collect()
+}
+
 /// The drawing of a pod, for the terminal as it is.
 pub(super) fn drawing(pod: &Picture, title: &str) -> Vec<Line> {
-    draw(pod, title, columns(), &usual_signs())
+    let Canvas { columns, signs } = Paper::default().canvas();
+    draw(pod, title, columns, &signs)
 }
 
 /// The report about one pod template.
@@ -154,56 +158,4 @@ pub(super) fn of(
         findings.iter().filter(|finding| finding.level == Level::Warning && finding.slug != ENGINE_WARNS);
     report.warnings.extend(seen.map(|finding| finding.message.clone()));
     report
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Whether the terminal shows UTF-8, as far as the environment says; where it says nothing, it does.
-fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
-    if variable("TERM").is_some_and(|terminal| terminal == "dumb") {
-        return false;
-    }
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
-    locale.is_none_or(|locale| {
-        let locale = locale.to_ascii_lowercase();
-        locale.ends_with("utf-8") || locale.ends_with("utf8") || locale.contains("utf-8@")
-    })
-}
-
-fn usual_signs() -> Signs {
-    if shows_unicode(variable) { Signs::UNICODE } else { Signs::ASCII }
-}
-
-fn columns() -> usize {
-    let usual = if std::io::stdout().is_terminal() { 80 } else { 100 };
-    let said = || variable("COLUMNS").and_then(|columns| columns.parse().ok());
-    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    terminal.or_else(said).unwrap_or(usual)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_environment_says_whether_utf_8_is_shown() {
-        for (variables, expected) in [
-            (&[][..], true),
-            (&[("LANG", "de_DE.UTF-8")], true),
-            (&[("LANG", "C.utf8")], true),
-            (&[("LANG", "C")], false),
-            (&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "POSIX")], false),
-            (&[("LANG", "C"), ("LC_CTYPE", "C.UTF-8")], true),
-            (&[("LANG", "de_DE.ISO-8859-1@euro")], false),
-            (&[("LANG", "de_DE.UTF-8@euro")], true),
-            (&[("TERM", "dumb"), ("LANG", "C.UTF-8")], false),
-        ] {
-            let variable = |name: &str| {
-                variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
-            };
-            assert_eq!(shows_unicode(variable), expected, "{variables:?}");
-        }
-    }
 }

@@ -5,9 +5,7 @@ mod added;
 use super::draw::draw;
 use super::layout::{Layout, counted, indented};
 use crate::cli::line::{Line, Tone};
-use crate::explain::report::{
-    Added, Asked, Author, Considered, Origin, Refused, Report, Runs, Standing, Verdict,
-};
+use crate::explain::report::{Added, Asked, Considered, Origin, Refused, Report, Runs, Standing, Verdict};
 
 /// All lines about one pod.
 pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
@@ -34,25 +32,6 @@ pub(in crate::cli) fn brief(report: &Report) -> Vec<Line> {
     page.decided(report);
     page.section("What could clash", clashes(report));
     page.lines
-}
-
-/// What a report is about, for headings and messages: `Deployment web`.
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = if self.name.is_empty() { "(no name)" } else { &self.name };
-        write!(f, "{} {name}", self.kind)
-    }
-}
-
-impl std::fmt::Display for Author {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Author::Pod => f.write_str("the pod"),
-            Author::CommandLine => f.write_str("--annotate"),
-            Author::Namespace(name) => write!(f, "namespace {name}"),
-            Author::Policy(name) => write!(f, "policy {name}"),
-        }
-    }
 }
 
 struct Page {

@@ -1,6 +1,7 @@
 //! `multipod serve`.
 
 mod options;
+mod page;
 mod reload;
 
 use std::io::{self, Write};
@@ -54,7 +55,7 @@ PATHS
   POST /warn    reviews of Deployments and the like: allowed, with warnings
   POST /validate  reviews of policies and patterns: refused where they would not be read
   On the admin port: /livez, /readyz?verbose, /metrics, /config, and /ca.crt where the
-  certificate is made in memory
+  certificate is made in memory; with --ui, /ui is a page to try annotations on
 
 SIGNALS
   SIGTERM and SIGINT drain: readiness fails, answers ask clients to go, and the process ends
@@ -85,6 +86,12 @@ impl Args {
         let Initial { tls, authority, files, client_ca_ends } = certificate.initial()?;
         let mut shared = Shared::new(snapshot, tls, options.limits());
         shared.authority = authority;
+        if options.ui() {
+            let snapshot = shared.snapshot.load();
+            let desk = page::Desk { settings: (*snapshot.settings).clone(), version: snapshot.version };
+            drop(snapshot);
+            shared.page = Some(Arc::new(desk));
+        }
         if let Some(ends) = client_ca_ends {
             shared.metrics.certificate_expires("client_ca", ends);
         }
@@ -137,7 +144,7 @@ impl Args {
                 signals.next().await;
                 let _ = hurry.send(());
             });
-            announce(&bound, shared.authority.is_some());
+            announce(&bound, shared.authority.is_some(), shared.page.is_some());
             let serving = bound.run(async { drop(ended.await) }, async { drop(hurried.await) });
             match keeper {
                 None => serving.await,
@@ -265,20 +272,22 @@ fn names(listen: SocketAddr) -> Vec<String> {
 }
 
 /// Logs where the server listens; with a certificate made in memory, also prints how to try it.
-fn announce(bound: &Bound, in_memory: bool) {
+fn announce(bound: &Bound, in_memory: bool, has_page: bool) {
     let (Ok(reviews), admin) = (bound.local_addr(), bound.admin_addr()) else { return };
     tracing::info!(%reviews, admin = admin.map(tracing::field::display), "listening");
     let Some(admin) = admin.filter(|_| in_memory) else { return };
     let host = format!("{}:{}", host(reviews.ip()), reviews.port());
     let (usual_reviews, usual_admin) = Options::usual_addresses();
     let is_usual = (reviews, admin) == (usual_reviews, usual_admin);
+    let page =
+        if has_page { format!("Try annotations in a browser: http://{admin}/ui\n\n") } else { String::new() };
     let text = format!(
         "multipod listens on https://{reviews} (/mutate, /warn and /validate) and on http://{admin} (probes and metrics).\n\
          Its certificate is made in memory and ends with it. Try it with a manifest of yours, or with curl and jq:\n\n  \
          multipod review app.yaml{where_}\n  \
          curl -s {admin}/ca.crt -o multipod-ca.crt\n  \
          curl -s --cacert multipod-ca.crt -H 'Content-Type: application/json' https://{host}/mutate -d '{EXAMPLE}' \
-         | jq -r .response.patch | base64 -d | jq\n\n",
+         | jq -r .response.patch | base64 -d | jq\n\n{page}",
         where_ = if is_usual {
             String::new()
         } else {

@@ -103,6 +103,12 @@ pub(in crate::cli) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     publish_time: Option<Given<Duration>>,
 
+    /// A page on the admin port to try annotations on, at /ui [default: true where there is no cluster]
+    #[arg(long, env = "MULTIPOD_UI", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ui: Option<bool>,
+
     /// Offer HTTP/2 too; API servers use HTTP/1.1
     #[arg(long, env = "MULTIPOD_HTTP2", value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
@@ -250,7 +256,7 @@ impl Options {
         first! {
             listen admin_listen policy_dir kubeconfig cluster_policies tls_cert tls_key client_ca client_name
             certificate_secret certificate_names webhook_configurations authority_life certificate_life publish_time
-            http2 warn kubernetes_version
+            ui http2 warn kubernetes_version
             drain_floor drain_limit connection_age max_connections api_servers max_requests max_buffered threads
             otlp_endpoint log_level log_format
         }
@@ -262,6 +268,7 @@ impl Options {
         Options {
             listen: address(self.listen()),
             admin_listen: address(self.admin_listen()),
+            ui: Some(self.ui()),
             http2: Some(self.http2()),
             cluster_policies: Some(self.cluster_policies()),
             warn: self.warn.or(Some(Warn::Warn)),
@@ -283,6 +290,11 @@ impl Options {
     /// Where it listens unless it is told otherwise: for reviews, and for probes.
     pub(super) fn usual_addresses() -> (SocketAddr, SocketAddr) {
         (Options::default().listen(), Options::default().admin_listen())
+    }
+
+    pub(super) fn ui(&self) -> bool {
+        let in_pod = || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        self.ui.unwrap_or_else(|| self.kubeconfig.is_none() && !in_pod())
     }
 
     pub(super) fn http2(&self) -> bool {

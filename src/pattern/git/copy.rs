@@ -77,6 +77,11 @@ options! {
 }
 
 impl WorkingCopy {
+    /// Where the app finds it.
+    pub(in crate::pattern) fn path(&self) -> String {
+        if self.alone { self.folder.clone() } else { format!("{}/{}", self.folder, self.link) }
+    }
+
     /// The copy of the repository that `word` names; `place` says where it is seen, if nothing else is wrong.
     pub(in crate::pattern) fn read(
         word: &Word<'_>,

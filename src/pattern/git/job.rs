@@ -12,7 +12,7 @@ use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 use multipod_values::{self as value, Scheme, short, suggest};
 
-use crate::pattern::change::WaitsFor;
+use crate::pattern::change::{Task, WaitsFor};
 use crate::pattern::container::{Container, Env, Mount, ObjectName, Port, Probe, Text, Volume, VolumeSource};
 use crate::pattern::settings::Needs;
 use crate::pattern::user::own_user;
@@ -84,6 +84,14 @@ impl Job<'_> {
             container.startup_probe = Some(Probe { failure_threshold: STARTUP_SECONDS, ..probe });
         }
         container
+    }
+
+    fn task(&self, apps: Vec<usize>) -> Task {
+        let every = match self.schedule {
+            Schedule::Once => None,
+            Schedule::Every(period, _) => Some(period),
+        };
+        Task::Fetch { url: self.copy.url.to_string(), folder: self.copy.path(), apps, every }
     }
 
     fn args(&self) -> Vec<Text> {
@@ -181,11 +189,13 @@ impl<'r> Places<'r> {
             let label = format!("a mount in each of {} containers is too much", containers.len());
             return Err(Problem::new(job.copy.span, label));
         }
-        for container in containers {
-            fragment.add(self.mount(job, container, pod)?);
+        for container in &containers {
+            fragment.add(self.mount(job, *container, pod)?);
         }
         let waits_for = Some(WaitsFor::Repository);
-        fragment.add(Addition { waits_for, ..Addition::new(role, job.container(settings, pod, context)) });
+        let tasks = vec![job.task(containers)];
+        let container = job.container(settings, pod, context);
+        fragment.add(Addition { waits_for, tasks, ..Addition::new(role, container) });
         fragment.extend(job.volumes());
         Ok(())
     }

@@ -54,7 +54,8 @@ pub(crate) fn fragment(
         container.volume_mounts.extend(volume::mounts(&group));
         container.security_context =
             user::follow(&container.name, &group, pod, context, &mut fragment.warnings);
-        fragment.add(Addition::new(Role::Sidecar(request.settings.sidecar), container));
+        let tasks = group.iter().map(|seen| seen.source.task()).collect();
+        fragment.add(Addition { tasks, ..Addition::new(Role::Sidecar(request.settings.sidecar), container) });
     }
     Ok(fragment)
 }

@@ -3,6 +3,7 @@
 use crate::annotation::Problem;
 use crate::annotation::item::Problems;
 use crate::pattern::app::default_container;
+use crate::pattern::change::Task;
 use crate::pattern::container::Mount;
 use crate::pattern::{AppContainers, Context};
 use crate::pod::Pod;
@@ -25,6 +26,18 @@ pub(super) struct Source<'r> {
     pub(super) held_by: HeldBy,
     pub(super) parse: Option<Parse>,
     pub(super) to: Option<&'r Endpoint>,
+}
+
+impl Source<'_> {
+    /// What a sidecar does with these files.
+    pub(super) fn task(&self) -> Task {
+        let apps = match &self.held_by {
+            HeldBy::Shared { apps, .. } => apps.clone(),
+            HeldBy::Whatever | HeldBy::Own(_) => vec![self.container],
+        };
+        let files = self.files.glob.as_str().to_owned();
+        Task::Follow { files, apps, to: self.to.map(ToString::to_string) }
+    }
 }
 
 /// What holds the files of a source.

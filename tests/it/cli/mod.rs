@@ -9,6 +9,7 @@ mod check;
 mod context;
 mod crds;
 mod diff;
+mod draw;
 mod examples;
 mod explain;
 mod export;

@@ -10,6 +10,7 @@ mod long;
 mod memory;
 mod mistakes;
 mod namespaces;
+mod page;
 mod policies;
 mod process;
 mod reload;

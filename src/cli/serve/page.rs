@@ -1,0 +1,203 @@
+//! What the page on the admin port answers: the commands `draw`, `diff`, `explain` and `inject`, about a text that somebody
+//! types.
+
+use serde::Serialize;
+
+use crate::cli::color::Styles;
+use crate::cli::diff::unified;
+use crate::cli::explain::{explanation, reports};
+use crate::cli::report::{self, Aside};
+use crate::drawing::{self, Style, escaped};
+use crate::explain::Report;
+use crate::manifest::{self, Annotation, Cluster, Manifests, Source};
+use crate::pattern::Settings;
+use crate::pod::Version;
+use crate::policy;
+use crate::server::{Asked, Page};
+
+const HTML: &str = include_str!("page/page.html");
+const CSS: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+
+/// The manifests to begin with: what people choose, and what it is.
+const EXAMPLES: [(&str, &str, &str); 6] = [
+    ("ambassador", "A port for a legacy app", include_str!("../../../examples/fruit/deployment.yaml")),
+    ("logging", "Log files shipped to a collector", include_str!("../../../examples/logging/shipped.yaml")),
+    ("metrics", "Metrics of nginx", include_str!("../../../examples/metrics/nginx.yaml")),
+    ("init", "Wait for a database, clone content", include_str!("../../../examples/init/shop.yaml")),
+    ("sync", "A site from git", include_str!("../../../examples/sync/site.yaml")),
+    ("mistake", "A mistake, and how it is told", include_str!("page/mistake.yaml")),
+];
+
+/// How many pods are drawn; a page with more would say nothing.
+const MOST_DRAWN: usize = 10;
+const FILE: &str = "manifest.yaml";
+
+/// The settings and the version that the server began with; the policies are those on the page.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) settings: Settings,
+    pub(super) version: Version,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Answer {
+    /// What came of it, in a few words.
+    summary: String,
+    refused: bool,
+    /// Errors and warnings, as the commands print them.
+    problems: String,
+    /// The drawing, as SVG; every text in it is escaped.
+    drawing: String,
+    diff: String,
+    explanation: String,
+}
+
+impl Page for Desk {
+    fn html(&self, asked: &Asked) -> String {
+        let asked = with_example(asked);
+        let answer = self.answered(&asked);
+        let options: Vec<String> = EXAMPLES
+            .iter()
+            .map(|(name, title, _)| {
+                let selected = if *name == asked.example { " selected" } else { "" };
+                format!("<option value=\"{name}\"{selected}>{title}</option>")
+            })
+            .collect();
+        let parts = [
+            ("examples", options.join("\n")),
+            ("manifest", escaped_lines(&asked.manifest)),
+            ("annotations", escaped_lines(&asked.annotations)),
+            ("policies", escaped_lines(&asked.policies)),
+            ("state", if answer.refused { "refused" } else { "good" }.to_owned()),
+            ("summary", escaped(&answer.summary)),
+            ("problems", escaped_lines(&answer.problems)),
+            ("diff", escaped_lines(&answer.diff)),
+            ("explanation", escaped_lines(&answer.explanation)),
+            ("drawing", answer.drawing),
+        ];
+        filled(HTML, &parts)
+    }
+
+    fn answer(&self, asked: &Asked) -> String {
+        serde_json::to_string(&self.answered(&with_example(asked))).unwrap_or_default()
+    }
+
+    fn style(&self) -> String {
+        format!("{CSS}{}", drawing::STYLE)
+    }
+
+    fn script(&self) -> &'static str {
+        SCRIPT
+    }
+}
+
+impl Desk {
+    fn answered(&self, asked: &Asked) -> Answer {
+        // A file without anything in it is a mistake; a field of the page is not.
+        let files = [("policies.yaml".to_owned(), asked.policies.clone())];
+        let written = if asked.policies.trim().is_empty() { &files[..0] } else { &files[..] };
+        let loaded = policy::load(written);
+        let mut problems: Vec<String> =
+            loaded.problems.iter().map(|problem| format!("error: {problem}\n")).collect();
+        let mut annotate: Vec<Annotation> = Vec::new();
+        for line in asked.annotations.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            match line.parse::<Annotation>() {
+                Ok(new) if annotate.iter().any(|other| other.key == new.key) => {
+                    problems.push(format!("error: {} stands twice among the annotations\n", new.key));
+                }
+                Ok(new) => annotate.push(new),
+                Err(error) => problems.push(format!("error: annotations: {error}\n")),
+            }
+        }
+        let wrong = !problems.is_empty();
+        let cluster = Cluster {
+            settings: self.settings.clone(),
+            version: self.version,
+            policies: loaded.policies,
+            catalogue: loaded.catalogue,
+            ..Cluster::default()
+        };
+        let sources = [Source { name: FILE.to_owned(), text: asked.manifest.clone() }];
+        let manifests = Manifests::read(&sources);
+        let (reports, _) = reports(&manifests, &cluster, &annotate);
+        let outcome = manifest::inject(&manifests, &cluster, &annotate);
+        let told = report::told(&outcome.findings, Aside::ALL);
+        problems.extend(told.into_iter().map(|line| line.trimmed().text() + "\n"));
+        let refused = wrong || outcome.is_refused();
+        let after: String = outcome.texts.iter().map(|documents| documents.concat()).collect();
+        let changed = !refused && after != asked.manifest;
+        let drawn: Vec<&Report> = reports.iter().take(MOST_DRAWN).collect();
+        let explained: Vec<String> = drawn.iter().map(|report| explanation(report)).collect();
+        Answer {
+            summary: summary(&reports, refused, changed),
+            refused,
+            problems: problems.concat(),
+            drawing: if drawn.is_empty() { String::new() } else { drawing::svg(&drawn, Style::Around) },
+            diff: if changed {
+                unified(FILE, &asked.manifest, &after, Styles::default())
+            } else {
+                String::new()
+            },
+            explanation: explained.join("\n"),
+        }
+    }
+}
+
+fn summary(reports: &[Report], refused: bool, changed: bool) -> String {
+    let drawn = if reports.len() > MOST_DRAWN {
+        format!(" The first {MOST_DRAWN} are shown.")
+    } else {
+        String::new()
+    };
+    let pods = if reports.len() == 1 { "1 pod".to_owned() } else { format!("{} pods", reports.len()) };
+    let what = match (refused, changed) {
+        (true, _) => "refused: see what is wrong",
+        (false, true) => "injected",
+        (false, false) => "left as it is",
+    };
+    format!("{pods}: {what}.{drawn}")
+}
+
+/// An empty page begins with an example, and a chosen one takes the place of what was there.
+fn with_example(asked: &Asked) -> Asked {
+    let mut asked = asked.clone();
+    if asked.manifest.trim().is_empty() && asked.example.is_empty() {
+        EXAMPLES[0].0.clone_into(&mut asked.example);
+    }
+    if let Some((_, _, text)) = EXAMPLES.iter().find(|(name, _, _)| *name == asked.example) {
+        (*text).clone_into(&mut asked.manifest);
+    }
+    asked
+}
+
+/// Every line escaped; the line ends stay.
+fn escaped_lines(text: &str) -> String {
+    text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
+}
+
+/// The page with each `{{name}}` filled in, in one pass: what is filled in is not looked at again.
+fn filled(page: &str, parts: &[(&str, String)]) -> String {
+    let mut out = String::with_capacity(page.len());
+    let mut rest = page;
+    while let Some((before, behind)) = rest.split_once("{{") {
+        out.push_str(before);
+        let Some((name, more)) = behind.split_once("}}") else { break };
+        if let Some((_, text)) = parts.iter().find(|(part, _)| *part == name) {
+            out.push_str(text);
+        }
+        rest = more;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_in_is_not_filled_in_again() {
+        let parts = [("a", "{{b}}".to_owned()), ("b", "x".to_owned())];
+        assert_eq!(filled("1{{a}}2{{b}}3{{c}}", &parts), "1{{b}}2x3");
+    }
+}

@@ -1,0 +1,252 @@
+//! The page on the admin port, on which people try annotations. What it answers is made by whoever starts the server; here
+//! stands what keeps it harmless: it only computes, one question at a time and on a thread of its own, so that no probe waits
+//! for it; a question is small; other sites can neither ask nor frame it, by name or by address; and nothing is loaded from
+//! elsewhere.
+
+use std::fmt::Debug;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawQuery, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// What a manifest, its annotations and policies may have together.
+const MOST_BYTES: usize = 64 << 10;
+/// How long a question may be on its way, and how long it may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the page asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// The manifest to begin with.
+    pub example: String,
+    pub manifest: String,
+    /// One `KEY=VALUE` in each line, as `--annotate` takes them.
+    pub annotations: String,
+    /// InjectionPolicy and Pattern objects.
+    pub policies: String,
+}
+
+/// Who answers on the page: pure work, without files or sockets.
+pub(crate) trait Page: Debug + Send + Sync {
+    /// The whole page, with the answer in it.
+    fn html(&self, asked: &Asked) -> String;
+    /// The answer alone, as JSON.
+    fn answer(&self, asked: &Asked) -> String;
+    fn style(&self) -> String;
+    fn script(&self) -> &'static str;
+}
+
+/// The page, and whose turn it is.
+#[derive(Clone)]
+struct Desk {
+    page: Arc<dyn Page>,
+    turn: Arc<Semaphore>,
+}
+
+/// The routes of the page, if there is one.
+pub(super) fn routes(page: Option<Arc<dyn Page>>) -> Router<()> {
+    let Some(page) = page else { return Router::new() };
+    let desk = Desk { page, turn: Arc::new(Semaphore::new(1)) };
+    Router::new()
+        .route("/", get(async || (StatusCode::SEE_OTHER, [(LOCATION, "/ui")])))
+        .route("/ui", get(shown).post(filled_in))
+        .route("/ui/answer", post(asked_by_script))
+        .route("/ui/style.css", get(async |State(desk): State<Desk>| typed("text/css", desk.page.style())))
+        .route(
+            "/ui/script.js",
+            get(async |State(desk): State<Desk>| typed("text/javascript", desk.page.script())),
+        )
+        .layer(from_fn(guarded))
+        .with_state(desk)
+}
+
+async fn shown(State(desk): State<Desk>, RawQuery(query): RawQuery) -> Response {
+    let asked = read_form(query.unwrap_or_default().as_bytes());
+    desk.work(move |page| page.html(&asked))
+        .await
+        .map_or_else(|refused| refused, |text| typed("text/html", text))
+}
+
+async fn filled_in(State(desk): State<Desk>, request: Request) -> Response {
+    if !is(request.headers(), "application/x-www-form-urlencoded") {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    let asked = match whole(request).await {
+        Ok(body) => read_form(&body),
+        Err(refused) => return refused,
+    };
+    desk.work(move |page| page.html(&asked))
+        .await
+        .map_or_else(|refused| refused, |text| typed("text/html", text))
+}
+
+async fn asked_by_script(State(desk): State<Desk>, request: Request) -> Response {
+    if !is(request.headers(), "application/json") {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    let body = match whole(request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    let asked: Asked = match serde_json::from_slice(&body) {
+        Ok(asked) => asked,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    let answer = desk.work(move |page| page.answer(&asked)).await;
+    answer.map_or_else(|refused| refused, |text| typed("application/json", text))
+}
+
+impl Desk {
+    /// Works on a thread of its own. The turn ends with the work and not with the request, so that whoever asks and goes
+    /// away keeps no second thread busy.
+    async fn work(
+        &self,
+        work: impl FnOnce(&dyn Page) -> String + Send + 'static,
+    ) -> Result<String, Response> {
+        let busy = || {
+            let text = "somebody else is being answered: ask again\n";
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], text).into_response()
+        };
+        let turn = timeout(PATIENCE, Arc::clone(&self.turn).acquire_owned()).await;
+        let turn = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
+        let page = Arc::clone(&self.page);
+        let done = spawn_blocking(move || {
+            let text = work(&*page);
+            drop(turn);
+            text
+        });
+        done.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    }
+}
+
+/// The body of a question, if it comes whole, soon, and is small.
+async fn whole(request: Request) -> Result<Vec<u8>, Response> {
+    let body = timeout(PATIENCE, to_bytes(request.into_body(), MOST_BYTES)).await;
+    let body = body.map_err(|_| StatusCode::REQUEST_TIMEOUT.into_response())?;
+    let too_large = |_| {
+        let text = format!("the page takes at most {} KiB; the command line takes more\n", MOST_BYTES >> 10);
+        (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
+    };
+    body.map(Into::into).map_err(too_large)
+}
+
+fn read_form(form: &[u8]) -> Asked {
+    let mut asked = Asked::default();
+    for (name, value) in form_urlencoded::parse(form) {
+        let field = match &*name {
+            "example" => &mut asked.example,
+            "manifest" => &mut asked.manifest,
+            "annotations" => &mut asked.annotations,
+            "policies" => &mut asked.policies,
+            _ => continue,
+        };
+        // Forms end lines as HTTP does; manifests as files do.
+        *field = value.replace("\r\n", "\n");
+    }
+    asked
+}
+
+fn typed(kind: &'static str, text: impl Into<Body>) -> Response {
+    let kind = HeaderValue::from_str(&format!("{kind}; charset=utf-8"));
+    let mut response = Response::new(text.into());
+    response.headers_mut().extend(kind.ok().map(|kind| (CONTENT_TYPE, kind)));
+    response
+}
+
+const HEADERS: [(&str, &str); 6] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
+
+/// Who comes by a name that others can let point here, or from another site, is not answered.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = if is_from_here(request.headers()) {
+        next.run(request).await
+    } else {
+        let text =
+            "open this page by localhost or an address (kubectl port-forward), and not from another site\n";
+        (StatusCode::FORBIDDEN, text).into_response()
+    };
+    let headers =
+        HEADERS.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    response.headers_mut().extend(headers);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let Some(host) = text(&HOST) else { return false };
+    let same_origin = text(&ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    // `none` is an address that somebody typed, or opened from a terminal.
+    let same_site = site.is_none_or(|site| matches!(site, b"same-origin" | b"none"));
+    is_nobodys_name(host) && same_origin && same_site
+}
+
+/// An address, or the name that every machine has for itself: no server of names can let them point elsewhere.
+fn is_nobodys_name(host: &str) -> bool {
+    let port = |text: &str| {
+        text.is_empty() || text.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    if let Some((address, rest)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+        return address.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6()) && port(rest);
+    }
+    let (name, rest) = host.find(':').map_or((host, ""), |at| host.split_at(at));
+    port(rest) && (name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::Ipv4Addr>().is_ok())
+}
+
+fn is(headers: &HeaderMap, kind: &str) -> bool {
+    let told = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    told.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hosts_that_no_server_of_names_decides_about_are_answered() {
+        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "10.0.0.7", "[::1]:8080", "[::1]"] {
+            assert!(is_nobodys_name(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:8080",
+            "localhost:x",
+            "[::1",
+            "[a]:1",
+        ] {
+            assert!(!is_nobodys_name(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_form_has_lines_as_files_do() {
+        let asked = read_form(b"manifest=a%3A+1%0D%0Ab%3A+2&other=1&policies=%2B");
+        assert_eq!((asked.manifest.as_str(), asked.policies.as_str()), ("a: 1\nb: 2", "+"));
+    }
+}
