@@ -204,7 +204,7 @@ fn assert_refused(found: &Fate, parts: &[&str]) {
     }
 }
 
-const CURE: &str = "has to correct the policy, or to delete it";
+const CURE: &str = "has to correct the policy, or delete it";
 
 fn a_running_replica_keeps_the_last_good_version<S: Source>() {
     for mode in ["enforce", "default"] {

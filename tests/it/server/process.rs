@@ -300,7 +300,7 @@ fn a_variable_with_nothing_in_it_says_nothing() {
     let server = started(&mut command);
     let config: Value = serde_json::from_str(&server.admin("/config")).unwrap();
     assert_eq!(config["configuration"]["serve"]["warn"], "warn");
-    assert!(server.admin("/").contains("/readyz?verbose"));
+    assert!(server.admin("/nothing").contains("/readyz?verbose"));
     server.end();
 }
 
