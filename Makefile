@@ -9,7 +9,7 @@ SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build static reproducible image manifests test test-long test-models soak lint workflows deny sbom fmt bless bench fuzz doc book clean
+.PHONY: help setup demo build static reproducible image manifests test test-long test-models test-page soak lint workflows deny sbom fmt bless bench fuzz doc book clean
 .PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-install e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
@@ -79,7 +79,7 @@ TEST := $(CARGO) test --locked --workspace --features otlp
 # The sum stands last, because cargo tells one for each of its programs.
 test: setup ## run the tests that need neither a cluster nor minutes of their own, with features that are off by default
 	@echo "All tests that need no cluster: three minutes on two CPUs, once they are built, which takes as long again."
-	@echo "Not among them: what takes minutes (make test-long, test-models, soak) and clusters (make e2e, e2e-install)."
+	@echo "Not among them: what takes minutes (make test-long, test-models, soak), a browser (make test-page) and clusters (make e2e, e2e-install)."
 	@{ $(TEST) || echo "test result: cargo fails"; } | awk ' \
 		{ print; fflush() } \
 		/^test result: / { if ($$3 != "ok.") failed = 1; passed += $$4; broken += $$6; ignored += $$8 } \
@@ -91,6 +91,11 @@ test-long: ## show what takes minutes: ends, slow peers, crowds of CROWD_SECONDS
 # Some of them need more memory and time than a machine of CI has.
 test-models: ## explore the rotation of certificates in every order, with more bad luck than the tests do: minutes and gigabytes
 	$(TEST) --test it -- core::rotation::all_orders --ignored --test-threads 1 --nocapture
+
+test-page: ## show that the page of the admin port answers in a browser; pictures of it are in target/tmp/page (installs Chromium)
+	@command -v chromedriver >/dev/null || { sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium chromium-driver; }
+	$(TEST) --test it -- server::browser --ignored
 
 soak: ## good and bad traffic for SOAK_MINUTES (2); memory and descriptors stay flat
 	SOAK_MINUTES=$(SOAK_MINUTES) $(TEST) --test it -- server::long::soak --ignored --nocapture --exact

@@ -125,7 +125,7 @@ pub(in crate::cli) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     kubernetes_version: Option<Given<Version>>,
 
-    /// How long to go on accepting after the signal to end, at least [default: 20s, none on loopback]
+    /// How long to go on accepting after the signal to end, at least [default: 20s; none on loopback with a certificate made in memory]
     #[arg(long, env = "MULTIPOD_DRAIN_FLOOR", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     drain_floor: Option<Given<Duration>>,
@@ -395,9 +395,9 @@ impl Options {
             |given: &Option<Given<Duration>>, default| given.as_ref().map_or(default, |given| given.value);
         let count =
             |given: Option<Within<1, MANY>>, default| given.map_or(default, |Within(count)| count as usize);
-        // Where only this machine can connect, no API server has to hear of the end first.
-        let is_local = self.listen().ip().is_loopback();
-        let usual = if is_local { Duration::ZERO } else { default.drain_floor };
+        // Where only this machine can connect, by a certificate that no API server can know, none has to hear of the end first.
+        let is_tried = self.listen().ip().is_loopback() && self.tls_cert.is_none();
+        let usual = if is_tried { Duration::ZERO } else { default.drain_floor };
         let drain_floor = time(&self.drain_floor, usual);
         Limits {
             drain_floor,

@@ -122,7 +122,7 @@ impl Desk {
         let manifests = Manifests::read(&sources);
         let (reports, _) = reports(&manifests, &cluster, &annotate);
         let outcome = manifest::inject(&manifests, &cluster, &annotate);
-        let told = report::told(&outcome.findings, Aside::ALL);
+        let told = report::told(&outcome.findings, Aside::default());
         problems.extend(told.into_iter().map(|line| line.trimmed().text() + "\n"));
         let refused = wrong || outcome.is_refused();
         let after: String = outcome.texts.iter().map(|documents| documents.concat()).collect();

@@ -1,6 +1,7 @@
 //! The webhook: what it answers, on sockets and without, and as a process.
 
 mod admission;
+mod browser;
 mod certificates;
 mod clients;
 mod fair;
