@@ -56,7 +56,12 @@ impl Kubectl {
         self.reader.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();
-        let mut answer: Value = serde_json::from_str(&answer).unwrap();
+        let mut answer: Value = match serde_json::from_str(&answer) {
+            Ok(answer) => answer,
+            // kubectl passes on digits that no number of 64 bits holds, and API servers refuse them.
+            Err(error) if error.to_string().contains("number out of range") => return Err(error.to_string()),
+            Err(error) => panic!("{error}: {answer}"),
+        };
         match answer["error"].as_str() {
             Some(error) => Err(error.to_owned()),
             None => Ok(answer["documents"].as_array_mut().map(std::mem::take).unwrap()),
