@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::annotation::Key;
+use crate::pattern::ambassador::haproxy::MAXCONN;
 
 use super::container::{Container, Pod};
 use super::item::{Item, Recognised};
@@ -25,10 +26,13 @@ fn item<'m>(
     pod: &Pod<'_>,
     config_map: impl Fn(&str) -> Option<&'m Value>,
 ) -> Result<Item, String> {
-    let volumes = container.mounts().filter_map(|(name, _)| pod.volume(name));
-    let names: Vec<&str> = volumes.filter_map(|volume| volume["configMap"]["name"].as_str()).collect();
-    let [name] = names[..] else {
-        return Err("nobody knows here which ConfigMap its configuration is in".to_owned());
+    let volumes: Vec<&Value> = container.mounts().filter_map(|(name, _)| pod.volume(name)).collect();
+    // What it mounts besides, such as certificates, no annotation brings.
+    let [volume] = volumes[..] else {
+        return Err("its configuration has to be all that it mounts".to_owned());
+    };
+    let Some(name) = volume["configMap"]["name"].as_str() else {
+        return Err("its configuration is in no ConfigMap".to_owned());
     };
     let map = config_map(name)
         .ok_or_else(|| format!("the ConfigMap {name} is not among these manifests; name its file too"))?;
@@ -148,11 +152,13 @@ fn sections(config: &str) -> (Vec<(&str, Section<'_>)>, bool) {
         let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
         let says_nothing_else = matches!(
             words.as_slice(),
-            [] | ["daemon" | "maxconn" | "log" | "user" | "group" | "nbthread" | "pidfile", ..]
+            [] | ["daemon" | "log" | "user" | "group" | "nbthread" | "pidfile", ..]
                 | ["option", "httplog" | "tcplog" | "dontlognull" | "forwardfor"]
                 | ["balance", "roundrobin"]
         );
-        if says_nothing_else {
+        // The proxy of an item carries as many.
+        let is_enough = |most: &str| most.parse::<u32>().is_ok_and(|most| most <= MAXCONN);
+        if says_nothing_else || matches!(words.as_slice(), ["maxconn", most] if is_enough(most)) {
             continue;
         }
         match (words.as_slice(), sections.last_mut()) {
@@ -208,6 +214,7 @@ mod tests {
             "listen a\n bind *:80\n server s db:1\n",
             "listen a\n bind *:80\n server s 127.0.0.1:1 ssl\n",
             "frontend a\n bind *:80\n default_backend gone\n",
+            "global\n maxconn 20000\nlisten a\n bind *:80\n server s 127.0.0.1:1\n",
         ] {
             assert_eq!(routes(config), Err(Ok(vec!["80".to_owned()])), "{config}");
         }

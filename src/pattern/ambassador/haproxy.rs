@@ -14,7 +14,7 @@ pub(crate) const HEALTH_PORT: u16 = 16080;
 pub(super) const HEALTH_PATH: &str = "/healthz";
 
 /// Connections over all routes. Without it HAProxy takes as much memory as the container's descriptor limit allows.
-const MAXCONN: u32 = 1024;
+pub(crate) const MAXCONN: u32 = 1024;
 /// How long the head of a request may take.
 const REQUEST: Duration = Duration::from_secs(10);
 

@@ -1,7 +1,7 @@
 //! The ambassador: HAProxy in front of the app, or between the app and what it calls.
 
 mod fragment;
-mod haproxy;
+pub(crate) mod haproxy;
 mod request;
 mod route;
 mod text;

@@ -108,6 +108,16 @@ fn a_configuration_that_no_item_says_is_kept() {
 }
 
 #[test]
+fn a_proxy_that_mounts_more_than_its_configuration_stays() {
+    let text = by_hand("ambassador.yaml")
+        .replace("        - name: config\n          configMap:", "        - name: tls\n          secret: {secretName: tls}\n        - name: config\n          configMap:")
+        .replace("            - name: config\n", "            - {name: tls, mountPath: /tls}\n            - name: config\n");
+    let ran = multipod(&["suggest"], &text);
+    assert_eq!((ran.code, &*ran.out), (0, ""), "{}", ran.err);
+    assert!(ran.err.contains("its configuration has to be all that it mounts"), "{}", ran.err);
+}
+
+#[test]
 fn what_would_be_refused_is_not_proposed() {
     let text = by_hand("ambassador.yaml").replace(
         "          image: example/fruit:1\n",
