@@ -6,12 +6,11 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::annotation::Key;
+use crate::pattern::ambassador::CONFIG_FILE;
 use crate::pattern::ambassador::haproxy::MAXCONN;
 
 use super::container::{Container, Pod};
 use super::item::{Item, Recognised};
-
-const FILE: &str = "haproxy.cfg";
 
 pub(super) fn recognise<'m>(
     container: &Container<'_>,
@@ -36,7 +35,9 @@ fn item<'m>(
     };
     let map = config_map(name)
         .ok_or_else(|| format!("the ConfigMap {name} is not among these manifests; name its file too"))?;
-    let config = map["data"][FILE].as_str().ok_or_else(|| format!("the ConfigMap {name} has no {FILE}"))?;
+    let config = map["data"][CONFIG_FILE]
+        .as_str()
+        .ok_or_else(|| format!("the ConfigMap {name} has no {CONFIG_FILE}"))?;
     let text = match routes(config) {
         Ok(routes) => routes.join(", "),
         // What an item cannot say stays in the configuration.
