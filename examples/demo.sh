@@ -16,12 +16,14 @@ show() {
 }
 
 end() {
-	trap - EXIT INT TERM
+	trap - EXIT INT TERM HUP PIPE
 	test -z "$server" || { kill "$server" 2>/dev/null || true; wait "$server" || true; }
 	exit "$1"
 }
 trap 'end $?' EXIT
 trap 'echo; end 0' INT TERM
+# Whoever closes the output or the terminal leaves no server behind either.
+trap 'end 0' HUP PIPE
 
 # Starts the webhook, and waits until it says where it listens; fails where it ends instead.
 serve() {
