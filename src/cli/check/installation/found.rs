@@ -15,7 +15,7 @@ impl Cure {
     pub(super) const GUARD: Cure = Cure("docs/how-to/guard.md#enforce-while-the-webhook-is-down");
     pub(super) const INSTALL: Cure = Cure("docs/how-to/install.md#install");
     pub(super) const OTHER_WEBHOOKS: Cure = Cure("docs/how-to/install.md#beside-other-webhooks");
-    pub(super) const POLICIES: Cure = Cure("docs/reference/policies.md#what-became-of-them");
+    pub(super) const POLICIES: Cure = Cure("docs/reference/policies-in-a-cluster.md#what-became-of-them");
     pub(super) const RIGHTS: Cure = Cure("docs/how-to/install.md#who-may-install-and-who-may-look");
     pub(super) const SIZING: Cure = Cure("docs/how-to/install.md#sizing");
     pub(super) const UPGRADE: Cure = Cure("docs/how-to/install.md#upgrade");
