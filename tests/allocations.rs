@@ -156,8 +156,7 @@ fn the_values_of_a_policy_are_read_once_and_not_for_each_pod() {
     let loaded = policy::load(&[("policies.yaml".to_owned(), text.to_owned())]);
     assert_eq!(loaded.problems, []);
     let count = measured_with(&loaded.policies, &pods::of_kilobytes(8, None), End::Injected).count_total;
-    // What a drawing tells of each item is among them.
-    assert!(count <= 440, "{count} allocations");
+    assert!(count <= 430, "{count} allocations");
 }
 
 /// From the body of a request to the body of its answer.

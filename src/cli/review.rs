@@ -125,9 +125,9 @@ fn page(sent: &Sent, answer: &Answer, took: std::time::Duration, draw: bool) -> 
     if draw {
         // The webhook may have decided by policies that are not known here; then nothing is known but its answer.
         let known = sent.picture.as_ref().filter(|_| sent.patch_here.as_ref() == Some(patch));
-        let new = known.cloned().unwrap_or_else(|| Picture::of(after, None, &[]));
+        let new = known.cloned().unwrap_or_else(|| Picture::plain(after));
         lines.push(Line::default());
-        lines.extend(drawing(&Picture::of(before, None, &[]), "the pod as it was sent"));
+        lines.extend(drawing(&Picture::plain(before), "the pod as it was sent"));
         lines.push(Line::default());
         lines.extend(drawing(&new, "the pod as it is created, + is new"));
     }

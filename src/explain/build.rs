@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::annotation::{Key, Source};
-use crate::inject::{Decision, Verdict as Decided};
+use crate::inject::{Decision, Verdict as Decided, tasks};
 use crate::pattern::Context;
+use crate::pattern::task::Task;
 use crate::pod::Head;
 use crate::policy::Policies;
 
@@ -34,6 +35,7 @@ impl Report {
         let plan = injection.map(|injection| &injection.plan);
         let whole = plan.or(decision.standing.as_deref());
         let routes = whole.map(|plan| routes(plan, &before)).unwrap_or_default();
+        let tasks = whole.map(|_| tasks_of(head, context, decision)).unwrap_or_default();
         let mut warnings = decision.warnings.clone();
         if plan.is_some() {
             warnings.extend(undeclared(&before, &routes));
@@ -46,10 +48,10 @@ impl Report {
             verdict: verdict(&decision.verdict),
             added: plan.map(|plan| added::added(plan, &before)),
             warnings,
-            before: injection.map(|_| Picture::of(&before, None, &[])),
+            before: injection.map(|_| Picture::plain(&before)),
             pod: before["spec"]
                 .is_object()
-                .then(|| Picture::of(after.as_ref().unwrap_or(&before), whole, &routes)),
+                .then(|| Picture::of(after.as_ref().unwrap_or(&before), whole, &routes, &tasks)),
         }
     }
 
@@ -57,6 +59,14 @@ impl Report {
     pub(crate) fn is_refused(&self) -> bool {
         matches!(self.verdict, Verdict::Deny { .. })
     }
+}
+
+/// What the containers that a decision asks for do.
+fn tasks_of<'a>(head: &'a Head<'a>, context: &Context<'a>, decision: &Decision<'a>) -> Vec<Task> {
+    let Some((resolution, pod)) = decision.resolution.as_ref().zip(head.open(None).ok()) else {
+        return Vec::new();
+    };
+    tasks(resolution, &pod, &context.of_pod(head))
 }
 
 /// Ports are declared or not; only a declared one is known to be there.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::inject::Plan;
 use crate::pattern::Addition;
-use crate::pattern::change::{Task, WaitsFor};
+use crate::pattern::change::WaitsFor;
+use crate::pattern::task::{Task, Work};
 use multipod_values::show_duration;
 
 use super::routes::{app_with, items, text};
@@ -36,11 +37,17 @@ pub(crate) enum Does {
 }
 
 /// What the container called `name` does.
-pub(super) fn does(name: &str, container: &Value, plan: Option<&Plan>, pod: &Value) -> Vec<Does> {
+pub(super) fn does(
+    name: &str,
+    container: &Value,
+    (plan, tasks): (Option<&Plan>, &[Task]),
+    pod: &Value,
+) -> Vec<Does> {
     let additions = plan.into_iter().flat_map(|plan| &plan.changes);
     let mut additions = additions.filter_map(|planned| planned.change.container());
     let Some(ours) = additions.find(|new| new.container.name == name) else { return Vec::new() };
-    let mut all: Vec<Does> = ours.tasks.iter().map(|task| in_words(task, pod)).collect();
+    let own = tasks.iter().filter(|task| task.container == name);
+    let mut all: Vec<Does> = own.map(|task| in_words(&task.work, pod)).collect();
     if let Some(WaitsFor::Address(address)) = &ours.waits_for {
         all.push(Does::WaitFor { address: address.clone() });
     }
@@ -52,18 +59,18 @@ pub(super) fn does(name: &str, container: &Value, plan: Option<&Plan>, pod: &Val
     all
 }
 
-fn in_words(task: &Task, pod: &Value) -> Does {
+fn in_words(work: &Work, pod: &Value) -> Does {
     let named = |apps: &[usize]| {
         apps.iter().map(|app| text(&pod["spec"]["containers"][app], "name").to_owned()).collect()
     };
-    match task {
-        Task::Fetch { url, folder, apps, every } => Does::Fetch {
+    match work {
+        Work::Fetch { url, folder, apps, every } => Does::Fetch {
             url: url.clone(),
             folder: folder.clone(),
             containers: named(apps),
             every: every.map(show_duration),
         },
-        Task::Follow { files, apps, to } => {
+        Work::Follow { files, apps, to } => {
             Does::Follow { files: files.clone(), containers: named(apps), to: to.clone() }
         }
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::inject::{NO_TOKEN, Plan};
 use crate::pattern::Change;
 use crate::pattern::change::{Kind, Parent};
+use crate::pattern::task::Task;
 
 use super::does::{Does, does};
 use super::routes::{Route, items, text};
@@ -106,8 +107,13 @@ pub(crate) struct Mount {
 }
 
 impl Picture {
-    /// The picture of a pod in which everything that `plan` adds is new.
-    pub(crate) fn of(pod: &Value, plan: Option<&Plan>, routes: &[Route]) -> Picture {
+    /// A pod as it is, of which nobody has asked anything.
+    pub(crate) fn plain(pod: &Value) -> Picture {
+        Picture::of(pod, None, &[], &[])
+    }
+
+    /// The picture of a pod in which everything that `plan` adds is new, and does what `tasks` say.
+    pub(crate) fn of(pod: &Value, plan: Option<&Plan>, routes: &[Route], tasks: &[Task]) -> Picture {
         let new = New(plan);
         let mut containers = Vec::new();
         let mut mounts = Vec::new();
@@ -126,7 +132,7 @@ impl Picture {
                     added,
                     image: text(container, "image").to_owned(),
                     listens: listens(container, routes),
-                    does: does(name, container, plan, pod),
+                    does: does(name, container, (plan, tasks), pod),
                 });
             }
         }
@@ -276,7 +282,7 @@ mod tests {
         let container = Container::new("multipod-x", "x:1", Resources { requests: none(), limits: none() });
         let new = Planned::new(0, Reason::Asked, Addition::new(PodRole::Sidecar(None), container));
         let plan = Plan { parts: Vec::new(), changes: vec![new], sidecars_at: 0, steps_at: 0 };
-        let picture = Picture::of(&after, Some(&plan), &routes);
+        let picture = Picture::of(&after, Some(&plan), &routes, &[]);
 
         let [sidecar, app] = &picture.containers[..] else { panic!("{picture:?}") };
         assert_eq!(
@@ -304,7 +310,7 @@ mod tests {
             json!({"spec": []}),
             json!({"spec": {"containers": [1, {"ports": [{}]}], "volumes": {}}}),
         ] {
-            assert!(Picture::of(&pod, None, &[]).volumes.is_empty());
+            assert!(Picture::plain(&pod).volumes.is_empty());
         }
     }
 }

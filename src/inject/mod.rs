@@ -39,6 +39,7 @@ pub use patch::Patch;
 pub(crate) use plan::{Plan, Planned, Reason};
 pub(crate) use reason::Refusal;
 pub use reason::{DenyReason, SkipReason};
+pub(crate) use requests::tasks;
 pub use same::additions;
 pub use uninject::{Removal, removals, uninjected};
 pub(crate) use uninject::{UninjectError, without};

@@ -2,6 +2,7 @@
 
 use crate::annotation::settings::Settings as Asked;
 use crate::annotation::{Diagnostic, Problem, Source};
+use crate::pattern::task::Task;
 use crate::pattern::{Context, Fragment, Request};
 use crate::pod::Pod;
 use crate::policy::{Effective, Resolution};
@@ -18,12 +19,7 @@ pub(super) fn fragments(
 ) -> Vec<Fragment> {
     let mut all = Vec::with_capacity(resolution.effective.len());
     for effective in &resolution.effective {
-        let context = Context {
-            upstreams: &resolution.upstreams,
-            destinations: &resolution.destinations,
-            containers: effective.containers,
-            ..*context
-        };
+        let context = context_of(effective, resolution, context);
         let found = match effective.request {
             Some(request) => of_request(request, effective, pod, &context, resolution),
             None => Request::parse(effective.key, effective.value)
@@ -40,6 +36,33 @@ pub(super) fn fragments(
         }
     }
     all
+}
+
+/// What the containers of all values do for those of the app, in the order of the keys.
+pub(crate) fn tasks(resolution: &Resolution<'_>, pod: &Pod<'_>, context: &Context<'_>) -> Vec<Task> {
+    let of_value = |effective: &Effective<'_>| {
+        let context = context_of(effective, resolution, context);
+        match effective.request {
+            Some(request) => request.tasks(pod, &context),
+            None => Request::parse(effective.key, effective.value)
+                .map_or_else(|_| Vec::new(), |request| request.tasks(pod, &context)),
+        }
+    };
+    resolution.effective.iter().flat_map(of_value).collect()
+}
+
+/// What the policies of a pod give a meaning, and which containers whoever says this value means.
+fn context_of<'c>(
+    effective: &Effective<'c>,
+    resolution: &'c Resolution<'c>,
+    context: &Context<'c>,
+) -> Context<'c> {
+    Context {
+        upstreams: &resolution.upstreams,
+        destinations: &resolution.destinations,
+        containers: effective.containers,
+        ..*context
+    }
 }
 
 fn of_request(

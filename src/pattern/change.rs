@@ -1,7 +1,5 @@
 //! What is added to a pod, one change at a time: patterns ask for changes, the plan orders them, the patch writes them.
 
-use std::time::Duration;
-
 use serde::{Serialize, Serializer};
 
 use crate::annotation::Key;
@@ -83,8 +81,6 @@ pub struct Addition {
     pub waits_for: Option<WaitsFor>,
     /// Where it passes connections on to.
     pub routes: Vec<Route>,
-    /// What else it does for the app; nothing decides by it, drawings tell it.
-    pub tasks: Vec<Task>,
 }
 
 /// When a container runs.
@@ -103,15 +99,6 @@ pub enum WaitsFor {
     Address(String),
     /// That a repository was fetched.
     Repository,
-}
-
-/// What a container does for containers of the app, which are known by their indices in `spec.containers`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Task {
-    /// Fetches a repository into a folder of theirs, once or every so often.
-    Fetch { url: String, folder: String, apps: Vec<usize>, every: Option<Duration> },
-    /// Follows files that they write, and prints the lines or ships them to a server.
-    Follow { files: String, apps: Vec<usize>, to: Option<String> },
 }
 
 /// One listener of a container that passes connections on.
@@ -198,7 +185,7 @@ impl Fragment {
 
 impl Addition {
     pub fn new(role: Role, container: Container) -> Self {
-        Addition { role, container, waits_for: None, routes: Vec::new(), tasks: Vec::new() }
+        Addition { role, container, waits_for: None, routes: Vec::new() }
     }
 }
 

@@ -25,6 +25,7 @@ mod settings_file;
 pub(crate) mod share_process_namespace;
 pub(crate) mod sync;
 mod system;
+pub(crate) mod task;
 pub mod topic;
 mod user;
 pub(crate) mod written;
@@ -44,6 +45,7 @@ use crate::pod::Pod;
 
 use defined::{PatternKind, request as named};
 use opt_out::OptOut;
+use task::Task;
 use topic::Topic;
 
 /// Every topic, in the order of their keys.
@@ -107,6 +109,20 @@ impl<'v> Request<'v> {
             Request::ShareProcessNamespace(wanted) => Ok(share_process_namespace::fragments(*wanted)),
             // Read by the policies: it takes away, and adds nothing.
             Request::OptOut(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// What its containers do for those of the app, where it adds what it asks for.
+    pub(crate) fn tasks(&self, pod: &Pod<'_>, context: &Context<'_>) -> Vec<Task> {
+        match self {
+            Request::Logging(request) => logging::tasks(request, pod, context),
+            Request::Sync(request) => sync::tasks(request, pod, context),
+            Request::Init(request) => init::tasks(request, pod, context),
+            Request::Ambassador(_)
+            | Request::Metrics(_)
+            | Request::Patterns(_)
+            | Request::ShareProcessNamespace(_)
+            | Request::OptOut(_) => Vec::new(),
         }
     }
 

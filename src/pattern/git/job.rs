@@ -12,9 +12,10 @@ use crate::pod::view::is_own_name;
 use crate::pod::{self, Pod};
 use multipod_values::{self as value, Scheme, short, suggest};
 
-use crate::pattern::change::{Task, WaitsFor};
+use crate::pattern::change::WaitsFor;
 use crate::pattern::container::{Container, Env, Mount, ObjectName, Port, Probe, Text, Volume, VolumeSource};
 use crate::pattern::settings::Needs;
+use crate::pattern::task::{Task, Work};
 use crate::pattern::user::own_user;
 use crate::pattern::{Addition, AppMount, Context, Fragment, Role, images};
 
@@ -86,12 +87,15 @@ impl Job<'_> {
         container
     }
 
-    fn task(&self, apps: Vec<usize>) -> Task {
+    /// What its container does, if the containers of the app that it is for are in the pod.
+    pub(in crate::pattern) fn task(self, pod: &Pod<'_>, context: &Context<'_>) -> Option<Task> {
+        let apps = app_containers(self.copy, pod, context).ok()?;
         let every = match self.schedule {
             Schedule::Once => None,
             Schedule::Every(period, _) => Some(period),
         };
-        Task::Fetch { url: self.copy.url.to_string(), folder: self.copy.path(), apps, every }
+        let work = Work::Fetch { url: self.copy.url.to_string(), folder: self.copy.path(), apps, every };
+        Some(Task { container: self.name.into(), work })
     }
 
     fn args(&self) -> Vec<Text> {
@@ -189,13 +193,12 @@ impl<'r> Places<'r> {
             let label = format!("a mount in each of {} containers is too much", containers.len());
             return Err(Problem::new(job.copy.span, label));
         }
-        for container in &containers {
-            fragment.add(self.mount(job, *container, pod)?);
+        for container in containers {
+            fragment.add(self.mount(job, container, pod)?);
         }
         let waits_for = Some(WaitsFor::Repository);
-        let tasks = vec![job.task(containers)];
         let container = job.container(settings, pod, context);
-        fragment.add(Addition { waits_for, tasks, ..Addition::new(role, container) });
+        fragment.add(Addition { waits_for, ..Addition::new(role, container) });
         fragment.extend(job.volumes());
         Ok(())
     }

@@ -11,8 +11,9 @@ use multipod_values as value;
 
 use crate::pattern::change::WaitsFor;
 use crate::pattern::container::{Container, Text};
-use crate::pattern::git::{Job, Places, Schedule};
+use crate::pattern::git::{Job, Places, Schedule, WorkingCopy};
 use crate::pattern::settings::Needs;
+use crate::pattern::task::Task;
 use crate::pattern::user::{NOBODY, own_user};
 use crate::pattern::{Addition, Context, Fragment, Role};
 
@@ -39,13 +40,25 @@ pub(crate) fn fragments(
             }
             Step::Clone(copy) => {
                 clones += 1;
-                let name = format!("{CLONE_CONTAINER}{clones}");
-                let job = Job { name, program: CLONE, copy, schedule: Schedule::Once };
+                let job = job(copy, clones);
                 problems.extend(places.add(&job, Role::Step, settings, pod, context, &mut fragment).err());
             }
         }
     }
     if problems.is_empty() { Ok(vec![fragment]) } else { Err(problems) }
+}
+
+fn job(copy: &WorkingCopy, number: usize) -> Job<'_> {
+    Job { name: format!("{CLONE_CONTAINER}{number}"), program: CLONE, copy, schedule: Schedule::Once }
+}
+
+/// What the clones fetch; what is waited for says its addition, since conflicts and advice ask.
+pub(crate) fn tasks(request: &Request, pod: &Pod<'_>, context: &Context<'_>) -> Vec<Task> {
+    let clones = request.steps.iter().filter_map(|step| match step {
+        Step::Clone(copy) => Some(copy),
+        Step::WaitFor(_) => None,
+    });
+    clones.zip(1..).filter_map(|(copy, number)| job(copy, number).task(pod, context)).collect()
 }
 
 fn wait_for(

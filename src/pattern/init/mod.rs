@@ -4,6 +4,6 @@ mod fragment;
 mod request;
 mod text;
 
-pub(super) use fragment::fragments;
+pub(super) use fragment::{fragments, tasks};
 pub(crate) use request::{Request, parse};
 pub(super) use text::TOPICS;

@@ -8,11 +8,12 @@ use multipod_values as value;
 
 use crate::pattern::container::{Container, Text};
 use crate::pattern::settings::Needs;
+use crate::pattern::task::Task;
 use crate::pattern::{Addition, Context, Fragment, Role};
 
-use super::request::{Format, Output, Request};
+use super::request::{Files, Format, Output, Request};
 use super::source::{Seen, resolve};
-use super::text::{FOLLOW, FOLLOWER};
+use super::text::{FOLLOW, FOLLOWER, SHIPPER};
 use super::{collector, doubt, user, volume};
 
 /// The follower that prints JSON, where both formats are asked for.
@@ -39,7 +40,7 @@ pub(crate) fn fragment(
         seen.iter().filter(|seen| seen.source.files.output == output).collect::<Vec<_>>()
     };
     let (raw, json) = (printed(Format::Raw), printed(Format::Json));
-    let json_name = if raw.is_empty() { FOLLOWER } else { JSON_FOLLOWER };
+    let json_name = json_follower(request);
     let mut containers = Vec::with_capacity(1);
     for (name, options, group) in [(FOLLOWER, &[][..], raw), (json_name, &["--format", "json"][..], json)] {
         if !group.is_empty() {
@@ -54,10 +55,29 @@ pub(crate) fn fragment(
         container.volume_mounts.extend(volume::mounts(&group));
         container.security_context =
             user::follow(&container.name, &group, pod, context, &mut fragment.warnings);
-        let tasks = group.iter().map(|seen| seen.source.task()).collect();
-        fragment.add(Addition { tasks, ..Addition::new(Role::Sidecar(request.settings.sidecar), container) });
+        fragment.add(Addition::new(Role::Sidecar(request.settings.sidecar), container));
     }
     Ok(fragment)
+}
+
+/// Who prints JSON: where nobody prints lines as they are, the one follower that there is.
+fn json_follower(request: &Request) -> &'static str {
+    let is_raw = |files: &Files| files.output == Output::Print(Format::Raw);
+    if request.files.iter().any(is_raw) { JSON_FOLLOWER } else { FOLLOWER }
+}
+
+/// Who follows which files.
+pub(crate) fn tasks(request: &Request, pod: &Pod<'_>, context: &Context<'_>) -> Vec<Task> {
+    let sources = resolve(request, pod, context).unwrap_or_default();
+    let tasks = sources.iter().map(|source| {
+        let container = match source.files.output {
+            Output::Print(Format::Raw) => FOLLOWER,
+            Output::Print(Format::Json) => json_follower(request),
+            Output::Ship { .. } => SHIPPER,
+        };
+        Task { container: Cow::Borrowed(container), work: source.work() }
+    });
+    tasks.collect()
 }
 
 fn follower(

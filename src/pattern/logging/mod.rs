@@ -15,7 +15,7 @@ mod source;
 mod user;
 mod volume;
 
-pub(super) use fragment::fragment;
+pub(super) use fragment::{fragment, tasks};
 pub(crate) use request::{Request, parse};
 pub(super) use text::TOPICS;
 

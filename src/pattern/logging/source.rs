@@ -3,8 +3,8 @@
 use crate::annotation::Problem;
 use crate::annotation::item::Problems;
 use crate::pattern::app::default_container;
-use crate::pattern::change::Task;
 use crate::pattern::container::Mount;
+use crate::pattern::task::Work;
 use crate::pattern::{AppContainers, Context};
 use crate::pod::Pod;
 use crate::pod::limits::CHANGES;
@@ -30,13 +30,13 @@ pub(super) struct Source<'r> {
 
 impl Source<'_> {
     /// What a sidecar does with these files.
-    pub(super) fn task(&self) -> Task {
+    pub(super) fn work(&self) -> Work {
         let apps = match &self.held_by {
             HeldBy::Shared { apps, .. } => apps.clone(),
             HeldBy::Whatever | HeldBy::Own(_) => vec![self.container],
         };
         let files = self.files.glob.as_str().to_owned();
-        Task::Follow { files, apps, to: self.to.map(ToString::to_string) }
+        Work::Follow { files, apps, to: self.to.map(ToString::to_string) }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::annotation::{Key, Problem};
 use crate::pod::Pod;
 
 use crate::pattern::git::{Job, Places, Schedule};
+use crate::pattern::task::Task;
 use crate::pattern::{Context, Fragment, Role};
 
 /// Each copy's container listens on the port of its number, so that several fit into one pod.
@@ -21,13 +22,25 @@ pub(crate) fn fragments(
     let mut fragment = Fragment::new(Key::Sync, "sync");
     let mut places = Places::default();
     let mut problems = Vec::new();
-    for (item, number) in request.items.iter().zip(1u16..) {
-        let schedule = Schedule::Every(item.every, BASE_PORT.saturating_add(number));
-        let job = Job { name: format!("{CONTAINER}{number}"), program: PROGRAM, copy: &item.copy, schedule };
+    for job in jobs(request) {
         let role = Role::Sidecar(settings.sidecar);
         problems.extend(places.add(&job, role, settings, pod, context, &mut fragment).err());
     }
     if problems.is_empty() { Ok(vec![fragment]) } else { Err(problems) }
+}
+
+/// What the copies fetch.
+pub(crate) fn tasks(request: &Request, pod: &Pod<'_>, context: &Context<'_>) -> Vec<Task> {
+    jobs(request).filter_map(|job| job.task(pod, context)).collect()
+}
+
+fn jobs(request: &Request) -> impl Iterator<Item = Job<'_>> {
+    request.items.iter().zip(1u16..).map(|(item, number)| Job {
+        name: format!("{CONTAINER}{number}"),
+        program: PROGRAM,
+        copy: &item.copy,
+        schedule: Schedule::Every(item.every, BASE_PORT.saturating_add(number)),
+    })
 }
 
 #[cfg(test)]
