@@ -9,7 +9,7 @@ SCHEMAS  := 1.33 1.34 1.35 1.36
 VALIDATE := target/schemas/bin/kubernetes-validate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build static reproducible image manifests test test-long test-models test-page soak lint workflows deny sbom fmt bless bench fuzz doc book clean
+.PHONY: help setup demo build static reproducible arm64 image manifests test test-long test-models test-page soak lint workflows deny sbom fmt bless bench fuzz doc book clean
 .PHONY: cluster cluster-down cluster-load e2e e2e-control-plane e2e-install e2e-kind e2e-setup bench-cluster
 
 help: ## list the recipes
@@ -50,6 +50,19 @@ reproducible: ## build dist/multipod again, in another folder with nothing built
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && git archive HEAD | tar -x -C "$$folder" && \
 		$(MAKE) --no-print-directory -C "$$folder" static && sha256sum dist/multipod "$$folder/dist/multipod" && \
 		cmp dist/multipod "$$folder/dist/multipod" && echo "both builds are the same bytes"
+
+ARM64 := aarch64-unknown-linux-gnu
+
+arm64: ## build the program for arm64, without optimisation, and see that it injects what this machine's does (installs a cross compiler and qemu)
+	@{ command -v aarch64-linux-gnu-gcc && command -v qemu-aarch64; } >/dev/null || { sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user; }
+	rustup target add $(ARM64)
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc RUSTFLAGS="-C target-feature=+crt-static" \
+		$(CARGO) build --locked --bin multipod --target $(ARM64)
+	$(CARGO) build --locked --bin multipod
+	@target/debug/multipod inject -f examples/fruit > target/here.yaml && \
+	qemu-aarch64 target/$(ARM64)/debug/multipod inject -f examples/fruit | cmp - target/here.yaml
+	@echo "arm64 injects the same"
 
 image: ## put dist/multipod into an image, without a network, and write it to dist/image.tar (needs buildah, or docker)
 	@test -x dist/multipod || { echo "First: make static" >&2; exit 1; }

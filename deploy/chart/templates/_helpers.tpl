@@ -46,9 +46,16 @@ imagePullSecrets:
 {{- prepend .Values.webhooks.excludedNamespaces (include "multipod.namespace" .) | uniq | toJson }}
 {{- end }}
 
+{{/* Unless the settings say otherwise, the containers of pods come from where the image of the replicas comes from, and
+     those with a program of multipod have that very image. */}}
 {{- define "multipod.settings" -}}
-{{- $excluded := dict "excludedNamespaces" (include "multipod.excludedNamespaces" . | fromJsonArray) }}
-{{- toYaml (merge (deepCopy .Values.settings) $excluded) }}
+{{- $own := dict "excludedNamespaces" (include "multipod.excludedNamespaces" . | fromJsonArray) }}
+{{- with .Values.global.imageRegistry }}{{ $_ := set $own "registry" . }}{{ end }}
+{{- $image := include "multipod.image" . }}
+{{- if not (or .Values.settings.registry (eq $image (printf "multipod/multipod:%s" .Chart.AppVersion))) }}
+{{- $_ := set $own "image" $image }}
+{{- end }}
+{{- toYaml (merge (deepCopy .Values.settings) $own) }}
 {{- end }}
 
 {{- define "multipod.settingsConfigMap" -}}

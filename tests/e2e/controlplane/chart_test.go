@@ -150,12 +150,15 @@ func text(value any) string {
 // valued says, for each value of the chart, what to set it to, and what is to be seen then in which object.
 var valued = []struct{ value, set, kind, seen string }{
 	{"global", "global.imageRegistry=mirror.example", "Deployment", `"image":"mirror.example/multipod/multipod:`},
+	{"global", "global.imageRegistry=mirror.example", "ConfigMap", `\nimage: mirror.example/multipod/multipod:`},
+	{"global", "global.imageRegistry=mirror.example", "ConfigMap", `\nregistry: mirror.example`},
 	{"enabled", "enabled=true", "Deployment", `"name":"multipod"`},
 	{"namespace", "namespace=elsewhere", "Namespace", `"name":"elsewhere"`},
 	{"image.registry", "image.registry=own.example", "Deployment", `"image":"own.example/multipod/multipod:`},
 	{"image.repository", "image.repository=team/multipod", "Deployment", `"image":"team/multipod:`},
 	{"image.tag", "image.tag=9.9", "Deployment", `"image":"multipod/multipod:9.9"`},
 	{"image.digest", "image.digest=sha256:" + strings.Repeat("0", 64), "Deployment", `"image":"multipod/multipod@sha256:0000`},
+	{"image.digest", "image.digest=sha256:" + strings.Repeat("0", 64), "ConfigMap", `\nimage: multipod/multipod@sha256:0000`},
 	{"image.pullPolicy", "image.pullPolicy=Always", "Deployment", `"imagePullPolicy":"Always"`},
 	{"image.pullSecrets", "image.pullSecrets[0].name=pull", "Deployment", `"imagePullSecrets":[{"name":"pull"}]`},
 	{"replicas", "replicas=3", "Deployment", `"replicas":3`},
