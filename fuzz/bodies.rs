@@ -6,13 +6,13 @@ pub mod wire;
 use std::time::{Duration, SystemTime};
 
 use multipod::admission::{self, Snapshot};
-use multipod::annotation::{Diagnostic, Key, Problem, Source, lexer};
 use multipod::certs::{Pair, first_of};
-use multipod::inject::{SkipReason, Verdict, decide, removals};
 use multipod::manifest::{self, Cluster, Manifests};
-use multipod::pattern::{Context, Request, Settings, object};
-use multipod::pod::{Head, Version};
-use multipod::policy::{self, Loaded};
+use multipod_engine::annotation::{Diagnostic, Key, Problem, Source, lexer};
+use multipod_engine::inject::{SkipReason, Verdict, decide, removals};
+use multipod_engine::pattern::{Context, Request, Settings, object};
+use multipod_engine::pod::{Head, Version};
+use multipod_engine::policy::{self, Loaded};
 use multipod_values::{self as value, Endpoint, Glob, Quantity, Resource, Url};
 use multipod_yaml::Edit;
 use serde_json::{Value, json};

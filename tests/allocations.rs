@@ -9,10 +9,10 @@ mod pods;
 
 use allocation_counter::AllocationInfo;
 use multipod::admission::{Outcome, Snapshot, mutate};
-use multipod::inject::{SkipReason, Verdict, decide};
-use multipod::pattern::{Catalogue, Context, Settings};
-use multipod::pod::Head;
-use multipod::policy::{self, Policies};
+use multipod_engine::inject::{SkipReason, Verdict, decide};
+use multipod_engine::pattern::{Catalogue, Context, Settings};
+use multipod_engine::pod::Head;
+use multipod_engine::policy::{self, Policies};
 use serde_json::Value;
 
 /// How a decision ends.

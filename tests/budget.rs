@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use multipod::admission::{self, Meter, Reply, ReviewError, Snapshot};
-use multipod::policy;
+use multipod_engine::policy;
 use proptest::prelude::*;
 use shapes::Shape;
 

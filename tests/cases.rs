@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use multipod::inject::{DenyReason, SkipReason, removals};
 use multipod::manifest::case::{Case, Difference, Ended, Files, RESULTS};
+use multipod_engine::inject::{DenyReason, SkipReason, removals};
 use serde_json::Value;
 
 const LEAST_CASES: usize = 100;

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSecurityContext, Sysctl, Volume};
-use multipod::inject::{Decision, Verdict};
-use multipod::pattern::Change;
+use multipod_engine::inject::{Decision, Verdict};
+use multipod_engine::pattern::Change;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use conventional::Additions;
 use criterion::{Criterion, Throughput};
-use multipod::inject::{Verdict, decide};
-use multipod::pattern::{Catalogue, Context, Settings};
-use multipod::pod::Head;
-use multipod::policy::{self, Policies};
+use multipod_engine::inject::{Verdict, decide};
+use multipod_engine::pattern::{Catalogue, Context, Settings};
+use multipod_engine::pod::Head;
+use multipod_engine::policy::{self, Policies};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 

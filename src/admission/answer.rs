@@ -2,7 +2,7 @@
 
 use base64_simd::STANDARD;
 
-use crate::inject::Refusal;
+use multipod_engine::inject::Refusal;
 use multipod_values::visible;
 
 /// In characters, as the API server counts; beyond the total it cuts every warning itself.
@@ -122,8 +122,9 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use multipod_engine::inject::DenyReason;
+
     use super::*;
-    use crate::inject::DenyReason;
     use serde_json::Value;
 
     fn read(text: &[u8]) -> Value {

@@ -1,6 +1,6 @@
 //! What was found about an object that is no pod, and its answer: a refusal, or leave with warnings.
 
-use crate::inject::Refusal;
+use multipod_engine::inject::Refusal;
 
 use super::answer::{self, Verdict};
 use super::review::Request;

@@ -13,8 +13,8 @@ mod snapshot;
 mod validate;
 mod warn;
 
-pub use crate::pod::Meter;
 pub use error::ReviewError;
+pub use multipod_engine::pod::Meter;
 pub use mutate::mutate;
 pub use namespaces::{Namespace, Namespaces, Texts};
 pub(crate) use record::Record;

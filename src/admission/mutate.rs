@@ -1,8 +1,8 @@
 //! What happens to a pod that is about to be created.
 
-use crate::inject::{self, Decision, Injection, decide};
-use crate::pattern::Context;
-use crate::pod::{Field, Head, Meter, Text};
+use multipod_engine::inject::{self, Decision, Injection, decide};
+use multipod_engine::pattern::Context;
+use multipod_engine::pod::{Field, Head, Meter, Text};
 
 use super::answer::{self, Verdict};
 use super::review::Request;

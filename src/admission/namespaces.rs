@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::pattern::Label;
+use multipod_engine::pattern::Label;
 
 /// Namespaces by name; one that is missing is unknown, which is not the same as having no labels.
 ///

@@ -1,6 +1,6 @@
 //! What was decided, for logs and metrics: nothing else of a review ever reaches them.
 
-use crate::pod::Text;
+use multipod_engine::pod::Text;
 
 /// The answer to a review, and what was decided.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Record<'a> {
     /// Whether nothing will come of it.
     pub dry_run: bool,
     /// Which patterns are added.
-    pub patterns: Vec<crate::pattern::container::Text>,
+    pub patterns: Vec<multipod_engine::pattern::container::Text>,
     /// Policies that only tell what they would set, and would set something.
     pub audited: Vec<String>,
     /// The size of the patch, before it is encoded.

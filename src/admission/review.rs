@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::pod::{Meter, Text};
+use multipod_engine::pod::{Meter, Text};
 use multipod_json::{Budget, read_within};
 
 use super::{Record, ReviewError};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::pattern::{Catalogue, Context, Settings};
-use crate::pod::Version;
-use crate::policy::Policies;
+use multipod_engine::pattern::{Catalogue, Context, Settings};
+use multipod_engine::pod::Version;
+use multipod_engine::policy::Policies;
 
 use super::namespaces::Namespaces;
 

@@ -1,9 +1,9 @@
 //! What is about to be written as a policy or a pattern: refused where the loader would refuse it, in the same words.
 
-use crate::inject::{DenyReason, Few, Refusal};
-use crate::pattern::object::{Document, Kind};
-use crate::pod::Meter;
-use crate::policy::{Disagreement, Good, disagreements};
+use multipod_engine::inject::{DenyReason, Few, Refusal};
+use multipod_engine::pattern::object::{Document, Kind};
+use multipod_engine::pod::Meter;
+use multipod_engine::policy::{Disagreement, Good, disagreements};
 use multipod_json::{Raw, pointer};
 use multipod_values::short;
 

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::annotation::key::PREFIX;
-use crate::inject::{DenyReason, Few, Verdict as Decided, decide};
-use crate::pattern::Context;
-use crate::pod::{Field, Head, Meter, Owners, Pairs, Place, Text};
+use multipod_engine::annotation::key::PREFIX;
+use multipod_engine::inject::{DenyReason, Few, Verdict as Decided, decide};
+use multipod_engine::pattern::Context;
+use multipod_engine::pod::{Field, Head, Meter, Owners, Pairs, Place, Text};
 use multipod_json::{Budget, Raw, pointer, read_within};
 use multipod_values::short;
 

@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, Command};
 use clap_complete::Shell;
-
-use crate::annotation::Key;
-use crate::pattern::Catalogue;
-use crate::pattern::topics;
+use multipod_engine::annotation::Key;
+use multipod_engine::pattern::Catalogue;
+use multipod_engine::pattern::topics;
 
 use super::output;
 use super::patterns::entries;

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
+use multipod_engine::pattern::{Catalogue, object, patterns_without_use};
 use serde::de::DeserializeOwned;
-
-use crate::pattern::{Catalogue, object, patterns_without_use};
 
 use super::input::read_text;
 

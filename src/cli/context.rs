@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use multipod_engine::pattern::Settings;
+use multipod_engine::pod::Version;
+use multipod_engine::policy::{self, Loaded};
+
 use crate::manifest::{Cluster, is_annotation_key};
-use crate::pattern::Settings;
-use crate::pod::Version;
-use crate::policy::{self, Loaded};
 
 use super::config_file::ConfigFile;
 use super::input::{manifests_at, read_text};

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
+use multipod_engine::pattern::defined;
+use multipod_engine::pattern::object_status::ObjectStatus;
+use multipod_engine::policy;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
-
-use crate::pattern::defined;
-use crate::pattern::object_status::ObjectStatus;
-use crate::policy;
 
 use super::output::{self, ManifestFormat};
 use super::report::Failure;

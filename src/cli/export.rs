@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use multipod_engine::pattern::object::Kind;
+use multipod_engine::pod::Version;
+use multipod_engine::policy::{Loaded, Policy};
 
 use crate::export::{EVERYWHERE, Export, FIRST, Lost};
 use crate::guard::{Actions, Guard};
-use crate::pattern::object::Kind;
-use crate::pod::Version;
-use crate::policy::{Loaded, Policy};
 
 use super::context::{policies, settings};
 use super::output::{self, ManifestFormat};

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use multipod_engine::policy::Loaded;
 
 use crate::guard::{Actions, Guard};
-use crate::policy::Loaded;
 
 use super::context::{policies, settings};
 use super::output::{self, ManifestFormat};

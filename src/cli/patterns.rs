@@ -4,10 +4,11 @@ mod entry;
 
 use std::process::ExitCode;
 
-use crate::annotation::key::PREFIX;
+use multipod_engine::annotation::key::PREFIX;
+use multipod_engine::pattern::Context;
+
 use crate::explain::sample;
 use crate::manifest::Cluster;
-use crate::pattern::Context;
 
 use super::context::ContextArgs;
 use super::line::{Line, Tone};

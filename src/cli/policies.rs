@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
+use multipod_engine::policy;
 use serde::Serialize;
 
 use crate::cluster::Reader;
 use crate::live::in_force::{Row, Says, rows};
-use crate::policy;
 
 use super::context::policy_files;
 use super::line::{Line, Tone};

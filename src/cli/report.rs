@@ -159,8 +159,9 @@ fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use multipod_engine::annotation::{Excerpt, Span};
+
     use super::*;
-    use crate::annotation::{Excerpt, Span};
     use crate::manifest::Mark;
 
     fn shown(level: Level, message: &str) -> String {

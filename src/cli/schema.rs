@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
+use multipod_engine::pattern::settings::PatternDefaults;
+use multipod_engine::pattern::{Catalogue, Settings, names_in_settings};
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, json_schema};
 use serde_json::Value;
-
-use crate::pattern::settings::PatternDefaults;
-use crate::pattern::{Catalogue, Settings, names_in_settings};
 
 use super::output::{self, json};
 use super::report::Failure;

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
+use multipod_engine::pod::Version;
 use serde::Serialize;
-
-use crate::pod::Version;
 
 use super::output::{self, Format, Told, json};
 use super::report::Failure;

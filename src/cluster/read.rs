@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 use kube::api::{DynamicObject, ListParams};
+use multipod_engine::pattern::Settings;
+use multipod_engine::pattern::object::{self, Kind};
+use multipod_engine::pod::{Version, objects};
+use multipod_engine::policy::{Layer, Layers, ObjectState, Objects};
 use serde_json::Value;
 
 use crate::live::coverage::Coverage;
 use crate::live::{self, Changed, Entry, Known, Namespace};
-use crate::pattern::Settings;
-use crate::pattern::object::{self, Kind};
-use crate::pod::{Version, objects};
-use crate::policy::{Layer, Layers, ObjectState, Objects};
 use crate::watch::{as_written, ip_families, names};
 
 use super::installation::Installation;

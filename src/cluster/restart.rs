@@ -5,10 +5,9 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
+use multipod_engine::policy::Selector;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
-
-use crate::policy::Selector;
 
 use super::objects::{Resource, Workload};
 use super::reach::{Reader, Unread};

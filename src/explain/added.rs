@@ -1,13 +1,12 @@
 //! What a plan adds, in words and numbers.
 
+use multipod_engine::annotation::key::{RENDERED_PREFIX, STATUS};
+use multipod_engine::annotation::settings::Sidecar;
+use multipod_engine::inject::{Plan, Planned, Reason};
+use multipod_engine::pattern::container as api;
+use multipod_engine::pattern::container::VolumeSource;
+use multipod_engine::pattern::{Addition, Change, Role};
 use serde_json::Value;
-
-use crate::annotation::key::{RENDERED_PREFIX, STATUS};
-use crate::annotation::settings::Sidecar;
-use crate::inject::{Plan, Planned, Reason};
-use crate::pattern::container as api;
-use crate::pattern::container::VolumeSource;
-use crate::pattern::{Addition, Change, Role};
 
 use super::report::{Added, Amounts, AppEnv, AppMount, Container, Named, Runs};
 
@@ -132,8 +131,9 @@ fn because(planned: &Planned, new: &Addition, plan: &Plan) -> String {
 
 #[cfg(test)]
 mod tests {
+    use multipod_engine::pattern::change::{PullSecret, Sysctl};
+
     use super::*;
-    use crate::pattern::change::{PullSecret, Sysctl};
 
     #[test]
     fn what_has_no_field_of_its_own_stands_under_the_word_of_its_kind() {

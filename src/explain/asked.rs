@@ -1,11 +1,11 @@
 //! Who asked for what, and which policies were looked at.
 
-use crate::annotation::key::{PREFIX, STATUS};
-use crate::annotation::{Key, Source};
-use crate::inject::{Decision, LeftOut};
-use crate::pattern::Context;
-use crate::pod::{Head, Scalar};
-use crate::policy::Policies;
+use multipod_engine::annotation::key::{PREFIX, STATUS};
+use multipod_engine::annotation::{Key, Source};
+use multipod_engine::inject::{Decision, LeftOut};
+use multipod_engine::pattern::Context;
+use multipod_engine::pod::{Head, Scalar};
+use multipod_engine::policy::Policies;
 use multipod_values::masked;
 
 use super::report::{Asked, Author, Considered, Standing};

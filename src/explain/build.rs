@@ -1,13 +1,12 @@
 //! From a decision to the report about it.
 
+use multipod_engine::annotation::{Key, Source};
+use multipod_engine::inject::{Decision, Verdict as Decided, tasks};
+use multipod_engine::pattern::Context;
+use multipod_engine::pattern::task::Task;
+use multipod_engine::pod::Head;
+use multipod_engine::policy::Policies;
 use serde_json::Value;
-
-use crate::annotation::{Key, Source};
-use crate::inject::{Decision, Verdict as Decided, tasks};
-use crate::pattern::Context;
-use crate::pattern::task::Task;
-use crate::pod::Head;
-use crate::policy::Policies;
 
 use super::added;
 use super::asked;

@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::inject::Plan;
-use crate::pattern::Addition;
-use crate::pattern::change::WaitsFor;
-use crate::pattern::task::{Task, Work};
+use multipod_engine::inject::Plan;
+use multipod_engine::pattern::Addition;
+use multipod_engine::pattern::change::WaitsFor;
+use multipod_engine::pattern::task::{Task, Work};
 use multipod_values::show_duration;
 
 use super::routes::{app_with, items, text};

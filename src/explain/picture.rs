@@ -1,12 +1,11 @@
 //! What a pod consists of, as far as a drawing shows it: read from its JSON, after everything was added.
 
+use multipod_engine::inject::{NO_TOKEN, Plan};
+use multipod_engine::pattern::Change;
+use multipod_engine::pattern::change::{Kind, Parent};
+use multipod_engine::pattern::task::Task;
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::inject::{NO_TOKEN, Plan};
-use crate::pattern::Change;
-use crate::pattern::change::{Kind, Parent};
-use crate::pattern::task::Task;
 
 use super::does::{Does, does};
 use super::routes::{Route, items, text};
@@ -246,10 +245,11 @@ fn port_number(value: &Value) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use multipod_engine::inject::{Planned, Reason};
+    use multipod_engine::pattern::container::{Amounts, Container, Resources};
+    use multipod_engine::pattern::{Addition, Role as PodRole};
+
     use super::*;
-    use crate::inject::{Planned, Reason};
-    use crate::pattern::container::{Amounts, Container, Resources};
-    use crate::pattern::{Addition, Role as PodRole};
     use serde_json::json;
 
     #[test]

@@ -1,10 +1,9 @@
 //! Where containers pass connections on to, in words.
 
+use multipod_engine::inject::Plan;
+use multipod_engine::pattern::change::{self, Destination};
+use multipod_engine::pod::view::DEFAULT_CONTAINER;
 use serde_json::Value;
-
-use crate::inject::Plan;
-use crate::pattern::change::{self, Destination};
-use crate::pod::view::DEFAULT_CONTAINER;
 
 /// One listener of a container that passes connections on.
 #[derive(Clone, Debug, PartialEq, Eq)]

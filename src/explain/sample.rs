@@ -1,13 +1,12 @@
 //! What a value adds to a pod that has nothing but an app: the engine's own word, as people read it.
 
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::key::STATUS;
+use multipod_engine::inject::{Verdict, decide};
+use multipod_engine::pattern::Context;
+use multipod_engine::pod::Head;
+use multipod_engine::policy::Policies;
 use serde_json::{Map, Value, json};
-
-use crate::annotation::Key;
-use crate::annotation::key::STATUS;
-use crate::inject::{Verdict, decide};
-use crate::pattern::Context;
-use crate::pod::Head;
-use crate::policy::Policies;
 
 /// The pod before anything is added.
 pub(crate) fn minimal_pod(key: Key, value: &str) -> Value {

@@ -1,19 +1,19 @@
 //! What a policy adds to every pod alike, found by asking the engine about pods that differ in all that it reads.
 
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::key::STATUS;
+use multipod_engine::annotation::settings::Sidecar;
+use multipod_engine::inject::{Plan, alone};
+use multipod_engine::pattern::change::{self, Kind};
+use multipod_engine::pattern::container::Container;
+use multipod_engine::pattern::context::ASSIGNED_USERS;
+use multipod_engine::pattern::{Change, Context, Role};
+use multipod_engine::pod::view::DEFAULT_CONTAINER;
+use multipod_engine::pod::{Head, Version};
+use multipod_engine::policy::Policy;
 use serde_json::{Value, json};
 
-use crate::annotation::Key;
-use crate::annotation::key::STATUS;
-use crate::annotation::settings::Sidecar;
 use crate::guard::Guard;
-use crate::inject::{Plan, alone};
-use crate::pattern::change::{self, Kind};
-use crate::pattern::container::Container;
-use crate::pattern::context::ASSIGNED_USERS;
-use crate::pattern::{Change, Context, Role};
-use crate::pod::view::DEFAULT_CONTAINER;
-use crate::pod::{Head, Version};
-use crate::policy::Policy;
 
 use super::lost::Lost;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::annotation::Key;
-use crate::policy::{Mode, OnObstacle, Policies, Policy};
+use multipod_engine::annotation::Key;
+use multipod_engine::policy::{Mode, OnObstacle, Policies, Policy};
 
 /// One thing that would be lost, where it stands, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,11 +8,11 @@ mod lost;
 mod patch;
 mod pods;
 
+use multipod_engine::pod::Version;
+use multipod_engine::policy::{Mode, Policy};
 use serde_json::Value;
 
 use crate::guard::{Admission, Guard};
-use crate::pod::Version;
-use crate::policy::{Mode, Policy};
 
 use fixed::Fixed;
 

@@ -1,12 +1,12 @@
 //! How everything gets into a pod: a JSON patch that CEL makes of what the pod has.
 
+use multipod_engine::annotation::key::STATUS;
+use multipod_engine::inject::init_names;
+use multipod_engine::pattern::context::ASSIGNED_USERS;
 use multipod_json::pointer;
 use serde_json::Value;
 
-use crate::annotation::key::STATUS;
 use crate::guard::{Admission, cel};
-use crate::inject::init_names;
-use crate::pattern::context::ASSIGNED_USERS;
 
 use super::fixed::{Fixed, Note, OfUsers};
 

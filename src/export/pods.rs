@@ -1,11 +1,12 @@
 //! Which pods get it: those that nobody has made an exception of, and in which nothing stands in the way.
 
-use crate::annotation::Key;
-use crate::annotation::key::STATUS;
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::key::STATUS;
+use multipod_engine::pod::view::OWN_NAMES;
+use multipod_engine::pod::windows::{BUILD, OS, WINDOWS};
+use multipod_engine::policy::{Mode, Policy};
+
 use crate::guard::{Admission, cel};
-use crate::pod::view::OWN_NAMES;
-use crate::pod::windows::{BUILD, OS, WINDOWS};
-use crate::policy::{Mode, Policy};
 
 use super::fixed::{Fixed, Ports};
 use super::patch::ANNOTATIONS;

@@ -1,9 +1,9 @@
 //! Pods that ask by an annotation have the container that it adds.
 
-use crate::annotation::Key;
-use crate::pattern::defined::PatternKind;
-use crate::pattern::settings::OnMistake;
-use crate::pattern::{Catalogue, topics};
+use multipod_engine::annotation::Key;
+use multipod_engine::pattern::defined::PatternKind;
+use multipod_engine::pattern::settings::OnMistake;
+use multipod_engine::pattern::{Catalogue, topics};
 
 use super::cel;
 use super::object::Admission;

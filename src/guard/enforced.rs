@@ -1,14 +1,13 @@
 //! Pods for which a policy is enforced have what it adds.
 
+use multipod_engine::annotation::Key;
+use multipod_engine::pattern::change::Kind;
+use multipod_engine::pattern::context::ASSIGNED_USERS;
+use multipod_engine::pattern::others::{LEAST_LIMITS, TOKEN};
+use multipod_engine::pattern::{AppContainers, Settings};
+use multipod_engine::pod::view::OWN_NAMES;
+use multipod_engine::policy::{Mode, OnObstacle, Policy, Requirement};
 use serde_json::Value;
-
-use crate::annotation::Key;
-use crate::pattern::change::Kind;
-use crate::pattern::context::ASSIGNED_USERS;
-use crate::pattern::others::{LEAST_LIMITS, TOKEN};
-use crate::pattern::{AppContainers, Settings};
-use crate::pod::view::OWN_NAMES;
-use crate::policy::{Mode, OnObstacle, Policy, Requirement};
 
 use super::cel;
 use super::known::{self, Known};

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use multipod_engine::pattern::change::Kind;
+use multipod_engine::pattern::context::{ASSIGNED_USERS, Name};
+use multipod_engine::pattern::{AppContainers, Change, Context, Names, Request, Role};
+use multipod_engine::pod::Head;
+use multipod_engine::policy::{Named, Policy};
 use serde_json::{Value, json};
-
-use crate::pattern::change::Kind;
-use crate::pattern::context::{ASSIGNED_USERS, Name};
-use crate::pattern::{AppContainers, Change, Context, Names, Request, Role};
-use crate::pod::Head;
-use crate::policy::{Named, Policy};
 
 use super::source::Guard;
 

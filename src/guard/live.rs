@@ -1,8 +1,8 @@
 //! What was injected into a pod stays as it is for as long as the pod lives.
 
-use crate::annotation::key::RENDERED_PREFIX;
-use crate::pattern::topics;
-use crate::pod::view::OWN_NAMES;
+use multipod_engine::annotation::key::RENDERED_PREFIX;
+use multipod_engine::pattern::topics;
+use multipod_engine::pod::view::OWN_NAMES;
 
 use super::cel;
 use super::object::Admission;

@@ -11,9 +11,8 @@ mod live;
 mod object;
 mod source;
 
+use multipod_engine::policy::Policy;
 use serde_json::Value;
-
-use crate::policy::Policy;
 
 pub(crate) use object::Admission;
 pub(crate) use source::{Actions, Guard};

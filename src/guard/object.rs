@@ -1,8 +1,7 @@
 //! An admission policy of the API server, and its binding.
 
+use multipod_engine::policy::{OwnerKind, Policy, Requirement};
 use serde_json::{Value, json};
-
-use crate::policy::{OwnerKind, Policy, Requirement};
 
 use super::cel;
 use super::source::{Actions, Guard, OPTED_IN, SYSTEM_NAMESPACES};

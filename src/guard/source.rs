@@ -1,8 +1,8 @@
 //! What the guard is written from.
 
-use crate::annotation::key::INJECTION;
-use crate::pattern::{Catalogue, Settings};
-use crate::policy::Policies;
+use multipod_engine::annotation::key::INJECTION;
+use multipod_engine::pattern::{Catalogue, Settings};
+use multipod_engine::policy::Policies;
 
 /// Namespaces whose pods multipod is never asked about, because multipod or the cluster could not start again otherwise.
 pub(super) const SYSTEM_NAMESPACES: [&str; 4] =

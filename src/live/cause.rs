@@ -2,13 +2,12 @@
 
 use std::fmt;
 
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::key::{INJECTION, PREFIX, STATUS};
+use multipod_engine::inject::SkipReason;
+use multipod_engine::pod::Head;
+use multipod_engine::policy::{Mismatch, Mode};
 use serde_json::Value;
-
-use crate::annotation::Key;
-use crate::annotation::key::{INJECTION, PREFIX, STATUS};
-use crate::inject::SkipReason;
-use crate::pod::Head;
-use crate::policy::{Mismatch, Mode};
 
 use super::{Assessed, Entry, Known, Namespace, State, time};
 

@@ -1,10 +1,9 @@
 //! What becomes of a workload that is there, by the policies in force and by others.
 
+use multipod_engine::inject::{Verdict, decide, uninjected};
+use multipod_engine::pattern::Context;
+use multipod_engine::pod::{Head, Object};
 use serde_json::{Value, json};
-
-use crate::inject::{Verdict, decide, uninjected};
-use crate::pattern::Context;
-use crate::pod::{Head, Object};
 
 use super::{Known, Namespace};
 

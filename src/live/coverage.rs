@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use multipod_engine::pod::Head;
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::pod::Head;
 
 use super::cause::cause;
 use super::{Known, Namespace, State, assess};

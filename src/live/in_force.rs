@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use multipod_engine::pattern::object::{Kind, Place};
+use multipod_engine::policy::{
+    ImagePattern, Layer, Mode, ObjectState, Policies, Policy, disagreements, stronger,
+};
 use serde::Serialize;
-
-use crate::pattern::object::{Kind, Place};
-use crate::policy::{ImagePattern, Layer, Mode, ObjectState, Policies, Policy, disagreements, stronger};
 
 /// One policy, and what became of it.
 #[derive(Debug, Serialize)]

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
+use multipod_engine::annotation::key::{INJECTION, PREFIX};
+use multipod_engine::pattern::context::ASSIGNED_USERS;
 use serde_json::Value;
-
-use crate::annotation::key::{INJECTION, PREFIX};
-use crate::pattern::context::ASSIGNED_USERS;
 
 use super::time;
 

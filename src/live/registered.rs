@@ -1,8 +1,7 @@
 //! Whom the API server asks about pods that are made.
 
+use multipod_engine::policy::{Requirement, Selector};
 use serde_json::Value;
-
-use crate::policy::{Requirement, Selector};
 
 use super::{Namespace, time};
 

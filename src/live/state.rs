@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use multipod_engine::annotation::Source;
+use multipod_engine::annotation::key::STATUS;
+use multipod_engine::inject::{Decision, LeftOut, Refusal, SkipReason, Verdict, decide, uninjected};
+use multipod_engine::pattern::change::Kind;
+use multipod_engine::pattern::settings::OnMistake;
+use multipod_engine::pattern::{Context, Settings};
+use multipod_engine::pod::Head;
 use serde_json::Value;
-
-use crate::annotation::Source;
-use crate::annotation::key::STATUS;
-use crate::inject::{Decision, LeftOut, Refusal, SkipReason, Verdict, decide, uninjected};
-use crate::pattern::change::Kind;
-use crate::pattern::settings::OnMistake;
-use crate::pattern::{Context, Settings};
-use crate::pod::Head;
 
 use super::{Known, Namespace};
 

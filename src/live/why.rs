@@ -1,11 +1,11 @@
 //! All that is told about one live pod; `why -o json` writes it as it is.
 
+use multipod_engine::inject::decide;
+use multipod_engine::pod::Head;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::explain::{self, Origin};
-use crate::inject::decide;
-use crate::pod::Head;
 
 use super::cause::{cause, named};
 use super::{Known, Namespace, assess, time};

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::annotation::Key;
-use crate::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
-use crate::pattern::opt_out;
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::key::{PREFIX, RENDERED_PREFIX, STATUS};
+use multipod_engine::pattern::opt_out;
 use multipod_values::suggest;
 use multipod_yaml::Edit;
 

@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use multipod_engine::inject::{SkipReason, Verdict, decide};
+use multipod_engine::pattern::{Context, Label, Settings, object};
+use multipod_engine::pod::{Head, Version};
+use multipod_engine::policy::{self, Loaded};
 use serde_json::Value;
-
-use crate::inject::{SkipReason, Verdict, decide};
-use crate::pattern::{Context, Label, Settings, object};
-use crate::pod::{Head, Version};
-use crate::policy::{self, Loaded};
 
 /// The file that makes a folder a case.
 pub const INPUT: &str = "input.yaml";

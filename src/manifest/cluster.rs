@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use multipod_engine::pattern::{Catalogue, Context, Label, Settings};
+use multipod_engine::pod::Version;
+use multipod_engine::policy::Policies;
 use serde_json::Value;
-
-use crate::pattern::{Catalogue, Context, Label, Settings};
-use crate::pod::Version;
-use crate::policy::Policies;
 
 use super::{Manifests, Target};
 
@@ -62,7 +61,7 @@ impl Namespaces {
     /// Finds them.
     pub(crate) fn of(manifests: &Manifests<'_>) -> Namespaces {
         let documents = manifests.readable.iter().flat_map(|manifest| &manifest.documents);
-        let objects = documents.flat_map(|document| crate::pod::objects(document.value()));
+        let objects = documents.flat_map(|document| multipod_engine::pod::objects(document.value()));
         let namespaces = objects.filter(|object| object.kind == "Namespace" && !object.name().is_empty());
         let found = namespaces.map(|object| {
             let of = |field: &str| pairs(&object.value["metadata"][field]);

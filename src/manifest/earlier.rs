@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::annotation::key::STATUS;
-use crate::inject::{Decision, Record, Removal, Verdict, removals, without};
-use crate::pattern::change::Kind;
+use multipod_engine::annotation::key::STATUS;
+use multipod_engine::inject::{Decision, Record, Removal, Verdict, removals, without};
+use multipod_engine::pattern::change::Kind;
 use multipod_json::pointer::unescaped;
 use multipod_yaml::Edit;
 

@@ -1,9 +1,9 @@
 //! Names that a pod asks for and no policy gives it: which policies give them to others. The webhook tells nobody what is
 //! for others; whoever has the files knows them.
 
-use crate::pattern::Context;
-use crate::pod::Head;
-use crate::policy::{Mode, Policies, Policy};
+use multipod_engine::pattern::Context;
+use multipod_engine::pod::Head;
+use multipod_engine::policy::{Mode, Policies, Policy};
 
 /// More would hide the message.
 const MOST: usize = 3;

@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::annotation::Key;
-use crate::annotation::key::PREFIX;
-use crate::inject::{Decision, DenyReason, Patch, Refusal, SkipReason, Verdict, decide};
-use crate::pattern::Context;
-use crate::pod::Head;
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::key::PREFIX;
+use multipod_engine::inject::{Decision, DenyReason, Patch, Refusal, SkipReason, Verdict, decide};
+use multipod_engine::pattern::Context;
+use multipod_engine::pod::Head;
 use multipod_yaml::{Edit, Style};
 
 use super::earlier::Earlier;

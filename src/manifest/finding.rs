@@ -1,6 +1,6 @@
 //! What people should know about their manifests, and where it stands.
 
-use crate::annotation::{Excerpt, Span};
+use multipod_engine::annotation::{Excerpt, Span};
 use multipod_yaml::{Document, Position, Style};
 
 /// How grave a finding is.

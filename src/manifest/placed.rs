@@ -1,6 +1,6 @@
 //! The objects of a manifest, each with the place where it stands.
 
-use crate::pod::{Object, objects};
+use multipod_engine::pod::{Object, objects};
 use multipod_yaml::Document;
 
 use super::{Finding, Level, Manifest, Manifests, Mark};

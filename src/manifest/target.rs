@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::annotation::key::PREFIX;
-use crate::annotation::{Diagnostic, Source};
-use crate::pod::{Object, objects};
+use multipod_engine::annotation::key::PREFIX;
+use multipod_engine::annotation::{Diagnostic, Source};
+use multipod_engine::pod::{Object, objects};
 use multipod_json::pointer::escaped;
 use multipod_values::{plain, suggest};
 use multipod_yaml::Document;

@@ -1,7 +1,7 @@
 //! Takes out of every pod template what its status annotation says was added.
 
-use crate::annotation::key::STATUS;
-use crate::inject::{UninjectError, removals};
+use multipod_engine::annotation::key::STATUS;
+use multipod_engine::inject::{UninjectError, removals};
 
 use super::earlier::{edit, of_another_version};
 use super::{Found, Level, Manifests, Outcome, found, inject::edited};

@@ -1,9 +1,9 @@
 //! Names that are completed with a namespace that nobody has named.
 
-use crate::annotation::Key;
-use crate::inject::{Decision, Verdict, decide};
-use crate::pattern::Context;
-use crate::pattern::change::Destination;
+use multipod_engine::annotation::Key;
+use multipod_engine::inject::{Decision, Verdict, decide};
+use multipod_engine::pattern::Context;
+use multipod_engine::pattern::change::Destination;
 
 use super::{Cluster, Finding, Level, Template};
 

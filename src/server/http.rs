@@ -305,8 +305,9 @@ impl From<NoDecision> for HttpError {
 
 #[cfg(test)]
 mod tests {
+    use multipod_engine::inject::{DenyReason, SkipReason};
+
     use super::*;
-    use crate::inject::{DenyReason, SkipReason};
 
     /// One label of the metrics holds all of them.
     #[test]

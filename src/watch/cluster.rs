@@ -12,13 +12,13 @@ use k8s_openapi::api::core::v1::Service;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::watcher::DefaultBackoff;
 use kube::{Api, Client, Config};
+use multipod_engine::pattern::Settings;
+use multipod_engine::pattern::settings::IpFamilies;
+use multipod_engine::pod::Version;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::admission::{Missing, Snapshot};
-use crate::pattern::Settings;
-use crate::pattern::settings::IpFamilies;
-use crate::pod::Version;
 use crate::server::Shared;
 
 use super::managed::{Keeper, Managed};

@@ -9,9 +9,9 @@ use k8s_openapi::api::core::v1 as core;
 use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
+use multipod_engine::annotation::key::PREFIX;
 
 use crate::admission::{Missing, Namespace, Namespaces, Snapshot, Texts};
-use crate::annotation::key::PREFIX;
 use crate::server::Shared;
 
 /// How long one watch lasts; a dead connection is noticed a little later.

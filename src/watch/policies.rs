@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use multipod_engine::pattern::object::{Place, Problem};
+use multipod_engine::policy::{Layer, Layers, Loaded, ObjectState, Objects, Standing};
+
 use crate::admission::Snapshot;
-use crate::pattern::object::{Place, Problem};
-use crate::policy::{Layer, Layers, Loaded, ObjectState, Objects, Standing};
 use crate::server::Shared;
 
 use super::files::{self, Unread};

@@ -9,7 +9,7 @@ use std::fs;
 use std::process;
 use std::time::{Duration, Instant};
 
-use crate::policy::Replicas;
+use multipod_engine::policy::Replicas;
 
 /// A replica that has not been heard of for so long is gone.
 pub(super) const LIFETIME: Duration = Duration::from_secs(30);

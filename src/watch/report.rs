@@ -9,12 +9,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client};
+use multipod_engine::pattern::object::Kind;
+use multipod_engine::policy::{self, Findings, Layer, ObjectState, Policies, Policy, Standing, Status};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::pattern::object::Kind;
-use crate::policy::{self, Findings, Layer, ObjectState, Policies, Policy, Standing, Status};
 use crate::server::Shared;
 
 use super::PolicyStore;

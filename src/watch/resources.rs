@@ -13,13 +13,13 @@ use kube::api::{ApiResource, DynamicObject};
 use kube::core::GroupVersionKind;
 use kube::runtime::watcher::{self, DefaultBackoff, Event, watcher};
 use kube::{Api, Client};
+use multipod_engine::pattern::object::Kind;
+use multipod_engine::policy::{Layer, Objects, Status};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::admission::{Missing, Snapshot};
-use crate::pattern::object::Kind;
-use crate::policy::{Layer, Objects, Status};
 use crate::server::Shared;
 
 use super::PolicyStore;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use multipod::inject::{Patch, Removal};
+use multipod_engine::inject::{Patch, Removal};
 use serde_json::Value;
 
 /// Applies a patch by the reference implementation of RFC 6902.

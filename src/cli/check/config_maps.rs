@@ -1,9 +1,10 @@
 //! A `ConfigMap` that a container of ours cannot read.
 
-use crate::inject::Verdict;
+use multipod_engine::inject::Verdict;
+use multipod_engine::pattern::ambassador::CONFIG_FILE;
+use multipod_engine::pattern::container::{Volume, VolumeSource};
+
 use crate::manifest::{Cluster, Finding, Manifests, Template};
-use crate::pattern::ambassador::CONFIG_FILE;
-use crate::pattern::container::{Volume, VolumeSource};
 
 use super::related::Related;
 

@@ -1,9 +1,9 @@
 //! Misspelt keys, and keys in places that multipod does not read.
 
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::key::{INJECTION, PREFIX, RENDERED_PREFIX, STATUS};
 use serde_json::Value;
 
-use crate::annotation::Key;
-use crate::annotation::key::{INJECTION, PREFIX, RENDERED_PREFIX, STATUS};
 use crate::manifest::{Finding, Manifests, Placed};
 use multipod_json::pointer::escaped;
 use multipod_values::suggest;

@@ -1,7 +1,8 @@
 //! Objects beside the workloads that a workload needs, wherever they stand in the files.
 
+use multipod_engine::pod::Object;
+
 use crate::manifest::{Cluster, Finding, Manifests, Placed};
-use crate::pod::Object;
 
 /// An object of one kind, and its namespace.
 pub(super) struct Related<'m> {

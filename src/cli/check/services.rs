@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use multipod_engine::inject::{Decision, Verdict};
 use serde_json::Value;
 
 use crate::explain::{Route, routes};
-use crate::inject::{Decision, Verdict};
 use crate::manifest::{Cluster, Finding, Manifests, Target, Template};
 
 use super::related::Related;

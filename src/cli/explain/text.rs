@@ -176,14 +176,15 @@ fn clashes(report: &Report) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
+    use multipod_engine::annotation::Key;
+    use multipod_engine::inject::decide;
+    use multipod_engine::pattern::{Context, Settings};
+    use multipod_engine::pod::{Head, Version};
+    use multipod_engine::policy;
+
     use super::*;
-    use crate::annotation::Key;
     use crate::cli::explain::boxes::Signs;
     use crate::explain::report::Named;
-    use crate::inject::decide;
-    use crate::pattern::{Context, Settings};
-    use crate::pod::{Head, Version};
-    use crate::policy;
 
     /// What is told of a pod, without its drawing.
     fn told(annotations: &str, policies: &str, version: &str) -> String {

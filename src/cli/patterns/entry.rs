@@ -2,15 +2,14 @@
 
 use std::borrow::Cow;
 
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::option::{Absent, Row};
+use multipod_engine::pattern::Catalogue;
+use multipod_engine::pattern::defined::{Definition, Param, PatternKind, Type};
+use multipod_engine::pattern::topic::Topic;
+use multipod_engine::pattern::topics;
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::annotation::Key;
-use crate::annotation::option::{Absent, Row};
-use crate::pattern::Catalogue;
-use crate::pattern::defined::{Definition, Param, PatternKind, Type};
-use crate::pattern::topic::Topic;
-use crate::pattern::topics;
 
 /// One pattern.
 #[derive(Clone, Debug)]

@@ -2,12 +2,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use multipod_engine::annotation::key::PREFIX;
+use multipod_engine::inject::Verdict;
 use serde_json::{Value, json};
 
-use crate::annotation::key::PREFIX;
 use crate::cli::explain;
 use crate::explain::picture::Picture;
-use crate::inject::Verdict;
 use crate::manifest::{Cluster, Decided, Examined, Finding, Manifests, Target, examine};
 
 /// One review, and what is known about it here.

@@ -11,6 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use multipod_engine::pod::Version;
+use multipod_engine::policy::{Layer, Objects};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -18,8 +20,6 @@ use tokio::sync::oneshot;
 use crate::admission::Snapshot;
 use crate::certs::{Embedded, Files, Material, Tls, server_config};
 use crate::observe::{Traces, start_logs};
-use crate::pod::Version;
-use crate::policy::{Layer, Objects};
 use crate::server::{Addresses, Bound, Configuration, Shared, bind};
 use crate::watch::{self, Certificates, Cluster, Known, PolicyFolder, PolicyStore, Watch, watch};
 

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use multipod_engine::pattern::Settings;
+use multipod_engine::pod::Version;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
@@ -15,8 +17,6 @@ use crate::admission::WarnMode;
 use crate::certs::Files;
 use crate::cli::config_file::ConfigFile;
 use crate::observe::{LogFilter, LogFormat};
-use crate::pattern::Settings;
-use crate::pod::Version;
 use crate::rotation::Pace;
 use crate::server::{Limits, Range};
 use crate::watch::Managed;

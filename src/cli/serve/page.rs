@@ -1,6 +1,9 @@
 //! What the page on the admin port answers: the commands `draw`, `diff`, `explain` and `inject`, about a text that somebody
 //! types.
 
+use multipod_engine::pattern::Settings;
+use multipod_engine::pod::Version;
+use multipod_engine::policy;
 use serde::Serialize;
 
 use crate::cli::color::Styles;
@@ -10,9 +13,6 @@ use crate::cli::report::{self, Aside};
 use crate::drawing::{self, Style, escaped};
 use crate::explain::Report;
 use crate::manifest::{self, Annotation, Cluster, Manifests, Source};
-use crate::pattern::Settings;
-use crate::pod::Version;
-use crate::policy;
 use crate::server::{Asked, Page};
 
 const HTML: &str = include_str!("page/page.html");

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use multipod_engine::pattern::Settings;
 use serde_json::{Map, Value};
 
 use crate::admission::Snapshot;
 use crate::cli::config_file::ConfigFile;
 use crate::observe::LogLevel;
-use crate::pattern::Settings;
 use crate::server::{Configuration, Shared};
 use crate::watch::folder_of;
 

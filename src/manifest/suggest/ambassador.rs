@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use multipod_engine::annotation::Key;
+use multipod_engine::pattern::ambassador::CONFIG_FILE;
+use multipod_engine::pattern::ambassador::haproxy::MAXCONN;
 use serde_json::Value;
-
-use crate::annotation::Key;
-use crate::pattern::ambassador::CONFIG_FILE;
-use crate::pattern::ambassador::haproxy::MAXCONN;
 
 use super::container::{Container, Pod};
 use super::item::{Item, Recognised};

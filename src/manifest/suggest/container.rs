@@ -1,8 +1,7 @@
 //! The containers of a pod, as recognisers look at them.
 
+use multipod_engine::pattern::images::base_name;
 use serde_json::Value;
-
-use crate::pattern::images::base_name;
 
 use super::shell;
 

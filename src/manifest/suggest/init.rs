@@ -1,6 +1,6 @@
 //! Loops that wait for something.
 
-use crate::annotation::Key;
+use multipod_engine::annotation::Key;
 
 use super::container::Container;
 use super::item::{Item, Recognised};

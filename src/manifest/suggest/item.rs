@@ -1,6 +1,6 @@
 //! What a recogniser answers.
 
-use crate::annotation::Key;
+use multipod_engine::annotation::Key;
 
 /// What replaces a container: an item of an annotation's value.
 pub(super) struct Item {

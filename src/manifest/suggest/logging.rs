@@ -1,7 +1,7 @@
 //! Sidecars that print a file.
 
-use crate::annotation::Key;
-use crate::pattern::images::base_name;
+use multipod_engine::annotation::Key;
+use multipod_engine::pattern::images::base_name;
 
 use super::container::{Container, Pod};
 use super::item::{Item, Recognised};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::annotation::Key;
-use crate::pattern::images::adapter_of_image;
+use multipod_engine::annotation::Key;
+use multipod_engine::pattern::images::adapter_of_image;
 
 use super::container::Container;
 use super::item::{Item, Recognised};

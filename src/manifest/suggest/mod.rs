@@ -14,11 +14,10 @@ mod sync;
 
 use std::collections::BTreeSet;
 
+use multipod_engine::annotation::Key;
 use serde_json::Value;
 
 use multipod_yaml::Edit;
-
-use crate::annotation::Key;
 
 use super::inject::edited;
 use super::{Annotation, Finding, Found, Level, Manifests, Outcome, Placed, Target, annotate, found};

@@ -1,6 +1,6 @@
 //! git-sync, as a sidecar or as a step.
 
-use crate::annotation::Key;
+use multipod_engine::annotation::Key;
 
 use super::container::{Container, Pod};
 use super::item::{Item, Recognised};

@@ -274,7 +274,7 @@ const own = "OWN"
 const byDefault = "default "
 
 // Defaults is the file, from the repository on, of the images that patterns ask for by default.
-const Defaults = "src/pattern/images.yaml"
+const Defaults = "crates/engine/src/pattern/images.yaml"
 
 const everywhere = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

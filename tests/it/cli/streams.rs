@@ -116,6 +116,6 @@ proptest! {
         let outcome = inject(&manifests, &Cluster::default(), &[]);
         prop_assert!(outcome.is_refused() || yaml(&outcome.texts).starts_with("kind: Pod\n"));
         let set = format!("{key}={value}").parse::<Annotation>();
-        prop_assert!(set.is_ok_and(|set| set.value == value) || multipod::annotation::Key::from_full(&key).is_none());
+        prop_assert!(set.is_ok_and(|set| set.value == value) || multipod_engine::annotation::Key::from_full(&key).is_none());
     }
 }

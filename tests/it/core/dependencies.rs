@@ -14,11 +14,11 @@ struct Package {
 }
 
 /// With every feature, and with what only builds and tests need.
-static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| packages(&["--all-features"]));
+static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(|| packages(&["--workspace", "--all-features"]));
 
 fn packages(of: &[&str]) -> Vec<Package> {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["tree", "--workspace", "--locked", "--prefix=none", "--format={p}|{l}"]).args(of);
+    cargo.args(["tree", "--locked", "--prefix=none", "--format={p}|{l}"]).args(of);
     let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
@@ -118,7 +118,17 @@ fn everything_but_ourselves_comes_from_the_registry() {
 fn nothing_of_a_feature_is_built_without_it() {
     let is_of_traces = |package: &Package| package.name.starts_with("opentelemetry");
     assert!(PACKAGES.iter().any(is_of_traces));
-    assert!(!packages(&[]).iter().any(is_of_traces));
+    assert!(!packages(&["--workspace"]).iter().any(is_of_traces));
+}
+
+#[test]
+fn the_engine_is_built_without_runtime_network_and_command_line() {
+    let packages = packages(&["--package=multipod-engine", "--edges=normal"]);
+    let built: BTreeSet<&str> = packages.iter().map(|package| &*package.name).collect();
+    assert!(built.contains("multipod-values"));
+    for outside in ["axum", "clap", "hyper", "kube", "notify", "rustls", "tokio", "tracing", "ureq"] {
+        assert!(!built.contains(outside), "cargo tree -p multipod-engine -i {outside} tells who brings it");
+    }
 }
 
 #[test]

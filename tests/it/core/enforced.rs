@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use multipod_engine::pattern::{Settings, settings::OnMistake};
+use multipod_engine::policy;
+
 use crate::support::reviews::{REAL, pod, verify};
 use multipod::admission::{self, Namespace, Namespaces, Snapshot};
-use multipod::pattern::{Settings, settings::OnMistake};
-use multipod::policy;
 use serde_json::{Value, json};
 
 /// A pod on its way into a namespace, and who knows what about it.

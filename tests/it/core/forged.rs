@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Container, EnvVar, Volume, VolumeMount};
-use multipod::inject::{SkipReason, Verdict, decide};
-use multipod::pattern::{Context, Settings};
-use multipod::pod::Head;
-use multipod::policy::{self, Loaded};
+use multipod_engine::inject::{SkipReason, Verdict, decide};
+use multipod_engine::pattern::{Context, Settings};
+use multipod_engine::pod::Head;
+use multipod_engine::policy::{self, Loaded};
 use serde_json::{Value, json};
 
 use super::schema;

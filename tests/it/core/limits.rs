@@ -5,10 +5,10 @@
 
 use std::fmt::Write;
 
-use multipod::inject::{SkipReason, Verdict, decide};
-use multipod::pattern::{Catalogue, Context, Settings};
-use multipod::pod::Head;
-use multipod::policy::{self, Policies};
+use multipod_engine::inject::{SkipReason, Verdict, decide};
+use multipod_engine::pattern::{Catalogue, Context, Settings};
+use multipod_engine::pod::Head;
+use multipod_engine::policy::{self, Policies};
 
 const DEEP: usize = 200_000;
 const MANY: usize = 100_000;
@@ -282,7 +282,7 @@ fn answers_to_values_of(size: usize) -> Vec<String> {
     ];
     let mut slugs = Vec::new();
     for value in &hostile {
-        for key in multipod::annotation::Key::ALL {
+        for key in multipod_engine::annotation::Key::ALL {
             let (slug, length) = answer(&asking(key.name(), value));
             assert!(length < 16_384, "{}: {slug} with {length} bytes for {}…", key.full(), &value[..10]);
             slugs.push(slug);

@@ -4,15 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use multipod::admission::{self, Snapshot};
-use multipod::policy::{Layer, Layers, Loaded, Objects};
+use multipod_engine::policy::{Layer, Layers, Loaded, Objects};
 use serde_json::{Value, json};
 
 /// Every YAML file below the folders that hold policies and patterns.
 fn texts() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut texts = Vec::new();
-    let mut folders: Vec<PathBuf> =
-        ["tests/cases", "examples", "src/pattern/adapters"].map(|folder| root.join(folder)).to_vec();
+    let mut folders: Vec<PathBuf> = ["tests/cases", "examples", "crates/engine/src/pattern/adapters"]
+        .map(|folder| root.join(folder))
+        .to_vec();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -87,7 +88,7 @@ fn every_object_of_our_files_is_read_alike_from_a_file_and_from_a_cluster() {
         for document in text.split("\n---").filter(|document| document.contains("multipod.dev/")) {
             let document = document.trim_start_matches("---");
             // What is no YAML, or says something twice, is no object.
-            let Ok(object) = multipod::pattern::object::read::<Value>(document) else { continue };
+            let Ok(object) = multipod_engine::pattern::object::read::<Value>(document) else { continue };
             let of_file = loaded(Layer::Folder, Objects::of_files(&[(name.clone(), document.to_owned())]));
             let of_cluster = loaded(Layer::Cluster, Objects::of_cluster([&object]));
             assert_eq!(content(&of_file), content(&of_cluster), "{name}");

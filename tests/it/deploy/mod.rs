@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::settings::Settings as Asked;
+use multipod_engine::pattern::{Settings, object};
+use multipod_engine::policy;
+
 use crate::support::golden;
 use crate::support::run::{self, Files, values};
 use crate::support::tools::left_out;
-use multipod::annotation::Key;
-use multipod::annotation::settings::Settings as Asked;
-use multipod::pattern::{Settings, object};
-use multipod::policy;
 use serde_json::{Value, json};
 
 const OURS: &str = "multipod-system";

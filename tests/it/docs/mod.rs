@@ -11,13 +11,13 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use multipod::annotation::Key;
-use multipod::annotation::option::{Absent, Row};
 use multipod::explain::sample;
 use multipod::manifest::{self, Cluster, Level, Manifests, Source};
-use multipod::pattern::defined::Type;
-use multipod::pattern::{Context, Request, Settings, object, topics};
-use multipod::policy;
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::option::{Absent, Row};
+use multipod_engine::pattern::defined::Type;
+use multipod_engine::pattern::{Context, Request, Settings, object, topics};
+use multipod_engine::policy;
 use serde_json::Value;
 
 use page::{Block, Page, page, pages, root, spans};

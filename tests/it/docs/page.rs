@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use multipod::annotation::Key;
+use multipod_engine::annotation::Key;
 
 /// One Markdown file.
 pub(crate) struct Page {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use multipod::inject::{DenyReason, SkipReason};
+use multipod_engine::inject::{DenyReason, SkipReason};
 
 use super::page::root;
 

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use multipod::annotation::Key;
-use multipod::annotation::option::{Absent, Row};
-use multipod::annotation::settings::OF_SIDECARS;
-use multipod::pattern::topic::Topic;
-use multipod::pattern::topics;
+use multipod_engine::annotation::Key;
+use multipod_engine::annotation::option::{Absent, Row};
+use multipod_engine::annotation::settings::OF_SIDECARS;
+use multipod_engine::pattern::topic::Topic;
+use multipod_engine::pattern::topics;
 use serde_json::Value;
 
 use super::page::{rewrite, root};
@@ -40,7 +40,7 @@ fn tables_are_made_from_what_the_program_says() {
 /// What others may add to what a policy enforces is what the code compares with.
 #[test]
 fn what_may_be_added_is_made_from_what_the_code_says() {
-    let rows = multipod::inject::additions().map(|[at, is, by]| {
+    let rows = multipod_engine::inject::additions().map(|[at, is, by]| {
         let is = if is.contains(' ') { is } else { format!("`{is}`") };
         format!("| `{}` | {is} | {by} |\n", at.replace("PROBE", "\u{2026}Probe"))
     });
@@ -51,7 +51,7 @@ fn what_may_be_added_is_made_from_what_the_code_says() {
 /// What is promised of large pods is what the code holds them to.
 #[test]
 fn limits_are_made_from_what_the_code_says() {
-    let rows = multipod::inject::limits().map(|(what, most)| format!("| {what} | {most} |\n"));
+    let rows = multipod_engine::inject::limits().map(|(what, most)| format!("| {what} | {most} |\n"));
     let table = "| what | at most |\n|---|---|\n".to_owned() + &rows.concat();
     write_tables("docs/reference/promises.md", &[("limits".to_owned(), table)]);
 }

@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use multipod_engine::pattern::{Settings, settings::OnMistake};
+use multipod_engine::pod::Text;
+use multipod_engine::policy;
+
 use crate::support::reviews::{REAL, REINVOKED, Verdict, WORKLOADS, deployment, patched, pod, verify};
 use axum::body::Body;
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
@@ -11,9 +15,6 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use multipod::admission::{self, Missing, Namespace, Namespaces, Snapshot, WarnMode};
 use multipod::certs::{Embedded, Tls, server_config};
-use multipod::pattern::{Settings, settings::OnMistake};
-use multipod::pod::Text;
-use multipod::policy;
 use multipod::server::{Handlers, Limits, Shared, router};
 use proptest::prelude::*;
 use serde_json::{Value, json};

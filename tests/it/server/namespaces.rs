@@ -1,11 +1,12 @@
 //! What a cluster says about its namespaces and itself, on its way to decisions, through everything that happens to
 //! API servers.
 
+use multipod_engine::pattern::settings::IpFamilies;
+use multipod_engine::pod::Version;
+
 use super::watching::serve;
 use crate::support::cluster::Cluster;
 use crate::support::reviews::deployment;
-use multipod::pattern::settings::IpFamilies;
-use multipod::pod::Version;
 use multipod::watch::{self, Known};
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use multipod::admission::Snapshot;
-use multipod::policy;
 use multipod::server::Limits;
+use multipod_engine::policy;
 use serde_json::{Value, json};
 
 use crate::support::reviews::{Verdict, pod, verify};

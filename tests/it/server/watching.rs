@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use multipod_engine::policy::{Layer, Objects};
+
 use crate::support::reviews::{pod, verify};
 use crate::support::running::{self, Answer, PATIENCE, Running, post};
 use multipod::admission::Snapshot;
 use multipod::certs::{Embedded, Tls, server_config};
-use multipod::policy::{Layer, Objects};
 use multipod::server::{Handlers, Limits, Shared};
 use multipod::watch::{self, ClusterPolicies, Known, PolicyStore};
 use serde_json::{Value, json};

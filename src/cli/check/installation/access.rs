@@ -5,10 +5,10 @@ use std::time::Duration;
 use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
+use multipod_engine::pod::Version;
 use serde::de::DeserializeOwned;
 
 use crate::cluster::Reach;
-use crate::pod::Version;
 
 use super::found::{Cure, Report};
 

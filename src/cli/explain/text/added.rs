@@ -1,9 +1,10 @@
 //! What is added, as lines for people.
 
+use multipod_engine::inject::NO_TOKEN;
+
 use crate::cli::explain::layout::{Layout, counted, indented};
 use crate::cli::line::{Line, Tone, width};
 use crate::explain::report::{Added, Amounts, AppMount, Container, Named, Runs};
-use crate::inject::NO_TOKEN;
 
 /// Everything that is added, container by container, then the rest of the pod.
 pub(super) fn lines(added: &Added, layout: &Layout) -> Vec<Line> {

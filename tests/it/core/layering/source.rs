@@ -6,9 +6,12 @@ use std::str::FromStr;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+/// The crate whose modules are rows of the table, as those of `src` are.
+pub(super) const ENGINE: &str = "engine";
+
 /// One file of `src` or of a crate beside it.
 pub(super) struct Source {
-    /// Below `src` or `crates`.
+    /// Below `src` or `crates`, where the name of the crate stands before it.
     pub(super) path: String,
     pub(super) text: String,
     /// Without what stands in `#[cfg(test)]`.
@@ -40,7 +43,9 @@ impl Source {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut paths = Vec::new();
         walk(&root.join("src"), &mut paths);
-        walk(&root.join("crates"), &mut paths);
+        for entry in fs::read_dir(root.join("crates")).unwrap() {
+            walk(&entry.unwrap().path().join("src"), &mut paths);
+        }
         paths.sort();
         assert!(paths.len() > 50, "{} files", paths.len());
         let read = |path: &PathBuf| {
@@ -51,9 +56,10 @@ impl Source {
         paths.iter().map(read).collect()
     }
 
-    /// The first folder or file below `src`, or the folder below `crates`.
+    /// The first folder or file below `src`, or the folder below `crates`; of the engine, the one inside.
     pub(super) fn module(&self) -> &str {
-        self.path.split(['/', '.']).next().unwrap_or_default()
+        let inside = self.path.strip_prefix(ENGINE).and_then(|path| path.strip_prefix('/'));
+        inside.unwrap_or(&self.path).split(['/', '.']).next().unwrap_or_default()
     }
 
     /// Whether it is the root of a program or a library.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use multipod::annotation::lexer;
-use multipod::pod::Version;
+use multipod_engine::annotation::lexer;
+use multipod_engine::pod::Version;
 use serde_json::{Value, json};
 
 use super::dice::Dice;
@@ -72,13 +72,13 @@ const IMAGES: [&str; 3] = [
 
 /// The default images, by name.
 static DEFAULTS: LazyLock<Value> = LazyLock::new(|| {
-    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/pattern/images.yaml"));
+    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/crates/engine/src/pattern/images.yaml"));
     multipod_yaml::documents(text).unwrap()[0].value().clone()
 });
 
 /// The files of the adapters, read without the code that reads them otherwise.
 static ADAPTERS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/pattern/adapters");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/engine/src/pattern/adapters");
     let files =
         std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
     files.map(|text| multipod_yaml::documents(&text).unwrap()[0].value().clone()).collect()

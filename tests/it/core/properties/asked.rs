@@ -2,10 +2,9 @@
 
 use std::sync::LazyLock;
 
-use multipod::pattern::defined::Definition;
-use multipod::pattern::{Catalogue, topics};
-
-use multipod::annotation::Key;
+use multipod_engine::annotation::Key;
+use multipod_engine::pattern::defined::Definition;
+use multipod_engine::pattern::{Catalogue, topics};
 
 use super::dice::Dice;
 

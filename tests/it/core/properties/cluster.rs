@@ -1,8 +1,8 @@
 //! The context of a pod: namespaces, settings, policies, versions.
 
-use multipod::pattern::{Context, Label, Settings};
-use multipod::pod::Version;
-use multipod::policy::{self, Loaded};
+use multipod_engine::pattern::{Context, Label, Settings};
+use multipod_engine::pod::Version;
+use multipod_engine::policy::{self, Loaded};
 use serde_json::{Value, json};
 
 use super::asked;

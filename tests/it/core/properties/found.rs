@@ -1,6 +1,6 @@
 //! What the properties have found once, kept as plain tests.
 
-use multipod::inject::{SkipReason, removals};
+use multipod_engine::inject::{SkipReason, removals};
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Read};

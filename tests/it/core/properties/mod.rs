@@ -17,13 +17,13 @@ mod trial;
 use std::collections::BTreeSet;
 
 use crate::support::sound;
-use multipod::annotation::Key;
-use multipod::inject::{SkipReason, removals};
-use multipod::policy;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use dice::Dice;
+use multipod_engine::annotation::Key;
+use multipod_engine::inject::{SkipReason, removals};
+use multipod_engine::policy;
 use trial::{Ended, any_pod, any_trial, decide_in};
 
 const STATUS: &str = "multipod/status";

@@ -1,7 +1,7 @@
 //! One pod in one cluster, decided on.
 
-use multipod::inject::{Decision, Injection, Patch, SkipReason, Verdict, decide};
-use multipod::pod::Head;
+use multipod_engine::inject::{Decision, Injection, Patch, SkipReason, Verdict, decide};
+use multipod_engine::pod::Head;
 use proptest::prelude::*;
 use serde_json::Value;
 

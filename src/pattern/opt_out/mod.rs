@@ -1,7 +1,0 @@
-//! What a pod or its namespace declines.
-
-mod request;
-mod text;
-
-pub(crate) use request::{OptOut, parse};
-pub(super) use text::TOPICS;
