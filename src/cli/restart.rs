@@ -16,8 +16,9 @@ use super::report::{self, Failure};
 /// Make pods again that were injected otherwise than they would be now, or not at all
 ///
 /// Finds the workloads concerned as check --cluster does, shows them, asks, and restarts them as kubectl rollout restart does: a
-/// few at a time, each only when its disruption budgets allow it, and the next only when one is rolled out. Where one fails, no
-/// other is begun.
+/// few at a time, each only when its disruption budgets allow it, and the next only when one is rolled out. Those that share a
+/// disruption budget are restarted one after the other. Where one fails, no other is begun, and it is told which are restarted,
+/// which are in flight, and which were not begun.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {

@@ -1,6 +1,7 @@
 //! What commands ask of a cluster that runs, by a kubeconfig: one reader, and whoever restarts workloads. What it means is
 //! decided in `live`.
 
+mod course;
 mod installation;
 mod objects;
 mod reach;

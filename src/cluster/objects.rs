@@ -1,5 +1,7 @@
 //! The kinds of a cluster that are read, and workloads by their names.
 
+use std::fmt;
+
 use kube::api::ApiResource;
 use kube::core::GroupVersionKind;
 use serde_json::Value;
@@ -62,4 +64,16 @@ pub(crate) struct Workload {
     pub namespace: String,
     pub kind: String,
     pub name: String,
+}
+
+impl Workload {
+    pub(super) fn resource(&self) -> Resource {
+        Resource::new("apps/v1", &self.kind)
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
 }

@@ -1,14 +1,18 @@
 //! Rolls workloads, a few at a time and within their disruption budgets.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use multipod_engine::policy::Selector;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::course::{Course, Stage, budgets_of};
 use super::objects::{Resource, Workload};
 use super::reach::{Reader, Unread};
 
@@ -29,44 +33,61 @@ pub(crate) struct Restarts {
 }
 
 impl Restarts {
-    /// Rolls all of them; `tell` hears what happens. Where one fails, no other is begun.
+    /// Rolls all of them; `tell` hears what happens. Where one fails, no other is begun, and the error tells how far each is.
     pub(crate) async fn run(
         self,
         reader: &Reader,
         workloads: &[Workload],
         tell: impl Fn(&Workload, &str),
     ) -> Result<(), String> {
-        let each = stream::iter(workloads).map(|workload| {
-            let tell = &tell;
-            async move {
-                let rolled = self.roll(reader, workload, |what| tell(workload, what)).await;
-                rolled.map_err(|why| {
-                    format!("{} {}/{}: {why}", workload.kind, workload.namespace, workload.name)
-                })
+        let course = RefCell::new(course(reader, workloads).await?);
+        let roll = async |workload: &Workload| {
+            let hear = |stage, what: &str| {
+                course.borrow_mut().reaches(workload, stage);
+                tell(workload, what);
+            };
+            self.roll(reader, workload, hear).await.map_err(|why| {
+                course.borrow_mut().reaches(workload, Stage::Failed);
+                format!("{workload}: {why}{}", course.borrow().report())
+            })
+        };
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while under_way.len() < self.at_once.max(1) {
+                let Some(workload) = course.borrow_mut().next() else { break };
+                under_way.push(roll(workload));
             }
-        });
-        let mut each = each.buffer_unordered(self.at_once.max(1));
-        while let Some(rolled) = each.next().await {
-            rolled?;
+            match under_way.next().await {
+                Some(rolled) => rolled?,
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
-    async fn roll(self, reader: &Reader, workload: &Workload, tell: impl Fn(&str)) -> Result<(), String> {
+    async fn roll(
+        self,
+        reader: &Reader,
+        workload: &Workload,
+        tell: impl Fn(Stage, &str),
+    ) -> Result<(), String> {
         let ends = Instant::now() + self.timeout;
-        let resource = Resource::new("apps/v1", &workload.kind);
+        let resource = workload.resource();
         let namespace = Some(&*workload.namespace);
         let read = || async { reader.get(&resource, namespace, &workload.name).await.map_err(Unread::text) };
         let mut told = false;
         loop {
             let object = read().await?;
             if let Some(why) = by_hand(&object) {
-                tell(&format!("left alone: {why}"));
+                tell(Stage::LeftAlone, &format!("left alone: {why}"));
                 return Ok(());
             }
-            let Some(budget) = exhausted(reader, &workload.namespace, &object).await? else { break };
+            let budgets = budgets(reader, &workload.namespace).await?;
+            let Some(budget) = budgets_of(&object, &budgets).find(|budget| is_exhausted(budget)) else {
+                break;
+            };
             if !told {
-                tell(&format!("waits: the disruption budget {budget} allows none now"));
+                let budget = name(budget);
+                tell(Stage::Waits, &format!("waits: the disruption budget {budget} allows none now"));
                 told = true;
             }
             in_time(ends, "its disruption budget allows no disruption")?;
@@ -77,15 +98,39 @@ impl Restarts {
         let api = reader.api(&resource, namespace);
         let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
         let patch = Patch::Strategic(&change);
+        // Before the answer: if another one fails meanwhile, this one may have begun.
+        tell(Stage::InFlight, "restarts");
         reader.answer(api.patch(&workload.name, &params, &patch)).await.map_err(Unread::text)?;
-        tell("restarts");
         while !is_rolled_out(&workload.kind, &read().await?) {
             in_time(ends, "it is not rolled out yet; kubectl rollout status tells why")?;
             sleep(PACE).await;
         }
-        tell("is rolled out");
+        tell(Stage::Done, "is rolled out");
         Ok(())
     }
+}
+
+/// Which of them share a disruption budget, as it is when the first is begun.
+async fn course<'w>(reader: &Reader, workloads: &'w [Workload]) -> Result<Course<'w>, String> {
+    let mut of_namespaces: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    let mut all = Vec::new();
+    for workload in workloads {
+        let namespace = &*workload.namespace;
+        if !of_namespaces.contains_key(namespace) {
+            of_namespaces.insert(namespace, budgets(reader, namespace).await?);
+        }
+        let budgets = of_namespaces.get(namespace).map_or(&[][..], Vec::as_slice);
+        // Nothing is shared where there are none, and most namespaces have few.
+        let shared = if budgets.is_empty() {
+            Vec::new()
+        } else {
+            let object = reader.get(&workload.resource(), Some(namespace), &workload.name).await;
+            let object = object.map_err(|unread| format!("{workload}: {}", unread.text()))?;
+            budgets_of(&object, budgets).map(name).collect()
+        };
+        all.push((workload, shared));
+    }
+    Ok(Course::of(all))
 }
 
 fn in_time(ends: Instant, why: &str) -> Result<(), String> {
@@ -101,18 +146,18 @@ fn by_hand(object: &Value) -> Option<&'static str> {
         .then_some("its update strategy is OnDelete, so that its pods have to be deleted by hand")
 }
 
-/// A disruption budget of its pods that allows none now.
-async fn exhausted(reader: &Reader, namespace: &str, object: &Value) -> Result<Option<String>, String> {
-    let budgets = reader.all(&Resource::new("policy/v1", "PodDisruptionBudget"), Some(namespace)).await;
-    let labels = &object["spec"]["template"]["metadata"]["labels"];
-    let is_meant = |budget: &&Value| {
-        let selector = Selector::legible(&budget["spec"]["selector"]);
-        let allowed = budget["status"]["disruptionsAllowed"].as_u64().unwrap_or_default();
-        allowed == 0 && selector.unmet(|label| labels[label].as_str()).is_none()
-    };
-    let budgets = budgets.map_err(Unread::text)?;
-    let name = |budget: &Value| budget["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    Ok(budgets.iter().find(is_meant).map(name))
+/// The disruption budgets of a namespace.
+async fn budgets(reader: &Reader, namespace: &str) -> Result<Vec<Value>, String> {
+    let resource = Resource::new("policy/v1", "PodDisruptionBudget");
+    reader.all(&resource, Some(namespace)).await.map_err(Unread::text)
+}
+
+fn is_exhausted(budget: &Value) -> bool {
+    budget["status"]["disruptionsAllowed"].as_u64().unwrap_or_default() == 0
+}
+
+fn name(budget: &Value) -> String {
+    budget["metadata"]["name"].as_str().unwrap_or_default().to_owned()
 }
 
 /// As `kubectl rollout status` sees it.
