@@ -87,7 +87,9 @@ fn told(uid: &str, decision: &Decision<'_>) -> (Vec<u8>, Record<'static>) {
     let mut audited: Vec<String> = audits.map(|audit| audit.policy.to_owned()).collect();
     audited.sort_unstable();
     audited.dedup();
-    (body, Record { warnings: warnings.len(), audited, ..record })
+    let matched = decision.resolution.iter().flat_map(|resolution| &resolution.matched);
+    let policies = matched.map(|policy| policy.name.clone()).collect();
+    (body, Record { warnings: warnings.len(), policies, audited, ..record })
 }
 
 impl Record<'static> {
@@ -101,6 +103,7 @@ impl Record<'static> {
             reason,
             dry_run: false,
             patterns: Vec::new(),
+            policies: Vec::new(),
             audited: Vec::new(),
             patch_bytes: 0,
             warnings: 0,

@@ -29,6 +29,8 @@ pub struct Record<'a> {
     pub dry_run: bool,
     /// Which patterns are added.
     pub patterns: Vec<multipod_engine::pattern::container::Text>,
+    /// The policies that are for the pod.
+    pub policies: Vec<String>,
     /// Policies that only tell what they would set, and would set something.
     pub audited: Vec<String>,
     /// The size of the patch, before it is encoded.
@@ -51,6 +53,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: [Outcome; 4] = [Outcome::Injected, Outcome::Skipped, Outcome::Denied, Outcome::Ignored];
+
     /// The machine's name for it.
     pub const fn slug(self) -> &'static str {
         match self {

@@ -6,7 +6,8 @@ use multipod_engine::policy;
 use serde::Serialize;
 
 use crate::cluster::Reader;
-use crate::live::in_force::{Row, Says, rows};
+use crate::live::Changes;
+use crate::live::in_force::{Adds, InForce, Row, Says};
 
 use super::context::policy_files;
 use super::line::{Line, Tone};
@@ -14,9 +15,9 @@ use super::live::{Surroundings, wait};
 use super::output::{self, Format, Told, json, printed};
 use super::report::{self, Failure};
 
-/// List the policies in force, what each is for, who gives way, and where they disagree
+/// List the policies and patterns in force, what each is for, who gives way, and where they disagree
 ///
-/// Reads the InjectionPolicy objects of a cluster, and the policies that its installation has in files. With --policy-dir alone
+/// Reads the InjectionPolicy and Pattern objects of a cluster, and those that its installation has in files. With --policy-dir alone
 /// it reads that folder, and no cluster.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
@@ -35,7 +36,7 @@ EXAMPLES
   multipod policies --policy-dir policies/
 
 EXIT CODES
-  0  the policies were told
+  0  the policies and patterns were told
   1  likewise, and one has a mistake or certainly disagrees with another
   2  something could not be read";
 
@@ -43,16 +44,18 @@ EXIT CODES
 struct Answer<'r> {
     /// Grows when a field changes its meaning or goes; new fields may come at any time.
     schema: u8,
-    policies: &'r [Row],
+    #[serde(flatten)]
+    in_force: &'r InForce,
 }
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let rows = match self.surroundings.policy_dir() {
+        let in_force = match self.surroundings.policy_dir() {
             Some(folder) if !self.surroundings.place.is_named() => {
                 let loaded = policy::load(&policy_files(folder)?);
                 let illegible: Vec<String> = loaded.illegible.iter().map(ToString::to_string).collect();
-                Failure::unless_empty(illegible, rows(&loaded.objects, &loaded.policies))?
+                let known = (&loaded.policies, &loaded.catalogue);
+                Failure::unless_empty(illegible, InForce::of(&loaded.objects, known, &Changes::new()))?
             }
             _ => {
                 let given = self.surroundings.given()?;
@@ -60,62 +63,42 @@ impl Args {
                     let reader = Reader::connect(&self.surroundings.place.reach()).await?;
                     let in_force = reader.in_force(given).await?;
                     in_force.notes.iter().for_each(|note| report::note(note));
-                    Ok(rows(&in_force.objects, &in_force.known.policies))
+                    let known = &in_force.known;
+                    Ok(InForce::of(&in_force.objects, (&known.policies, &known.catalogue), &known.changed))
                 })?
             }
         };
         let text = match self.told.output {
-            Format::Json => json(&Answer { schema: 1, policies: &rows }),
-            Format::Text => printed(&lines(&rows)),
+            Format::Json => json(&Answer { schema: 1, in_force: &in_force }),
+            Format::Text => printed(&lines(&in_force)),
         };
-        output::print(&text, ExitCode::from(u8::from(rows.iter().any(is_wrong))))
+        output::print(&text, ExitCode::from(u8::from(is_wrong(&in_force))))
     }
 }
 
-fn is_wrong(row: &Row) -> bool {
-    let mut conflicts = row.says.iter().flat_map(|says| &says.conflicts);
-    !row.problems.is_empty() || conflicts.any(|conflict| conflict.certain)
+fn is_wrong(in_force: &InForce) -> bool {
+    let is_certain =
+        |row: &Row<Says>| row.says.iter().flat_map(|says| &says.conflicts).any(|one| one.certain);
+    in_force.policies.iter().any(|row| !row.problems.is_empty() || is_certain(row))
+        || in_force.patterns.iter().any(|row| !row.problems.is_empty())
 }
 
-fn lines(rows: &[Row]) -> Vec<Line> {
-    if rows.is_empty() {
-        return vec![Line::plain("there are no policies")];
+fn lines(in_force: &InForce) -> Vec<Line> {
+    let mut each: Vec<Vec<Line>> = in_force.policies.iter().map(policy).collect();
+    if each.is_empty() {
+        each.push(vec![Line::plain("there are no policies")]);
     }
-    let mut lines = Vec::new();
-    for row in rows {
-        if !lines.is_empty() {
-            lines.push(Line::default());
-        }
-        lines.extend(one(row));
-    }
-    lines
+    each.extend(in_force.patterns.iter().map(pattern));
+    each.join(&Line::default())
 }
 
-fn one(row: &Row) -> Vec<Line> {
-    let standing = match row.standing {
-        "in_force" => Line::of(Tone::Ours, "in force"),
-        "last_good" => Line::of(Tone::Caution, "the version before counts"),
-        "refusing" => Line::of(Tone::Bad, "refuses the pods that it may be for"),
-        _ => Line::of(Tone::Bad, "counts for nothing"),
-    };
+fn policy(row: &Row<Says>) -> Vec<Line> {
     let mode = row.says.as_ref().map(|says| match says.percent {
         100 => format!("{}, ", says.mode),
         percent => format!("{}, {percent} % of its workloads, ", says.mode),
     });
-    let head = Line::of(Tone::Strong, &row.name)
-        .and(Tone::Plain, format!("  {}", mode.unwrap_or_default()))
-        .join(standing)
-        .and(Tone::Quiet, format!("  {}", row.place));
-    let mut lines = vec![head];
-    let mut tell = |what: &str, tone: Tone, texts: Vec<String>| {
-        for (at, text) in texts.iter().enumerate() {
-            let what = if at == 0 { what } else { "" };
-            let parts = text.lines().enumerate();
-            lines.extend(parts.map(|(part, text)| {
-                Line::of(Tone::Quiet, format!("  {:<14}", if part == 0 { what } else { "" })).and(tone, text)
-            }));
-        }
-    };
+    let mut lines = vec![head(row, &mode.unwrap_or_default())];
+    let mut tell = |what: &str, tone: Tone, texts: Vec<String>| tell(&mut lines, what, tone, texts);
     if let Some(says) = &row.says {
         let everything = vec!["all pods".to_owned()];
         tell("for", Tone::Plain, if says.matches.is_empty() { everything } else { says.matches.clone() });
@@ -132,8 +115,48 @@ fn one(row: &Row) -> Vec<Line> {
         });
         tell("disagrees", Tone::Caution, conflicts.collect());
     }
+    tell("since", Tone::Plain, row.since.iter().cloned().collect());
     tell("wrong", Tone::Bad, row.problems.clone());
     lines
+}
+
+fn pattern(row: &Row<Adds>) -> Vec<Line> {
+    let kind = row.says.as_ref().map(|adds| format!("pattern of {}, ", adds.key));
+    let mut lines = vec![head(row, kind.as_deref().unwrap_or("pattern, "))];
+    let mut tell = |what: &str, tone: Tone, texts: Vec<String>| tell(&mut lines, what, tone, texts);
+    if let Some(adds) = &row.says {
+        let about = Some(adds.description.clone()).filter(|about| !about.is_empty());
+        tell("for", Tone::Plain, about.into_iter().collect());
+        let nobody = vec!["no policy; pods may name it".to_owned()];
+        tell("used by", Tone::Plain, if adds.used_by.is_empty() { nobody } else { adds.used_by.clone() });
+    }
+    tell("since", Tone::Plain, row.since.iter().cloned().collect());
+    tell("wrong", Tone::Bad, row.problems.clone());
+    lines
+}
+
+fn head<T>(row: &Row<T>, what: &str) -> Line {
+    let standing = match row.standing {
+        "in_force" => Line::of(Tone::Ours, "in force"),
+        "last_good" => Line::of(Tone::Caution, "the version before counts"),
+        "refusing" => Line::of(Tone::Bad, "refuses the pods that it may be for"),
+        _ => Line::of(Tone::Bad, "counts for nothing"),
+    };
+    Line::of(Tone::Strong, &row.name)
+        .and(Tone::Plain, format!("  {what}"))
+        .join(standing)
+        .and(Tone::Quiet, format!("  {}", row.place))
+}
+
+/// Under one word, each text on lines of its own.
+fn tell(lines: &mut Vec<Line>, what: &str, tone: Tone, texts: Vec<String>) {
+    for (at, text) in texts.into_iter().enumerate() {
+        let what = if at == 0 { what } else { "" };
+        let parts = text.lines().enumerate();
+        lines.extend(parts.map(|(part, text)| {
+            Line::of(Tone::Quiet, format!("  {:<14}", if part == 0 { what } else { "" })).and(tone, text)
+        }));
+    }
 }
 
 /// Only what is not the rule of its mode.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::policy::Selector;
+use multipod_engine::policy::Selector;
 
 use super::objects::Workload;
 

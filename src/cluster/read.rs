@@ -13,7 +13,7 @@ use multipod_engine::policy::{Layer, Layers, ObjectState, Objects};
 use serde_json::Value;
 
 use crate::live::coverage::Coverage;
-use crate::live::{self, Changed, Entry, Known, Namespace};
+use crate::live::{self, Changed, Changes, Entry, Known, Namespace};
 use crate::watch::{as_written, ip_families, names};
 
 use super::installation::Installation;
@@ -51,14 +51,12 @@ impl Reader {
         let mut notes = Vec::new();
         let info = self.answer(self.client.apiserver_version()).await.map_err(Unread::text)?;
         let version = Version::parse(&info.git_version)?;
-        let (mut written, mut changed) = (Vec::new(), BTreeMap::new());
+        let (mut written, mut changed) = (Vec::new(), Changes::new());
         for kind in [Kind::InjectionPolicy, Kind::Pattern] {
             for object in self.ours(kind).await? {
                 let value = serde_json::to_value(&object).unwrap_or_default();
-                if let (Kind::InjectionPolicy, Some(name), Some(since)) =
-                    (kind, &object.metadata.name, live::changed(&value))
-                {
-                    changed.insert(name.clone(), since.to_owned());
+                if let (Some(name), Some(since)) = (&object.metadata.name, live::changed(&value)) {
+                    changed.insert((kind, name.clone()), since.to_owned());
                 }
                 written.push(as_written(kind, object));
             }
@@ -233,7 +231,7 @@ impl InForce {
             catalogue: loaded.catalogue,
             version: self.known.version,
             entries: Vec::new(),
-            changed: BTreeMap::new(),
+            changed: Changes::new(),
         })
     }
 }

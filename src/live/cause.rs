@@ -5,6 +5,7 @@ use std::fmt;
 use multipod_engine::annotation::Key;
 use multipod_engine::annotation::key::{INJECTION, PREFIX, STATUS};
 use multipod_engine::inject::SkipReason;
+use multipod_engine::pattern::object::Kind;
 use multipod_engine::pod::Head;
 use multipod_engine::policy::{Mismatch, Mode};
 use serde_json::Value;
@@ -262,7 +263,10 @@ fn stale(assessed: &Assessed, known: &Known, made: &str) -> Cause {
 
 /// Of the policies that count for a pod, the one that was changed last, and when.
 fn latest_policy<'a>(assessed: &'a Assessed, known: &'a Known) -> Option<(&'a str, &'a str)> {
-    let times = assessed.policies.iter().filter_map(|name| Some((&**name, &**known.changed.get(name)?)));
+    let times = assessed
+        .policies
+        .iter()
+        .filter_map(|name| Some((&**name, &**known.changed.get(&(Kind::InjectionPolicy, name.clone()))?)));
     times.max_by_key(|(_, since)| *since)
 }
 

@@ -1,29 +1,54 @@
-//! The policies in force, as a list; `policies -o json` writes it as it is.
+//! The policies and patterns in force, as lists; `policies -o json` writes them as they are.
 
 use std::collections::BTreeMap;
 
 use multipod_engine::pattern::object::{Kind, Place};
+use multipod_engine::pattern::{Catalogue, Request};
 use multipod_engine::policy::{
     ImagePattern, Layer, Mode, ObjectState, Policies, Policy, disagreements, stronger,
 };
 use serde::Serialize;
 
-/// One policy, and what became of it.
+use super::Changes;
+
+/// All that is defined, in the order of layers and places.
+#[derive(Debug, Serialize)]
+pub(crate) struct InForce {
+    pub policies: Vec<Row<Says>>,
+    pub patterns: Vec<Row<Adds>>,
+}
+
+/// One object, and what became of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Row {
+pub(crate) struct Row<T> {
     pub name: String,
     /// `folder` or `cluster`.
     pub layer: &'static str,
     /// The file and line, or the object.
     pub place: String,
+    /// When it was changed last; nothing for one that stands in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
     /// `in_force`, `last_good`, `refusing` or `left_out`.
     pub standing: &'static str,
     /// What is wrong with it.
     pub problems: Vec<String>,
     /// What is in force of it; nothing where nothing is.
     #[serde(flatten)]
-    pub says: Option<Says>,
+    pub says: Option<T>,
+}
+
+/// What a pattern is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Adds {
+    /// The annotation that names it.
+    pub key: &'static str,
+    /// What it is for.
+    pub description: String,
+    /// The policies in force that name it; pods may name it besides.
+    pub used_by: Vec<String>,
 }
 
 /// What a policy says.
@@ -63,27 +88,62 @@ pub(crate) struct Conflict {
     pub certain: bool,
 }
 
-/// All policies, in the order of their layers and places.
-pub(crate) fn rows(objects: &[ObjectState], policies: &Policies) -> Vec<Row> {
-    let ours = objects.iter().filter(|object| object.kind == Kind::InjectionPolicy);
-    let row = |object: &ObjectState| {
-        let in_force = object.standing.serves().then(|| policies.find(&object.name)).flatten();
-        Row {
-            name: object.name.clone(),
-            layer: match object.layer {
-                Layer::Folder => "folder",
-                Layer::Cluster => "cluster",
-            },
-            place: match &object.place {
-                Place::Field { object, .. } => object.clone(),
-                line @ Place::Line { .. } => line.to_string(),
-            },
-            standing: object.standing.slug(),
-            problems: object.problems.iter().map(ToString::to_string).collect(),
-            says: in_force.map(|policy| says(policy, policies)),
+impl InForce {
+    pub(crate) fn of(
+        objects: &[ObjectState],
+        (policies, catalogue): (&Policies, &Catalogue),
+        changed: &Changes,
+    ) -> InForce {
+        let of_kind = |kind: Kind| objects.iter().filter(move |object| object.kind == kind);
+        let policy = |object: &ObjectState| {
+            row(object, changed, policies.find(&object.name).map(|one| says(one, policies)))
+        };
+        let pattern = |object: &ObjectState| {
+            let adds = catalogue.get(&object.name).map(|definition| Adds {
+                key: definition.kind.key().full(),
+                description: definition.description.clone(),
+                used_by: policies
+                    .iter()
+                    .filter(|policy| names(policy, &object.name))
+                    .map(|policy| policy.name.clone())
+                    .collect(),
+            });
+            row(object, changed, adds)
+        };
+        InForce {
+            policies: of_kind(Kind::InjectionPolicy).map(policy).collect(),
+            patterns: of_kind(Kind::Pattern).map(pattern).collect(),
         }
-    };
-    ours.map(row).collect()
+    }
+}
+
+fn row<T>(object: &ObjectState, changed: &Changes, says: Option<T>) -> Row<T> {
+    let since = changed.get(&(object.kind, object.name.clone()));
+    Row {
+        name: object.name.clone(),
+        layer: match object.layer {
+            Layer::Folder => "folder",
+            Layer::Cluster => "cluster",
+        },
+        place: match &object.place {
+            Place::Field { object, .. } => object.clone(),
+            line @ Place::Line { .. } => line.to_string(),
+        },
+        since: since.filter(|_| object.layer == Layer::Cluster).cloned(),
+        standing: object.standing.slug(),
+        problems: object.problems.iter().map(ToString::to_string).collect(),
+        says: says.filter(|_| object.standing.serves()),
+    }
+}
+
+/// Whether a policy asks for a pattern.
+fn names(policy: &Policy, pattern: &str) -> bool {
+    policy.annotations.iter().any(|(_, value)| match &value.request {
+        Request::Metrics(named) | Request::Patterns(named) => {
+            named.items.iter().any(|item| item.name().text == pattern)
+        }
+        _ => false,
+    })
 }
 
 fn says(policy: &Policy, policies: &Policies) -> Says {

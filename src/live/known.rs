@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use multipod_engine::pattern::object::Kind;
 use multipod_engine::pattern::{Catalogue, Context, Settings};
 use multipod_engine::pod::Version;
 use multipod_engine::policy::Policies;
 
 use super::{Entry, Namespace};
+
+/// When objects were changed last, by kind and name.
+pub(crate) type Changes = BTreeMap<(Kind, String), String>;
 
 /// All that decides about pods of a cluster.
 #[derive(Debug)]
@@ -17,8 +21,8 @@ pub(crate) struct Known {
     pub version: Version,
     /// Whom the API server asks about pods.
     pub entries: Vec<Entry>,
-    /// When each policy was changed last, for those that are objects of the cluster.
-    pub changed: BTreeMap<String, String>,
+    /// When each policy and pattern was changed last, for those that are objects of the cluster.
+    pub changed: Changes,
 }
 
 impl Known {

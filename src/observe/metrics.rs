@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::admission::Record;
+use crate::admission::{Outcome, Record};
 
 use super::process::ProcessCollector;
 
@@ -53,12 +53,13 @@ pub struct Metrics {
     pub buffered: Gauge,
     buffered_limit: Gauge,
     pub panics: Counter,
-    pub policies: Gauge,
+    policies: Gauge,
     pub policy_problems: Gauge,
     policy_objects: Family<ObjectStanding, Gauge>,
+    policy_pods: Family<PolicyOutcome, Counter>,
     policy_audits: Family<PolicyName, Counter>,
     /// The policies that are counted each for itself.
-    audited: Mutex<BTreeSet<String>>,
+    counted: Mutex<BTreeSet<String>>,
     /// In seconds since 1970.
     pub policies_read: Gauge<f64, AtomicU64>,
     /// 1 while the file of `--config` is not in force as it is.
@@ -96,6 +97,12 @@ struct Reload {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PolicyName {
     policy: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyOutcome {
+    policy: String,
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -150,8 +157,9 @@ impl Default for Metrics {
             policies: Gauge::default(),
             policy_problems: Gauge::default(),
             policy_objects: Family::default(),
+            policy_pods: Family::default(),
             policy_audits: Family::default(),
-            audited: Mutex::default(),
+            counted: Mutex::default(),
             policies_read: Gauge::default(),
             config_problems: Gauge::default(),
         };
@@ -217,6 +225,8 @@ impl Metrics {
         registry.register("policy_problems", help, self.policy_problems.clone());
         let help = "Policies and patterns, by what is in force of them";
         registry.register("policy_objects", help, self.policy_objects.clone());
+        let help = "Pods that a policy is for, by what became of them";
+        registry.register("policy_pods", help, self.policy_pods.clone());
         let help = "Pods to which an audit policy would have added something";
         registry.register("policy_audits", help, self.policy_audits.clone());
         let help = "When the policies were read last, in seconds since 1970";
@@ -239,8 +249,15 @@ impl Metrics {
         if record.patch_bytes > 0 {
             self.patches.observe(u32::try_from(record.patch_bytes).unwrap_or(u32::MAX).into());
         }
-        for policy in record.audited.iter().filter(|_| !record.dry_run) {
-            self.policy_audits.get_or_create(&PolicyName { policy: self.counted_as(policy) }).inc();
+        if !record.dry_run {
+            for policy in &record.policies {
+                let counted =
+                    PolicyOutcome { policy: self.counted_as(policy), outcome: record.outcome.slug() };
+                self.policy_pods.get_or_create(&counted).inc();
+            }
+            for policy in &record.audited {
+                self.policy_audits.get_or_create(&PolicyName { policy: self.counted_as(policy) }).inc();
+            }
         }
         for pattern in &record.patterns {
             self.injections.get_or_create(&Pattern { pattern: pattern.clone() }).inc();
@@ -249,11 +266,28 @@ impl Metrics {
 
     /// The name of a policy as long as there are few; the others are counted together.
     fn counted_as(&self, policy: &str) -> String {
-        let mut audited = self.audited.lock().unwrap_or_else(PoisonError::into_inner);
-        if audited.contains(policy) || audited.len() < MOST_POLICIES && audited.insert(policy.to_owned()) {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.contains(policy) || counted.len() < MOST_POLICIES && counted.insert(policy.to_owned()) {
             return policy.to_owned();
         }
         "…".to_owned()
+    }
+
+    /// Tells which policies are in force: those that are no longer make room for others.
+    pub fn policies_in_force(&self, names: &BTreeSet<&str>) {
+        self.policies.set(i64::try_from(names.len()).unwrap_or(i64::MAX));
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.retain(|policy| {
+            let is_in_force = names.contains(&**policy);
+            if !is_in_force {
+                for outcome in Outcome::ALL {
+                    let outcome = outcome.slug();
+                    self.policy_pods.remove(&PolicyOutcome { policy: policy.clone(), outcome });
+                }
+                self.policy_audits.remove(&PolicyName { policy: policy.clone() });
+            }
+            is_in_force
+        });
     }
 
     /// Counts a request that got an HTTP error instead.

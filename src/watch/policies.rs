@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use multipod_engine::pattern::object::{Place, Problem};
-use multipod_engine::policy::{Layer, Layers, Loaded, ObjectState, Objects, Standing};
+use multipod_engine::policy::{Layer, Layers, Loaded, ObjectState, Objects, Policies, Standing};
 
 use crate::admission::Snapshot;
 use crate::server::Shared;
@@ -104,7 +104,7 @@ impl PolicyStore {
         });
         // Whoever hears of it may ask at once.
         let is_news = |problem: &&Problem| own.contains(problem) || !stored.problems.contains(problem);
-        report(&loaded, policies.iter().len(), is_news, &self.shared);
+        report(&loaded, &policies, is_news, &self.shared);
         stored.problems = loaded.problems;
         stored.objects = loaded.objects;
     }
@@ -116,10 +116,10 @@ fn unready(illegible: &[Problem]) -> Option<Arc<str>> {
     (!told.is_empty()).then(|| told.join("; ").into())
 }
 
-fn report(loaded: &Loaded, policies: usize, is_news: impl Fn(&&Problem) -> bool, shared: &Shared) {
+fn report(loaded: &Loaded, policies: &Policies, is_news: impl Fn(&&Problem) -> bool, shared: &Shared) {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let metrics = &shared.metrics;
-    metrics.policies.set(count(policies));
+    metrics.policies_in_force(&policies.iter().map(|policy| &*policy.name).collect());
     metrics.policy_problems.set(count(loaded.problems.len()));
     for standing in Standing::ALL {
         let objects = loaded.objects.iter().filter(|object| object.standing == standing);
@@ -133,7 +133,7 @@ fn report(loaded: &Loaded, policies: usize, is_news: impl Fn(&&Problem) -> bool,
         let standing = of.map_or("not_known", |object| object.standing.slug());
         tracing::error!(standing, %problem, "not in force");
     }
-    tracing::info!(policies, problems = loaded.problems.len(), "policies");
+    tracing::info!(policies = policies.iter().len(), problems = loaded.problems.len(), "policies");
 }
 
 fn read(path: &Path) -> Result<Sources, String> {

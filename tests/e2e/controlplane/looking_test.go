@@ -389,7 +389,8 @@ spec: {minAvailable: 3, selector: {matchLabels: {app: deployment}}}
 	said, complained := looked(t, k, 2, "restart", "--stale", "--yes", "--timeout=5", "--namespace", s.namespace)
 	if !strings.Contains(said, "Deployment deployment waits: the disruption budget all allows none now") ||
 		!strings.Contains(said, "StatefulSet statefulset is rolled out") || !strings.Contains(said, "DaemonSet daemonset is rolled out") ||
-		!strings.Contains(complained, "its disruption budget allows no disruption") {
+		!strings.Contains(complained, "Deployment "+s.namespace+"/deployment: no more time: its disruption budget allows no disruption") ||
+		!strings.Contains(complained, fmt.Sprintf("restarted: DaemonSet %[1]s/daemonset, StatefulSet %[1]s/statefulset\n", s.namespace)) {
 		t.Errorf("%s%s", said, complained)
 	}
 	k.Kubectl(t, "patch", "pdb", "all", "-n", s.namespace, "--type=merge", "--patch", `{"spec": {"minAvailable": 2}}`)

@@ -18,6 +18,7 @@ mod guard;
 mod inject;
 mod input;
 mod misc;
+mod policies_command;
 mod refusals;
 mod schema;
 mod streams;

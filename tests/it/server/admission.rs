@@ -392,6 +392,41 @@ async fn metrics_have_few_labels_whatever_comes() {
     assert!(!text.contains("quokka") && early < 200, "{early} lines: {text}");
 }
 
+/// Nor do policies: a hundred of them are counted by name, and those that follow one that is gone take its place.
+#[tokio::test]
+async fn policies_have_few_series_however_many_there_are() {
+    let webhook = webhook();
+    let metrics = &webhook.shared.metrics;
+    let (body, snapshot) = (pod(&json!({})).to_string(), Snapshot::default());
+    let pods_of = |policy: String| {
+        let mut record = admission::mutate(body.as_bytes(), &snapshot, None).unwrap().record;
+        record.policies = vec![policy];
+        metrics.decided("mutate", &record, Duration::from_micros(1));
+    };
+    let series = || {
+        let text = metrics.text().unwrap();
+        text.lines()
+            .filter(|line| line.starts_with("multipod_policy_pods_total{"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    (0..1000).for_each(|number| pods_of(format!("policy-{number}")));
+    assert_eq!(series().len(), 101, "{:?}", series());
+    assert!(
+        series().contains(&r#"multipod_policy_pods_total{policy="…",outcome="skipped"} 900"#.to_owned()),
+        "{:?}",
+        series()
+    );
+    metrics.policies_in_force(&["policy-7", "policy-500"].into());
+    pods_of("policy-500".to_owned());
+    let left = series();
+    assert_eq!(left.len(), 3, "{left:?}");
+    assert!(
+        left.iter().any(|line| line.contains("policy-7"))
+            && left.iter().any(|line| line.contains("policy-500"))
+    );
+}
+
 #[tokio::test]
 async fn warnings_come_where_annotations_do_nothing_or_will_be_refused() {
     let webhook = webhook();

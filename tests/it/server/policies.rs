@@ -72,6 +72,28 @@ async fn a_policy_of_the_cluster_may_name_a_pattern_of_the_cluster() {
 }
 
 #[tokio::test]
+async fn the_pods_of_each_policy_are_counted_for_as_long_as_it_is_in_force() {
+    let cluster = cluster().await;
+    cluster.install(Streaming::Sent);
+    cluster.apply(POLICY, "first", &ambassador("prod"));
+    cluster.apply(POLICY, "trial", &json!({"mode": "audit", "annotations": {"multipod/metrics": "nginx"}}));
+    let server = serve(&cluster).await;
+    let counted = |policy: &str, outcome: &str| {
+        format!("multipod_policy_pods_total{{policy=\"{policy}\",outcome=\"{outcome}\"}}")
+    };
+    server.until_outcome("shop", "patched").await;
+    let before: u32 = server.metric(&counted("first", "injected")).await.parse().unwrap();
+    for _ in 0..3 {
+        assert_eq!(server.outcome("shop").await, "patched");
+    }
+    assert_eq!(server.metric(&counted("first", "injected")).await, (before + 3).to_string());
+    assert_ne!(server.metric(&counted("trial", "injected")).await, "0", "audits are for pods, too");
+    cluster.withdraw(POLICY, "first");
+    until(async || !server.metrics().await.contains("policy=\"first\""), "it is forgotten").await;
+    assert!(server.metrics().await.contains("policy=\"trial\""));
+}
+
+#[tokio::test]
 async fn a_mistake_in_one_object_is_counted_and_disturbs_no_other() {
     let cluster = cluster().await;
     cluster.install(Streaming::Sent);

@@ -52,7 +52,11 @@ pub(super) async fn watching(kubeconfig: &Path, known: Known, policies: bool) ->
     let cluster = watch::Cluster::find(Some(kubeconfig)).await.unwrap().unwrap();
     let watch = tokio::spawn(
         cluster
-            .follow(known, policies.then_some(ClusterPolicies { store, report: false }), Arc::clone(&shared))
+            .follow(
+                known,
+                policies.then_some(ClusterPolicies { store, report: false, own_pod: None }),
+                Arc::clone(&shared),
+            )
             .unwrap(),
     );
     Server { running: running::run(shared, Handlers::default(), embedded.authority), watch }
@@ -100,8 +104,12 @@ impl Server {
     }
 
     /// The value of a metric without labels, as it is written.
+    pub(super) async fn metrics(&self) -> String {
+        self.running.admin("/metrics").await.1
+    }
+
     pub(super) async fn metric(&self, name: &str) -> String {
-        let (_, text) = self.running.admin("/metrics").await;
+        let text = self.metrics().await;
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("{name}: {text}")).to_owned()
     }
