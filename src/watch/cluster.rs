@@ -24,7 +24,7 @@ use crate::server::Shared;
 use super::managed::{Keeper, Managed};
 use super::namespaces::{self, WATCH_SECONDS, error_chain};
 use super::request::{Failed, REQUEST_TIMEOUT, in_time};
-use super::{PolicyStore, report, resources};
+use super::{OwnPod, PolicyStore, report, resources};
 
 #[derive(Debug)]
 pub struct Cluster(Config);
@@ -44,6 +44,8 @@ pub struct ClusterPolicies {
     pub store: Arc<PolicyStore>,
     /// Whether their status says what became of them.
     pub report: bool,
+    /// The pod that this replica runs in, where that is known.
+    pub own_pod: Option<OwnPod>,
 }
 
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -95,12 +97,12 @@ impl Cluster {
         });
         Ok(async move {
             let resources = async {
-                let Some(ClusterPolicies { store, report }) = policies else { return };
+                let Some(ClusterPolicies { store, report, own_pod }) = policies else { return };
                 let (known, hears) = watch::channel(None);
                 let reports = async {
                     if report {
                         // A panic must not end everything else.
-                        let reports = report::report(client.clone(), hears, &store, &shared);
+                        let reports = report::report(client.clone(), own_pod, hears, &store, &shared);
                         if AssertUnwindSafe(reports).catch_unwind().await.is_err() {
                             tracing::error!("telling the status of policies failed");
                         }

@@ -22,5 +22,6 @@ pub use managed::{Keeper, Managed};
 pub(crate) use namespaces::error_chain;
 pub(crate) use policies::PolicyFolder;
 pub use policies::PolicyStore;
+pub use replicas::OwnPod;
 pub(crate) use request::in_time;
 pub(crate) use resources::{as_written, names};

@@ -9,12 +9,27 @@ use std::fs;
 use std::process;
 use std::time::{Duration, Instant};
 
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use serde_json::{Value, json};
+
 use multipod_engine::policy::Replicas;
 
 /// A replica that has not been heard of for so long is gone.
 pub(super) const LIFETIME: Duration = Duration::from_secs(30);
 /// Nobody needs what is left of it then.
 const FORGOTTEN: Duration = Duration::from_mins(2);
+
+/// How all of them are found.
+pub(super) const OF_REPLICAS: &str = "multipod.dev/replica";
+const ACTS_ON: &str = "multipod.dev/acts-on";
+
+/// The pod that a replica runs in. Its Lease goes with it, so that none stays when all replicas have gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnPod {
+    pub name: String,
+    pub uid: String,
+}
 
 /// What a Lease says.
 #[derive(Clone, Debug)]
@@ -23,6 +38,16 @@ pub(super) struct Told {
     /// When it was renewed, by the replica's own clock.
     pub(super) renewed: String,
     pub(super) record: String,
+}
+
+impl Told {
+    pub(super) fn of(lease: Lease) -> Option<Told> {
+        Some(Told {
+            name: lease.metadata.name?,
+            renewed: lease.spec?.renew_time?.0.to_string(),
+            record: lease.metadata.annotations?.remove(ACTS_ON)?,
+        })
+    }
 }
 
 /// What was seen of all of them.
@@ -46,6 +71,25 @@ pub(super) fn record<'o>(acts_on: impl IntoIterator<Item = (&'o str, i64)>) -> S
 
 fn version(uid: &str, generation: i64) -> String {
     format!("{}={generation}", uid.get(..8).unwrap_or(uid))
+}
+
+/// The Lease of a replica.
+pub(super) fn lease(name: &str, own_pod: Option<&OwnPod>, record: &str, now: &MicroTime) -> Value {
+    let mut lease = json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {
+            "name": name,
+            "labels": {OF_REPLICAS: "", "app.kubernetes.io/name": "multipod", "app.kubernetes.io/part-of": "multipod"},
+            "annotations": {ACTS_ON: record},
+        },
+        "spec": {"holderIdentity": name, "leaseDurationSeconds": LIFETIME.as_secs(), "renewTime": now},
+    });
+    if let Some(OwnPod { name, uid }) = own_pod {
+        // Nothing about who blocks whose deletion: that takes rights on pods, which nobody else needs.
+        lease["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid}]);
+    }
+    lease
 }
 
 /// A pod has its name as its host's; elsewhere, several may run on one host.
@@ -98,6 +142,21 @@ mod tests {
 
     fn told(name: &str, renewed: u32, acts_on: &[(&str, i64)]) -> Told {
         Told { name: name.to_owned(), renewed: renewed.to_string(), record: record(acts_on.iter().copied()) }
+    }
+
+    #[test]
+    fn a_lease_goes_with_the_pod_of_its_replica_and_says_what_it_acts_on() {
+        let now = MicroTime(k8s_openapi::jiff::Timestamp::UNIX_EPOCH);
+        let pod = OwnPod { name: "multipod-7c9f-x".to_owned(), uid: "0123-4567".to_owned() };
+        let with = lease("multipod-a-1", Some(&pod), "01234567=4", &now);
+        assert_eq!(
+            with["metadata"]["ownerReferences"],
+            json!([{"apiVersion": "v1", "kind": "Pod", "name": "multipod-7c9f-x", "uid": "0123-4567"}])
+        );
+        let told = Told::of(serde_json::from_value(with).unwrap()).unwrap();
+        assert_eq!((&*told.name, &*told.record), ("multipod-a-1", "01234567=4"));
+        let without = lease("multipod-a-1", None, "", &now);
+        assert!(without["metadata"].get("ownerReferences").is_none());
     }
 
     #[test]

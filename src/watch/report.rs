@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use crate::server::Shared;
 
 use super::PolicyStore;
-use super::replicas::{LIFETIME, Seen, Told, own_name, record};
+use super::replicas::{OF_REPLICAS, OwnPod, Seen, Told, lease, own_name, record};
 use super::request::in_time;
 use super::resources::{Known, KnownObjects, names};
 
@@ -34,12 +34,11 @@ const SETTLE: Duration = Duration::from_millis(300);
 const TOGETHER: Duration = Duration::from_secs(2);
 
 const MANAGER: &str = "multipod-status";
-const LABEL: &str = "multipod.dev/replica";
-const ACTS_ON: &str = "multipod.dev/acts-on";
 
 /// Reports for as long as the server is not on its way out.
 pub(super) async fn report(
     client: Client,
+    own_pod: Option<OwnPod>,
     mut known: watch::Receiver<KnownObjects>,
     store: &PolicyStore,
     shared: &Shared,
@@ -48,6 +47,7 @@ pub(super) async fn report(
         leases: Api::default_namespaced(client.clone()),
         client,
         name: own_name(),
+        own_pod,
         seen: Seen::default(),
         recorded: None,
     };
@@ -94,6 +94,7 @@ struct Reporter {
     leases: Api<Lease>,
     /// Of this replica's own Lease.
     name: String,
+    own_pod: Option<OwnPod>,
     seen: Seen,
     /// What its Lease says, since when.
     recorded: Option<(String, Instant)>,
@@ -155,19 +156,7 @@ impl Reporter {
         if self.recorded.as_ref().is_some_and(|(same, at)| *same == record && at.elapsed() < RENEWED) {
             return Ok(());
         }
-        let lease = json!({
-            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {
-                "name": self.name,
-                "labels": {LABEL: "", "app.kubernetes.io/name": "multipod", "app.kubernetes.io/part-of": "multipod"},
-                "annotations": {ACTS_ON: record},
-            },
-            "spec": {
-                "holderIdentity": self.name,
-                "leaseDurationSeconds": LIFETIME.as_secs(),
-                "renewTime": MicroTime(Timestamp::now()),
-            },
-        });
+        let lease = lease(&self.name, self.own_pod.as_ref(), &record, &MicroTime(Timestamp::now()));
         let how = PatchParams::apply(MANAGER).force();
         let applied = in_time(self.leases.patch(&self.name, &how, &Patch::Apply(&lease))).await;
         applied.map_err(|error| format!("lease {}: {}", self.name, error.why))?;
@@ -176,16 +165,10 @@ impl Reporter {
     }
 
     async fn look(&mut self) -> Result<(), String> {
-        let all = ListParams::default().labels(LABEL);
+        let all = ListParams::default().labels(OF_REPLICAS);
         let listed =
             in_time(self.leases.list(&all)).await.map_err(|error| format!("leases: {}", error.why))?;
-        let told = listed.items.into_iter().filter_map(|lease| {
-            Some(Told {
-                name: lease.metadata.name?,
-                renewed: lease.spec?.renew_time?.0.to_string(),
-                record: lease.metadata.annotations?.remove(ACTS_ON)?,
-            })
-        });
+        let told = listed.items.into_iter().filter_map(Told::of);
         self.seen.look(told.collect(), Instant::now());
         Ok(())
     }

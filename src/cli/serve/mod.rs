@@ -126,7 +126,11 @@ impl Args {
                 }
             };
             if let Some(cluster) = cluster {
-                let of = |report| watch::ClusterPolicies { store: Arc::clone(&store), report };
+                let of = |report| watch::ClusterPolicies {
+                    store: Arc::clone(&store),
+                    report,
+                    own_pod: options.own_pod(),
+                };
                 let policies = match options.cluster_policies() {
                     ClusterPolicies::Off => None,
                     ClusterPolicies::Read => Some(of(false)),

@@ -19,7 +19,7 @@ use crate::cli::config_file::ConfigFile;
 use crate::observe::{LogFilter, LogFormat};
 use crate::rotation::Pace;
 use crate::server::{Limits, Range};
-use crate::watch::Managed;
+use crate::watch::{Managed, OwnPod};
 use multipod_values::unbounded_duration;
 
 /// Every option, if it was given.
@@ -50,6 +50,16 @@ pub(in crate::cli) struct Options {
     #[arg(long, env = "MULTIPOD_CLUSTER_POLICIES", value_enum, value_name = "WHAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster_policies: Option<ClusterPolicies>,
+
+    /// The pod that this replica runs in, which its Lease goes with
+    #[arg(long, env = "MULTIPOD_POD_NAME", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod_name: Option<String>,
+
+    /// The uid of that pod
+    #[arg(long, env = "MULTIPOD_POD_UID", value_name = "UID")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod_uid: Option<String>,
 
     /// The certificate with its chain, in PEM; read again when it changes
     #[arg(long, env = "MULTIPOD_TLS_CERT", value_name = "FILE")]
@@ -254,7 +264,7 @@ impl Options {
             ($($field:ident)*) => { Options { $($field: self.$field.or(other.$field)),* } };
         }
         first! {
-            listen admin_listen policy_dir kubeconfig cluster_policies tls_cert tls_key client_ca client_name
+            listen admin_listen policy_dir kubeconfig cluster_policies pod_name pod_uid tls_cert tls_key client_ca client_name
             certificate_secret certificate_names webhook_configurations authority_life certificate_life publish_time
             ui http2 warn kubernetes_version
             drain_floor drain_limit connection_age max_connections api_servers max_requests max_buffered threads
@@ -305,6 +315,14 @@ impl Options {
         // Whoever tries something by a kubeconfig does not want to be seen in the cluster.
         let default = if self.kubeconfig.is_some() { ClusterPolicies::Read } else { ClusterPolicies::Report };
         self.cluster_policies.unwrap_or(default)
+    }
+
+    /// The pod that this replica runs in, where that is known.
+    pub(super) fn own_pod(&self) -> Option<OwnPod> {
+        let is_said = |text: &&String| !text.is_empty();
+        let (name, uid) =
+            self.pod_name.as_ref().filter(is_said).zip(self.pod_uid.as_ref().filter(is_said))?;
+        Some(OwnPod { name: name.clone(), uid: uid.clone() })
     }
 
     pub(super) fn warn(&self) -> WarnMode {

@@ -65,13 +65,13 @@ const inForce = `.status.conditions[?(@.type=="InForce")]`
 const accepted = `.status.conditions[?(@.type=="Accepted")]`
 
 // reporting is a replica of an installation in this namespace, which tells what becomes of policies.
-func reporting(t *testing.T, namespace string) *cluster.Multipod {
+func reporting(t *testing.T, namespace string, more ...string) *cluster.Multipod {
 	t.Helper()
 	return seenThrough(t, func(config *api.Config) {
 		for _, context := range config.Contexts {
 			context.Namespace = namespace
 		}
-	}).Serve(t, "--cluster-policies=report")
+	}).Serve(t, append(more, "--cluster-policies=report")...)
 }
 
 func TestAPolicyOfTheClusterIsFollowedByEveryReplicaAndSaysSo(t *testing.T) {
