@@ -8,6 +8,7 @@ use std::fmt;
 pub struct Meter<'m> {
     steps: Cell<usize>,
     is_over: Cell<bool>,
+    most: usize,
     asks: &'m dyn Fn() -> bool,
 }
 
@@ -19,7 +20,13 @@ const BYTES_OF_A_STEP: usize = 64;
 impl<'m> Meter<'m> {
     /// With a question for whether time is over.
     pub fn new(asks: &'m dyn Fn() -> bool) -> Self {
-        Meter { steps: Cell::new(0), is_over: Cell::new(false), asks }
+        Meter { steps: Cell::new(0), is_over: Cell::new(false), most: usize::MAX, asks }
+    }
+
+    /// The same, and over after so many steps, however much time there is.
+    #[must_use]
+    pub fn most(self, steps: usize) -> Self {
+        Meter { most: steps, ..self }
     }
 
     /// So many steps further, and whether to go on.
@@ -27,8 +34,9 @@ impl<'m> Meter<'m> {
         let before = self.steps.get();
         let after = before.saturating_add(steps);
         self.steps.set(after);
-        if before / OFTEN != after / OFTEN && !self.is_over.get() {
-            self.is_over.set((self.asks)());
+        if !self.is_over.get() {
+            let asks = before / OFTEN != after / OFTEN;
+            self.is_over.set(after > self.most || asks && (self.asks)());
         }
         !self.is_over.get()
     }

@@ -7,24 +7,24 @@ use multipod_engine::pattern::{Settings, settings::OnMistake};
 use multipod_engine::policy;
 
 use crate::support::reviews::{REAL, pod, verify};
-use multipod::admission::{self, Namespace, Namespaces, Snapshot};
+use multipod::admission::{self, Meter, Namespace, Namespaces, Snapshot};
 use serde_json::{Value, json};
 
 /// A pod on its way into a namespace, and who knows what about it.
 #[derive(Clone)]
-struct Scene {
-    policies: Vec<String>,
-    review: Value,
+pub(super) struct Scene {
+    pub(super) policies: Vec<String>,
+    pub(super) review: Value,
     /// The namespace's labels, where they are known.
     labels: Option<Value>,
-    annotations: Value,
+    pub(super) annotations: Value,
     watches_namespaces: bool,
-    on_mistake: OnMistake,
+    pub(super) on_mistake: OnMistake,
 }
 
 impl Scene {
     /// A pod of a Deployment, about which everything is known, and one enforced policy.
-    fn new(spec: &str) -> Scene {
+    pub(super) fn new(spec: &str) -> Scene {
         let mut review = pod(&json!({}));
         let metadata = &mut review["request"]["object"]["metadata"];
         metadata["labels"] = json!({"app": "web", "empty": ""});
@@ -41,7 +41,7 @@ impl Scene {
         scene
     }
 
-    fn policy(&mut self, spec: &str) {
+    pub(super) fn policy(&mut self, spec: &str) {
         self.policies.push(format!(
             "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: p{}}}\nspec: {{mode: enforce, {spec}}}\n",
             self.policies.len()
@@ -52,7 +52,7 @@ impl Scene {
         &mut self.review["request"]["object"]["metadata"]
     }
 
-    fn spec(&mut self) -> &mut Value {
+    pub(super) fn spec(&mut self) -> &mut Value {
         &mut self.review["request"]["object"]["spec"]
     }
 
@@ -60,23 +60,11 @@ impl Scene {
         self.outcome_of(&self.review.to_string())
     }
 
-    /// `passed` is what must not happen; everything else begins with `injected`, `refused` or `error`.
     fn outcome_of(&self, body: &str) -> String {
-        match admission::mutate(body.as_bytes(), &self.snapshot(), None) {
-            // An error of HTTP; the API server's failure policy decides.
-            Err(error) => format!("error {}", error.slug()),
-            Ok(reply) => {
-                let verdict = verify(&reply.body, self.review["request"]["uid"].as_str().unwrap()).unwrap();
-                match (verdict.allowed, verdict.patch.is_some()) {
-                    (true, true) => "injected".to_owned(),
-                    (true, false) => format!("passed {}", reply.record.reason),
-                    (false, _) => format!("refused {}", reply.record.reason),
-                }
-            }
-        }
+        outcome(body, &self.snapshot(), None)
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(super) fn snapshot(&self) -> Snapshot {
         let sources: Vec<(String, String)> =
             self.policies.iter().enumerate().map(|(at, text)| (format!("{at}.yaml"), text.clone())).collect();
         let loaded = policy::load(&sources);
@@ -98,12 +86,28 @@ impl Scene {
     }
 }
 
+/// `passed` is what must not happen; everything else begins with `injected`, `refused` or `error`.
+pub(super) fn outcome(body: &str, snapshot: &Snapshot, meter: Option<&Meter<'_>>) -> String {
+    match admission::mutate(body.as_bytes(), snapshot, meter) {
+        // An error of HTTP; the API server's failure policy decides.
+        Err(error) => format!("error {}", error.slug()),
+        Ok(reply) => {
+            let verdict = verify(&reply.body, &reply.record.uid).unwrap();
+            match (verdict.allowed, verdict.patch.is_some()) {
+                (true, true) => "injected".to_owned(),
+                (true, false) => format!("passed {}", reply.record.reason),
+                (false, _) => format!("refused {}", reply.record.reason),
+            }
+        }
+    }
+}
+
 fn pairs(map: &Value) -> Vec<(String, String)> {
     let entries = map.as_object().unwrap().iter();
     entries.map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned())).collect()
 }
 
-const WANTS: &str = "annotations: {multipod/ambassador: '80:8775'}";
+pub(super) const WANTS: &str = "annotations: {multipod/ambassador: '80:8775'}";
 
 /// For each kind of knowledge that a selector needs: with it the policy is for the pod, with other knowledge it is not,
 /// and without any nobody can tell.

@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod enforced;
+mod faults;
 mod forged;
 mod fuzz_seeds;
 mod layering;

@@ -22,19 +22,19 @@ use tower::ServiceExt;
 
 const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
 
-struct Asked {
-    status: StatusCode,
+pub(super) struct Asked {
+    pub(super) status: StatusCode,
     headers: HeaderMap,
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
-struct Webhook {
-    shared: Arc<Shared>,
-    handlers: Handlers,
+pub(super) struct Webhook {
+    pub(super) shared: Arc<Shared>,
+    pub(super) handlers: Handlers,
 }
 
 impl Webhook {
-    fn new(snapshot: Snapshot, limits: Limits) -> Webhook {
+    pub(super) fn new(snapshot: Snapshot, limits: Limits) -> Webhook {
         let embedded = Embedded::make(&["localhost".to_owned()], SystemTime::now()).unwrap();
         let config = server_config(&embedded.pair, None, false).unwrap();
         let shared = Shared::new(snapshot, Tls::new(config, embedded.pair.ends), limits);
@@ -48,7 +48,7 @@ impl Webhook {
         Asked { status: head.status, headers: head.headers, body }
     }
 
-    async fn post(&self, path: &str, body: impl Into<Body>) -> Asked {
+    pub(super) async fn post(&self, path: &str, body: impl Into<Body>) -> Asked {
         let request = Request::post(path).header(CONTENT_TYPE, "application/json");
         self.ask(request.body(body.into()).unwrap()).await
     }

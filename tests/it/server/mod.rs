@@ -5,6 +5,7 @@ mod browser;
 mod certificates;
 mod clients;
 mod fair;
+mod faults;
 mod handshakes;
 mod http2;
 mod long;
