@@ -97,7 +97,7 @@ impl Report {
     fn of(manifests: &Manifests<'_>, cluster: &Cluster, annotate: &[Annotation]) -> Report {
         let (services, config_maps) = (Services::of(manifests, cluster), ConfigMaps::of(manifests, cluster));
         let (mut pods, mut past) = (0, Vec::new());
-        let outcome = manifest::inject_seen(manifests, cluster, annotate, |template| {
+        let outcome = manifest::inject_seen(manifests, cluster, annotate, None, |template| {
             pods += 1;
             past.extend(services.past(template));
             past.extend(config_maps.cut_off(template));

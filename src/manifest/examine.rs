@@ -6,7 +6,7 @@ use multipod_engine::annotation::Key;
 use multipod_engine::annotation::key::PREFIX;
 use multipod_engine::inject::{Decision, DenyReason, Patch, Refusal, SkipReason, Verdict, decide};
 use multipod_engine::pattern::Context;
-use multipod_engine::pod::Head;
+use multipod_engine::pod::{Head, Meter};
 use multipod_yaml::{Edit, Style};
 
 use super::earlier::Earlier;
@@ -75,6 +75,8 @@ pub(super) struct Examiner<'r> {
     namespaces: Namespaces,
     cluster: &'r Cluster,
     annotations: &'r [Annotation],
+    /// Whether there is time to go on; without it there is.
+    meter: Option<&'r Meter<'r>>,
 }
 
 impl<'r> Examiner<'r> {
@@ -83,10 +85,18 @@ impl<'r> Examiner<'r> {
         cluster: &'r Cluster,
         annotations: &'r [Annotation],
     ) -> Examiner<'r> {
-        Examiner { namespaces: Namespaces::of(manifests), cluster, annotations }
+        Examiner { namespaces: Namespaces::of(manifests), cluster, annotations, meter: None }
     }
 
+    pub(super) fn within(self, meter: Option<&'r Meter<'r>>) -> Examiner<'r> {
+        Examiner { meter, ..self }
+    }
+
+    /// Nobody sees a template that there is no time for.
     pub(super) fn template(&self, target: &Target<'_>, see: impl FnOnce(Template<'_>)) {
+        if self.meter.is_some_and(|meter| !meter.go(1)) {
+            return;
+        }
         let mut findings = target.misplaced();
         if !target.has_containers() {
             findings.push(patch_without_containers(target));
@@ -96,7 +106,7 @@ impl<'r> Examiner<'r> {
         let (annotations, declined) = annotate::for_target(self.annotations, target);
         findings.extend(declined);
         let namespace = self.namespaces.of_target(target, self.cluster);
-        let context = namespace.context(target, self.cluster);
+        let context = Context { meter: self.meter, ..namespace.context(target, self.cluster) };
         let mut edits = annotate::edits(&annotations, target);
         let mut json = annotate::json(&annotations, target);
         let earlier = Earlier::outdated(target, &json, |pod, see| {

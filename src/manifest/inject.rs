@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use multipod_yaml::{Document, Edit};
 
+use multipod_engine::pod::Meter;
+
 use super::examine::{Examiner, Template};
 use super::{Annotation, Cluster, Finding, Found, Level, Manifests, Outcome, Target, found, unnamed};
 
@@ -13,22 +15,36 @@ pub fn inject<'m>(
     cluster: &Cluster,
     annotations: &[Annotation],
 ) -> Outcome<'m> {
+    inject_within(manifests, cluster, annotations, None, |_| {})
+}
+
+/// As [`inject`], as long as there is time: where the meter is over in the end, this is no outcome. `see` looks at every
+/// pod template on the way.
+pub(crate) fn inject_within<'m>(
+    manifests: &'m Manifests<'m>,
+    cluster: &Cluster,
+    annotations: &[Annotation],
+    meter: Option<&Meter<'_>>,
+    mut see: impl FnMut(&Template<'_>),
+) -> Outcome<'m> {
     let mut unnamed = Vec::new();
-    let mut outcome = inject_seen(manifests, cluster, annotations, |template| {
+    let mut outcome = inject_seen(manifests, cluster, annotations, meter, |template| {
         unnamed.extend(unnamed::finding(template, cluster));
+        see(template);
     });
     outcome.findings.extend(unnamed);
     outcome
 }
 
-/// As [`inject`]; `see` looks at every pod template on the way, with what was decided about it.
+/// As [`inject_within`], without a word about what has no name.
 pub(crate) fn inject_seen<'m>(
     manifests: &'m Manifests<'m>,
     cluster: &Cluster,
     annotations: &[Annotation],
+    meter: Option<&Meter<'_>>,
     mut see: impl FnMut(&Template<'_>),
 ) -> Outcome<'m> {
-    let examiner = Examiner::of(manifests, cluster, annotations);
+    let examiner = Examiner::of(manifests, cluster, annotations).within(meter);
     let mut outcome = Outcome { findings: manifests.findings.clone(), ..Outcome::default() };
     for manifest in &manifests.readable {
         let mut texts = Vec::with_capacity(manifest.documents.len());

@@ -28,7 +28,7 @@ pub(crate) use cluster::Namespaces;
 pub(crate) use examine::{Decided, ENGINE_WARNS, Examined, Template, examine};
 pub use finding::{Finding, Level, Mark};
 pub use inject::inject;
-pub(crate) use inject::inject_seen;
+pub(crate) use inject::{inject_seen, inject_within};
 pub(crate) use placed::Placed;
 pub(crate) use source::Manifest;
 pub use source::{Manifests, Outcome, Source};

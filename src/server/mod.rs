@@ -32,6 +32,8 @@ pub(crate) use configuration::Configuration;
 pub use connection::{HttpService, Protocol, serve};
 pub use http::{Handlers, router};
 pub use limits::Limits;
+#[cfg(test)]
+pub(crate) use page::MOST_STEPS;
 pub(crate) use page::{Asked, Page};
 pub use peer::Peer;
 pub use range::Range;

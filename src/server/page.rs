@@ -1,12 +1,12 @@
 //! The page on the admin port, on which people try annotations. What it answers is made by whoever starts the server; here
 //! stands what keeps it harmless: it only computes, one question at a time and on a thread of its own, so that no probe waits
-//! for it; a question is small; other sites can neither ask nor frame it, by name or by address; and nothing is loaded from
+//! for it; a question is small, and ends when it has taken too long; other sites can neither ask nor frame it, by name or by address; and nothing is loaded from
 //! elsewhere.
 
 use std::fmt::Debug;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -21,10 +21,14 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::admission::Meter;
+
 /// What a manifest, its annotations and policies may have together.
 const MOST_BYTES: usize = 64 << 10;
-/// How long a question may be on its way, and how long it may wait for its turn.
+/// How long a question may be on its way, how long it may wait for its turn, and how long it may be worked at.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How many steps its decisions may take: ten times as many as the most pods that fit into a question.
+pub(crate) const MOST_STEPS: usize = 4_000_000;
 
 /// What the page asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -42,9 +46,9 @@ pub(crate) struct Asked {
 /// Who answers on the page: pure work, without files or sockets.
 pub(crate) trait Page: Debug + Send + Sync {
     /// The whole page, with the answer in it.
-    fn html(&self, asked: &Asked) -> String;
-    /// The answer alone, as JSON.
-    fn answer(&self, asked: &Asked) -> String;
+    fn html(&self, asked: &Asked, meter: &Meter<'_>) -> String;
+    /// The answer alone, as JSON. Where the meter is over before, the answer says so.
+    fn answer(&self, asked: &Asked, meter: &Meter<'_>) -> String;
     fn style(&self) -> String;
     fn script(&self) -> &'static str;
 }
@@ -75,7 +79,7 @@ pub(super) fn routes(page: Option<Arc<dyn Page>>) -> Router<()> {
 
 async fn shown(State(desk): State<Desk>, RawQuery(query): RawQuery) -> Response {
     let asked = read_form(query.unwrap_or_default().as_bytes());
-    desk.work(move |page| page.html(&asked))
+    desk.work(move |page, meter| page.html(&asked, meter))
         .await
         .map_or_else(|refused| refused, |text| typed("text/html", text))
 }
@@ -88,7 +92,7 @@ async fn filled_in(State(desk): State<Desk>, request: Request) -> Response {
         Ok(body) => read_form(&body),
         Err(refused) => return refused,
     };
-    desk.work(move |page| page.html(&asked))
+    desk.work(move |page, meter| page.html(&asked, meter))
         .await
         .map_or_else(|refused| refused, |text| typed("text/html", text))
 }
@@ -105,7 +109,7 @@ async fn asked_by_script(State(desk): State<Desk>, request: Request) -> Response
         Ok(asked) => asked,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    let answer = desk.work(move |page| page.answer(&asked)).await;
+    let answer = desk.work(move |page, meter| page.answer(&asked, meter)).await;
     answer.map_or_else(|refused| refused, |text| typed("application/json", text))
 }
 
@@ -114,7 +118,7 @@ impl Desk {
     /// away keeps no second thread busy.
     async fn work(
         &self,
-        work: impl FnOnce(&dyn Page) -> String + Send + 'static,
+        work: impl FnOnce(&dyn Page, &Meter<'_>) -> String + Send + 'static,
     ) -> Result<String, Response> {
         let busy = || {
             let text = "somebody else is being answered: ask again\n";
@@ -124,7 +128,9 @@ impl Desk {
         let turn = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
         let page = Arc::clone(&self.page);
         let done = spawn_blocking(move || {
-            let text = work(&*page);
+            let until = Instant::now() + PATIENCE;
+            let is_over = || Instant::now() > until;
+            let text = work(&*page, &Meter::new(&is_over).most(MOST_STEPS));
             drop(turn);
             text
         });

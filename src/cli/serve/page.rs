@@ -2,13 +2,13 @@
 //! types.
 
 use multipod_engine::pattern::Settings;
-use multipod_engine::pod::Version;
+use multipod_engine::pod::{Meter, Version};
 use multipod_engine::policy;
 use serde::Serialize;
 
 use crate::cli::color::Styles;
 use crate::cli::diff::unified;
-use crate::cli::explain::{explanation, reports};
+use crate::cli::explain::{explanation, of as report_of};
 use crate::cli::report::{self, Aside};
 use crate::drawing::{self, Style, escaped};
 use crate::explain::Report;
@@ -32,6 +32,9 @@ const EXAMPLES: [(&str, &str, &str); 6] = [
 /// How many pods are drawn; a page with more would say nothing.
 const MOST_DRAWN: usize = 10;
 const FILE: &str = "manifest.yaml";
+/// What a question gets that the page has no time for.
+const TOO_COSTLY: &str = "error: this page has not the time for that many pods, policies and conditions\n\
+    Ask about fewer of them; multipod explain and multipod diff on the command line take all the time that they need\n";
 
 /// The settings and the version that the server began with; the policies are those on the page.
 #[derive(Debug)]
@@ -54,9 +57,9 @@ struct Answer {
 }
 
 impl Page for Desk {
-    fn html(&self, asked: &Asked) -> String {
+    fn html(&self, asked: &Asked, meter: &Meter<'_>) -> String {
         let asked = with_example(asked);
-        let answer = self.answered(&asked);
+        let answer = self.answered(&asked, meter);
         let options: Vec<String> = EXAMPLES
             .iter()
             .map(|(name, title, _)| {
@@ -79,8 +82,8 @@ impl Page for Desk {
         filled(HTML, &parts)
     }
 
-    fn answer(&self, asked: &Asked) -> String {
-        serde_json::to_string(&self.answered(&with_example(asked))).unwrap_or_default()
+    fn answer(&self, asked: &Asked, meter: &Meter<'_>) -> String {
+        serde_json::to_string(&self.answered(&with_example(asked), meter)).unwrap_or_default()
     }
 
     fn style(&self) -> String {
@@ -93,7 +96,7 @@ impl Page for Desk {
 }
 
 impl Desk {
-    fn answered(&self, asked: &Asked) -> Answer {
+    fn answered(&self, asked: &Asked, meter: &Meter<'_>) -> Answer {
         // A file without anything in it is a mistake; a field of the page is not.
         let files = [("policies.yaml".to_owned(), asked.policies.clone())];
         let written = if asked.policies.trim().is_empty() { &files[..0] } else { &files[..] };
@@ -120,17 +123,31 @@ impl Desk {
         };
         let sources = [Source { name: FILE.to_owned(), text: asked.manifest.clone() }];
         let manifests = Manifests::read(&sources);
-        let (reports, _) = reports(&manifests, &cluster, &annotate);
-        let outcome = manifest::inject(&manifests, &cluster, &annotate);
+        let (mut reports, mut pods) = (Vec::new(), 0);
+        let outcome = manifest::inject_within(&manifests, &cluster, &annotate, Some(meter), |template| {
+            let Some(decided) = &template.decided else { return };
+            pods += 1;
+            if pods <= MOST_DRAWN {
+                reports.push(report_of(template.target, decided, &cluster, &annotate, &template.findings));
+            }
+        });
+        if meter.is_over() {
+            return Answer {
+                summary: "not answered: it takes too long".to_owned(),
+                refused: true,
+                problems: problems.concat() + TOO_COSTLY,
+                ..Answer::default()
+            };
+        }
         let told = report::told(&outcome.findings, Aside::default());
         problems.extend(told.into_iter().map(|line| line.trimmed().text() + "\n"));
         let refused = wrong || outcome.is_refused();
         let after: String = outcome.texts.iter().map(|documents| documents.concat()).collect();
         let changed = !refused && after != asked.manifest;
-        let drawn: Vec<&Report> = reports.iter().take(MOST_DRAWN).collect();
-        let explained: Vec<String> = drawn.iter().map(|report| explanation(report)).collect();
+        let drawn: Vec<&Report> = reports.iter().collect();
+        let explained: Vec<String> = reports.iter().map(explanation).collect();
         Answer {
-            summary: summary(&reports, refused, changed),
+            summary: summary(pods, refused, changed),
             refused,
             problems: problems.concat(),
             drawing: if drawn.is_empty() { String::new() } else { drawing::svg(&drawn, Style::Around) },
@@ -144,13 +161,9 @@ impl Desk {
     }
 }
 
-fn summary(reports: &[Report], refused: bool, changed: bool) -> String {
-    let drawn = if reports.len() > MOST_DRAWN {
-        format!(" The first {MOST_DRAWN} are shown.")
-    } else {
-        String::new()
-    };
-    let pods = if reports.len() == 1 { "1 pod".to_owned() } else { format!("{} pods", reports.len()) };
+fn summary(pods: usize, refused: bool, changed: bool) -> String {
+    let drawn = if pods > MOST_DRAWN { format!(" The first {MOST_DRAWN} are shown.") } else { String::new() };
+    let pods = if pods == 1 { "1 pod".to_owned() } else { format!("{pods} pods") };
     let what = match (refused, changed) {
         (true, _) => "refused: see what is wrong",
         (false, true) => "injected",
@@ -194,6 +207,60 @@ fn filled(page: &str, parts: &[(&str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As many pods as a question holds, and as many conditions that each look through all of a pod.
+    fn hostile() -> Asked {
+        let condition = "object.metadata.annotations.all(k, k.matches('^a[0-9]+$'))";
+        let policies = (0..100).map(|number| {
+            format!(
+                "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: p{number}}}\nspec: {{match: \
+                 {{matchConditions: [{{name: c, expression: \"{condition}\"}}]}}, annotations: {{multipod/metrics: nginx}}}}\n"
+            )
+        });
+        let annotations: Vec<String> = (0..100).map(|number| format!("a{number}: \"\"")).collect();
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, annotations: {{{}}}}}\nspec: {{containers: [{{name: a, image: a}}]}}\n",
+            annotations.join(", ")
+        );
+        Asked {
+            manifest: vec![pod; 20].join("---\n"),
+            policies: policies.collect::<Vec<_>>().join("---\n"),
+            ..Asked::default()
+        }
+    }
+
+    #[test]
+    fn a_question_that_takes_too_long_ends_and_says_so() {
+        const MOST: usize = 20_000;
+        let desk = Desk { settings: Settings::default(), version: Version::ASSUMED };
+        let never = || false;
+        let meter = Meter::new(&never).most(MOST);
+        let answer = desk.answered(&hostile(), &meter);
+        assert!(meter.steps() < 2 * MOST, "it took {} steps", meter.steps());
+        assert!(answer.refused && answer.problems.ends_with(TOO_COSTLY), "{answer:?}");
+        assert_eq!((&*answer.drawing, &*answer.diff, &*answer.explanation), ("", "", ""));
+    }
+
+    #[test]
+    fn each_pod_is_decided_once_and_as_many_as_a_question_holds_take_a_small_part_of_the_steps() {
+        let desk = Desk { settings: Settings::default(), version: Version::ASSUMED };
+        let pod =
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n";
+        let question = Asked {
+            manifest: vec![pod; 600].join("---\n"),
+            annotations: "multipod/ambassador=80:8775".to_owned(),
+            ..Asked::default()
+        };
+        let never = || false;
+        let (asked, once) = (Meter::new(&never), Meter::new(&never));
+        assert_eq!(desk.answered(&question, &asked).summary, "600 pods: injected. The first 10 are shown.");
+        let annotate = [question.annotations.parse::<Annotation>().unwrap()];
+        let sources = [Source { name: FILE.to_owned(), text: question.manifest }];
+        let manifests = Manifests::read(&sources);
+        manifest::inject_within(&manifests, &Cluster::default(), &annotate, Some(&once), |_| {});
+        assert_eq!(asked.steps(), once.steps());
+        assert!(10 * once.steps() < crate::server::MOST_STEPS, "{} steps", once.steps());
+    }
 
     #[test]
     fn what_is_filled_in_is_not_filled_in_again() {
