@@ -1,5 +1,10 @@
 //! One table of medians and ratios.
 
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
 use super::{ROUNDS, SERVERS};
 
 /// What was measured, round by round.
@@ -45,6 +50,21 @@ impl Table {
 
     pub(crate) fn add(&mut self, row: &str, server: usize, sample: f64) {
         self.0.iter_mut().find(|known| known.name == row).unwrap().samples[server].push(sample);
+    }
+
+    /// Writes every sample: row → server → one figure for each round.
+    pub(crate) fn keep(&self, file: &Path) {
+        let rows = self.0.iter().map(|row| {
+            let samples: Map<String, Value> = SERVERS
+                .iter()
+                .zip(&row.samples)
+                .map(|(server, samples)| ((*server).to_owned(), json!(samples)))
+                .collect();
+            (row.name.to_owned(), Value::Object(samples))
+        });
+        let rows: Map<String, Value> = rows.collect();
+        fs::write(file, format!("{:#}\n", Value::Object(rows))).unwrap();
+        println!("every sample: {}", file.display());
     }
 
     pub(crate) fn print(mut self, pinned: bool) {
