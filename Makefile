@@ -86,6 +86,8 @@ manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rul
 	@if command -v promtool >/dev/null; then cd deploy/monitoring && promtool check rules rules.yaml && promtool test rules tests.yaml; \
 	else echo "Without promtool, which Debian has in its package prometheus, the alert rules are not checked." >&2; fi
 
+# Half of the tests wait most of their time, so that more of them than there are CPUs run at once.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # With the feature that is off by default, so that its tests need no second build; lint, the image and the clusters are without.
 TEST := $(CARGO) test --locked --workspace --features otlp
 
@@ -160,6 +162,8 @@ doc: ## build the documentation of the code
 # A real Kubernetes, built from its Go modules; tests/e2e/README.md tells more. KUBERNETES=1.34 takes that version.
 CLUSTER := target/e2e/cluster-tool
 E2E     := cd tests/e2e && go test -count=1 -p 1 -v -timeout 45m
+# What they run, unless MULTIPOD names another.
+PROGRAM := @test -n "$$MULTIPOD" || $(CARGO) build --locked
 # Suites set their limit themselves, when all that they build first is there.
 SUITE   := cd tests/e2e && go test -count=1 -v -timeout 0
 
@@ -187,22 +191,22 @@ cluster-load: $(CLUSTER) ## make IMAGE known to it: a name of tests/e2e/images/r
 	@$(CLUSTER) load $(IMAGE)
 
 e2e-control-plane: $(CLUSTER) ## test against a real API server: that of KUBECONFIG, or its own (needs Go, but not root)
-	$(CARGO) build --locked
-	$(SUITE) ./controlplane
+	$(PROGRAM)
+	$(SUITE) -parallel 6 ./controlplane
 
 e2e: e2e-control-plane ## and with pods that really run, in the cluster of KUBECONFIG or one of their own (needs root)
 	$(E2E) ./images/... ./progress ./cluster
 	$(SUITE) -parallel 6 ./labs
 
 e2e-install: $(CLUSTER) ## install, upgrade, roll back and uninstall by Helm under pods that are made, ROUNDS (1) times (needs root)
-	$(CARGO) build --locked
+	$(PROGRAM)
 	$(SUITE) ./install
 
 # For machines with Docker. Tests that need a cluster of our own say that they were left out.
 e2e-kind: ## the labs in a cluster of kind (needs docker and kind)
 	@for program in docker kind; do command -v $$program >/dev/null || \
 		{ echo "$$program is missing: see https://kind.sigs.k8s.io/docs/user/quick-start" >&2; exit 1; }; done
-	$(CARGO) build --locked
+	$(PROGRAM)
 	@mkdir -p target/e2e && kind create cluster --name multipod-e2e --kubeconfig target/e2e/kind.kubeconfig
 	@export KUBECONFIG=$(CURDIR)/target/e2e/kind.kubeconfig; \
 		( $(SUITE) -parallel 6 ./labs ); status=$$?; kind delete cluster --name multipod-e2e; exit $$status

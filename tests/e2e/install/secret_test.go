@@ -54,19 +54,21 @@ func withSecret(t *testing.T) given {
 func changeByHelm(helm string) func(*testing.T, given, *pods) {
 	return func(t *testing.T, in given, made *pods) {
 		bundle := "--set-file=certificates.caBundle=" + filepath.Join(in.folder, "ca.crt")
+		// One API server hears of a new authority within less than the minute that several are given.
+		const soon = "--set=env[0].name=MULTIPOD_PUBLISH_TIME,env[0].value=5s"
 		run(t, helm, "install", bundle, "--set=certificates.mode=secret,webhooks.failurePolicy=Ignore", "--wait")
 		run(t, helm, "upgrade", bundle, "--set=certificates.mode=secret", "--wait")
 		made.await(t)
-		run(t, helm, "upgrade", bundle, "--wait", "--timeout=10m")
+		run(t, helm, "upgrade", bundle, "--wait", soon)
 		made.tolerates.Store(helm == "helm3")
 		time.Sleep(time.Second)
-		run(t, helm, "upgrade", "--wait")
+		run(t, helm, "upgrade", "--wait", soon)
 		made.await(t)
 	}
 }
 
 func changeByKubectl(t *testing.T, in given, made *pods) {
-	folder := func(components string) string {
+	folder := func(more string) string {
 		folder := t.TempDir()
 		repository, err := cluster.Repository()
 		if err != nil {
@@ -76,7 +78,7 @@ func changeByKubectl(t *testing.T, in given, made *pods) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.ReplaceAll("resources: [DEPLOY]\ncomponents: ["+components+"]\n", "DEPLOY", deploy)
+		text := strings.ReplaceAll("resources: [DEPLOY]\n"+more, "DEPLOY", deploy)
 		if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +90,7 @@ func changeByKubectl(t *testing.T, in given, made *pods) {
 	const others = "app.kubernetes.io/component!=registration"
 
 	fill := exec.Command(program, "certs", "--fill", "-", "--ca", filepath.Join(in.folder, "ca.crt"), "--ca-key", filepath.Join(in.folder, "ca.key"))
-	fill.Stdin = strings.NewReader(k.Kubectl(t, "kustomize", folder("DEPLOY/components/certificates-from-secret")))
+	fill.Stdin = strings.NewReader(k.Kubectl(t, "kustomize", folder("components: [DEPLOY/components/certificates-from-secret]\n")))
 	filled, err := fill.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +100,8 @@ func changeByKubectl(t *testing.T, in given, made *pods) {
 	k.KubectlWith(t, string(filled), "apply", "-f", "-")
 	made.await(t)
 
-	managed := folder("")
+	managed := folder("patches: [{target: {kind: Deployment, name: multipod}, patch: '[{op: add, path: /spec/template/spec/containers/0/env/-, " +
+		"value: {name: MULTIPOD_PUBLISH_TIME, value: 5s}}]'}]\n")
 	t.Cleanup(func() { k.Kubectl(t, "delete", "-k", managed, "--ignore-not-found") })
 	k.Kubectl(t, "apply", "-k", managed, "-l", others)
 	ready()
