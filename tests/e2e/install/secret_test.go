@@ -100,8 +100,10 @@ func changeByKubectl(t *testing.T, in given, made *pods) {
 	k.KubectlWith(t, string(filled), "apply", "-f", "-")
 	made.await(t)
 
-	managed := folder("patches: [{target: {kind: Deployment, name: multipod}, patch: '[{op: add, path: /spec/template/spec/containers/0/env/-, " +
-		"value: {name: MULTIPOD_PUBLISH_TIME, value: 5s}}]'}]\n")
+	managed := folder(`patches:
+- target: {kind: Deployment, name: multipod}
+  patch: "- {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: MULTIPOD_PUBLISH_TIME, value: 5s}}"
+`)
 	t.Cleanup(func() { k.Kubectl(t, "delete", "-k", managed, "--ignore-not-found") })
 	k.Kubectl(t, "apply", "-k", managed, "-l", others)
 	ready()
