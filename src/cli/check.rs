@@ -27,8 +27,8 @@ use services::Services;
 
 /// Find mistakes in manifests before a cluster does
 ///
-/// Tells what would be refused, what most likely was not meant, and where it stands. Changes nothing. With --cluster it looks at
-/// the pods that run instead: which lack what they should have, and which carry something else.
+/// Reports pods that would be rejected and probable mistakes, with their place. Changes nothing. With --cluster, it checks the
+/// running pods instead: which of them lack what they should have, and which are out of date.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
@@ -41,7 +41,7 @@ pub(super) struct Args {
     #[command(flatten)]
     installation: installation::InstallationArgs,
 
-    /// How to tell it
+    /// The output format
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
     output: Format,
 }
@@ -57,9 +57,9 @@ EXAMPLES
   multipod check --cluster --namespace shop -o openmetrics
 
 EXIT CODES
-  0  nothing was found; of a cluster, that nothing is wrong
-  1  there are errors or warnings; of a cluster, that something is wrong
-  2  something could not be read, or the cluster does not answer";
+  0  no errors and no warnings; with a cluster, nothing is wrong
+  1  errors or warnings; with a cluster, something is wrong
+  2  something could not be read, or the cluster did not answer";
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {

@@ -6,18 +6,17 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, Command};
 use clap_complete::Shell;
 use multipod_engine::annotation::Key;
-use multipod_engine::pattern::Catalogue;
-use multipod_engine::pattern::topics;
+use multipod_engine::pattern::{Catalogue, topics};
 
 use super::output;
 use super::patterns::entries;
 use super::report::Failure;
 
-/// Print the completions of a shell
+/// Print completions for a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
-    /// Which shell
+    /// The shell
     #[arg(value_enum)]
     shell: Shell,
 }

@@ -14,11 +14,11 @@ use super::input::{manifests_at, read_text};
 use super::report::{Failure, both};
 use super::serve::check_options;
 
-const HEADING: &str = "Surroundings";
+const HEADING: &str = "Namespace, policies and cluster";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ContextArgs {
-    /// The namespace of objects that name none [default: default]
+    /// The namespace of objects without a namespace [default: default]
     #[arg(help_heading = HEADING, short = 'n', long, value_name = "NAME")]
     namespace: Option<String>,
 
@@ -26,11 +26,11 @@ pub(super) struct ContextArgs {
     #[arg(help_heading = HEADING, long, value_name = "K=V,…")]
     namespace_labels: Option<Labels>,
 
-    /// An annotation of the pods' namespaces: K=V; may be given several times
+    /// An annotation of the pods' namespaces: K=V; can be repeated
     #[arg(help_heading = HEADING, long, value_name = "K=V", value_parser = pair)]
     namespace_annotations: Vec<(String, String)>,
 
-    /// A folder of policies and patterns in YAML files, or one such file
+    /// A directory of policies and patterns in YAML files, or one such file
     #[arg(help_heading = HEADING, long, value_name = "DIR")]
     policy_dir: Option<PathBuf>,
 
@@ -38,7 +38,7 @@ pub(super) struct ContextArgs {
     #[arg(help_heading = HEADING, long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The version of the cluster: native sidecars begin with 1.29
+    /// The version of the cluster: native sidecars exist from 1.29 on
     #[arg(help_heading = HEADING, long, value_name = "VERSION", default_value_t = Version::ASSUMED,
           value_parser = Version::parse)]
     kubernetes_version: Version,

@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use super::output::{self, ManifestFormat};
 use super::report::Failure;
 
-/// Print the custom resources `InjectionPolicy` and `Pattern`
+/// Print the CustomResourceDefinitions of `InjectionPolicy` and `Pattern`
 ///
-/// They are for clusters that keep their policies as objects, and kept apart from everything else that is installed:
-/// deleting a custom resource deletes all of its objects.
+/// They are for clusters that store policies as objects. Install them separately from everything else: deleting a
+/// CustomResourceDefinition deletes all its objects.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

@@ -14,8 +14,8 @@ pub(super) use unified::unified;
 
 /// Show what `inject` would change
 ///
-/// Takes the same arguments as inject, and prints a unified diff for each file that would change. With --cluster it reads the
-/// workloads of a cluster instead, and shows which would change if the files of --policy-dir were in force there.
+/// Takes the same arguments as inject, and prints a unified diff for each file that would change. With --cluster, it reads the
+/// workloads of a cluster instead, and shows which of them would change with the policies of --policy-dir.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -36,7 +36,7 @@ EXAMPLES
 EXIT CODES
   0  nothing would change
   1  something would change
-  2  something was refused or could not be read";
+  2  a pod would be rejected, or something could not be read";
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {

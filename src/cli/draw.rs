@@ -14,15 +14,15 @@ use super::report::{self, Aside, Failure};
 
 /// Draw pods, before and after
 ///
-/// For every pod (template): its containers in the order in which they start, what talks to what, ports, and volumes with
-/// who mounts them.
+/// For every pod (template): its containers in start order, which of them connect to what, ports, and volumes with the
+/// containers that mount them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
     #[command(flatten)]
     question: Question,
 
-    /// How to draw
+    /// The output format
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
     output: Format,
 
@@ -35,9 +35,9 @@ enum Format {
     /// For a terminal
     #[default]
     Text,
-    /// One picture, for a README or a ticket; light and dark
+    /// One picture in light and dark, for a README or a ticket
     Svg,
-    /// A page that needs no other file
+    /// A page without other files
     Html,
 }
 
@@ -49,7 +49,7 @@ EXAMPLES
 
 EXIT CODES
   0  everything was drawn
-  1  likewise, and a pod would be refused
+  1  the same, and a pod would be rejected
   2  something could not be read";
 
 impl Args {

@@ -15,22 +15,22 @@ use super::context::{policies, settings};
 use super::output::{self, ManifestFormat};
 use super::report::{Failure, both};
 
-/// Write policies for the API server itself, which then needs no webhook
+/// Print policies for the API server itself, without a webhook
 ///
-/// Only for policies that add the same to every pod: a Pattern with fixed text. The pods come out as the webhook would have
-/// made them. For every other policy it says what would be lost, and writes nothing.
+/// Only for policies that add the same to every pod: a Pattern with fixed text. The resulting pods are the same as with the
+/// webhook. For every other policy, the command says what would be lost, and prints nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
-    /// The policies to export [default: all of the folder]
+    /// The policies to export [default: all in the directory]
     #[arg(value_name = "POLICY")]
     names: Vec<String>,
 
-    /// What to write them as
+    /// The kind of object to print
     #[arg(long = "as", value_enum, value_name = "KIND")]
     target: Target,
 
-    /// The folder of policies and patterns that the server has, or one such file
+    /// The directory of policies and patterns that the server uses, or one such file
     #[arg(short = 'f', long, value_name = "DIR")]
     policy_dir: PathBuf,
 
@@ -38,11 +38,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The policies hold in all namespaces (the component all-namespaces)
+    /// The policies apply in all namespaces (the component all-namespaces)
     #[arg(long)]
     all_namespaces: bool,
 
-    /// The version of the cluster: 1.34 and 1.35 have such policies as a beta, which is off by default
+    /// The version of the cluster: in 1.34 and 1.35, such policies are a beta feature that is off by default
     #[arg(long, value_name = "VERSION", default_value_t = EVERYWHERE, value_parser = Version::parse)]
     kubernetes_version: Version,
 

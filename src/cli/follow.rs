@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 /// Print the lines of files as they are written (runs inside pods)
 ///
-/// Prints every line of every file that matches, from the beginning, and goes on with what is added. Files may be
-/// renamed, deleted, cut or appear later. Ends on SIGTERM, after everything that is there has been printed.
+/// Prints every line of every file that matches, from the beginning, and continues with new lines. Files can be
+/// renamed, deleted, truncated or created later. On SIGTERM, it prints what is left and exits.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = NOTES)]
 pub(super) struct Args {
@@ -20,29 +20,29 @@ pub(super) struct Args {
     #[arg(long, value_name = "SIZE", default_value = "256Ki", value_parser = parse_size)]
     max_line: usize,
 
-    /// Absolute path patterns: * ? [a-z] within a name, ** for folders at any depth
+    /// Absolute path patterns: * ? [a-z] within a name, ** for directories at any depth
     #[arg(required = true, value_name = "GLOB", value_parser = Glob::parse)]
     globs: Vec<Glob>,
 }
 
 const NOTES: &str = "\
-Patterns: a dot at the start of a name is matched by a dot only. Links to files are followed; pipes, sockets and \
+Patterns: only a dot matches a dot at the start of a name. Links to files are followed; pipes, sockets and \
 devices are skipped. Quote the patterns in a shell.
 
-Rotation: a file is known by what it is, not by its name. Renamed, it is read to its end and never printed twice. \
+Rotation: a file is identified by its inode, not by its name. A renamed file is read to its end and never printed twice. \
 Files that are rotated more than twice a second can be missed, unless the pattern matches the rotated names too.
 
-Copies: a file that is copied and then cut (copytruncate) loses what is written between the last look at it and the \
-cut. The copies are other files, as compressed ones are: let the pattern match the live file only.
+Copies: a file that is copied and then truncated (copytruncate) loses what is written between the last read and the \
+truncation. The copies are other files, as compressed ones are: let the pattern match the live file only.
 
-Deletion: a deleted file is read as long as it grows, and let go after 30 quiet seconds. What is written and deleted \
-between two looks is lost, and of more files than descriptors (ulimit -n) the last lines before a deletion can be.
+Deletion: a deleted file is read as long as it grows, and closed after 30 seconds without new lines. What is written and \
+deleted between two reads is lost. With more files than descriptors (ulimit -n), so can be the last lines before a deletion.
 
-Restarts: what has been printed is known in memory only. A restarted container begins with the first line again; \
-the log of the instance before it has the first copy (kubectl logs --previous).
+Restarts: positions are kept in memory only. A restarted container begins with the first line again; \
+the log of the previous instance has the first copy (kubectl logs --previous).
 
-Long lines: each piece becomes a line of its own. In JSON, \"partial\":true says that no newline stood behind it: \
-the line may go on in the next object of the same file.
+Long lines: each piece becomes a line of its own. In JSON, \"partial\":true means that it does not end with a newline: \
+the line may continue in the next object of the same file.
 
 Rights: the files must be readable. Run this container with the app's user or group.";
 

@@ -12,15 +12,15 @@ use super::context::{policies, settings};
 use super::output::{self, ManifestFormat};
 use super::report::{Failure, both};
 
-/// Write admission policies that hold while multipod is down
+/// Print admission policies that apply while multipod is down
 ///
-/// They belong to the API server itself: a pod that asks for a pattern, or for which a policy is enforced, is refused where
-/// it comes without the container. What was injected into a live pod cannot be changed. Apply what is printed, and print it
-/// again whenever policies, settings or multipod change.
+/// The API server evaluates them itself: it rejects a pod that requests a pattern, or that an enforced policy applies to, if
+/// the pod lacks the container. It also protects what was injected into a live pod. Apply the output, and repeat this
+/// whenever policies, settings or multipod change.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The folder of policies and patterns that the server has, or one such file
+    /// The directory of policies and patterns that the server uses, or one such file
     #[arg(long, value_name = "DIR")]
     policy_dir: Option<PathBuf>,
 
@@ -28,15 +28,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// What becomes of a pod that does not pass
+    /// What happens to a pod that does not pass
     #[arg(long, value_enum, value_name = "ACTION", default_value_t)]
     action: Action,
 
-    /// multipod is asked about the pods of all namespaces (the component all-namespaces)
+    /// The API server calls multipod for the pods of all namespaces (the component all-namespaces)
     #[arg(long)]
     all_namespaces: bool,
 
-    /// For an API server that reads admission policies from files: names end as it wants them
+    /// For an API server that reads admission policies from files: use the names that it requires
     #[arg(long = "static")]
     static_files: bool,
 
@@ -48,10 +48,10 @@ pub(super) struct Args {
 /// What becomes of a pod that does not pass.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Action {
-    /// It is refused
+    /// Reject it
     #[default]
     Deny,
-    /// It is admitted, with a warning and an entry in the audit log
+    /// Admit it, with a warning and an entry in the audit log
     Warn,
 }
 

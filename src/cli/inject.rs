@@ -11,9 +11,9 @@ use super::report::{self, Aside, Failure};
 
 /// Inject patterns into the pods of manifests
 ///
-/// Reads manifests, adds to every pod (template) what its annotations and the policies ask for, and prints everything.
-/// Documents that do not change are printed byte for byte; the others keep their order, their comments and their style.
-/// If one document is refused nothing is printed, every problem is told, and the exit code is 2.
+/// Reads manifests, adds what annotations and policies request to every pod (template), and prints all manifests.
+/// Documents that do not change stay byte for byte the same; the others keep their order, their comments and their style.
+/// If one pod is rejected, the command prints no manifests, reports every problem, and exits with 2.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
@@ -43,14 +43,14 @@ EXAMPLES
   multipod inject -f app.yaml --annotate 'multipod/ambassador=80:8775'
 
 NAMESPACES
-  A pod's namespace is the one that its object names, else --namespace, else \"default\".
-  Labels and annotations of namespaces, which policies look at, come from Namespace objects
-  anywhere among the manifests. --namespace-labels and --namespace-annotations are stronger,
-  and hold for all namespaces.
+  The namespace of a pod is the one in its object, otherwise --namespace, otherwise \"default\".
+  Labels and annotations of namespaces, which policies read, come from Namespace objects
+  anywhere among the manifests. --namespace-labels and --namespace-annotations override them
+  in all namespaces.
 
 EXIT CODES
-  0  everything was printed
-  2  something was refused or could not be read; nothing was printed";
+  0  all manifests were printed
+  2  a pod would be rejected, or something could not be read; nothing was printed";
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {

@@ -10,16 +10,16 @@ use super::report::Failure;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Input {
-    /// Files, folders (their *.yaml, *.yml and *.json), or - for the standard input, which is also read where no file is
-    /// named and something is piped in
+    /// Files, directories (their *.yaml, *.yml and *.json), or - for standard input, which is also the default if something
+    /// is piped in
     #[arg(value_name = "FILE")]
     named: Vec<PathBuf>,
 
-    /// The same, as kubectl takes them
+    /// The same, as in kubectl
     #[arg(short = 'f', long = "filename", value_name = "FILE", num_args = 1..)]
     files: Vec<PathBuf>,
 
-    /// Also read the folders in folders
+    /// Also read subdirectories
     #[arg(short = 'R', long)]
     recursive: bool,
 }

@@ -14,7 +14,7 @@ const HEADING: &str = "Cluster";
 /// Which cluster.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Where {
-    /// The kubeconfig; else KUBECONFIG, ~/.kube/config or the cluster that this runs in
+    /// The kubeconfig [default: KUBECONFIG, ~/.kube/config, or the cluster that the command runs in]
     #[arg(help_heading = HEADING, long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
@@ -37,7 +37,7 @@ impl Where {
 /// For commands that look at files unless they are told otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct OfCluster {
-    /// Look at a cluster instead of files
+    /// Read a cluster instead of files
     #[arg(help_heading = HEADING, long, conflicts_with_all = ["named", "files", "annotate"])]
     cluster: bool,
 
@@ -58,7 +58,7 @@ pub(super) struct Surroundings {
     #[command(flatten)]
     pub(super) place: Where,
 
-    /// The policies that the server has in files, instead of those of its installation
+    /// The policy files of the server, instead of those of its installation
     #[arg(help_heading = HEADING, long, value_name = "DIR")]
     policy_dir: Option<PathBuf>,
 

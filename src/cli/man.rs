@@ -10,7 +10,7 @@ use super::report::Failure;
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
-    /// Write a page for every command into this folder, which is made if need be
+    /// Write a page for every command to this directory, which the command creates if necessary
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }

@@ -54,7 +54,7 @@ struct Cli {
 }
 
 const NOTES: &str = "\
-Called as kubectl-multipod, it is a plugin of kubectl: kubectl multipod inject -f app.yaml";
+Installed as kubectl-multipod, it is a kubectl plugin: kubectl multipod inject -f app.yaml";
 
 #[derive(Subcommand)]
 enum Command {

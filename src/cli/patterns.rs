@@ -17,11 +17,11 @@ use super::report::Failure;
 use entry::Entry;
 pub(super) use entry::entries;
 
-/// List the patterns, or show one: what to write, what it takes and what it adds
+/// List the patterns, or show one: what to write, its options and what it adds
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
-    /// A pattern, such as ambassador or nginx; or a key, which lists its patterns
+    /// A pattern, such as ambassador or nginx, or a key, to list its patterns
     #[arg(value_name = "NAME")]
     name: Option<String>,
 
@@ -40,7 +40,7 @@ EXAMPLES
   multipod patterns audit-tap --policy-dir policies/
 
 EXIT CODES
-  0  the patterns were told
+  0  the patterns were printed
   2  there is no such pattern, or something could not be read";
 
 impl Args {

@@ -15,10 +15,10 @@ use super::live::{Surroundings, wait};
 use super::output::{self, Format, Told, json, printed};
 use super::report::{self, Failure};
 
-/// List the policies and patterns in force, what each is for, who gives way, and where they disagree
+/// List the policies and patterns in force: what each applies to, which overrides which, and where they conflict
 ///
-/// Reads the InjectionPolicy and Pattern objects of a cluster, and those that its installation has in files. With --policy-dir alone
-/// it reads that folder, and no cluster.
+/// Reads the InjectionPolicy and Pattern objects of a cluster, and the files of its installation. With --policy-dir alone, it
+/// reads that directory and no cluster.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
@@ -36,8 +36,8 @@ EXAMPLES
   multipod policies --policy-dir policies/
 
 EXIT CODES
-  0  the policies and patterns were told
-  1  likewise, and one has a mistake or certainly disagrees with another
+  0  the policies and patterns were printed
+  1  the same, and one has a mistake or certainly contradicts another
   2  something could not be read";
 
 #[derive(Serialize)]

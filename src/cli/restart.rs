@@ -13,16 +13,16 @@ use super::live::{Surroundings, wait};
 use super::output::{self, printed};
 use super::report::{self, Failure};
 
-/// Make pods again that were injected otherwise than they would be now, or not at all
+/// Restart workloads whose pods are out of date
 ///
-/// Finds the workloads concerned as check --cluster does, shows them, asks, and restarts them as kubectl rollout restart does: a
-/// few at a time, each only when its disruption budgets allow it, and the next only when one is rolled out. Those that share a
-/// disruption budget are restarted one after the other. Where one fails, no other is begun, and it is told which are restarted,
-/// which are in flight, and which were not begun.
+/// Finds the workloads as check --cluster does, lists them, asks for confirmation, and restarts them as kubectl rollout restart
+/// does: a few at a time, each only if its disruption budgets allow it, and the next only after a rollout is complete.
+/// Workloads that share a disruption budget restart one after the other. If one fails, it starts no other, and lists which
+/// are restarted, which are in flight, and which were not started.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
-    /// Those whose pods are stale or lack something
+    /// Workloads whose pods are out of date or lack something
     #[arg(long, required = true)]
     stale: bool,
 
@@ -30,19 +30,19 @@ pub(super) struct Args {
     #[arg(short = 'n', long, value_name = "NAME")]
     namespace: Option<String>,
 
-    /// Only show which
+    /// Only list them
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short = 'y', long)]
     yes: bool,
 
-    /// How many at a time
+    /// How many workloads at a time
     #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
     at_once: u8,
 
-    /// How long one may take, with what it waits for
+    /// How long one workload may take, including the time that it waits
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u32,
 
@@ -57,9 +57,9 @@ EXAMPLES
   multipod restart --stale --yes --at-once 1
 
 EXIT CODES
-  0  all were restarted, or there was nothing to restart, or nobody wanted it
+  0  all were restarted, there was nothing to restart, or you declined
   1  with --dry-run: some would be restarted
-  2  something could not be read, or one was not rolled out in time";
+  2  something could not be read, or a rollout did not complete in time";
 
 /// The kinds that roll.
 const ROLLED: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];

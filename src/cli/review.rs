@@ -20,29 +20,29 @@ use answer::{Answer, Verdict};
 use sent::Sent;
 use webhook::Webhook;
 
-/// Ask a running webhook what it makes of pods
+/// Send pods to a running webhook, and show its answers
 ///
-/// Sends every pod (template) as an API server sends a pod that is created, as a review over HTTPS, and shows the answer:
-/// the decision, the warnings, and what the patch changes. A file with a review in it is sent as it is.
+/// Sends every pod (template) as an API server does when somebody creates it, as an AdmissionReview over HTTPS, and shows
+/// the answer: the decision, the warnings, and what the patch changes. An AdmissionReview in a file is sent unchanged.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
     #[command(flatten)]
     input: Input,
 
-    /// The namespace of objects that name none [default: default]
+    /// The namespace of objects without a namespace [default: default]
     #[arg(short = 'n', long, value_name = "NAME")]
     namespace: Option<String>,
 
-    /// The webhook; the path is /mutate where there is none
+    /// The webhook; the default path is /mutate
     #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
     url: String,
 
-    /// The authority of its certificate, in PEM: a file, or where it is fetched
+    /// The authority of its certificate, in PEM: a file or a URL
     #[arg(long, value_name = "FILE|URL", default_value = "http://127.0.0.1:8080/ca.crt")]
     ca: String,
 
-    /// Draw each pod too, as it was sent and as it is created
+    /// Also draw each pod, as sent and as created
     #[arg(long)]
     draw: bool,
 }
@@ -56,12 +56,12 @@ EXAMPLES
   multipod review app.yaml --url https://localhost:8443 --ca ca.crt
 
 WITHOUT A WEBHOOK
-  multipod diff, inject and explain decide here, by the same engine.
+  multipod diff, inject and explain make the same decisions without a webhook.
 
 EXIT CODES
   0  every pod is allowed
-  1  a pod is refused
-  2  something could not be read, or the webhook gave no answer";
+  1  a pod is rejected
+  2  something could not be read, or the webhook did not answer";
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {

@@ -12,7 +12,7 @@ use super::output::{self, json};
 use super::report::Failure;
 use super::serve::Options;
 
-/// Print the JSON schema of the settings file, by which editors complete and check it
+/// Print the JSON schema of the settings file, for editors and checks
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args;

@@ -13,8 +13,8 @@ use super::report::{self, Aside, Failure};
 /// Propose annotations for containers that were written by hand
 ///
 /// Recognises proxies (HAProxy), git-sync, exporters, sidecars that print a log file, and init containers that wait for
-/// something. Prints a diff that puts the annotation in their place, and says why a container stays. What it proposes has been
-/// injected by the engine first: nothing is proposed that would be refused.
+/// something. Prints a diff that replaces them with the annotation, and says why a container stays. Every proposal has been
+/// injected first, so none would be rejected.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
@@ -30,8 +30,8 @@ EXAMPLES
 
 EXIT CODES
   0  there is nothing to propose
-  1  something is proposed
-  2  something could not be read, or what could be proposed would be refused";
+  1  there are proposals
+  2  something could not be read, or the proposal would be rejected";
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {

@@ -8,9 +8,9 @@ use super::input::Input;
 use super::output::{self, ManifestFormat};
 use super::report::{self, Aside, Failure};
 
-/// Take out of manifests what `inject` has added
+/// Remove from manifests what `inject` has added
 ///
-/// Believes the annotation multipod/status, which says what was added and what was there before.
+/// Relies on the annotation multipod/status, which records what was added and what was there before.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

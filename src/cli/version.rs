@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::output::{self, Format, Told, json};
 use super::report::Failure;
 
-/// Tell the version, and which cluster is assumed where nobody says
+/// Print the version, and the cluster version that commands assume by default
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

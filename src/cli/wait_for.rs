@@ -9,10 +9,10 @@ use std::time::Duration;
 
 /// Wait until something answers (runs inside pods)
 ///
-/// Ends with 0 as soon as the target is ready, with 1 when the time is over, with 2 when it was not understood.
+/// Exits with 0 as soon as the target is ready, with 1 after the timeout, and with 2 if it cannot read the target.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// How long to wait altogether
+    /// How long to wait in total
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     timeout: Duration,
 
@@ -24,11 +24,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     attempt_timeout: Duration,
 
-    /// Trust the certificates in this PEM file, instead of the public authorities
+    /// Trust the certificates in this PEM file instead of the public authorities
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 
-    /// HOST:PORT (takes connections), dns:NAME (resolves), http://… or https://… (answers with status 2xx or 3xx)
+    /// HOST:PORT (accepts connections), dns:NAME (resolves), http://… or https://… (answers with status 2xx or 3xx)
     #[arg(value_name = "TARGET", value_parser = target)]
     target: Target,
 }

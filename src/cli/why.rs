@@ -12,10 +12,10 @@ use super::live::{Surroundings, wait};
 use super::output::{self, Format, Told, json, printed};
 use super::report::{self, Failure};
 
-/// Tell why a live pod has what it has, or has nothing
+/// Explain why a live pod has a sidecar, or has none
 ///
-/// Looks at the pod, at what has made it, at its namespace, and at the policies, settings and webhooks of the cluster, and decides
-/// again about the pod as it was before it was injected. The first line is the cause, the second what to do.
+/// Reads the pod, its owner, its namespace, and the policies, settings and webhooks of the cluster, and decides again about the
+/// pod as it was before it was injected. The first line says the cause, the second what to do.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
@@ -40,8 +40,8 @@ EXAMPLES
   multipod why web-7d4b9c-x2x7k -n shop -o json
 
 EXIT CODES
-  0  the pod has what it should have, which may be nothing
-  1  it lacks something, carries something else, or would be refused
+  0  the pod has what it should have, which can be nothing
+  1  it lacks something, is out of date, or would be rejected
   2  something could not be read";
 
 impl Args {

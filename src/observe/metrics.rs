@@ -354,3 +354,52 @@ impl Metrics {
         Ok(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page that administrators read: each metric with its labels, and none that is gone.
+    #[test]
+    fn the_page_of_metrics_has_a_row_for_each_with_its_labels() {
+        let metrics = Metrics::default();
+        // A family shows nothing before it has a series.
+        metrics.failed("mutate", "not_ready", Duration::ZERO);
+        metrics.injections.get_or_create(&Pattern { pattern: "ambassador".into() }).inc();
+        metrics.policy_audits.get_or_create(&PolicyName { policy: metrics.counted_as("web") }).inc();
+        metrics.connection_failed(ConnectionFailure::Broken);
+        metrics.reloaded("policies", true);
+        metrics.policy_objects("in_force", 1);
+        metrics.certificate_expires("serving", UNIX_EPOCH);
+        metrics.rotation("stable", &["stable"], UNIX_EPOCH);
+        let text = metrics.text().unwrap();
+        let shown: BTreeSet<(&str, String)> = text
+            .lines()
+            .filter(|line| line.starts_with("multipod_") && !line.starts_with("multipod_build_info"))
+            .filter(|line| !["_bucket", "_count"].iter().any(|end| name_of(line).ends_with(end)))
+            .map(|line| (name_of(line).trim_end_matches("_sum"), labels_of(line)))
+            .collect();
+        let page = include_str!("../../docs/reference/metrics.md");
+        let told: BTreeSet<(&str, String)> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+            .map(|(name, rest)| (name, rest.split('|').next().unwrap_or_default().trim().replace('`', "")))
+            .collect();
+        assert_eq!(told, shown);
+        for line in text.lines().filter(|line| line.starts_with("process_")) {
+            assert!(page.contains(&format!("`{}`", name_of(line))), "{line}");
+        }
+    }
+
+    fn name_of(line: &str) -> &str {
+        line.split(['{', ' ']).next().unwrap_or_default()
+    }
+
+    /// `endpoint, outcome`
+    fn labels_of(line: &str) -> String {
+        let labels =
+            line.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(all, _)| all);
+        let names = labels.split(',').filter_map(|label| label.split('=').next());
+        names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+}

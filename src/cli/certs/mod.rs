@@ -19,44 +19,44 @@ use super::report::{self, Failure};
 use manifest::Material;
 use registration::{Registration, Service};
 
-/// Make the webhook's certificate: a Secret, and the caBundle of the webhooks
+/// Create the webhook's certificate: a Secret, and the caBundle of the webhooks
 ///
-/// Makes an authority and a certificate for the webhook's Service, and prints the Secret that the server mounts. With
-/// --fill it prints the given manifests with it, in which the webhooks trust the authority. Needs no cluster, and no
-/// other tool. The output holds a private key: pipe it, or keep it as you keep keys.
+/// Creates a certificate authority and a certificate for the webhook's Service, and prints the Secret that the server mounts.
+/// With --fill, it prints the given manifests with the Secret and the caBundle. Needs no cluster and no other tool. The output
+/// contains a private key: pipe it, or store it as you store keys.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
-    /// Manifests whose webhooks get the caBundle, all of which are printed; - is the standard input
+    /// Manifests to print with the Secret and the caBundle; - is standard input
     #[arg(long, value_name = "FILE")]
     fill: Option<PathBuf>,
 
-    /// A Secret that was made before; it stays as it is while it is good for another third of --days. A file that is
-    /// empty, as kubectl get --ignore-not-found leaves it, is none
+    /// An existing Secret. It stays unchanged while it is valid for another third of --days. An empty file, as kubectl get
+    /// --ignore-not-found writes it, counts as no Secret
     #[arg(long, value_name = "FILE")]
     reuse: Option<PathBuf>,
 
-    /// The namespace of the Service [default: what the webhooks say, else multipod-system]
+    /// The namespace of the Service [default: what the webhooks say, otherwise multipod-system]
     #[arg(short = 'n', long, value_name = "NAME", value_parser = label)]
     namespace: Option<String>,
 
-    /// The Service [default: what the webhooks say, else multipod]
+    /// The Service [default: what the webhooks say, otherwise multipod]
     #[arg(long, value_name = "NAME", value_parser = label)]
     service: Option<String>,
 
-    /// The last part of Service names
+    /// The cluster domain, which ends the DNS names of Services
     #[arg(long, value_name = "DOMAIN", default_value = "cluster.local", value_parser = domain)]
     cluster_domain: String,
 
-    /// The Secret
+    /// The name of the Secret
     #[arg(long, value_name = "NAME", default_value = "multipod-tls", value_parser = domain)]
     secret: String,
 
-    /// How long the certificate is good; never longer than its authority
+    /// How long the certificate is valid; never longer than its authority
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
 
-    /// An authority that there is already, in PEM; else one is made, for ten years
+    /// An existing authority, in PEM; by default a new one, valid for ten years
     #[arg(long, value_name = "FILE", requires = "ca_key")]
     ca: Option<PathBuf>,
 
@@ -64,15 +64,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", requires = "ca")]
     ca_key: Option<PathBuf>,
 
-    /// Also write ca.crt, ca.key, tls.crt and tls.key into this folder, the keys for their owner alone. Without it the
-    /// key of an authority that is made is kept nowhere
+    /// Also write ca.crt, ca.key, tls.crt and tls.key to this directory, with keys that only their owner can read. Without it,
+    /// the key of a new authority is not stored anywhere
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 const NOTES: &str = "\
 Only for a webhook whose certificate comes from a Secret (the component certificates-from-secret).
-As it is installed by default, the replicas make and rotate their certificates themselves.
+By default, the replicas create and rotate their certificates themselves.
 
 EXAMPLES
   kubectl kustomize . | multipod certs --fill - | kubectl apply -f -
@@ -82,12 +82,12 @@ EXAMPLES
 INSTALL, UPGRADE AND RENEW WITH ONE COMMAND
   kubectl get secret -n multipod-system multipod-tls -o yaml --ignore-not-found > secret.yaml &&
     kubectl kustomize . | multipod certs --fill - --reuse secret.yaml | kubectl apply -f -
-  When the certificate is renewed, the webhooks trust the authority before and the new one, so
-  that no replica is refused, whichever certificate it has.
+  After a renewal, the webhooks trust the previous authority and the new one, so that API
+  servers accept every replica, whichever certificate it has.
 
 EXIT CODES
   0  everything was printed
-  2  something cannot be read, or makes no sense; nothing was printed";
+  2  something cannot be read or is invalid; nothing was printed";
 
 const YEARS_10: Duration = Duration::from_hours(3650 * 24);
 const OWNER_ONLY: u32 = 0o600;

@@ -29,10 +29,10 @@ pub(super) use paper::{Canvas, Paper};
 pub(super) use text::brief;
 use text::text;
 
-/// Tell what would become of pods, and why
+/// Explain what multipod does with pods, and why
 ///
-/// For every pod (template): what was asked for and by whom, which policies were looked at, what is added or why not,
-/// what could clash, and a drawing of the pod.
+/// For every pod (template): what is requested and by whom, which policies apply, what is added or why not, what could
+/// conflict, and a drawing of the pod.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {

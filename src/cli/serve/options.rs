@@ -26,42 +26,42 @@ use multipod_values::unbounded_duration;
 #[derive(Clone, Debug, Default, clap::Args, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(in crate::cli) struct Options {
-    /// Where reviews are taken [default: 127.0.0.1:8443]
+    /// The address for reviews [default: 127.0.0.1:8443]
     #[arg(long, env = "MULTIPOD_LISTEN", value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<Given<SocketAddr>>,
 
-    /// Where probes and metrics are, without TLS [default: 127.0.0.1:8080]
+    /// The address for probes and metrics, without TLS [default: 127.0.0.1:8080]
     #[arg(long, env = "MULTIPOD_ADMIN_LISTEN", value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     admin_listen: Option<Given<SocketAddr>>,
 
-    /// A folder of InjectionPolicy and Pattern objects in YAML files, or one such file; read again when it changes
+    /// A directory of InjectionPolicy and Pattern objects in YAML files, or one such file; reloaded when it changes
     #[arg(long, env = "MULTIPOD_POLICY_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy_dir: Option<PathBuf>,
 
-    /// The cluster whose namespaces and version decide; in a pod, its own cluster does
+    /// The cluster to watch, for its namespaces and version; in a pod, the default is its own cluster
     #[arg(long, env = "MULTIPOD_KUBECONFIG", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kubeconfig: Option<PathBuf>,
 
-    /// What becomes of the InjectionPolicy and Pattern objects of that cluster [default: report in a pod, else read]
+    /// How to use the InjectionPolicy and Pattern objects of that cluster [default: report in a pod, otherwise read]
     #[arg(long, env = "MULTIPOD_CLUSTER_POLICIES", value_enum, value_name = "WHAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster_policies: Option<ClusterPolicies>,
 
-    /// The pod that this replica runs in, which its Lease goes with
+    /// The pod of this replica, which owns its Lease
     #[arg(long, env = "MULTIPOD_POD_NAME", value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pod_name: Option<String>,
 
-    /// The uid of that pod
+    /// The UID of that pod
     #[arg(long, env = "MULTIPOD_POD_UID", value_name = "UID")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pod_uid: Option<String>,
 
-    /// The certificate with its chain, in PEM; read again when it changes
+    /// The certificate with its chain, in PEM; reloaded when it changes
     #[arg(long, env = "MULTIPOD_TLS_CERT", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_cert: Option<PathBuf>,
@@ -71,122 +71,122 @@ pub(in crate::cli) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_key: Option<PathBuf>,
 
-    /// Authorities whose certificates clients must have, in PEM
+    /// Certificate authorities, in PEM: clients need a certificate from one of them
     #[arg(long, env = "MULTIPOD_CLIENT_CA", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     client_ca: Option<PathBuf>,
 
-    /// Names, one of which a client's certificate must have (common name or DNS name)
+    /// Names: the certificate of a client needs one of them (common name or DNS name)
     #[arg(long, env = "MULTIPOD_CLIENT_NAME", value_name = "NAME,…", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     client_name: Option<Vec<String>>,
 
-    /// The Secret in which replicas keep an authority of their own, where they run: they make, publish and rotate
+    /// The Secret, in their namespace, for a certificate authority of their own: replicas create, publish and rotate
     /// certificates themselves
     #[arg(long, env = "MULTIPOD_CERTIFICATE_SECRET", value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_secret: Option<String>,
 
-    /// Names in these certificates [default: those of the Service multipod, where they run]
+    /// The names in these certificates [default: those of the Service multipod in their namespace]
     #[arg(long, env = "MULTIPOD_CERTIFICATE_NAMES", value_name = "NAME,…", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_names: Option<Vec<String>>,
 
-    /// The webhook configurations, mutating and validating ones, that get their caBundle [default: multipod]
+    /// The mutating and validating webhook configurations in which replicas write the caBundle [default: multipod]
     #[arg(long, env = "MULTIPOD_WEBHOOK_CONFIGURATIONS", value_name = "NAME,…", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_configurations: Option<Vec<String>>,
 
-    /// How long an authority of the replicas is good; a new one is made when a third is left [default: 8760h]
+    /// How long the authority of the replicas is valid; they create the next one when a third is left [default: 8760h]
     #[arg(long, env = "MULTIPOD_AUTHORITY_LIFE", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     authority_life: Option<Given<Duration>>,
 
-    /// How long the certificate of a replica is good; a new one is made when a third is left [default: 24h]
+    /// How long the certificate of a replica is valid; it creates the next one when a third is left [default: 24h]
     #[arg(long, env = "MULTIPOD_CERTIFICATE_LIFE", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_life: Option<Given<Duration>>,
 
-    /// How long every webhook trusts a new authority before it signs: twice what API servers need to hear of it
+    /// How long every webhook trusts a new authority before it signs: twice the time that API servers need to receive it
     /// [default: 60s]
     #[arg(long, env = "MULTIPOD_PUBLISH_TIME", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     publish_time: Option<Given<Duration>>,
 
-    /// A page on the admin port to try annotations on, at /ui [default: true where there is no cluster]
+    /// Serve a page for trying annotations at /ui of the admin port [default: true without a cluster]
     #[arg(long, env = "MULTIPOD_UI", value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     ui: Option<bool>,
 
-    /// Offer HTTP/2 too; API servers use HTTP/1.1
+    /// Also offer HTTP/2; API servers use HTTP/1.1
     #[arg(long, env = "MULTIPOD_HTTP2", value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     http2: Option<bool>,
 
-    /// What a workload gets whose pods would be refused [default: warn]
+    /// The answer for a workload whose pods would be rejected [default: warn]
     #[arg(long, env = "MULTIPOD_WARN", value_enum, value_name = "HOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     warn: Option<Warn>,
 
-    /// The version of the cluster: native sidecars begin with 1.29 [default: what it says, else 1.34]
+    /// The version of the cluster: native sidecars exist from 1.29 on [default: what it reports, otherwise 1.34]
     #[arg(long, env = "MULTIPOD_KUBERNETES_VERSION", value_name = "VERSION")]
     #[serde(skip_serializing_if = "Option::is_none")]
     kubernetes_version: Option<Given<Version>>,
 
-    /// How long to go on accepting after the signal to end, at least [default: 20s; none on loopback with a certificate made in memory]
+    /// How long the server still accepts connections after the signal to stop, at least [default: 20s; none on loopback with a certificate created in memory]
     #[arg(long, env = "MULTIPOD_DRAIN_FLOOR", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     drain_floor: Option<Given<Duration>>,
 
-    /// And at most [default: 25s]
+    /// The same, at most [default: 25s]
     #[arg(long, env = "MULTIPOD_DRAIN_LIMIT", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     drain_limit: Option<Given<Duration>>,
 
-    /// The age at which connections are told to close, so that new replicas get their share [default: 10m]
+    /// The age at which the server asks a connection to close, so that new replicas get their share [default: 10m]
     #[arg(long, env = "MULTIPOD_CONNECTION_AGE", value_name = "TIME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     connection_age: Option<Given<Duration>>,
 
-    /// Most open connections; more wait [default: 1024]
+    /// The limit of open connections; others wait [default: 1024]
     #[arg(long, env = "MULTIPOD_MAX_CONNECTIONS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_connections: Option<Within<1, MANY>>,
 
-    /// Where API servers come from: others leave them half of everything, also where many share one address
+    /// The addresses of API servers: half of everything is reserved for them, also if many clients share one address
     #[arg(long, env = "MULTIPOD_API_SERVERS", value_name = "RANGE,…", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     api_servers: Option<Vec<Given<Range>>>,
 
-    /// Most requests at one time; more get 429 [default: 512]
+    /// The limit of concurrent requests; others get 429 [default: 512]
     #[arg(long, env = "MULTIPOD_MAX_REQUESTS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_requests: Option<Within<1, MANY>>,
 
-    /// Most MiB of request bodies at one time, at least 36; more wait, then get 429 [default: 64]
+    /// The limit of request bodies in memory, in MiB, at least 36; others wait, then get 429 [default: 64]
     #[arg(long, env = "MULTIPOD_MAX_BUFFERED", value_name = "MIB")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_buffered: Option<Within<36, MANY>>,
 
-    /// Threads that answer [default: 2, or 1 where there is one CPU]
+    /// Worker threads [default: 2, or 1 with one CPU]
     #[arg(long, env = "MULTIPOD_THREADS", value_name = "NUMBER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     threads: Option<Within<1, 64>>,
 
-    /// The OpenTelemetry collector that gets a span of each review, where multipod was built with the feature otlp
-    /// [default: what the standard variables name]
+    /// The OpenTelemetry collector that gets a span of each review, if multipod was built with the feature otlp
+    /// [default: what the standard variables set]
     #[arg(long, env = "MULTIPOD_OTLP_ENDPOINT", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     otlp_endpoint: Option<String>,
 
-    /// What is logged: off, error, warn, info, debug, trace, or a filter such as multipod=debug [default: info]
+    /// What to log: off, error, warn, info, debug, trace, or a filter such as multipod=debug [default: info]
     #[arg(long, env = "MULTIPOD_LOG_LEVEL", value_name = "LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_level: Option<Given<LogFilter>>,
 
-    /// How it is logged [default: text on a terminal, else json]
+    /// The format of the log [default: text on a terminal, otherwise json]
     #[arg(long, env = "MULTIPOD_LOG_FORMAT", value_enum, value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_format: Option<LogFormat>,
@@ -196,11 +196,11 @@ pub(in crate::cli) struct Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ClusterPolicies {
-    /// They are left alone
+    /// Ignore them
     Off,
-    /// They count, beside those of --policy-dir
+    /// Use them in addition to those of --policy-dir
     Read,
-    /// And their status says what became of them
+    /// Use them, and write to their status what became of them
     Report,
 }
 
@@ -208,9 +208,9 @@ pub(super) enum ClusterPolicies {
 #[derive(Clone, Copy, Debug, clap::ValueEnum, Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Warn {
-    /// A warning
+    /// Admit it with a warning
     Warn,
-    /// A refusal
+    /// Reject it
     Deny,
 }
 

@@ -16,18 +16,18 @@ use super::report::Failure;
 use folder::Folder;
 use tested::{Outcome, Tested};
 
-/// Test policies and patterns by cases: pods, and what becomes of them
+/// Test policies and patterns with example pods
 ///
-/// A folder with an input.yaml is a case. It is decided on as the webhook would decide, and what comes of it is compared with
-/// the other files of the folder.
+/// A directory with an input.yaml is a case. The command decides as the webhook does, and compares the result with the other
+/// files of the directory.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
-    /// A case, or a folder of cases
+    /// A case, or a directory of cases
     #[arg(value_name = "DIR", required = true)]
     folders: Vec<PathBuf>,
 
-    /// Write down how the cases ended, instead of comparing
+    /// Write the results of the cases instead of comparing them
     #[arg(long)]
     bless: bool,
 
@@ -42,24 +42,24 @@ enum Format {
     /// For people
     #[default]
     Text,
-    /// For pipelines
+    /// For CI systems
     Junit,
 }
 
 const NOTES: &str = "\
 FILES OF A CASE
-  input.yaml      one Pod, as people write it or as the API server would send it
+  input.yaml      one Pod, as users write it or as the API server sends it
   policy.yaml, pattern.yaml
                   policies and patterns, any number of documents in each
   namespace.yaml  the Namespace that the pod is in
   settings.yaml   the settings of the cluster
   version.txt     its version, such as 1.36
   expected.yaml   the pod afterwards, or
-  skipped.txt     why it stays as it is, or
-  denied.txt      why it is refused
-  warnings.txt    what the user is told besides, if anything
-  mistakes.txt    what is wrong with the policies, where the case is about a mistake
-  What surrounds the pod may also stand in a folder above, up to DIR, for all cases below it.
+  skipped.txt     why it stays unchanged, or
+  denied.txt      why it is rejected
+  warnings.txt    the warnings that the user gets, if any
+  mistakes.txt    the mistakes in the policies, if the case is about mistakes
+  Files about the environment of the pod can also be in a parent directory, up to DIR.
 
 EXAMPLES
   multipod test tests/
@@ -67,8 +67,8 @@ EXAMPLES
   multipod test tests/ -o junit > report.xml
 
 EXIT CODES
-  0  every case ended as it should
-  1  some did not
+  0  every case has the expected result
+  1  some do not
   2  a case could not be read, or there is none";
 
 impl Args {

@@ -383,7 +383,7 @@ fn alert_rules_ask_for_metrics_that_there_are_and_do_as_their_tests_say() {
     let read = |file: &str| fs::read_to_string(folder.join(file)).unwrap();
     let rules = values(&read("rules.yaml"));
     let tests = read("tests.yaml");
-    let docs = ["reference/serve.md", "how-to/install.md"]
+    let docs = ["reference/metrics.md", "how-to/install.md"]
         .map(|page| fs::read_to_string(root().join("docs").join(page)).unwrap());
     let alerts = rules[0]["groups"][0]["rules"].as_array().unwrap();
     assert!(alerts.len() >= 8);
@@ -400,7 +400,7 @@ fn alert_rules_ask_for_metrics_that_there_are_and_do_as_their_tests_say() {
             let metric = metric.trim_end_matches("_bucket");
             assert!(
                 docs[0].contains(&format!("`{metric}`")),
-                "{name}: {metric} is not in docs/reference/serve.md"
+                "{name}: {metric} is not in docs/reference/metrics.md"
             );
         }
     }

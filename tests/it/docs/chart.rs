@@ -77,7 +77,7 @@ fn the_chart_is_of_this_version() {
 fn the_dashboard_asks_for_metrics_that_there_are() {
     let text = fs::read_to_string(root().join("deploy/monitoring/dashboard.json")).unwrap();
     let dashboard: Value = serde_json::from_str(&text).unwrap();
-    let docs = fs::read_to_string(root().join("docs/reference/serve.md")).unwrap();
+    let docs = fs::read_to_string(root().join("docs/reference/metrics.md")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
     let mut seen = 0;
@@ -86,7 +86,7 @@ fn the_dashboard_asks_for_metrics_that_there_are() {
         for metric in words.filter(|word| word.starts_with("multipod_")) {
             seen += 1;
             let metric = metric.trim_end_matches("_bucket");
-            assert!(docs.contains(&format!("`{metric}`")), "{metric} is not in docs/reference/serve.md");
+            assert!(docs.contains(&format!("`{metric}`")), "{metric} is not in docs/reference/metrics.md");
         }
     }
     assert!(panels.len() >= 10 && seen >= 15, "{seen} metrics in {} panels", panels.len());
