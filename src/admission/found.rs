@@ -1,4 +1,4 @@
-//! What was found about an object that is no pod, and its answer: a refusal, or leave with warnings.
+//! What was found about an object that is not a pod, and the answer: a refusal, or permission with warnings.
 
 use multipod_engine::inject::Refusal;
 

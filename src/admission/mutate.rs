@@ -1,4 +1,4 @@
-//! What happens to a pod that is about to be created.
+//! `/mutate`: decides about a pod that is being created.
 
 use multipod_engine::inject::{self, Decision, Injection, decide};
 use multipod_engine::pattern::Context;

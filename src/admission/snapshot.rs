@@ -1,4 +1,4 @@
-//! Everything that decides about a review besides the review itself.
+//! Everything besides the review that a decision depends on: policies, settings, namespaces, the version.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is about to be written as a policy or a pattern: refused where the loader would refuse it, in the same words.
+//! `/validate`: refuses a policy or a pattern that the loader would refuse, with the same messages.
 
 use multipod_engine::inject::{DenyReason, Few, Refusal};
 use multipod_engine::pattern::object::{Document, Kind};

@@ -1,4 +1,4 @@
-//! What people should know about a workload when they apply it, long before its pods are made.
+//! `/warn`: warnings about a workload when a user applies it, before its pods exist.
 
 use serde::Deserialize;
 

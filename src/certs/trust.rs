@@ -1,4 +1,4 @@
-//! Whether somebody with these authorities would trust a certificate.
+//! Whether a client that trusts these authorities accepts a certificate.
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -29,7 +29,7 @@ const NOTES: &str = "\
 Patterns: only a dot matches a dot at the start of a name. Links to files are followed; pipes, sockets and \
 devices are skipped. Quote the patterns in a shell.
 
-Rotation: a file is identified by its inode, not by its name. A renamed file is read to its end and never printed twice. \
+Rotation: a file is identified by its device and inode, not by its name. A renamed file is read to its end and never printed twice. \
 Files that are rotated more than twice a second can be missed, unless the pattern matches the rotated names too.
 
 Copies: a file that is copied and then truncated (copytruncate) loses what is written between the last read and the \

@@ -134,6 +134,23 @@ impl Line {
         lines
     }
 
+    /// The line with words behind it, which go on below where they begin. A word that is wider than what is left stays whole.
+    pub(super) fn hanging(self, tone: Tone, words: &str, columns: usize) -> Vec<Line> {
+        let indent = self.width();
+        let mut lines = vec![self];
+        for word in words.split(' ') {
+            let Some(line) = lines.last_mut() else { break };
+            let is_first = line.width() == indent;
+            if !is_first && line.width() + 1 + width(word) > columns {
+                lines.push(Line::plain(" ".repeat(indent)).and(tone, word));
+                continue;
+            }
+            let blank = if is_first { "" } else { " " };
+            *line = std::mem::take(line).and(tone, format!("{blank}{word}"));
+        }
+        lines
+    }
+
     /// The text without colours.
     pub(super) fn text(&self) -> String {
         self.parts.iter().map(|(_, text)| text.as_str()).collect()
@@ -200,6 +217,13 @@ fn columns(c: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_go_on_below_where_they_begin_and_none_is_cut() {
+        let lines = Line::of(Tone::Strong, "ab  ").hanging(Tone::Plain, "some words that-are-long go on", 12);
+        let lines: Vec<String> = lines.iter().map(Line::text).collect();
+        assert_eq!(lines, ["ab  some", "    words", "    that-are-long", "    go on"]);
+    }
 
     #[test]
     fn a_line_fits_exactly_whatever_it_holds() {

@@ -1,4 +1,4 @@
-//! What commands share that look at a cluster.
+//! Options and helpers that all commands about a cluster share.
 
 use std::path::{Path, PathBuf};
 

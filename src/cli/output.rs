@@ -1,4 +1,4 @@
-//! The standard output: everything or nothing, and no error when its reader closes it early.
+//! Standard output: all of the text or none, and no error if its reader closes it early.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use crate::explain::sample;
 use crate::manifest::Cluster;
 
 use super::context::ContextArgs;
+use super::explain::columns;
 use super::line::{Line, Tone};
 use super::output::{self, Format, Told, json, printed};
 use super::report::Failure;
@@ -43,6 +44,12 @@ EXIT CODES
   0  the patterns were printed
   2  there is no such pattern, or something could not be read";
 
+/// How wide texts are where there is no terminal.
+const PIPED: usize = 80;
+
+/// What stands on the left of longer texts has a line of its own.
+const LEFT: usize = 30;
+
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let cluster = self.context.read()?;
@@ -74,18 +81,25 @@ fn list(entries: &[Entry], format: Format) -> Result<ExitCode, Failure> {
     output::print(&text, ExitCode::SUCCESS)
 }
 
+/// Below each annotation its patterns.
 fn table(entries: &[Entry]) -> Vec<Line> {
-    let rows = entries.iter().map(|entry| [entry.name.as_str(), entry.key.full(), entry.kind, &entry.what]);
-    let rows: Vec<[&str; 4]> =
-        std::iter::once(["NAME", "ANNOTATION", "KIND", "DESCRIPTION"]).chain(rows).collect();
-    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths = [widest(0), widest(1), widest(2)];
-    let lines = rows.iter().enumerate().map(|(at, row)| {
-        let (first, others) = if at == 0 { (Tone::Quiet, Tone::Quiet) } else { (Tone::Strong, Tone::Plain) };
-        let cell = |column: usize| format!("{:<width$}  ", row[column], width = widths[column]);
-        Line::of(first, cell(0)).and(others, format!("{}{}{}", cell(1), cell(2), row[3]))
-    });
-    lines.collect()
+    let columns = columns(PIPED);
+    let widest = |cell: fn(&Entry) -> &str| entries.iter().map(|entry| cell(entry).len()).max().unwrap_or(0);
+    let (names, kinds) = (widest(|entry| &entry.name), widest(|entry| entry.kind));
+    let mut lines = Vec::new();
+    let mut last = None;
+    for entry in entries {
+        if last.replace(entry.key).is_none_or(|last| last != entry.key) {
+            lines.push(Line::plain(entry.key.full()));
+        }
+        let name = Line::of(Tone::Strong, format!("  {:<names$}  ", entry.name));
+        lines.extend(name.and(Tone::Quiet, format!("{:<kinds$}  ", entry.kind)).hanging(
+            Tone::Plain,
+            &entry.what,
+            columns,
+        ));
+    }
+    lines
 }
 
 fn show(entry: &Entry, cluster: &Cluster, format: Format) -> Result<ExitCode, Failure> {
@@ -110,25 +124,26 @@ fn page(entry: &Entry, added: Result<serde_json::Value, String>) -> Vec<Line> {
     let mut lines = vec![
         Line::of(Tone::Strong, &entry.name)
             .and(Tone::Quiet, format!("  {}, {}", entry.key.full(), entry.kind)),
-        Line::plain(capital(&entry.what)),
     ];
+    lines.extend(Line::default().hanging(Tone::Plain, &capital(&entry.what), columns(PIPED)));
     heading(&mut lines, "Write");
-    lines.push(Line::plain(format!("  {}: \"{}\"", entry.key.full(), entry.syntax())));
+    let syntax = format!("{}: \"{}\"", entry.key.full(), entry.syntax());
+    lines.extend(Line::plain("  ").hanging(Tone::Plain, &syntax, columns(PIPED)));
     if !entry.forms.is_empty() {
         lines.push(Line::default());
         let forms = entry.forms.iter().map(|(form, meaning)| [form.as_str(), meaning.as_str()]);
-        lines.extend(columns(&forms.collect::<Vec<_>>()));
+        lines.extend(beside(&forms.collect::<Vec<_>>()));
     }
     for (title, choices) in [
         ("Options of an item", &entry.options),
-        ("Settings of the whole value, behind a comma", &entry.settings),
+        ("Settings of the whole value, after a comma", &entry.settings),
     ] {
         if choices.is_empty() {
             continue;
         }
         heading(&mut lines, title);
         let told: Vec<[String; 2]> = choices.iter().map(entry::Choice::told).collect();
-        lines.extend(columns(
+        lines.extend(beside(
             &told.iter().map(|[left, right]| [left.as_str(), right.as_str()]).collect::<Vec<_>>(),
         ));
     }
@@ -150,7 +165,7 @@ fn page(entry: &Entry, added: Result<serde_json::Value, String>) -> Vec<Line> {
             );
         }
         Err(why) => {
-            heading(&mut lines, "A pod with one container is refused");
+            heading(&mut lines, "A pod with one container is rejected");
             lines.extend(why.lines().map(|line| Line::plain(format!("  {line}"))));
         }
     }
@@ -161,12 +176,20 @@ fn heading(lines: &mut Vec<Line>, title: &str) {
     lines.extend([Line::default(), Line::of(Tone::Strong, title)]);
 }
 
-fn columns(rows: &[[&str; 2]]) -> Vec<Line> {
-    let widest = rows.iter().map(|[left, _]| left.chars().count()).max().unwrap_or_default();
-    let line = |[left, right]: &[&str; 2]| {
-        Line::of(Tone::Strong, format!("  {left:<widest$}")).and(Tone::Plain, format!("  {right}"))
-    };
-    rows.iter().map(line).collect()
+fn beside(rows: &[[&str; 2]]) -> Vec<Line> {
+    let columns = columns(PIPED);
+    let widths = rows.iter().map(|[left, _]| left.chars().count());
+    let widest = widths.filter(|width| *width <= LEFT).max().unwrap_or(LEFT);
+    let mut lines = Vec::new();
+    for [left, right] in rows {
+        let mut first = Line::of(Tone::Strong, format!("  {left:<widest$}  "));
+        if left.chars().count() > widest {
+            lines.extend(Line::plain("  ").hanging(Tone::Strong, left, columns));
+            first = Line::plain(" ".repeat(widest + 4));
+        }
+        lines.extend(first.hanging(Tone::Plain, right, columns));
+    }
+    lines
 }
 
 fn capital(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! What `inject`, `diff`, `explain` and `check` are asked: which pods, and what is around them.
+//! The arguments that `inject`, `diff`, `explain` and `check` share: which pods, and their context.
 
 use std::collections::HashSet;
 

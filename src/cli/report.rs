@@ -1,4 +1,4 @@
-//! Messages on the standard error, in the manner of compilers.
+//! Messages on standard error, in the style of compilers.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

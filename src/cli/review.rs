@@ -1,4 +1,4 @@
-//! `multipod review`: what a webhook that runs makes of pods, asked as an API server asks.
+//! `multipod review`: sends pods to a running webhook as an API server does.
 
 mod answer;
 mod sent;

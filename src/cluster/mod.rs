@@ -1,5 +1,4 @@
-//! What commands ask of a cluster that runs, by a kubeconfig: one reader, and whoever restarts workloads. What it means is
-//! decided in `live`.
+//! What commands read from a live cluster by a kubeconfig, and the restart of workloads. What it means is decided in `live`.
 
 mod course;
 mod installation;

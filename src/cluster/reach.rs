@@ -1,4 +1,4 @@
-//! The way to an API server, with messages for those who may not go it.
+//! Requests to an API server, with messages for users without the rights.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A cluster, as far as it decides about its pods.
+//! Reads everything in a cluster that decisions about its pods depend on.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a container does for the others of its pod, as far as is known: what it waits for, fetches, follows and reads.
+//! What a container does, as far as is known: what it waits for, fetches, follows and reads.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What a value adds to a pod that has nothing but an app: the engine's own word, as people read it.
+//! What a value adds to a pod with one container, as the engine decides it.
 
 use multipod_engine::annotation::Key;
 use multipod_engine::annotation::key::STATUS;

@@ -1,4 +1,4 @@
-//! What an API server alone could not do of a policy.
+//! Which parts of a policy an API server cannot carry out by itself.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! How everything gets into a pod: a JSON patch that CEL makes of what the pod has.
+//! The JSON patch, written in CEL, that adds everything to a pod.
 
 use multipod_engine::annotation::key::STATUS;
 use multipod_engine::inject::init_names;

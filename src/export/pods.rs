@@ -1,4 +1,4 @@
-//! Which pods get it: those that nobody has made an exception of, and in which nothing stands in the way.
+//! The match conditions of an exported policy: pods that have not opted out, and without an obstacle.
 
 use multipod_engine::annotation::Key;
 use multipod_engine::annotation::key::STATUS;

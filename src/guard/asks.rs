@@ -1,4 +1,4 @@
-//! Pods that ask by an annotation have the container that it adds.
+//! The rule that pods with an annotation have the container that it adds.
 
 use multipod_engine::annotation::Key;
 use multipod_engine::pattern::defined::PatternKind;

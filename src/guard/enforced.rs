@@ -1,4 +1,4 @@
-//! Pods for which a policy is enforced have what it adds.
+//! The rule that pods have what an enforced policy adds.
 
 use multipod_engine::annotation::Key;
 use multipod_engine::pattern::change::Kind;

@@ -1,4 +1,4 @@
-//! What was injected into a pod stays as it is for as long as the pod lives.
+//! The rule that nobody changes injected containers of a live pod.
 
 use multipod_engine::annotation::key::RENDERED_PREFIX;
 use multipod_engine::pattern::topics;

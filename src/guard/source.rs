@@ -1,4 +1,4 @@
-//! What the guard is written from.
+//! The input of the guard: settings, patterns and policies.
 
 use multipod_engine::annotation::key::INJECTION;
 use multipod_engine::pattern::{Catalogue, Settings};

@@ -1,4 +1,4 @@
-//! What is known of a cluster, besides the pod that a question is about.
+//! What is known of a cluster, apart from the pod in question.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a cluster that runs says about its pods: whether each has what it should have, and if not, why.
+//! Judges the pods of a live cluster: whether each has what it should have, and if not, why.
 //!
 //! Pure: known (what is known of the cluster) and registered (whom its API server asks) → state (a pod, decided again as it was
 //! before it was injected) → cause (one of a list, with its sentence and its cure) → why (all about one pod), coverage (all pods, by workloads). `change` compares

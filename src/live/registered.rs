@@ -1,4 +1,4 @@
-//! Whom the API server asks about pods that are made.
+//! The webhook configurations: for which pods the API server calls multipod.
 
 use multipod_engine::policy::{Requirement, Selector};
 use serde_json::Value;

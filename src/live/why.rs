@@ -1,4 +1,4 @@
-//! All that is told about one live pod; `why -o json` writes it as it is.
+//! The report about one live pod, which `why -o json` prints as it is.
 
 use multipod_engine::inject::decide;
 use multipod_engine::pod::Head;

@@ -1,4 +1,4 @@
-//! Texts in, texts out.
+//! The text of a manifest with its name, before and after.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Many texts as one.
+//! Joins the texts of several manifests into one YAML stream or one `List`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Names that are completed with a namespace that nobody has named.
+//! Names of Services that are completed with a namespace that neither the object nor the user sets.
 
 use multipod_engine::annotation::Key;
 use multipod_engine::inject::{Decision, Verdict, decide};

@@ -1,4 +1,4 @@
-//! What readers of JSON say, in words of Kubernetes people.
+//! Messages of the JSON reader, in the terms of Kubernetes.
 
 /// A problem without the types of a parser: `expected struct Container` is nothing that anybody can look up.
 pub(super) fn plain(problem: &str) -> String {

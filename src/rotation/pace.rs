@@ -1,4 +1,4 @@
-//! How long everything takes; all of it follows from three times.
+//! The periods of a rotation, which follow from three durations.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How much a peer may take of everything, and for how long.
+//! The limits of the server: how much a client may use, and for how long.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;

@@ -1,4 +1,4 @@
-//! Accepts connections up to their limit, and goes on whatever becomes of a single one.
+//! Accepts connections up to the limit. No failure of a single connection stops it.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The other end of a connection.
+//! The client of a connection: its address, and whether it is known.
 
 use std::sync::{Arc, OnceLock};
 

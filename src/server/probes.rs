@@ -1,4 +1,4 @@
-//! The admin port, which lives beside everything else: on a thread and a runtime of its own.
+//! The admin port, on a thread and a runtime of its own.
 
 use std::io;
 use std::sync::Arc;

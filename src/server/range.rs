@@ -1,4 +1,4 @@
-//! Addresses with a common beginning.
+//! Address ranges (CIDR).
 
 use std::fmt;
 use std::net::IpAddr;

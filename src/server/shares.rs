@@ -1,4 +1,4 @@
-//! What all peers share: connections, requests and bytes; and how much of it one of them may have.
+//! How sources share connections, requests and bytes, and how much of each one source may use.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

@@ -1,4 +1,4 @@
-//! What becomes of the objects of the cluster, told in their status. Each replica records in a Lease of its own what it
+//! Writes to the status of policies and patterns what became of them. Each replica records in a Lease of its own what it
 //! acts on; the one that leads compares, and writes what has changed. Without it only the status grows old.
 
 use std::collections::BTreeMap;

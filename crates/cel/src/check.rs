@@ -1,5 +1,4 @@
-//! What the parts of a condition are, and what it may look at. What an API server would not compile is refused here, and
-//! what it would compile and answer in another way.
+//! Checks a condition: the types of its parts, and which fields it reads. Rejects what an API server would not compile, and what it would compile and answer in another way.
 
 use super::mistake::Mistake;
 use super::syntax::{Comparison, Expr, Get, Kind};

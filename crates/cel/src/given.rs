@@ -1,4 +1,4 @@
-//! What conditions are evaluated over.
+//! The pod and the namespace that conditions read.
 
 use multipod_json::Meter;
 

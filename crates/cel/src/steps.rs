@@ -1,4 +1,4 @@
-//! How much an evaluation may still cost.
+//! The budget of an evaluation, in steps.
 
 use std::cell::Cell;
 use std::fmt;

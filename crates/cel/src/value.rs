@@ -1,4 +1,4 @@
-//! What conditions are evaluated over. JSON stays text until somebody asks for what is in it.
+//! The values that conditions read. JSON stays text until a condition reads a field of it.
 
 use std::borrow::Cow;
 use std::fmt;

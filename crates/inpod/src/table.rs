@@ -1,4 +1,4 @@
-//! The files that are followed, and what is to be done with each. Pure: what the disk says and the time are handed in.
+//! The files that `follow` prints, and the next action for each. Pure: the caller passes the state of the disk and the time.
 
 use super::cursor::{Advance, Cursor, Piece, Unfinished};
 use std::collections::HashMap;

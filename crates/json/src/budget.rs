@@ -1,4 +1,4 @@
-//! How much of a text may be kept.
+//! The limits of what is kept of a text: items, entries and bytes.
 
 /// What a reader gives to a type, at most. What is stepped over costs nothing and is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! JSON of which only a little is looked at.
+//! A JSON reader that skips what the caller does not need.
 //!
 //! A review holds hundreds of values and a decision needs a dozen. What a type asks for is read strictly; what nobody
 //! asks for is stepped over from bracket to bracket, several times faster than it could be checked. The API server,

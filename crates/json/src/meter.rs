@@ -1,4 +1,4 @@
-//! Whether a reader, and whoever looks at what was read, may go on.
+//! Says whether a reader, and the code that uses its result, has time left.
 
 use std::cell::Cell;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The reader: serde asks, and what it does not ask for is stepped over.
+//! The reader: it gives serde the fields that a type has, and skips the others.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A name with wildcards in it: one part of a glob.
+//! A name with wildcards: one segment of a path pattern.
 
 use std::str::Chars;
 

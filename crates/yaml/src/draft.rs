@@ -1,4 +1,4 @@
-//! The document with its edits: a tree that still knows which of its nodes stand in the text unchanged.
+//! The document with its edits: a tree that records which of its nodes are unchanged in the text.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The YAML parser behind one small face; no other file knows which parser it is.
+//! A small interface to the YAML parser; no other file depends on that crate.
 
 use std::borrow::Cow;
 use std::iter::Peekable;

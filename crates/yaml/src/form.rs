@@ -1,4 +1,4 @@
-//! What is to be written, before it is known where: the shape between values and text.
+//! A value that will be written, before its place is known: between values and text.
 
 use std::borrow::Cow;
 

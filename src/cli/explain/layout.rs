@@ -1,4 +1,4 @@
-//! What all parts of a page need to be laid out.
+//! Helpers for the layout of a report.
 
 use super::boxes::Signs;
 use crate::cli::line::Line;

@@ -25,7 +25,7 @@ use boxes::Signs;
 pub(super) use boxes::side_by_side;
 pub(super) use draw::draw;
 use layout::Layout;
-pub(super) use paper::{Canvas, Paper};
+pub(super) use paper::{Canvas, Paper, columns};
 pub(super) use text::brief;
 use text::text;
 

@@ -6,11 +6,11 @@ use super::boxes::Signs;
 
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(in crate::cli) struct Paper {
-    /// Draw with plain ASCII; so it is where the locale has no UTF-8
+    /// Draw with plain ASCII, the default if the locale is not UTF-8
     #[arg(long)]
     ascii: bool,
 
-    /// How wide to draw at most [default: the terminal's width or COLUMNS, else 80 on a terminal and 140 elsewhere]
+    /// The greatest width of the drawing [default: the width of the terminal, or COLUMNS, or 140]
     #[arg(long, value_name = "COLUMNS")]
     width: Option<usize>,
 }
@@ -25,7 +25,8 @@ pub(in crate::cli) struct Canvas {
 impl Paper {
     pub(in crate::cli) fn canvas(self) -> Canvas {
         let signs = if self.ascii || !shows_unicode(variable) { Signs::ASCII } else { Signs::UNICODE };
-        Canvas { columns: self.width.unwrap_or_else(columns), signs }
+        let elsewhere = if std::io::stdout().is_terminal() { 80 } else { 140 };
+        Canvas { columns: self.width.unwrap_or_else(|| columns(elsewhere)), signs }
     }
 }
 
@@ -45,11 +46,11 @@ fn shows_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
     })
 }
 
-fn columns() -> usize {
-    let usual = if std::io::stdout().is_terminal() { 80 } else { 140 };
+/// How wide the terminal is; `elsewhere` where there is none.
+pub(in crate::cli) fn columns(elsewhere: usize) -> usize {
     let said = || variable("COLUMNS").and_then(|columns| columns.parse().ok());
     let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    terminal.or_else(said).unwrap_or(usual)
+    terminal.or_else(said).unwrap_or(elsewhere)
 }
 
 #[cfg(test)]

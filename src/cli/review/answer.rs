@@ -1,4 +1,4 @@
-//! What the webhook answers, read as an API server reads it.
+//! The answer of the webhook, read as an API server reads it.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -1,4 +1,4 @@
-//! The webhook at the other end, asked as an API server asks it.
+//! The HTTPS client: sends reviews to a webhook as an API server does.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;

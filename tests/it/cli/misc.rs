@@ -34,19 +34,26 @@ fn shown(name: &str) -> String {
 #[test]
 fn patterns_are_listed_with_their_annotations() {
     let list = printed(multipod(&["patterns"], ""));
-    let rows: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().take(3).collect()).collect();
-    for row in [
-        ["NAME", "ANNOTATION", "KIND"],
-        ["ambassador", "multipod/ambassador", "sidecar"],
-        ["wait-for", "multipod/init", "step"],
-        ["share-process-namespace", "multipod/share-process-namespace", "switch"],
-        ["nginx", "multipod/metrics", "adapter"],
+    let mut annotation = "";
+    let mut rows = Vec::new();
+    for line in list.lines() {
+        match line.strip_prefix("  ") {
+            Some(row) => rows.push((annotation, row.split_whitespace().take(2).collect::<Vec<_>>())),
+            None => annotation = line,
+        }
+    }
+    for (annotation, row) in [
+        ("multipod/ambassador", ["ambassador", "sidecar"]),
+        ("multipod/init", ["wait-for", "step"]),
+        ("multipod/share-process-namespace", ["share-process-namespace", "switch"]),
+        ("multipod/metrics", ["nginx", "adapter"]),
     ] {
-        assert!(rows.iter().any(|other| *other == row), "{row:?} is not in\n{list}");
+        assert!(rows.iter().any(|other| *other == (annotation, row.to_vec())), "{row:?} is not in\n{list}");
     }
     let of_key = printed(multipod(&["patterns", "init"], ""));
-    let names: Vec<&str> = of_key.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["wait-for", "clone"]);
+    let lines: Vec<&str> = of_key.lines().filter(|line| !line.starts_with("   ")).collect();
+    let names: Vec<&str> = lines.iter().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["multipod/init", "wait-for", "clone"]);
     assert_eq!(printed(multipod(&["patterns", "multipod/init"], "")), of_key);
 }
 
@@ -67,6 +74,19 @@ fn a_pattern_is_shown_with_its_options_and_what_it_adds() {
     assert!(!page.contains("multipod/status"), "{page}");
     assert!(shown("sync").contains("  into=PATH "), "{}", shown("sync"));
     assert!(shown("opt-out").ends_with("\nAdds nothing to a pod\n"), "{}", shown("opt-out"));
+}
+
+/// Terminals are at least 80 columns wide. What an example adds is to be copied, and stays as it is.
+#[test]
+fn the_list_and_every_page_fit_80_columns() {
+    let list: Value = serde_json::from_str(&printed(multipod(&["patterns", "-o", "json"], ""))).unwrap();
+    let names = list.as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap());
+    let pages = names.map(|name| shown(name).split("\nExample\n").next().unwrap().to_owned());
+    for page in pages.chain([printed(multipod(&["patterns"], ""))]) {
+        for line in page.lines() {
+            assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+        }
+    }
 }
 
 #[test]

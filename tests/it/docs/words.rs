@@ -6,21 +6,25 @@ use std::fs;
 use super::page::{pages, root};
 
 /// A phrase, and what is clearer.
-const NOT: [(&str, &str); 24] = [
+const NOT: [(&str, &str); 32] = [
     ("a pair that is over", "a certificate that has expired"),
     ("anew", "\"again\", or the verb with re-: restart, recreate"),
     ("as if it was right before", "what was valid before"),
+    ("as it is installed", "by default"),
     ("asked for means", "say who requests what"),
+    ("behind a comma", "after a comma"),
     ("come again", "retry"),
+    ("does as well", "\"you can also use\""),
     ("doors", "the name of the webhook or the command"),
     ("e.g.", "for example"),
     ("easily", "leave it out: the reader decides what is easy"),
     ("i.e.", "that is"),
     ("in its place", "instead"),
     ("in the place of", "instead of"),
+    ("in vain", "say what happens: it times out, it gets 429"),
     ("it is us who", "name who acts"),
-    ("made anew", "recreated"),
     ("made again", "recreated"),
+    ("made anew", "recreated"),
     ("obviously", "leave it out: what is obvious needs no words"),
     ("owed", "say what is missing: a handshake, a header"),
     ("please", "leave it out: instructions need none"),
@@ -28,8 +32,12 @@ const NOT: [(&str, &str); 24] = [
     ("simply", "leave it out: the reader decides what is simple"),
     ("somebody who", "name the role: a user, an author, an administrator"),
     ("stands in its place", "what is mounted or set instead"),
+    ("takes nobody", "say what stays"),
     ("the one before", "the previous one"),
+    ("the word of", "who chooses or sets it"),
     ("was right before", "what was valid before"),
+    ("where nobody says", "the default"),
+    ("who gives way", "which one overrides which"),
     ("whoever", "name the role: a user, an author, an administrator"),
 ];
 

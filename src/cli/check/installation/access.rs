@@ -1,4 +1,4 @@
-//! The cluster that is looked at, and what is asked of it.
+//! The connection to the cluster that is checked, and the requests to it.
 
 use std::time::Duration;
 

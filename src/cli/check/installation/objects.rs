@@ -1,4 +1,4 @@
-//! What answers the API server, and what became of policies.
+//! The Deployment, its pods and endpoints, and the status of policies.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Other webhooks for pods: their order, and what they show of the way from the API server to pods.
+//! Other webhooks for pods: their order, and whether the API server can reach them.
 
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhook, MutatingWebhookConfiguration};
 use kube::ResourceExt;

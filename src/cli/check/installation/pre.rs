@@ -1,4 +1,4 @@
-//! What stands in the way of an installation.
+//! `check --pre`: what prevents an installation.
 
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use k8s_openapi::api::rbac::v1::ClusterRole;

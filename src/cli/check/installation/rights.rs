@@ -1,4 +1,4 @@
-//! Whether whoever asks may create all that is installed.
+//! Whether the user has the rights to create all objects of the installation.
 
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,

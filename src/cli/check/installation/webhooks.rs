@@ -1,4 +1,4 @@
-//! Whether the API server asks multipod, about the pods that it should.
+//! Whether the webhook configurations make the API server call multipod for the right pods.
 
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
