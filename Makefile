@@ -192,7 +192,7 @@ cluster-load: $(CLUSTER) ## make IMAGE known to it: a name of tests/e2e/images/r
 
 e2e-control-plane: $(CLUSTER) ## test against a real API server: that of KUBECONFIG, or its own (needs Go, but not root)
 	$(PROGRAM)
-	$(SUITE) -parallel 6 ./controlplane
+	$(SUITE) ./controlplane
 
 e2e: e2e-control-plane ## and with pods that really run, in the cluster of KUBECONFIG or one of their own (needs root)
 	$(E2E) ./images/... ./progress ./cluster
