@@ -86,8 +86,6 @@ manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rul
 	@if command -v promtool >/dev/null; then cd deploy/monitoring && promtool check rules rules.yaml && promtool test rules tests.yaml; \
 	else echo "Without promtool, which Debian has in its package prometheus, the alert rules are not checked." >&2; fi
 
-# Half of the tests wait most of their time, so that more of them than there are CPUs run at once.
-export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # With the feature that is off by default, so that its tests need no second build; lint, the image and the clusters are without.
 TEST := $(CARGO) test --locked --workspace --features otlp
 

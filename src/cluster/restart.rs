@@ -8,7 +8,6 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
-use multipod_engine::policy::Selector;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 

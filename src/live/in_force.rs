@@ -139,9 +139,7 @@ fn row<T>(object: &ObjectState, changed: &Changes, says: Option<T>) -> Row<T> {
 /// Whether a policy asks for a pattern.
 fn names(policy: &Policy, pattern: &str) -> bool {
     policy.annotations.iter().any(|(_, value)| match &value.request {
-        Request::Metrics(named) | Request::Patterns(named) => {
-            named.items.iter().any(|item| item.name().text == pattern)
-        }
+        Request::Metrics(named) | Request::Patterns(named) => named.asks_for(pattern),
         _ => false,
     })
 }

@@ -22,7 +22,7 @@ pub struct Resolution<'a> {
     /// What audit policies would add if their mode were `default`.
     pub audited: Vec<Audited<'a>>,
     /// The policies that are for the pod, ordered by name.
-    pub(crate) matched: Vec<&'a Policy>,
+    pub matched: Vec<&'a Policy>,
     /// Policies of which it cannot be told, and that count for nothing therefore: those for audits, and default ones with a
     /// condition that has no answer. With any other the pod is refused.
     pub(crate) undecided: Vec<(&'a Policy, Undecided)>,

@@ -19,6 +19,11 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// Whether a pattern is among those that it asks for.
+    pub fn asks_for(&self, pattern: &str) -> bool {
+        self.items.iter().any(|item| item.name().text == pattern)
+    }
+
     /// The same request, whatever becomes of the value that it was read from.
     pub(crate) fn into_owned(self) -> Request<'static> {
         let own = |item: Named<'_>| Named { item: item.item.into_owned(), name: item.name };
