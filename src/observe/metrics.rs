@@ -366,6 +366,10 @@ mod tests {
         // A family shows nothing before it has a series.
         metrics.failed("mutate", "not_ready", Duration::ZERO);
         metrics.injections.get_or_create(&Pattern { pattern: "ambassador".into() }).inc();
+        metrics
+            .policy_pods
+            .get_or_create(&PolicyOutcome { policy: "web".to_owned(), outcome: "injected" })
+            .inc();
         metrics.policy_audits.get_or_create(&PolicyName { policy: metrics.counted_as("web") }).inc();
         metrics.connection_failed(ConnectionFailure::Broken);
         metrics.reloaded("policies", true);
