@@ -463,19 +463,21 @@ async fn the_end_is_told_to_everybody_and_loses_nothing() {
 static ARRIVED: AtomicBool = AtomicBool::new(false);
 static RELEASED: AtomicBool = AtomicBool::new(false);
 
+/// What answers a review.
+type Mutate = for<'b> fn(&'b [u8], &Snapshot, Option<&'b Meter<'b>>) -> Result<Reply<'b>, ReviewError>;
+
 /// The order is seen by what comes before what, and not by a clock.
 #[tokio::test]
 async fn an_end_is_unready_and_closing_then_closed_and_gone_behind_the_last_answer() {
-    let mutate: for<'b> fn(&'b [u8], &Snapshot, Option<&'b Meter<'b>>) -> Result<Reply<'b>, ReviewError> =
-        |body, snapshot, meter| {
-            if body.windows(4).any(|part| part == b"held") {
-                ARRIVED.store(true, Ordering::SeqCst);
-                while !RELEASED.load(Ordering::SeqCst) {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
+    let mutate: Mutate = |body, snapshot, meter| {
+        if body.windows(4).any(|part| part == b"held") {
+            ARRIVED.store(true, Ordering::SeqCst);
+            while !RELEASED.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
             }
-            admission::mutate(body, snapshot, meter)
-        };
+        }
+        admission::mutate(body, snapshot, meter)
+    };
     let limits = Limits { in_place: 0, drain_floor: SHORT, drain_limit: PATIENCE, ..Limits::default() };
     let mut server = start_with(limits, Handlers { mutate, ..Handlers::default() }, false);
     let mut old = server.http().await;
