@@ -15,7 +15,7 @@ use super::live::{Surroundings, wait};
 use super::output::{self, Format, Told, json, printed};
 use super::report::{self, Failure};
 
-/// List the policies and patterns in force: what each applies to, and which ones conflict
+/// List the policies and patterns in force: what each applies to, and which conflict
 ///
 /// Reads the InjectionPolicy and Pattern objects of a cluster, and the files of its installation. With --policy-dir alone, it
 /// reads that directory and no cluster.
