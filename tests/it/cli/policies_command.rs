@@ -64,7 +64,7 @@ fn a_pattern_with_a_mistake_is_told_as_such() {
     let told = files.multipod(&["policies", "--policy-dir", "p"]);
     assert_eq!(told.code, 1, "{}{}", told.out, told.err);
     assert!(
-        told.out.starts_with("there are no policies\n\ntap  pattern, counts for nothing  p/tap.yaml:3\n"),
+        told.out.starts_with("there are no policies\n\ntap  pattern, counts for nothing  p/tap.yaml:1\n"),
         "{}",
         told.out
     );
