@@ -27,16 +27,19 @@ func TestTheChartOfAReleaseNamesItsImageByDigest(t *testing.T) {
 			if said, err := script.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, said)
 			}
-			render := func(chart string) string {
-				return k.Helm(t, helm, "template", "multipod", chart, "--kube-version", "1.36.0")
+			render := func(chart string, values ...string) string {
+				return k.Helm(t, helm, append([]string{"template", "multipod", chart, "--kube-version", "1.36.0"}, values...)...)
 			}
 			released := render(filepath.Join(given, "multipod-"+version+".tgz"))
-			if want := image + "@" + digest; !strings.Contains(released, want) {
-				t.Errorf("nothing runs %s", want)
+			// The replicas run it, and so does what is multipod's own in pods.
+			for _, want := range []string{"          image: " + image + "@" + digest, "    image: " + image + "@" + digest + "\n"} {
+				if !strings.Contains(released, want) {
+					t.Errorf("nothing says %s", want)
+				}
 			}
-			own := "multipod/multipod:" + version
-			if want := strings.ReplaceAll(render(cluster.Chart(t)), own, image+"@"+digest); released != want {
-				t.Errorf("it is otherwise than the chart of this tree:\n%s", released)
+			asked := []string{"--set", "image.repository=" + image, "--set", "image.digest=" + digest}
+			if want := render(cluster.Chart(t), asked...); released != want {
+				t.Errorf("it is otherwise than the chart of this tree with that image:\n%s", released)
 			}
 		})
 	}
