@@ -1,7 +1,7 @@
 //! The page on the admin port, on which people try annotations. What it answers is made by whoever starts the server; here
 //! stands what keeps it harmless: it only computes, one question at a time and on a thread of its own, so that no probe waits
-//! for it; a question is small, and ends when it has taken too long; other sites can neither ask nor frame it, by name or by address; and nothing is loaded from
-//! elsewhere.
+//! for it; a question is small, and ends when it has taken too long; other sites can neither ask nor frame it, by name or by
+//! address; and nothing is loaded from elsewhere.
 
 use std::fmt::Debug;
 use std::net::IpAddr;

@@ -2,72 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use multipod_engine::pattern::{Settings, settings::OnMistake};
 use multipod_engine::pod::Text;
 use multipod_engine::policy;
 
-use crate::support::reviews::{REAL, REINVOKED, Verdict, WORKLOADS, deployment, patched, pod, verify};
+use super::webhook::{Webhook, is_close, webhook};
+use crate::support::reviews::{REAL, REINVOKED, WORKLOADS, deployment, patched, pod, verify};
 use axum::body::Body;
-use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::BodyExt;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{Method, Request, StatusCode};
 use multipod::admission::{self, Missing, Namespace, Namespaces, Snapshot, WarnMode};
-use multipod::certs::{Embedded, Tls, server_config};
-use multipod::server::{Handlers, Limits, Shared, router};
+use multipod::server::Limits;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 const UID: &str = "705ab4f5-6393-11e8-b7cc-42010a800002";
-
-pub(super) struct Asked {
-    pub(super) status: StatusCode,
-    headers: HeaderMap,
-    pub(super) body: Vec<u8>,
-}
-
-pub(super) struct Webhook {
-    pub(super) shared: Arc<Shared>,
-    pub(super) handlers: Handlers,
-}
-
-impl Webhook {
-    pub(super) fn new(snapshot: Snapshot, limits: Limits) -> Webhook {
-        let embedded = Embedded::make(&["localhost".to_owned()], SystemTime::now()).unwrap();
-        let config = server_config(&embedded.pair, None, false).unwrap();
-        let shared = Shared::new(snapshot, Tls::new(config, embedded.pair.ends), limits);
-        Webhook { shared: Arc::new(shared), handlers: Handlers::default() }
-    }
-
-    async fn ask(&self, request: Request<Body>) -> Asked {
-        let response = router(Arc::clone(&self.shared), self.handlers).oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
-        Asked { status: head.status, headers: head.headers, body }
-    }
-
-    pub(super) async fn post(&self, path: &str, body: impl Into<Body>) -> Asked {
-        let request = Request::post(path).header(CONTENT_TYPE, "application/json");
-        self.ask(request.body(body.into()).unwrap()).await
-    }
-
-    async fn verdict(&self, path: &str, review: &Value) -> Verdict {
-        let asked = self.post(path, review.to_string()).await;
-        assert_eq!(asked.status, StatusCode::OK, "{}", String::from_utf8_lossy(&asked.body));
-        assert_eq!(asked.headers[CONTENT_TYPE], "application/json");
-        verify(&asked.body, review["request"]["uid"].as_str().unwrap()).unwrap()
-    }
-}
-
-fn webhook() -> Webhook {
-    Webhook::new(Snapshot::default(), Limits::default())
-}
-
-fn is_close(asked: &Asked) -> bool {
-    asked.headers.get(CONNECTION).is_some_and(|value| value == "close")
-}
 
 #[tokio::test]
 async fn reviews_of_a_real_api_server_are_answered_with_patches_that_apply() {

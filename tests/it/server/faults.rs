@@ -9,7 +9,7 @@ use multipod::server::Limits;
 use multipod_engine::policy;
 use serde_json::json;
 
-use super::admission::Webhook;
+use super::webhook::Webhook;
 
 type Handler = for<'b> fn(&'b [u8], &Snapshot, Option<&'b Meter<'b>>) -> Result<Reply<'b>, ReviewError>;
 

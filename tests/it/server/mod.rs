@@ -19,3 +19,4 @@ mod reload;
 mod serve;
 mod validate;
 mod watching;
+mod webhook;
