@@ -376,6 +376,10 @@ async fn policies_have_few_series_however_many_there_are() {
         left.iter().any(|line| line.contains("policy-7"))
             && left.iter().any(|line| line.contains("policy-500"))
     );
+    let mut dry = admission::mutate(body.as_bytes(), &snapshot, None).unwrap().record;
+    (dry.policies, dry.dry_run) = (vec!["policy-7".to_owned()], true);
+    metrics.decided("mutate", &dry, Duration::from_micros(1));
+    assert_eq!(series(), left, "a dry run makes no pod");
 }
 
 #[tokio::test]
