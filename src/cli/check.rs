@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::manifest::{self, Annotation, Cluster, Finding, Level, Manifest, Manifests, Placed};
+use crate::manifest::{self, Annotation, Cluster, Examined, Finding, Level, Manifest, Manifests, Opened};
 
 use super::line::{Line, Tone};
 use super::live::OfCluster;
@@ -95,15 +95,22 @@ struct Report {
 
 impl Report {
     fn of(manifests: &Manifests<'_>, cluster: &Cluster, annotate: &[Annotation]) -> Report {
-        let (services, config_maps) = (Services::of(manifests, cluster), ConfigMaps::of(manifests, cluster));
-        let (mut pods, mut past) = (0, Vec::new());
-        let outcome = manifest::inject_seen(manifests, cluster, annotate, None, |template| {
-            pods += 1;
-            past.extend(services.past(template));
-            past.extend(config_maps.cut_off(template));
+        let of_kind = |kind| -> Vec<Opened<'_>> { manifests.of_kind(kind).collect() };
+        let (with_services, with_maps) = (of_kind(Services::KIND), of_kind(ConfigMaps::KIND));
+        let services = Services::of(&with_services, cluster);
+        let config_maps = ConfigMaps::of(&with_maps, cluster);
+        let (mut pods, mut keys, mut past) = (0, Vec::new(), Vec::new());
+        let outcome = manifest::inject_seen(manifests, cluster, annotate, None, |examined| match examined {
+            Examined::Other(placed, _) => keys.extend(keys::findings(placed)),
+            Examined::Template(template) => {
+                pods += 1;
+                keys.extend(keys::findings(&template.target.placed));
+                past.extend(services.past(template));
+                past.extend(config_maps.cut_off(template));
+            }
         });
         let mut findings = outcome.findings;
-        findings.extend(keys::findings(manifests));
+        findings.extend(keys);
         findings.extend(past);
         findings.extend(without_objects(manifests, &findings));
         // The layout that inject would give a document does not concern the author of the manifest here.
@@ -160,10 +167,10 @@ impl Report {
 /// Files in which there is nothing to check, so that nothing found there is no good news. Where something is wrong already,
 /// that is why.
 fn without_objects(manifests: &Manifests<'_>, findings: &[Finding]) -> Vec<Finding> {
-    let objects = Placed::all(manifests).map(|placed| placed.file);
     let wrong = findings.iter().chain(&manifests.findings).filter(|finding| finding.level != Level::Note);
-    let with: HashSet<&str> = objects.chain(wrong.map(|finding| &*finding.file)).collect();
-    let without = manifests.readable.iter().filter(|manifest| !with.contains(manifest.name));
+    let with: HashSet<&str> = wrong.map(|finding| &*finding.file).collect();
+    let without = manifests.readable.iter();
+    let without = without.filter(|manifest| !manifest.has_objects() && !with.contains(manifest.name));
     let finding = |manifest: &Manifest<'_>| Finding {
         level: Level::Warning,
         slug: "no_object",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use multipod_engine::pattern::{Catalogue, Context, Label, Settings};
-use multipod_engine::pod::Version;
+use multipod_engine::pod::{Version, objects};
 use multipod_engine::policy::Policies;
 use serde_json::Value;
 
@@ -57,17 +57,20 @@ pub(crate) struct Namespace {
     pub annotations: Pairs,
 }
 
+const KIND: &str = "Namespace";
+
 impl Namespaces {
     /// Finds them.
     pub(crate) fn of(manifests: &Manifests<'_>) -> Namespaces {
-        let documents = manifests.readable.iter().flat_map(|manifest| &manifest.documents);
-        let objects = documents.flat_map(|document| multipod_engine::pod::objects(document.value()));
-        let namespaces = objects.filter(|object| object.kind == "Namespace" && !object.name().is_empty());
-        let found = namespaces.map(|object| {
-            let of = |field: &str| pairs(&object.value["metadata"][field]);
-            (object.name().to_owned(), (shared(of("labels")), of("annotations")))
-        });
-        Namespaces(found.collect())
+        let mut found = BTreeMap::new();
+        for opened in manifests.of_kind(KIND) {
+            let objects = objects(opened.document.value()).into_iter();
+            for object in objects.filter(|object| object.kind == KIND && !object.name().is_empty()) {
+                let of = |field: &str| pairs(&object.value["metadata"][field]);
+                found.insert(object.name().to_owned(), (shared(of("labels")), of("annotations")));
+            }
+        }
+        Namespaces(found)
     }
 
     /// The namespace of a template: what its object names, else the one of the cluster, else `default`.

@@ -12,7 +12,8 @@ use multipod_yaml::{Edit, Style};
 use super::earlier::Earlier;
 use super::elsewhere::elsewhere;
 use super::{
-    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Target, annotate, found, words,
+    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Placed, Target, annotate, found,
+    words,
 };
 
 /// The name of findings that repeat a warning of the decision.
@@ -24,7 +25,7 @@ pub(crate) enum Examined<'e> {
     /// It has a pod template.
     Template(Box<Template<'e>>),
     /// It has none, and why it is left alone.
-    Other(Vec<Finding>),
+    Other(Placed<'e>, Vec<Finding>),
 }
 
 /// A pod template, and all that came of it.
@@ -58,10 +59,10 @@ pub(crate) fn examine(
     mut each: impl FnMut(Examined<'_>),
 ) {
     let examiner = Examiner::of(manifests, cluster, annotations);
-    for manifest in &manifests.readable {
-        for found in (0..manifest.documents.len()).flat_map(|index| found(manifest, index)) {
+    for opened in manifests.opened().filter_map(Result::ok) {
+        for found in found(&opened) {
             match found {
-                Found::Other(findings) => each(Examined::Other(findings)),
+                Found::Other(placed, findings) => each(Examined::Other(placed, findings)),
                 Found::Template(target) => {
                     examiner.template(&target, |template| each(Examined::Template(Box::new(template))));
                 }

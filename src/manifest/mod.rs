@@ -1,8 +1,7 @@
 //! Whole manifests: every pod template of every document, decided on and edited in its own text.
 //!
 //! Data walks one way: texts (source) → objects (target) → their context (cluster) → decisions (examine) → edits (inject,
-//! uninject, suggest) →
-//! one stream (stream). What people should know on the way are findings, each with its file, line and column.
+//! uninject, suggest), carried out document by document (walk) → one stream (stream). What people should know on the way are findings, each with its file, line and column.
 
 mod annotate;
 pub mod case;
@@ -19,6 +18,7 @@ mod suggest;
 mod target;
 mod uninject;
 mod unnamed;
+mod walk;
 mod words;
 
 pub use annotate::Annotation;
@@ -30,8 +30,8 @@ pub use finding::{Finding, Level, Mark};
 pub use inject::inject;
 pub(crate) use inject::{inject_seen, inject_within};
 pub(crate) use placed::Placed;
-pub(crate) use source::Manifest;
-pub use source::{Manifests, Outcome, Source};
+pub use source::{Listed, Manifests, Outcome, Source};
+pub(crate) use source::{Manifest, Opened};
 pub(crate) use stream::json;
 pub use stream::yaml;
 pub use suggest::suggest;

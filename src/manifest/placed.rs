@@ -3,7 +3,7 @@
 use multipod_engine::pod::{Object, objects};
 use multipod_yaml::Document;
 
-use super::{Finding, Level, Manifest, Manifests, Mark};
+use super::{Finding, Level, Mark, Opened};
 
 /// An object, and where it stands.
 #[derive(Debug)]
@@ -15,24 +15,14 @@ pub(crate) struct Placed<'m> {
 }
 
 impl<'m> Placed<'m> {
-    /// An object of a document, by the index of that.
-    pub(crate) fn new(
-        object: Object<'m>,
-        manifest: &'m Manifest<'m>,
-        index: usize,
-        document: &'m Document<'m>,
-    ) -> Self {
-        Placed { object, document, file: manifest.name, number: index + 1 }
+    pub(crate) fn new(object: Object<'m>, opened: &'m Opened<'m>) -> Self {
+        let Opened { document, file, number } = opened;
+        Placed { object, document, file, number: *number }
     }
 
-    /// Every object of every document.
-    pub(crate) fn all(manifests: &'m Manifests<'m>) -> impl Iterator<Item = Placed<'m>> {
-        manifests.readable.iter().flat_map(|manifest| {
-            manifest.documents.iter().enumerate().flat_map(move |(index, document)| {
-                let objects = objects(document.value()).into_iter();
-                objects.map(move |object| Placed::new(object, manifest, index, document))
-            })
-        })
+    /// Every object of a document.
+    pub(crate) fn all(opened: &'m Opened<'m>) -> impl Iterator<Item = Placed<'m>> {
+        objects(opened.document.value()).into_iter().map(|object| Placed::new(object, opened))
     }
 
     /// `Deployment web`

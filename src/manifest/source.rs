@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use multipod_yaml::{Document, SyntaxError, documents};
+use multipod_engine::pod::objects;
+use multipod_yaml::{Closed, Document, Documents, SyntaxError};
 
 use super::{Finding, Level, Mark};
 
@@ -21,7 +22,25 @@ pub struct Manifest<'s> {
     /// What it is called in messages.
     pub name: &'s str,
     /// Its documents; their texts, one after the other, are the text of the source.
-    pub documents: Vec<Document<'s>>,
+    pub documents: Vec<Listed<'s>>,
+}
+
+/// A document that was found sound, and let go: a file may have thousands.
+#[derive(Debug)]
+pub struct Listed<'s> {
+    closed: Closed<'s>,
+    /// The kinds of its objects.
+    kinds: Vec<Box<str>>,
+}
+
+/// A document that is being looked at.
+#[derive(Debug)]
+pub(crate) struct Opened<'s> {
+    pub document: Document<'s>,
+    /// The file that it stands in.
+    pub file: &'s str,
+    /// Which one of that file, from 1.
+    pub number: usize,
 }
 
 /// All sources.
@@ -43,28 +62,88 @@ pub struct Outcome<'s> {
 }
 
 impl<'s> Manifests<'s> {
-    /// Reads all sources. A document that is no YAML does not keep those before it and other files from being looked at.
+    /// Reads all sources, one document after the other. One that is no YAML does not keep those before it and other files
+    /// from being looked at.
     pub fn read(sources: &'s [Source]) -> Manifests<'s> {
         let mut manifests = Manifests::default();
         for Source { name, text } in sources {
-            let documents = documents(text).unwrap_or_else(|error| {
-                let readable = documents_before(text, &error);
-                let line = text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
-                manifests.findings.push(Finding {
-                    level: Level::Error,
-                    slug: "unreadable_yaml",
-                    message: explained(&error.message, text, line),
-                    file: name.clone(),
-                    line: error.line,
-                    column: error.column,
-                    subject: format!("document {}", error.document),
-                    mark: Some(Mark::from(line, error.line, error.column)),
-                });
-                readable
-            });
-            manifests.readable.push(Manifest { name, documents });
+            let mut listed = Vec::new();
+            for read in Documents::of(text) {
+                match read {
+                    Ok(document) => listed.push(Listed::of(&document)),
+                    Err(error) => manifests.findings.push(unreadable(&error, name, text)),
+                }
+            }
+            manifests.readable.push(Manifest { name, documents: listed });
         }
         manifests
+    }
+
+    /// Every document, one after the other. Whoever lets go of each never holds more than one.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = Result<Opened<'s>, Finding>> {
+        self.readable.iter().flat_map(Manifest::opened)
+    }
+
+    /// The documents with objects of this kind.
+    pub(crate) fn of_kind(&self, kind: &str) -> impl Iterator<Item = Opened<'s>> {
+        let listed = self
+            .readable
+            .iter()
+            .flat_map(|manifest| (0..).zip(&manifest.documents).map(move |it| (manifest, it)));
+        let has = listed.filter(move |(_, (_, listed))| listed.kinds.iter().any(|it| **it == *kind));
+        has.filter_map(|(manifest, (index, _))| manifest.open(index)?.ok())
+    }
+}
+
+impl<'s> Manifest<'s> {
+    /// Whether there is any object in it.
+    pub(crate) fn has_objects(&self) -> bool {
+        self.documents.iter().any(|listed| !listed.kinds.is_empty())
+    }
+
+    /// Its documents, one after the other.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = Result<Opened<'s>, Finding>> {
+        (0..).map_while(|index| self.open(index))
+    }
+
+    fn open(&self, index: usize) -> Option<Result<Opened<'s>, Finding>> {
+        let listed = self.documents.get(index)?;
+        let opened =
+            listed.closed.open().map(|document| Opened { document, file: self.name, number: index + 1 });
+        // What was sound before still is.
+        Some(opened.map_err(|error| unreadable(&error, self.name, listed.closed.text())))
+    }
+}
+
+impl<'s> Listed<'s> {
+    fn of(document: &Document<'s>) -> Self {
+        let mut kinds: Vec<Box<str>> = Vec::new();
+        for object in objects(document.value()) {
+            if !kinds.iter().any(|kind| **kind == *object.kind) {
+                kinds.push(object.kind.into());
+            }
+        }
+        kinds.shrink_to_fit();
+        Self { closed: Closed::of(document), kinds }
+    }
+
+    /// All text that belongs to it.
+    pub fn text(&self) -> &'s str {
+        self.closed.text()
+    }
+}
+
+fn unreadable(error: &SyntaxError, name: &str, text: &str) -> Finding {
+    let line = text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+    Finding {
+        level: Level::Error,
+        slug: "unreadable_yaml",
+        message: explained(&error.message, text, line),
+        file: name.to_owned(),
+        line: error.line,
+        column: error.column,
+        subject: format!("document {}", error.document),
+        mark: Some(Mark::from(line, error.line, error.column)),
     }
 }
 
@@ -81,23 +160,6 @@ fn explained(problem: &str, text: &str, line: &str) -> String {
         return "a tab stands before the content of this line\nYAML is indented by blanks alone".to_owned();
     }
     problem.to_owned()
-}
-
-/// The documents before the one that cannot be read.
-fn documents_before<'s>(text: &'s str, error: &SyntaxError) -> Vec<Document<'s>> {
-    let is_marker =
-        |line: &str| line.strip_prefix("---").is_some_and(|rest| rest.trim_start().len() < rest.len());
-    let lines = text.split_inclusive('\n').take(error.line);
-    let mut offset = 0;
-    let offsets = lines.filter_map(|line| {
-        let start = offset;
-        offset += line.len();
-        is_marker(line).then_some(start)
-    });
-    let ends = offsets.collect::<Vec<_>>();
-    // The error stands in the broken document, or just behind it.
-    let mut readable = ends.into_iter().rev().take(2).filter_map(|end| documents(&text[..end]).ok());
-    readable.find(|documents| documents.len() < error.document).unwrap_or_default()
 }
 
 impl Outcome<'_> {

@@ -13,7 +13,7 @@ use multipod_values::{plain, suggest};
 use multipod_yaml::Document;
 
 use super::placed::Placed;
-use super::{Finding, Level, Manifest, Mark};
+use super::{Finding, Level, Mark, Opened};
 
 /// The name of notes about objects like a Service, of which most manifests have some.
 pub(crate) const NO_POD_TEMPLATE: &str = "no_pod_template";
@@ -47,18 +47,16 @@ pub(crate) enum Found<'m> {
     /// It has a pod template.
     Template(Target<'m>),
     /// It has none, and why it is left alone.
-    Other(Vec<Finding>),
+    Other(Placed<'m>, Vec<Finding>),
 }
 
-/// The objects of one document of a manifest, by its index.
-pub(crate) fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'m>> {
-    let Some(document) = manifest.documents.get(index).filter(|document| !document.is_empty()) else {
+/// The objects of a document.
+pub(crate) fn found<'m>(opened: &'m Opened<'m>) -> Vec<Found<'m>> {
+    let document = &opened.document;
+    if document.is_empty() {
         return Vec::new();
-    };
-    let whole = |object, pointer, value| {
-        let placed = Placed::new(object, manifest, index, document);
-        Target { placed, pointer, value }
-    };
+    }
+    let whole = |object, pointer, value| Target { placed: Placed::new(object, opened), pointer, value };
     let objects = objects(document.value());
     if objects.is_empty() && !document.value().is_object() {
         let object = Object { pointer: String::new(), kind: "", value: document.value(), place: None };
@@ -70,14 +68,16 @@ pub(crate) fn found<'m>(manifest: &'m Manifest<'m>, index: usize) -> Vec<Found<'
         } else {
             target.left_alone("no_object", "it is no Kubernetes object")
         };
-        return vec![Found::Other(vec![finding])];
+        return vec![Found::Other(target.placed, vec![finding])];
     }
     let found = objects.into_iter().map(|object| {
         if let Some((pointer, value)) = object.template() {
             return Found::Template(whole(object, pointer, value));
         }
         let (pointer, value) = (object.pointer.clone(), object.value);
-        Found::Other(whole(object, pointer, value).without_template())
+        let target = whole(object, pointer, value);
+        let findings = target.without_template();
+        Found::Other(target.placed, findings)
     });
     found.collect()
 }

@@ -1,4 +1,4 @@
-//! The documents of a text, their values and the places of their nodes.
+//! A document, its value and the places of its nodes.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -6,14 +6,11 @@ use std::cell::OnceCell;
 use multipod_json::pointer;
 use serde_json::Value;
 
-use super::events::{Event, Style};
-use super::json_stream;
+use super::events::Style;
 use super::layout::line_end;
 use super::lines::{Index, Lines};
 use super::members::Reader;
-use super::problem::{Problem, SyntaxError};
-use super::sound::Sound;
-use super::tree::{Builder, Kind, NodeId, Tree};
+use super::tree::{Kind, NodeId, Tree};
 use super::value;
 
 /// One YAML document with all the text that belongs to it.
@@ -23,7 +20,7 @@ pub struct Document<'a> {
     tree: Option<Tree<'a>>,
     value: Value,
     /// Line in the file where `text` begins, from 1.
-    line: usize,
+    pub(super) line: usize,
     /// Found when somebody asks where something stands.
     lines: OnceCell<Index>,
 }
@@ -47,24 +44,11 @@ pub struct Position<'a> {
     pub key: Option<Place>,
 }
 
-/// All documents of one text. Their texts, one after the other, are the text again.
-pub fn documents(text: &str) -> Result<Vec<Document<'_>>, SyntaxError> {
-    let mut documents = Vec::new();
-    let (mut line, mut counted) = (1, 0);
-    let mut expansion = value::Budget::default();
-    let pieces = pieces(text).map_err(|(problem, number)| error(text, 0, problem, number))?;
-    for (index, piece) in pieces.into_iter().enumerate() {
-        let value = piece.tree.as_ref().map_or(Ok(Value::Null), |tree| value::value(tree, &mut expansion));
-        let value = value.map_err(|problem| error(text, piece.start, problem, index + 1))?;
-        line +=
-            text.get(counted..piece.start).unwrap_or_default().bytes().filter(|byte| *byte == b'\n').count();
-        counted = piece.start;
-        documents.push(Document { text: piece.text, tree: piece.tree, value, line, lines: OnceCell::new() });
-    }
-    Ok(documents)
-}
-
 impl<'a> Document<'a> {
+    pub(super) fn new(text: &'a str, tree: Option<Tree<'a>>, value: Value, line: usize) -> Self {
+        Self { text, tree, value, line, lines: OnceCell::new() }
+    }
+
     /// The document's text with its `---`, `...`, comments and blank lines.
     pub fn text(&self) -> &'a str {
         self.text
@@ -117,7 +101,7 @@ impl<'a> Document<'a> {
         }
         let node = tree.node(id);
         let style = match node.kind {
-            Kind::Scalar { style, .. } => style,
+            Kind::Scalar { style, .. } => *style,
             Kind::Alias(_) => Style::Plain,
             Kind::Sequence { .. } | Kind::Mapping { .. } => Style::Collection,
         };
@@ -152,108 +136,14 @@ fn step(tree: &Tree, reader: &Reader, id: NodeId, token: &str) -> Option<(Option
     }
 }
 
-struct Piece<'a> {
-    text: &'a str,
-    start: usize,
-    tree: Option<Tree<'a>>,
-}
-
-/// Cuts the text where documents meet; the number is that of the document with the problem.
-fn pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
-    let starts = json_stream::starts(text).unwrap_or_default();
-    if starts.len() < 2 {
-        return yaml_pieces(text);
-    }
-    let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    let mut pieces = Vec::with_capacity(starts.len());
-    for (start, end) in starts.iter().copied().zip(ends) {
-        let number = pieces.len() + 1;
-        let found = yaml_pieces(text.get(start..end).unwrap_or_default());
-        let found = found.map_err(|(problem, _)| (at(start, problem), number))?;
-        pieces.extend(found.into_iter().map(|piece| Piece { start: start + piece.start, ..piece }));
-    }
-    Ok(pieces)
-}
-
-/// Cuts before a `---`, or after the line of a `...`.
-fn yaml_pieces(text: &str) -> Result<Vec<Piece<'_>>, (Problem, usize)> {
-    let mut events = Sound::of(text);
-    let mut starts = Vec::new();
-    let mut builders = Vec::new();
-    let mut current = None;
-    // Where the next document begins, if the one before was ended by `...`.
-    let mut ended = Some(0);
-    loop {
-        let number = builders.len() + 1;
-        let next = events.next().map_err(|problem| {
-            // An odd line end is found when something else is read, or nothing.
-            let behind = starts.iter().rev().take_while(|(start, _)| *start > problem.offset).count();
-            (problem, starts.len().saturating_sub(behind).max(1))
-        });
-        let Some(token) = next? else { break };
-        match token.event {
-            Event::DocumentStart { explicit } => {
-                let start = ended.take().unwrap_or(token.range.start);
-                let content = if explicit { token.range.end } else { start };
-                starts.push((start, explicit));
-                current = Some(Builder::new(text.get(start..).unwrap_or_default(), start, content));
-            }
-            Event::DocumentEnd { explicit } => {
-                ended = explicit.then(|| line_after(text, token.range.end));
-                builders.extend(current.take());
-            }
-            _ => {
-                if let Some(builder) = current.as_mut() {
-                    let start = starts.last().map_or(0, |(start, _)| *start);
-                    builder.push(token).map_err(|problem| (at(start, problem), number))?;
-                }
-            }
-        }
-    }
-    let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([text.len()]).collect::<Vec<_>>();
-    let mut pieces = Vec::new();
-    for ((builder, (start, _)), end) in builders.into_iter().zip(&starts).zip(ends) {
-        let tree = builder.finish(end - start);
-        pieces.push(Piece { text: text.get(*start..end).unwrap_or_default(), start: *start, tree });
-    }
-    if pieces.is_empty() && !text.is_empty() {
-        pieces.push(Piece { text, start: 0, tree: None });
-    }
-    Ok(pieces)
-}
-
-fn at(start: usize, problem: Problem) -> Problem {
-    Problem { offset: start + problem.offset, ..problem }
-}
-
-/// The error as people count: in lines of the whole file.
-fn error(text: &str, start: usize, problem: Problem, document: usize) -> SyntaxError {
-    let index = Index::of(text);
-    let lines = Lines::new(text, &index);
-    let measured = |offset: usize| lines.place(start + offset);
-    let (breaks, column) = measured(problem.offset);
-    let message = match problem.earlier {
-        Some(earlier) => format!("{} (first on line {})", problem.message, measured(earlier).0 + 1),
-        None => problem.message,
-    };
-    SyntaxError { line: breaks + 1, column, document, message }
-}
-
-/// Where the line after the one of `offset` begins.
-fn line_after(text: &str, offset: usize) -> usize {
-    // Behind a line, that is here.
-    let from = offset.saturating_sub(1);
-    let rest = text.get(from..).unwrap_or_default();
-    rest.find('\n').map_or(text.len(), |newline| from + newline + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{Place, documents};
+    use super::Place;
     use crate::Style;
+    use crate::documents;
 
     fn texts(text: &str) -> Vec<&str> {
         documents(text).unwrap().iter().map(super::Document::text).collect()
@@ -319,7 +209,7 @@ mod tests {
         let documents = documents(text).unwrap();
         let seen = documents.iter().map(|document| (document.first_line(), document.is_empty()));
         assert_eq!(seen.collect::<Vec<_>>(), [(5, false), (6, true), (9, false)]);
-        assert!(super::documents("# c\n").unwrap()[0].is_empty());
+        assert!(crate::documents("# c\n").unwrap()[0].is_empty());
     }
 
     #[test]
@@ -459,7 +349,7 @@ mod tests {
                 let whole = documents.iter().map(super::Document::text).collect::<String>();
                 prop_assert_eq!(&whole, &text);
                 for document in &documents {
-                    let alone = super::documents(document.text()).unwrap();
+                    let alone = crate::documents(document.text()).unwrap();
                     prop_assert_eq!(alone.len(), 1, "{:?}", document.text());
                     prop_assert_eq!(alone[0].value(), document.value());
                     let json = serde_json::from_str::<Value>(&document.json());

@@ -6,9 +6,9 @@ use json_patch::jsonptr::PointerBuf;
 use multipod_json::pointer;
 use serde_json::Value;
 
-use super::document::documents;
 use super::edit::{Edit, EditError};
 use super::events::{Event, Style, Token};
+use super::reading::documents;
 use super::scalar::{self, Scalar, decimal};
 use super::sound::Sound;
 

@@ -20,6 +20,7 @@ mod lines;
 mod members;
 mod plain;
 mod problem;
+mod reading;
 mod scalar;
 mod sound;
 mod splice;
@@ -27,8 +28,9 @@ mod splicer;
 mod tree;
 mod value;
 
-pub use document::{Document, Place, Position, documents};
+pub use document::{Document, Place, Position};
 pub use edit::{Edit, EditError, Edited, Reason};
 pub use emit::emit;
 pub use events::Style;
 pub use problem::SyntaxError;
+pub use reading::{Closed, Documents, documents};

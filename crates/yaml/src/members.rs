@@ -65,7 +65,7 @@ impl<'t, 'a> Reader<'t, 'a> {
         depth: usize,
         budget: &mut Budget,
     ) -> Result<Vec<Member>, Problem> {
-        let Kind::Mapping { entries, .. } = &self.tree.node(id).kind else { return Ok(Vec::new()) };
+        let Kind::Mapping { entries, .. } = self.tree.node(id).kind else { return Ok(Vec::new()) };
         let mut members = Members::default();
         for entry in entries {
             if self.is_merge(entry.key) {
@@ -89,7 +89,7 @@ impl<'t, 'a> Reader<'t, 'a> {
     pub(super) fn scalar(&self, id: NodeId) -> Option<Result<Scalar<'t>, Problem>> {
         let node = self.tree.node(id);
         let Kind::Scalar { text, style } = &node.kind else { return None };
-        let scalar = scalar::resolve(node.tag.as_deref(), *style, text);
+        let scalar = scalar::resolve(node.tag, *style, text);
         Some(scalar.map_err(|message| Problem::new(node.start, message)))
     }
 

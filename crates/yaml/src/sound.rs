@@ -28,6 +28,7 @@ impl<'a> Sound<'a> {
         };
         match &next {
             Some(Token { event: Event::DocumentStart { explicit }, range, .. }) => {
+                self.breaks.none_before(range.start)?;
                 if !explicit && self.documents > 0 {
                     return Err(Problem::new(range.start, BEHIND_THE_END));
                 }

@@ -17,10 +17,11 @@ impl NodeId {
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Node<'a> {
-    pub(super) kind: Kind<'a>,
-    pub(super) tag: Option<Box<str>>,
+/// A node, as it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node<'t, 'a> {
+    pub(super) kind: &'t Kind<'a>,
+    pub(super) tag: Option<&'t str>,
     /// Where tag and anchor, or else the value, begin.
     pub(super) outer: usize,
     /// Where the value begins: for block scalars at `|` or `>`.
@@ -29,6 +30,55 @@ pub(super) struct Node<'a> {
     pub(super) end: usize,
     /// Whether an alias elsewhere means this node.
     pub(super) shared: bool,
+}
+
+/// A node, as it is kept: a list may have millions, so that places take four bytes and tags, which are rare, none.
+#[derive(Debug)]
+struct Kept<'a> {
+    kind: Kind<'a>,
+    outer: u32,
+    start: u32,
+    end: u32,
+    shared: bool,
+}
+
+impl Kept<'_> {
+    fn end(&self) -> usize {
+        self.end as usize
+    }
+}
+
+/// The nodes of a document, in pieces: nothing is moved when more come, so that it is never there twice.
+#[derive(Debug, Default)]
+struct Nodes<'a> {
+    pieces: Vec<Vec<Kept<'a>>>,
+    tags: HashMap<NodeId, Box<str>>,
+}
+
+/// How many nodes a piece has.
+const PIECE: usize = 1024;
+
+impl<'a> Nodes<'a> {
+    fn get(&self, id: NodeId) -> &Kept<'a> {
+        &self.pieces[id.index() / PIECE][id.index() % PIECE]
+    }
+
+    fn get_mut(&mut self, id: NodeId) -> &mut Kept<'a> {
+        &mut self.pieces[id.index() / PIECE][id.index() % PIECE]
+    }
+
+    /// Where the next one will be, if there is room for it.
+    fn next(&self) -> Option<NodeId> {
+        let full = self.pieces.len().saturating_sub(1) * PIECE;
+        u32::try_from(full + self.pieces.last().map_or(0, Vec::len)).map(NodeId).ok()
+    }
+
+    fn push(&mut self, node: Kept<'a>) {
+        match self.pieces.last_mut().filter(|last| last.len() < PIECE) {
+            Some(last) => last.push(node),
+            None => self.pieces.push(vec![node]),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -64,19 +114,29 @@ impl Entry {
 pub(super) struct Tree<'a> {
     pub(super) text: &'a str,
     pub(super) root: NodeId,
-    nodes: Vec<Node<'a>>,
+    nodes: Nodes<'a>,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn node(&self, id: NodeId) -> &Node<'a> {
-        &self.nodes[id.index()]
+    pub(super) fn node(&self, id: NodeId) -> Node<'_, 'a> {
+        let Kept { kind, outer, start, end, shared } = self.nodes.get(id);
+        // Nearly every document has none.
+        let tag = if self.nodes.tags.is_empty() { None } else { self.nodes.tags.get(&id).map(|tag| &**tag) };
+        Node {
+            kind,
+            tag,
+            outer: *outer as usize,
+            start: *start as usize,
+            end: *end as usize,
+            shared: *shared,
+        }
     }
 
     /// The node itself, or the one an alias means.
     pub(super) fn resolve(&self, id: NodeId) -> NodeId {
         match self.node(id).kind {
             // The parser gives an alias the id of a node, never of another alias.
-            Kind::Alias(target) => target,
+            Kind::Alias(target) => *target,
             _ => id,
         }
     }
@@ -97,7 +157,7 @@ pub(super) struct Builder<'a> {
     text: &'a str,
     /// Where this document begins in what the events count from.
     offset: usize,
-    nodes: Vec<Node<'a>>,
+    nodes: Nodes<'a>,
     open: Vec<Open>,
     anchors: HashMap<usize, NodeId>,
     root: Option<NodeId>,
@@ -116,7 +176,7 @@ impl<'a> Builder<'a> {
         Self {
             text,
             offset,
-            nodes: Vec::new(),
+            nodes: Nodes::default(),
             open: Vec::new(),
             anchors: HashMap::new(),
             root: None,
@@ -158,18 +218,21 @@ impl<'a> Builder<'a> {
             self.cursor = self.cursor.max(end);
         }
         let opens = matches!(kind, Kind::Sequence { .. } | Kind::Mapping { .. });
-        let Ok(id) = u32::try_from(self.nodes.len()).map(NodeId) else {
+        let places = [outer.min(start), start, end].map(u32::try_from);
+        let (Some(id), [Ok(outer), Ok(start), Ok(end)]) = (self.nodes.next(), places) else {
             return Err(Problem::new(start, "the document is too big"));
         };
-        let tag = token.tag.map(String::into_boxed_str);
-        self.nodes.push(Node { kind, tag, outer: outer.min(start), start, end, shared: false });
+        self.nodes.push(Kept { kind, outer, start, end, shared: false });
+        if let Some(tag) = token.tag {
+            self.nodes.tags.insert(id, tag.into_boxed_str());
+        }
         self.place(id, dash);
         if let Some(anchor) = token.anchor {
             self.anchors.insert(anchor, id);
         }
         if opens {
             if self.open.len() >= MAX_DEPTH {
-                return Err(Problem::new(start, format!("nested more than {MAX_DEPTH} levels deep")));
+                return Err(Problem::new(range.start, format!("nested more than {MAX_DEPTH} levels deep")));
             }
             self.open.push(Open { id, key: None });
         }
@@ -184,7 +247,7 @@ impl<'a> Builder<'a> {
     /// Finds the dash of the list item that begins at `outer`.
     fn dash(&mut self, outer: usize) -> usize {
         let Some(open) = self.open.last() else { return outer };
-        if !matches!(self.nodes[open.id.index()].kind, Kind::Sequence { flow: false, .. }) {
+        if !matches!(self.nodes.get(open.id).kind, Kind::Sequence { flow: false, .. }) {
             return outer;
         }
         match find(self.text, self.cursor, &['-']) {
@@ -230,7 +293,7 @@ impl<'a> Builder<'a> {
                 Err(Problem::new(offset, "the anchor's value contains itself"))
             }
             Some(&target) => {
-                self.nodes[target.index()].shared = true;
+                self.nodes.get_mut(target).shared = true;
                 Ok(Kind::Alias(target))
             }
             None => Err(Problem::new(offset, "no such anchor in this document")),
@@ -242,8 +305,8 @@ impl<'a> Builder<'a> {
             self.root = Some(node);
             return;
         };
-        let key_end = open.key.map(|key| self.nodes[key.index()].end);
-        match &mut self.nodes[open.id.index()].kind {
+        let key_end = open.key.map(|key| self.nodes.get(key).end());
+        match &mut self.nodes.get_mut(open.id).kind {
             Kind::Sequence { items, .. } => items.push(Item { dash, node }),
             Kind::Mapping { entries, .. } => match (open.key.take(), key_end) {
                 (Some(key), Some(end)) => {
@@ -259,20 +322,20 @@ impl<'a> Builder<'a> {
 
     fn close(&mut self, range: &Range<usize>) {
         let Some(open) = self.open.pop() else { return };
-        let (start, end) = match &self.nodes[open.id.index()].kind {
+        let (start, end) = match &self.nodes.get(open.id).kind {
             Kind::Sequence { items, flow: false } => (
                 items.first().map(|first| first.dash),
-                items.last().map(|last| self.nodes[last.node.index()].end.max(last.dash + 1)),
+                items.last().map(|last| self.nodes.get(last.node).end().max(last.dash + 1)),
             ),
             Kind::Mapping { entries, flow: false } => (
-                entries.first().map(|first| self.nodes[first.key.index()].outer),
+                entries.first().map(|first| self.nodes.get(first.key).outer as usize),
                 entries
                     .last()
-                    .map(|last| self.nodes[last.value.index()].end.max(last.colon().unwrap_or_default())),
+                    .map(|last| self.nodes.get(last.value).end().max(last.colon().unwrap_or_default())),
             ),
             _ => (None, Some(range.end)),
         };
-        let node = &mut self.nodes[open.id.index()];
+        let node = self.nodes.get_mut(open.id);
         match &mut node.kind {
             Kind::Sequence { items, .. } => items.shrink_to_fit(),
             Kind::Mapping { entries, .. } => entries.shrink_to_fit(),
@@ -280,11 +343,12 @@ impl<'a> Builder<'a> {
         }
         if let Some(start) = start {
             // The event comes after a list's first dash, but before a map's `?`.
+            let start = u32::try_from(start).unwrap_or(node.start);
             node.start = node.start.min(start);
             node.outer = node.outer.min(start);
         }
-        node.end = end.unwrap_or(node.end);
-        self.cursor = self.cursor.max(node.end);
+        node.end = end.and_then(|end| u32::try_from(end).ok()).unwrap_or(node.end);
+        self.cursor = self.cursor.max(node.end());
     }
 }
 

@@ -35,7 +35,7 @@ impl Walk<'_, '_, '_> {
         }
         if let Kind::Alias(target) = node.kind {
             return self
-                .value(target, depth, true)
+                .value(*target, depth, true)
                 .map_err(|problem| Problem { offset: node.start, ..problem });
         }
         if depth >= MAX_DEPTH {
@@ -45,11 +45,11 @@ impl Walk<'_, '_, '_> {
             self.budget.spend(1, node.start)?;
         }
         if let Kind::Sequence { items, .. } = &node.kind {
-            tag_is(node.tag.as_deref(), "!!seq", node.outer)?;
+            tag_is(node.tag, "!!seq", node.outer)?;
             let items = items.iter().map(|item| self.value(item.node, depth + 1, copied));
             return Ok(Value::Array(items.collect::<Result<_, _>>()?));
         }
-        tag_is(node.tag.as_deref(), "!!map", node.outer)?;
+        tag_is(node.tag, "!!map", node.outer)?;
         let mut map = Map::new();
         for member in self.reader.members_within(id, depth, self.budget)? {
             let copied = copied || member.inherited;

@@ -4,7 +4,7 @@ use multipod_engine::inject::Verdict;
 use multipod_engine::pattern::ambassador::CONFIG_FILE;
 use multipod_engine::pattern::container::{Volume, VolumeSource};
 
-use crate::manifest::{Cluster, Finding, Manifests, Template};
+use crate::manifest::{Cluster, Finding, Opened, Template};
 
 use super::related::Related;
 
@@ -12,8 +12,11 @@ use super::related::Related;
 pub(super) struct ConfigMaps<'m>(Vec<Related<'m>>);
 
 impl<'m> ConfigMaps<'m> {
-    pub(super) fn of(manifests: &'m Manifests<'m>, cluster: &'m Cluster) -> ConfigMaps<'m> {
-        ConfigMaps(Related::all("ConfigMap", manifests, cluster))
+    pub(super) const KIND: &'static str = "ConfigMap";
+
+    /// Those in these documents.
+    pub(super) fn of(opened: &'m [Opened<'m>], cluster: &'m Cluster) -> ConfigMaps<'m> {
+        ConfigMaps(Related::all(Self::KIND, opened, cluster))
     }
 
     /// Those that an ambassador of a template is configured by, and would not start with.

@@ -4,7 +4,7 @@ use multipod_engine::annotation::Key;
 use multipod_engine::annotation::key::{INJECTION, PREFIX, RENDERED_PREFIX, STATUS};
 use serde_json::Value;
 
-use crate::manifest::{Finding, Manifests, Placed};
+use crate::manifest::{Finding, Placed};
 use multipod_json::pointer::escaped;
 use multipod_values::suggest;
 
@@ -13,11 +13,12 @@ const OPT_IN: &str = "A Namespace opts in with the label multipod/injection: ena
 /// Values by which other injectors are enabled. Every other value is most likely meant to disable the injection, and does.
 const LOOKS_LIKE_YES: [&str; 6] = ["true", "yes", "on", "enable", "Enabled", "injected"];
 
-/// Looks at the annotations and labels of all objects.
-pub(super) fn findings(manifests: &Manifests<'_>) -> Vec<Finding> {
+/// Looks at the annotations and labels of an object.
+pub(super) fn findings(placed: &Placed<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for placed in Placed::all(manifests) {
-        let mut search = Search { placed: &placed, findings: &mut findings };
+    // A document may be something else, which is told already.
+    if placed.object.value.is_object() {
+        let mut search = Search { placed, findings: &mut findings };
         search.walk(placed.object.value, &placed.object.pointer);
     }
     findings
@@ -137,7 +138,7 @@ fn misspelt_prefix(key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::Source;
+    use crate::manifest::{Manifests, Source};
 
     #[test]
     fn prefixes_that_are_nearly_ours_are_distinguished_from_those_of_others() {
@@ -163,7 +164,10 @@ mod tests {
                     kind: Service\nmetadata: {annotations: {multipod/ambassador: x}}\n---\n\
                     kind: Rollout\nspec:\n  template:\n    metadata:\n      labels:\n        multipod/init: x\n";
         let sources = [Source { name: "a.yaml".into(), text: text.into() }];
-        let found = findings(&Manifests::read(&sources));
+        let manifests = Manifests::read(&sources);
+        let opened: Vec<_> = manifests.opened().map(Result::unwrap).collect();
+        let found: Vec<_> =
+            opened.iter().flat_map(Placed::all).flat_map(|placed| findings(&placed)).collect();
         let seen: Vec<_> = found.iter().map(|finding| (finding.slug, finding.line, finding.column)).collect();
         assert_eq!(seen, [("unknown_key", 4, 5), ("no_effect", 8, 26), ("label", 15, 9)]);
         assert!(found[0].message.ends_with("did you mean multipod/logging?"), "{}", found[0].message);

@@ -2,7 +2,7 @@
 
 use multipod_engine::pod::Object;
 
-use crate::manifest::{Cluster, Finding, Manifests, Placed};
+use crate::manifest::{Cluster, Finding, Opened, Placed};
 
 /// An object of one kind, and its namespace.
 pub(super) struct Related<'m> {
@@ -12,8 +12,8 @@ pub(super) struct Related<'m> {
 
 impl<'m> Related<'m> {
     /// Every object of this kind.
-    pub(super) fn all(kind: &str, manifests: &'m Manifests<'m>, cluster: &'m Cluster) -> Vec<Related<'m>> {
-        let found = Placed::all(manifests).filter(|placed| placed.object.kind == kind);
+    pub(super) fn all(kind: &str, opened: &'m [Opened<'m>], cluster: &'m Cluster) -> Vec<Related<'m>> {
+        let found = opened.iter().flat_map(Placed::all).filter(|placed| placed.object.kind == kind);
         let default = cluster.namespace.as_deref().unwrap_or("default");
         found
             .map(|placed| Related { namespace: placed.object.namespace().unwrap_or(default), placed })

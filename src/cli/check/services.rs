@@ -6,7 +6,7 @@ use multipod_engine::inject::{Decision, Verdict};
 use serde_json::Value;
 
 use crate::explain::{Route, routes};
-use crate::manifest::{Cluster, Finding, Manifests, Target, Template};
+use crate::manifest::{Cluster, Finding, Opened, Target, Template};
 
 use super::related::Related;
 
@@ -18,8 +18,11 @@ pub(super) struct Services<'m> {
 }
 
 impl<'m> Services<'m> {
-    pub(super) fn of(manifests: &'m Manifests<'m>, cluster: &'m Cluster) -> Services<'m> {
-        let all = Related::all("Service", manifests, cluster);
+    pub(super) const KIND: &'static str = "Service";
+
+    /// Those in these documents.
+    pub(super) fn of(opened: &'m [Opened<'m>], cluster: &'m Cluster) -> Services<'m> {
+        let all = Related::all(Self::KIND, opened, cluster);
         let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
         for (index, service) in all.iter().enumerate() {
             let selector = service.object().value["spec"]["selector"].as_object();

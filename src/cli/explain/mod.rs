@@ -102,7 +102,7 @@ pub(super) fn reports(
     let mut reports = Vec::new();
     let mut aside = manifests.findings.clone();
     manifest::examine(manifests, cluster, annotate, |examined| match examined {
-        Examined::Other(findings) => aside.extend(findings),
+        Examined::Other(_, findings) => aside.extend(findings),
         Examined::Template(template) => match &template.decided {
             Some(decided) => {
                 reports.push(of(template.target, decided, cluster, annotate, &template.findings));

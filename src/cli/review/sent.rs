@@ -10,6 +10,8 @@ use crate::cli::explain;
 use crate::explain::picture::Picture;
 use crate::manifest::{Cluster, Decided, Examined, Finding, Manifests, Target, examine};
 
+const REVIEW: &str = "AdmissionReview";
+
 /// One review, and what is known about it here.
 pub(super) struct Sent {
     /// `Deployment web`
@@ -41,19 +43,17 @@ impl Sent {
 pub(super) fn all(manifests: &Manifests<'_>, cluster: &Cluster) -> (Vec<Sent>, Vec<Finding>) {
     let mut sent = Vec::new();
     let mut findings = manifests.findings.clone();
-    for manifest in &manifests.readable {
-        for document in manifest.documents.iter().filter(|document| is_review(document.value())) {
-            sent.push(Sent {
-                title: "AdmissionReview".to_owned(),
-                place: format!("  {}:{}", manifest.name, document.first_line()),
-                review: document.value().clone(),
-                patch_here: None,
-                picture: None,
-            });
-        }
+    for opened in manifests.of_kind(REVIEW).filter(|opened| is_review(opened.document.value())) {
+        sent.push(Sent {
+            title: REVIEW.to_owned(),
+            place: format!("  {}:{}", opened.file, opened.document.first_line()),
+            review: opened.document.value().clone(),
+            patch_here: None,
+            picture: None,
+        });
     }
     examine(manifests, cluster, &[], |examined| match examined {
-        Examined::Other(others) => findings.extend(others),
+        Examined::Other(_, others) => findings.extend(others),
         Examined::Template(template) => {
             sent.push(of(template.target, template.decided.as_ref(), cluster));
         }
@@ -62,7 +62,7 @@ pub(super) fn all(manifests: &Manifests<'_>, cluster: &Cluster) -> (Vec<Sent>, V
 }
 
 fn is_review(document: &Value) -> bool {
-    document["kind"] == "AdmissionReview" && document["request"].is_object()
+    document["kind"] == REVIEW && document["request"].is_object()
 }
 
 fn of(target: &Target<'_>, decided: Option<&Decided<'_>>, cluster: &Cluster) -> Sent {

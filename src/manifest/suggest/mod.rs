@@ -12,43 +12,39 @@ mod metrics;
 mod shell;
 mod sync;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use multipod_engine::annotation::Key;
 use serde_json::Value;
 
 use multipod_yaml::Edit;
 
-use super::inject::edited;
-use super::{Annotation, Finding, Found, Level, Manifests, Outcome, Placed, Target, annotate, found};
+use super::{Annotation, Finding, Found, Level, Manifests, Opened, Outcome, Placed, Target, annotate, walk};
 use container::{Container, Pod};
 use item::{Item, Recognised};
 
 /// Edits every pod template that has such a container. The findings are warnings for those that stay, notes for the others.
-pub fn suggest<'m>(manifests: &'m Manifests<'m>) -> Outcome<'m> {
-    let mut outcome = Outcome { findings: manifests.findings.clone(), ..Outcome::default() };
-    for manifest in &manifests.readable {
-        let mut texts = Vec::with_capacity(manifest.documents.len());
-        for (index, document) in manifest.documents.iter().enumerate() {
-            let mut edits = Vec::new();
-            let mut first = None;
-            for found in found(manifest, index) {
-                let Found::Template(target) = found else { continue };
-                edits.extend(template(&target, manifests, &mut outcome.findings));
-                first.get_or_insert(target);
-            }
-            texts.push(edited(document, &edits, first.as_ref(), &mut outcome.findings));
-        }
-        outcome.texts.push(texts);
+pub fn suggest<'s>(manifests: &Manifests<'s>) -> Outcome<'s> {
+    let with_maps: Vec<Opened<'_>> = manifests.of_kind("ConfigMap").collect();
+    let mut maps = ConfigMaps::new();
+    for map in with_maps.iter().flat_map(Placed::all).filter(|placed| placed.object.kind == "ConfigMap") {
+        maps.entry((map.object.namespace(), map.object.name())).or_insert(map.object.value);
     }
-    outcome
+    walk::edited(manifests, |found, findings| {
+        let Found::Template(target) = found else { return None };
+        let edits = template(&target, &maps, findings);
+        Some((target, edits))
+    })
 }
 
-fn template(target: &Target<'_>, manifests: &Manifests<'_>, findings: &mut Vec<Finding>) -> Vec<Edit> {
+/// By namespace and name.
+type ConfigMaps<'m> = HashMap<(Option<&'m str>, &'m str), &'m Value>;
+
+fn template(target: &Target<'_>, maps: &ConfigMaps<'_>, findings: &mut Vec<Finding>) -> Vec<Edit> {
     let pod = Pod::of(target.value);
     let mut replaced: Vec<(&Container<'_>, Item)> = Vec::new();
     for container in &pod.containers {
-        let Some(recognised) = recognise(container, &pod, target, manifests) else { continue };
+        let Some(recognised) = recognise(container, &pod, target, maps) else { continue };
         let at = format!("{}{}", target.pointer, container.pointer());
         let recognised =
             recognised.and_then(|item| match stands_in_the_way(container, &pod, &replaced, &item) {
@@ -82,17 +78,9 @@ fn recognise(
     container: &Container<'_>,
     pod: &Pod<'_>,
     target: &Target<'_>,
-    manifests: &Manifests<'_>,
+    maps: &ConfigMaps<'_>,
 ) -> Recognised {
-    let config_map = |name: &str| {
-        let is_meant = |placed: &Placed<'_>| {
-            placed.object.kind == "ConfigMap"
-                && placed.object.name() == name
-                && placed.object.value["metadata"]["namespace"]
-                    == target.placed.object.value["metadata"]["namespace"]
-        };
-        Placed::all(manifests).find(is_meant).map(|placed| placed.object.value)
-    };
+    let config_map = |name: &str| maps.get(&(target.placed.object.namespace(), name)).copied();
     ambassador::recognise(container, pod, config_map)
         .or_else(|| sync::recognise(container, pod))
         .or_else(|| metrics::recognise(container))

@@ -1,7 +1,7 @@
 //! What holds for every stream of documents, however they are mixed.
 
-use multipod::manifest::{Annotation, Cluster, Manifests, Outcome, Source, inject, uninject, yaml};
-use multipod_yaml::{Document, documents};
+use multipod::manifest::{Annotation, Cluster, Listed, Manifests, Outcome, Source, inject, uninject, yaml};
+use multipod_yaml::documents;
 use proptest::prelude::*;
 
 /// Documents that change, each in a style of its own.
@@ -86,7 +86,7 @@ proptest! {
         let manifests = Manifests::read(&sources);
         let outcome = inject(&manifests, &Cluster::default(), &[]);
         prop_assert!(!outcome.is_refused(), "{:?}", outcome.findings);
-        let before: Vec<&str> = manifests.readable[0].documents.iter().map(Document::text).collect();
+        let before: Vec<&str> = manifests.readable[0].documents.iter().map(Listed::text).collect();
         prop_assert_eq!(before.len(), stream.asks.len());
         for ((before, after), asks) in before.iter().zip(&outcome.texts[0]).zip(&stream.asks) {
             prop_assert_eq!(before != after, *asks, "{}\n{}", before, after);
