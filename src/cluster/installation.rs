@@ -9,7 +9,7 @@ use super::reach::{Reader, Unread};
 
 /// What an installation is configured with.
 #[derive(Debug, Default)]
-pub(super) struct Installation {
+pub(crate) struct Installation {
     /// The settings file.
     pub settings: Option<String>,
     /// The files of policies.
@@ -21,20 +21,25 @@ const LABEL: (&str, &str) = ("app.kubernetes.io/name", "multipod");
 impl Installation {
     /// The one that these entries lead to, if they lead to one.
     pub(super) async fn of(reader: &Reader, entries: &[Entry]) -> Result<Installation, Unread> {
+        match entries.iter().find_map(|entry| entry.service.clone()) {
+            Some((namespace, _)) => Installation::inside(reader, &namespace).await,
+            None => Ok(Installation::default()),
+        }
+    }
+
+    /// The one in this namespace, if there is one.
+    pub(crate) async fn inside(reader: &Reader, namespace: &str) -> Result<Installation, Unread> {
         let mut found = Installation::default();
-        let Some((namespace, _)) = entries.iter().find_map(|entry| entry.service.clone()) else {
-            return Ok(found);
-        };
-        let deployments = reader.all(&Resource::new("apps/v1", "Deployment"), Some(&namespace)).await?;
+        let deployments = reader.all(&Resource::new("apps/v1", "Deployment"), Some(namespace)).await?;
         let is_ours = |object: &&Value| object["metadata"]["labels"][LABEL.0] == LABEL.1;
         let Some(spec) = deployments.iter().find(is_ours).map(|object| &object["spec"]["template"]["spec"])
         else {
             return Ok(found);
         };
-        if let Some((files, name)) = mounted(reader, &namespace, spec, "MULTIPOD_CONFIG").await? {
+        if let Some((files, name)) = mounted(reader, namespace, spec, "MULTIPOD_CONFIG").await? {
             found.settings = files.into_iter().find(|(file, _)| *file == name).map(|(_, text)| text);
         }
-        if let Some((files, _)) = mounted(reader, &namespace, spec, "MULTIPOD_POLICY_DIR").await? {
+        if let Some((files, _)) = mounted(reader, namespace, spec, "MULTIPOD_POLICY_DIR").await? {
             found.policies = files;
         }
         Ok(found)

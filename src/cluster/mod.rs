@@ -7,6 +7,7 @@ mod reach;
 mod read;
 mod restart;
 
+pub(crate) use installation::Installation;
 pub(crate) use objects::Workload;
 pub(crate) use reach::{Reach, Reader};
 pub(crate) use read::Given;

@@ -81,6 +81,11 @@ impl Reader {
         Ok(Reader { client, namespace })
     }
 
+    /// One of a connection that is there.
+    pub(crate) fn of(client: Client, namespace: String) -> Reader {
+        Reader { client, namespace }
+    }
+
     pub(super) fn api(&self, resource: &Resource, namespace: Option<&str>) -> Api<DynamicObject> {
         let kind = resource.api();
         match namespace.filter(|_| resource.is_namespaced()) {

@@ -169,6 +169,10 @@ var broken = map[string]struct {
 	"another version": {func(t *testing.T, i *installed) {
 		k.Kubectl(t, "set", "image", "pods", "--all", "multipod=multipod/multipod:9.9.9", "--namespace", i.namespace)
 	}, "versions", "doubtful", "9.9.9"},
+	"pods get another image": {func(t *testing.T, i *installed) {
+		k.Kubectl(t, "patch", "configmap", "multipod-settings", "--namespace", i.namespace, "--type=merge",
+			`--patch={"data": {"settings.yaml": "image: mirror.example/multipod:1"}}`)
+	}, "image in pods", "doubtful", "wait-for runs from mirror.example/multipod:1, follow runs from mirror.example/multipod:1, and the replicas from multipod/multipod:"},
 	"no Deployment": {func(t *testing.T, i *installed) { i.delete(t, "deployment/multipod") }, "ready", "bad", "no Deployment multipod"},
 	"a guard that holds nothing": {func(t *testing.T, i *installed) { i.delete(t, "validatingadmissionpolicybinding/multipod-asks") },
 		"guard", "bad", "no binding for multipod-asks"},
@@ -191,7 +195,7 @@ func TestCheckFindsWhatIsBrokenInAnInstallation(t *testing.T) {
 		i := install(t)
 		for name, says := range map[string]string{
 			"registered": "3 entries", "selects": "pods that ask", "while it is down": "are refused", "authority": "every entry",
-			"policies are looked at": "applied", "ready": "2 of 2", "endpoints": "leads to 2", "versions": "multipod/multipod:", "guard": "2 policies",
+			"policies are looked at": "applied", "ready": "2 of 2", "endpoints": "leads to 2", "versions": "multipod/multipod:", "image in pods": "that of the replicas: multipod/multipod:", "guard": "2 policies",
 			"served": "of the authority in the webhooks", "ends": "in 364 days", "injectionpolicies": "accepted", "patterns": "accepted",
 			"dry run": "gets it",
 		} {

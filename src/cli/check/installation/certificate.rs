@@ -4,12 +4,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
-
 use crate::certs;
 
-use super::access::Access;
+use super::access::{Access, Kind, bytes};
 use super::found::{Cure, Report};
 use super::objects::secret_of;
 
@@ -28,22 +25,21 @@ pub(super) async fn check(access: &Access, bundle: Option<&[u8]>, report: &mut R
         }
         return;
     };
-    let secrets = Api::<Secret>::namespaced(access.client.clone(), &access.namespace);
-    let chain = match access.one(secrets, &name).await {
-        Ok(Some(secret)) => secret.data.and_then(|mut data| data.remove("tls.crt")),
+    let chain = match access.own_one(Kind("v1", "Secret"), &name).await {
+        Ok(Some(secret)) => bytes(&secret["data"]["tls.crt"]),
         Ok(None) => {
             let message = format!("there is no Secret {name}, so that no replica can start");
             return report.bad("served", message, Cure::CERTIFICATES);
         }
         Err(why) => return report.unseen("served", &why),
     };
-    let Some(chain) = chain else {
+    if chain.is_empty() {
         return report.bad("served", format!("the Secret {name} has no tls.crt"), Cure::CERTIFICATES);
-    };
+    }
     let now = SystemTime::now();
     let host = format!("multipod.{}.svc", access.namespace);
-    let judged = certs::end_of(&chain.0, now).and_then(|ends| {
-        bundle.map_or(Ok(()), |bundle| certs::trusted(&chain.0, bundle, &[host], now)).map(|()| ends)
+    let judged = certs::end_of(&chain, now).and_then(|ends| {
+        bundle.map_or(Ok(()), |bundle| certs::trusted(&chain, bundle, &[host], now)).map(|()| ends)
     });
     match judged {
         Err(why) => report.bad("served", format!("the Secret {name}: {why}"), Cure::CERTIFICATES),

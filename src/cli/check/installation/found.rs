@@ -21,9 +21,10 @@ impl Cure {
     pub(super) const UPGRADE: Cure = Cure("docs/how-to/install.md#upgrade");
     pub(super) const WHICH_PODS: Cure = Cure("docs/how-to/install.md#which-pods-reach-multipod");
     pub(super) const WHO_MAY_CONNECT: Cure = Cure("docs/how-to/install.md#who-may-connect");
+    pub(super) const WITH_KUSTOMIZE: Cure = Cure("docs/how-to/install.md#with-kustomize");
 
     #[cfg(test)]
-    pub(super) const ALL: [Cure; 12] = [
+    pub(super) const ALL: [Cure; 13] = [
         Cure::CERTIFICATES,
         Cure::CUSTOM_RESOURCES,
         Cure::DOWN,
@@ -36,6 +37,7 @@ impl Cure {
         Cure::UPGRADE,
         Cure::WHICH_PODS,
         Cure::WHO_MAY_CONNECT,
+        Cure::WITH_KUSTOMIZE,
     ];
 }
 

@@ -1,11 +1,8 @@
 //! A pod that asks for something, made as a dry run: everything that stands between a user and multipod takes part.
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use super::access::{Access, Seen, why};
+use super::access::{Access, Kind, Seen, items};
 use super::found::{Cure, Report};
 
 const ASKED: &str = "multipod-ambassador";
@@ -13,11 +10,11 @@ const ASKED: &str = "multipod-ambassador";
 pub(super) async fn check(access: &Access, report: &mut Report) {
     report.about("Injection");
     let namespace = &access.dry_run_in;
-    match made(access, namespace, &pod()).await {
+    match made(access, namespace, pod()).await {
         Ok(pod) => {
-            let spec = pod.spec.unwrap_or_default();
-            let containers = spec.init_containers.iter().flatten().chain(&spec.containers);
-            if containers.into_iter().any(|container| container.name == ASKED) {
+            let mut containers =
+                items(&pod["spec"]["initContainers"]).chain(items(&pod["spec"]["containers"]));
+            if containers.any(|container| container["name"] == ASKED) {
                 report.good("dry run", format!("a pod in {namespace} that asks for an ambassador gets it"));
             } else {
                 let message = format!("a pod in {namespace} that asks for an ambassador comes without it");
@@ -33,11 +30,8 @@ pub(super) async fn check(access: &Access, report: &mut Report) {
 }
 
 /// What becomes of a pod, without making it.
-pub(super) async fn made(access: &Access, namespace: &str, pod: &Value) -> Seen<Pod> {
-    let pod: Pod = serde_json::from_value(pod.clone()).map_err(|error| error.to_string())?;
-    let dry = PostParams { dry_run: true, ..PostParams::default() };
-    let pods = Api::<Pod>::namespaced(access.client.clone(), namespace);
-    pods.create(&dry, &pod).await.map_err(|error| why(&error))
+pub(super) async fn made(access: &Access, namespace: &str, pod: Value) -> Seen<Value> {
+    access.make(Kind("v1", "Pod"), Some(namespace), pod, true).await
 }
 
 fn pod() -> Value {

@@ -3,6 +3,7 @@
 mod access;
 mod certificate;
 mod found;
+mod images;
 mod injection;
 mod objects;
 mod others;

@@ -2,37 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::admissionregistration::v1::{
-    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
-};
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::api::discovery::v1::EndpointSlice;
-use kube::api::{ApiResource, DynamicObject, ListParams};
-use kube::core::GroupVersionKind;
-use kube::{Api, ResourceExt};
+use serde_json::Value;
 
-use super::access::{Access, why};
+use super::access::{Access, Kind, Seen, items, text};
 use super::found::{Cure, Report};
+use super::images;
 
-const REPLICAS: &str = "app.kubernetes.io/name=multipod,app.kubernetes.io/component=webhook";
 const GUARD: &str = "app.kubernetes.io/name=multipod,app.kubernetes.io/component=guard";
 
 pub(super) async fn check(access: &Access, report: &mut Report) {
     report.about("Replicas");
     replicas(access, report).await;
     endpoints(access, report).await;
-    versions(access, report).await;
+    images::check(access, report).await;
     report.about("Guard");
     guard(access, report).await;
 }
 
-fn deployments(access: &Access) -> Api<Deployment> {
-    Api::namespaced(access.client.clone(), &access.namespace)
+async fn deployment(access: &Access) -> Seen<Option<Value>> {
+    access.own_one(Kind("apps/v1", "Deployment"), "multipod").await
 }
 
 async fn replicas(access: &Access, report: &mut Report) {
-    let deployment = match access.one(deployments(access), "multipod").await {
+    let deployment = match deployment(access).await {
         Ok(Some(deployment)) => deployment,
         Ok(None) => {
             let message = format!(
@@ -43,10 +35,9 @@ async fn replicas(access: &Access, report: &mut Report) {
         }
         Err(why) => return report.unseen("ready", &why),
     };
-    let wanted = deployment.spec.replicas.unwrap_or(1);
-    let status = deployment.status.unwrap_or_default();
-    let ready = status.ready_replicas.unwrap_or(0);
-    let updated = status.updated_replicas.unwrap_or(0);
+    let wanted = deployment["spec"]["replicas"].as_u64().unwrap_or(1);
+    let count = |field: &str| deployment["status"][field].as_u64().unwrap_or(0);
+    let (ready, updated) = (count("readyReplicas"), count("updatedReplicas"));
     let message = format!("{ready} of {wanted}");
     match ready {
         0 => report.bad("ready", message, Cure::DOWN),
@@ -64,18 +55,16 @@ async fn replicas(access: &Access, report: &mut Report) {
 }
 
 async fn endpoints(access: &Access, report: &mut Report) {
-    let slices = match access.own::<EndpointSlice>("kubernetes.io/service-name=multipod").await {
+    let slices = match access
+        .own(Kind("discovery.k8s.io/v1", "EndpointSlice"), "kubernetes.io/service-name=multipod")
+        .await
+    {
         Ok(slices) => slices,
         Err(why) => return report.unseen("endpoints", &why),
     };
-    let ready: BTreeSet<String> = slices
-        .into_iter()
-        .flat_map(|slice| slice.endpoints.unwrap_or_default())
-        .filter(|endpoint| {
-            endpoint.conditions.as_ref().is_none_or(|conditions| conditions.ready != Some(false))
-        })
-        .flat_map(|endpoint| endpoint.addresses)
-        .collect();
+    let endpoints = slices.iter().flat_map(|slice| items(&slice["endpoints"]));
+    let ready = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false);
+    let ready: BTreeSet<&str> = ready.flat_map(|endpoint| items(&endpoint["addresses"])).map(text).collect();
     if ready.is_empty() {
         report.bad("endpoints", "the Service multipod leads to no replica", Cure::DOWN);
     } else {
@@ -83,52 +72,20 @@ async fn endpoints(access: &Access, report: &mut Report) {
     }
 }
 
-/// Of the images that run, and of this program.
-async fn versions(access: &Access, report: &mut Report) {
-    let pods = match access.own::<Pod>(REPLICAS).await {
-        Ok(pods) => pods,
-        Err(why) => return report.unseen("versions", &why),
-    };
-    let images: BTreeSet<String> = pods
-        .into_iter()
-        .filter_map(|pod| pod.spec)
-        .flat_map(|spec| spec.containers)
-        .filter(|container| container.name == "multipod")
-        .filter_map(|container| container.image)
-        .collect();
-    let own = env!("CARGO_PKG_VERSION");
-    let mut tags =
-        images.iter().filter(|image| !image.contains('@')).filter_map(|image| image.rsplit_once(':'));
-    if images.len() > 1 {
-        let all: Vec<&str> = images.iter().map(String::as_str).collect();
-        report.doubtful("versions", format!("replicas differ: {}", all.join(", ")), Cure::UPGRADE);
-    } else if let Some((_, other)) = tags.find(|(_, tag)| *tag != own) {
-        report.doubtful("versions", format!("replicas are {other}, and this program {own}"), Cure::UPGRADE);
-    } else if let Some(image) = images.first() {
-        report.good("versions", image);
-    }
-}
-
 async fn guard(access: &Access, report: &mut Report) {
-    let policies = access.all::<ValidatingAdmissionPolicy>(GUARD).await;
-    let bindings = access.all::<ValidatingAdmissionPolicyBinding>(GUARD).await;
+    let all = |kind| access.all(Kind("admissionregistration.k8s.io/v1", kind), GUARD);
+    let policies = all("ValidatingAdmissionPolicy").await;
+    let bindings = all("ValidatingAdmissionPolicyBinding").await;
     let (policies, bindings) = match (policies, bindings) {
         (Ok(policies), Ok(bindings)) => (policies, bindings),
         (Err(why), _) | (_, Err(why)) => return report.unseen("guard", &why),
     };
-    let bound = |name: &str| bindings.iter().any(|binding| binding.spec.policy_name == name);
-    let names: Vec<String> = policies.iter().map(ResourceExt::name_any).collect();
-    let loose: Vec<&str> = names.iter().map(String::as_str).filter(|name| !bound(name)).collect();
-    let mistaken: Vec<&str> = policies
-        .iter()
-        .filter(|policy| {
-            let checking = policy.status.as_ref().and_then(|status| status.type_checking.as_ref());
-            checking
-                .and_then(|checking| checking.expression_warnings.as_ref())
-                .is_some_and(|all| !all.is_empty())
-        })
-        .filter_map(|policy| policy.metadata.name.as_deref())
-        .collect();
+    let bound = |name: &str| bindings.iter().any(|binding| binding["spec"]["policyName"] == name);
+    let names: Vec<&str> = policies.iter().map(name).collect();
+    let loose: Vec<&str> = names.iter().copied().filter(|name| !bound(name)).collect();
+    let warned =
+        |policy: &&Value| items(&policy["status"]["typeChecking"]["expressionWarnings"]).next().is_some();
+    let mistaken: Vec<&str> = policies.iter().filter(warned).map(name).collect();
     if names.is_empty() {
         report.good("guard", "none, which is as you like");
     } else if !loose.is_empty() {
@@ -143,42 +100,37 @@ async fn guard(access: &Access, report: &mut Report) {
 
 /// The Secret that the replicas take their certificate from, if they take it from one.
 pub(super) async fn secret_of(access: &Access) -> Option<String> {
-    let deployment = access.one(deployments(access), "multipod").await.ok()??;
-    let volumes = deployment.spec.template.spec?.volumes?;
-    volumes.into_iter().find(|volume| volume.name == "tls")?.secret?.secret_name
+    let deployment = deployment(access).await.ok()??;
+    let mut volumes = items(&deployment["spec"]["template"]["spec"]["volumes"]);
+    Some(volumes.find(|volume| volume["name"] == "tls")?["secret"]["secretName"].as_str()?.to_owned())
+}
+
+fn name(object: &Value) -> &str {
+    text(&object["metadata"]["name"])
 }
 
 pub(super) async fn check_policies(access: &Access, report: &mut Report) {
     report.about("Policies");
     for (kind, plural) in [("InjectionPolicy", "injectionpolicies"), ("Pattern", "patterns")] {
-        let resource = ApiResource::from_gvk_with_plural(
-            &GroupVersionKind::gvk("multipod.dev", "v1alpha1", kind),
-            plural,
-        );
-        let all = Api::<DynamicObject>::all_with(access.client.clone(), &resource);
-        match all.list(&ListParams::default()).await {
-            Ok(list) => accepted(plural, &list.items, report),
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                report.good(plural, "this cluster has no such kind: policies come from a folder");
-            }
-            Err(error) => report.unseen(plural, &why(&error)),
+        match access.all_if_known(Kind("multipod.dev/v1alpha1", kind)).await {
+            Ok(Some(objects)) => accepted(plural, &objects, report),
+            Ok(None) => report.good(plural, "this cluster has no such kind: policies come from a folder"),
+            Err(why) => report.unseen(plural, &why),
         }
     }
 }
 
-fn accepted(plural: &'static str, objects: &[DynamicObject], report: &mut Report) {
+fn accepted(plural: &'static str, objects: &[Value], report: &mut Report) {
     let (mut refused, mut unheard) = (Vec::new(), Vec::new());
     for object in objects {
-        let conditions = object.data.pointer("/status/conditions").and_then(|list| list.as_array());
-        let condition = conditions.into_iter().flatten().find(|one| one["type"] == "Accepted");
+        let condition = items(&object["status"]["conditions"]).find(|one| one["type"] == "Accepted");
         match condition {
             Some(condition) if condition["status"] == "False" => {
-                let why =
-                    condition["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default();
-                refused.push(format!("{}: {why}", object.name_any()));
+                let why = text(&condition["message"]).lines().next().unwrap_or_default();
+                refused.push(format!("{}: {why}", name(object)));
             }
             Some(_) => {}
-            None => unheard.push(object.name_any()),
+            None => unheard.push(name(object)),
         }
     }
     if !refused.is_empty() {

@@ -1,23 +1,22 @@
 //! Other webhooks for pods: their order, and whether the API server can reach them.
 
-use k8s_openapi::api::admissionregistration::v1::{MutatingWebhook, MutatingWebhookConfiguration};
-use kube::ResourceExt;
+use serde_json::Value;
 
-use super::access::Access;
+use super::access::{Access, items, text};
 use super::found::{Cure, Report};
+use super::webhooks::{CONFIGURATION, has};
 
 pub(super) async fn check(access: &Access, report: &mut Report) {
     report.about("Other webhooks");
-    let mut all = match access.all::<MutatingWebhookConfiguration>("").await {
+    let mut all = match access.all(CONFIGURATION, "").await {
         Ok(all) => all,
         Err(why) => return report.unseen("injectors", &why),
     };
     all.retain(|configuration| {
-        configuration.name_any() != "multipod" && configuration.webhooks.iter().flatten().any(is_for_new_pods)
+        name(configuration) != "multipod" && items(&configuration["webhooks"]).any(is_for_new_pods)
     });
-    all.sort_by_key(ResourceExt::name_any);
-    let names = all.iter().map(ResourceExt::name_any);
-    let (before, after): (Vec<_>, Vec<_>) = names.partition(|name| &**name < "multipod");
+    all.sort_by(|a, b| name(a).cmp(name(b)));
+    let (before, after): (Vec<&str>, Vec<&str>) = all.iter().map(name).partition(|name| *name < "multipod");
     if !before.is_empty() {
         report.good("before multipod", before.join(", "));
     }
@@ -28,7 +27,7 @@ pub(super) async fn check(access: &Access, report: &mut Report) {
         report.doubtful("after multipod", message, Cure::OTHER_WEBHOOKS);
     }
     let reached = all.iter().filter(|configuration| {
-        configuration.webhooks.iter().flatten().any(|webhook| webhook.client_config.service.is_some())
+        items(&configuration["webhooks"]).any(|webhook| webhook["clientConfig"]["service"].is_object())
     });
     match reached.count() {
         0 => report.doubtful(
@@ -43,9 +42,13 @@ pub(super) async fn check(access: &Access, report: &mut Report) {
     }
 }
 
-fn is_for_new_pods(webhook: &MutatingWebhook) -> bool {
-    let has = |list: &Option<Vec<String>>, one: &str| list.iter().flatten().any(|it| it == one || it == "*");
-    webhook.rules.iter().flatten().any(|rule| {
-        has(&rule.api_groups, "") && has(&rule.resources, "pods") && has(&rule.operations, "CREATE")
+fn name(object: &Value) -> &str {
+    text(&object["metadata"]["name"])
+}
+
+fn is_for_new_pods(webhook: &Value) -> bool {
+    items(&webhook["rules"]).any(|rule| {
+        let has = |field: &str, one: &str| has(&rule[field], one) || has(&rule[field], "*");
+        has("apiGroups", "") && has("resources", "pods") && has("operations", "CREATE")
     })
 }

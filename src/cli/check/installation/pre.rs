@@ -1,12 +1,8 @@
 //! `check --pre`: what prevents an installation.
 
-use k8s_openapi::api::core::v1::{Namespace, Node};
-use k8s_openapi::api::rbac::v1::ClusterRole;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{Api, ResourceExt};
 use serde_json::json;
 
-use super::access::Access;
+use super::access::{Access, Kind, items};
 use super::found::{Cure, Report};
 use super::injection::{careful, made};
 
@@ -22,7 +18,7 @@ pub(super) async fn check(access: &Access, report: &mut Report) {
 /// Where it is there already, a pod as careful as a replica shows what Pod Security, quotas and other policies say.
 async fn namespace(access: &Access, report: &mut Report) {
     let name = &access.namespace;
-    match access.one::<Namespace>(Api::all(access.client.clone()), name).await {
+    match access.one(Kind("v1", "Namespace"), name).await {
         Ok(None) => return report.good("there", format!("{name} is free")),
         Ok(Some(_)) => report.good("there", format!("{name} is there already")),
         Err(why) => return report.unseen("there", &why),
@@ -30,7 +26,7 @@ async fn namespace(access: &Access, report: &mut Report) {
     let mut spec = careful("multipod/multipod");
     spec["priorityClassName"] = json!("system-cluster-critical");
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "multipod-check-"}, "spec": spec});
-    match made(access, name, &pod).await {
+    match made(access, name, pod).await {
         Ok(_) => report.good("admits replicas", "Pod Security, quotas and policies (dry run)"),
         Err(why) if why.contains("serviceaccount") => report.unseen("admits replicas", &why),
         Err(why) => {
@@ -41,12 +37,12 @@ async fn namespace(access: &Access, report: &mut Report) {
 
 /// All that multipod calls its own in the cluster as a whole.
 async fn names(access: &Access, report: &mut Report) {
-    let role = access.one::<ClusterRole>(Api::all(access.client.clone()), "multipod").await;
+    let role = access.one(Kind("rbac.authorization.k8s.io/v1", "ClusterRole"), "multipod").await;
     match role {
         Err(why) => report.unseen("free", &why),
         Ok(None) => report.good("free", "nobody else is called multipod"),
         Ok(Some(role)) => {
-            let annotation = |key: &str| role.annotations().get(key).cloned();
+            let annotation = |key: &str| role["metadata"]["annotations"][key].as_str();
             let by =
                 match (annotation("meta.helm.sh/release-name"), annotation("meta.helm.sh/release-namespace"))
                 {
@@ -60,11 +56,11 @@ async fn names(access: &Access, report: &mut Report) {
             );
         }
     }
-    let crds = Api::<CustomResourceDefinition>::all(access.client.clone());
-    match access.one(crds, "injectionpolicies.multipod.dev").await {
+    let kind = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+    match access.one(kind, "injectionpolicies.multipod.dev").await {
         Err(why) => report.unseen("custom resources", &why),
         Ok(None) => report.good("custom resources", "none yet"),
-        Ok(Some(crd)) if crd.labels().get("app.kubernetes.io/managed-by").is_some_and(|by| by == "Helm") => {
+        Ok(Some(crd)) if crd["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm" => {
             report.good("custom resources", "there, from a release of Helm");
         }
         Ok(Some(_)) => report.doubtful(
@@ -76,15 +72,13 @@ async fn names(access: &Access, report: &mut Report) {
 }
 
 async fn nodes(access: &Access, report: &mut Report) {
-    let nodes = match access.all::<Node>("kubernetes.io/os=linux").await {
+    let nodes = match access.all(Kind("v1", "Node"), "kubernetes.io/os=linux").await {
         Ok(nodes) => nodes,
         Err(why) => return report.unseen("for replicas", &why),
     };
     let usable = nodes.iter().filter(|node| {
-        let spec = node.spec.as_ref();
-        let tainted = spec.and_then(|spec| spec.taints.as_ref()).into_iter().flatten();
-        let closed = tainted.into_iter().any(|taint| taint.effect != "PreferNoSchedule");
-        !closed && !spec.and_then(|spec| spec.unschedulable).unwrap_or(false)
+        let closed = items(&node["spec"]["taints"]).any(|taint| taint["effect"] != "PreferNoSchedule");
+        !closed && node["spec"]["unschedulable"] != true
     });
     match usable.count() {
         0 => report.bad("for replicas", "no Linux node takes pods", Cure::INSTALL),

@@ -1,14 +1,11 @@
 //! Whether the user has the rights to create all objects of the installation.
 
-use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
-};
-use kube::Api;
-use kube::api::PostParams;
+use serde_json::json;
 
-use super::access::{Access, Seen, why};
+use super::access::{Access, Kind, Seen};
 use super::found::{Cure, Report};
 
+const REVIEW: Kind = Kind("authorization.k8s.io/v1", "SelfSubjectAccessReview");
 /// What is installed: group, resource, and whether it is in multipod's namespace.
 const INSTALLED: [(&str, &str, bool); 14] = [
     ("", "namespaces", false),
@@ -45,21 +42,13 @@ pub(super) async fn check(access: &Access, report: &mut Report) {
 }
 
 async fn may_create(access: &Access, group: &str, resource: &str, inside: bool) -> Seen<bool> {
-    let attributes = ResourceAttributes {
-        group: Some(group.to_owned()),
-        resource: Some(resource.to_owned()),
-        verb: Some("create".to_owned()),
-        namespace: inside.then(|| access.namespace.clone()),
-        ..ResourceAttributes::default()
-    };
-    let review = SelfSubjectAccessReview {
-        spec: SelfSubjectAccessReviewSpec {
-            resource_attributes: Some(attributes),
-            ..SelfSubjectAccessReviewSpec::default()
-        },
-        ..SelfSubjectAccessReview::default()
-    };
-    let reviews = Api::<SelfSubjectAccessReview>::all(access.client.clone());
-    let answer = reviews.create(&PostParams::default(), &review).await.map_err(|error| why(&error))?;
-    Ok(answer.status.is_some_and(|status| status.allowed))
+    let namespace = if inside { &access.namespace } else { "" };
+    let asked = json!({
+        "apiVersion": REVIEW.0,
+        "kind": REVIEW.1,
+        "metadata": {},
+        "spec": {"resourceAttributes": {"group": group, "resource": resource, "verb": "create", "namespace": namespace}},
+    });
+    let answer = access.make(REVIEW, None, asked, false).await?;
+    Ok(answer["status"]["allowed"] == true)
 }

@@ -1,13 +1,13 @@
 //! Whether the webhook configurations make the API server call multipod for the right pods.
 
-use k8s_openapi::api::admissionregistration::v1::{
-    MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
-};
-use kube::Api;
+use serde_json::Value;
 
-use super::access::Access;
+use super::access::{Access, Kind, bytes, items, text};
 use super::found::{Cure, Report};
 
+pub(super) const CONFIGURATION: Kind =
+    Kind("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration");
+const OF_POLICIES: Kind = Kind("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration");
 const NAME: &str = "multipod";
 const OF_PODS: [&str; 2] = ["pods.multipod.dev", "namespaces.multipod.dev"];
 const OF_WORKLOADS: &str = "workloads.multipod.dev";
@@ -17,8 +17,7 @@ const NEVER: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 /// Returns the authorities that the API server trusts.
 pub(super) async fn check(access: &Access, report: &mut Report) -> Option<Vec<u8>> {
     report.about("Webhooks");
-    let found = access.one::<MutatingWebhookConfiguration>(Api::all(access.client.clone()), NAME).await;
-    let configuration = match found {
+    let configuration = match access.one(CONFIGURATION, NAME).await {
         Ok(Some(configuration)) => configuration,
         Ok(None) => {
             let message = format!(
@@ -32,14 +31,12 @@ pub(super) async fn check(access: &Access, report: &mut Report) -> Option<Vec<u8
             return None;
         }
     };
-    let webhooks = configuration.webhooks.unwrap_or_default();
+    let webhooks: Vec<&Value> = items(&configuration["webhooks"]).collect();
     registered(&webhooks, report);
     selects(&webhooks, &access.namespace, report);
     failure_policy(&webhooks, report);
     let bundle = authorities(&webhooks, report);
-    let validating =
-        access.one::<ValidatingWebhookConfiguration>(Api::all(access.client.clone()), NAME).await;
-    match validating {
+    match access.one(OF_POLICIES, NAME).await {
         Ok(Some(_)) => report.good("policies are looked at", "when they are applied"),
         Ok(None) => report.doubtful(
             "policies are looked at",
@@ -51,15 +48,24 @@ pub(super) async fn check(access: &Access, report: &mut Report) -> Option<Vec<u8
     bundle
 }
 
-fn of_pods(webhooks: &[MutatingWebhook]) -> impl Iterator<Item = &MutatingWebhook> {
-    webhooks.iter().filter(|webhook| OF_PODS.contains(&&*webhook.name))
+fn name(webhook: &Value) -> &str {
+    text(&webhook["name"])
 }
 
-fn registered(webhooks: &[MutatingWebhook], report: &mut Report) {
+fn of_pods<'w>(webhooks: &[&'w Value]) -> impl Iterator<Item = &'w Value> {
+    webhooks.iter().copied().filter(|webhook| OF_PODS.contains(&name(webhook)))
+}
+
+/// Whether a list of texts has this one.
+pub(super) fn has(list: &Value, one: &str) -> bool {
+    items(list).any(|it| it == one)
+}
+
+fn registered(webhooks: &[&Value], report: &mut Report) {
     let missing: Vec<&str> = OF_PODS
         .into_iter()
         .chain([OF_WORKLOADS])
-        .filter(|name| !webhooks.iter().any(|webhook| webhook.name == *name))
+        .filter(|wanted| !webhooks.iter().any(|webhook| name(webhook) == *wanted))
         .collect();
     if missing.is_empty() {
         report.good("registered", format!("{} entries", webhooks.len()));
@@ -69,37 +75,30 @@ fn registered(webhooks: &[MutatingWebhook], report: &mut Report) {
 }
 
 /// The pods that multipod needs to see, and none whose start must not wait for it.
-fn selects(webhooks: &[MutatingWebhook], own: &str, report: &mut Report) {
+fn selects(webhooks: &[&Value], own: &str, report: &mut Report) {
     let mut wrong = Vec::new();
     for webhook in of_pods(webhooks) {
-        let name = &webhook.name;
-        let creates_pods = webhook.rules.iter().flatten().any(|rule| {
-            let has = |list: &Option<Vec<String>>, one: &str| list.iter().flatten().any(|it| it == one);
-            has(&rule.resources, "pods") && (has(&rule.operations, "CREATE") || has(&rule.operations, "*"))
+        let name = name(webhook);
+        let creates_pods = items(&webhook["rules"]).any(|rule| {
+            let operations = &rule["operations"];
+            has(&rule["resources"], "pods") && (has(operations, "CREATE") || has(operations, "*"))
         });
         if !creates_pods {
             wrong.push(format!("{name} is not for pods that are created"));
         }
-        if webhook
-            .object_selector
-            .as_ref()
-            .is_some_and(|selector| selector.match_labels.is_some() || selector.match_expressions.is_some())
-        {
+        let pods = &webhook["objectSelector"];
+        if pods["matchLabels"].is_object() || pods["matchExpressions"].is_array() {
             wrong.push(format!("{name} has an objectSelector: pods without these labels are not injected"));
         }
-        if webhook.match_conditions.iter().flatten().next().is_none() {
+        if items(&webhook["matchConditions"]).next().is_none() {
             wrong.push(format!("{name} has no matchConditions: it holds up pods that ask for nothing"));
         }
-        let selector = webhook.namespace_selector.as_ref();
-        let expressions = selector.and_then(|selector| selector.match_expressions.as_ref());
-        let excluded: Vec<&String> = expressions
-            .into_iter()
-            .flatten()
-            .filter(|one| one.key == "kubernetes.io/metadata.name" && one.operator == "NotIn")
-            .flat_map(|one| one.values.iter().flatten())
-            .collect();
+        let expressions = items(&webhook["namespaceSelector"]["matchExpressions"]);
+        let excluding = expressions
+            .filter(|one| one["key"] == "kubernetes.io/metadata.name" && one["operator"] == "NotIn");
+        let excluded: Vec<&Value> = excluding.flat_map(|one| items(&one["values"])).collect();
         let reached: Vec<&str> =
-            NEVER.into_iter().chain([own]).filter(|name| !excluded.iter().any(|it| it == name)).collect();
+            NEVER.into_iter().chain([own]).filter(|name| !excluded.iter().any(|it| *it == name)).collect();
         if !reached.is_empty() {
             wrong.push(format!(
                 "{name} does not exclude {}: what multipod itself needs could not start while it is down",
@@ -114,11 +113,9 @@ fn selects(webhooks: &[MutatingWebhook], own: &str, report: &mut Report) {
     }
 }
 
-fn failure_policy(webhooks: &[MutatingWebhook], report: &mut Report) {
-    let open: Vec<&str> = of_pods(webhooks)
-        .filter(|webhook| webhook.failure_policy.as_deref() == Some("Ignore"))
-        .map(|webhook| &*webhook.name)
-        .collect();
+fn failure_policy(webhooks: &[&Value], report: &mut Report) {
+    let open: Vec<&str> =
+        of_pods(webhooks).filter(|webhook| webhook["failurePolicy"] == "Ignore").map(name).collect();
     if open.is_empty() {
         report.good("while it is down", "pods that ask are refused");
     } else {
@@ -131,12 +128,10 @@ fn failure_policy(webhooks: &[MutatingWebhook], report: &mut Report) {
 }
 
 /// What all entries trust; entries that differ trust nobody in common.
-fn authorities(webhooks: &[MutatingWebhook], report: &mut Report) -> Option<Vec<u8>> {
-    let bundle = |webhook: &MutatingWebhook| {
-        webhook.client_config.ca_bundle.as_ref().map(|bundle| bundle.0.clone()).unwrap_or_default()
-    };
+fn authorities(webhooks: &[&Value], report: &mut Report) -> Option<Vec<u8>> {
+    let bundle = |webhook: &Value| bytes(&webhook["clientConfig"]["caBundle"]);
     let without: Vec<&str> =
-        webhooks.iter().filter(|webhook| bundle(webhook).is_empty()).map(|webhook| &*webhook.name).collect();
+        webhooks.iter().copied().filter(|webhook| bundle(webhook).is_empty()).map(name).collect();
     if !without.is_empty() {
         let message = format!(
             "no caBundle in {}: the API server trusts no replica, until one that makes its certificates itself has \
