@@ -62,7 +62,8 @@ func keep(o orders) int {
 			end <- os.Interrupt
 		}()
 	}
-	k := keeper{Cluster: o.Cluster, scheduler: o.Scheduler, archives: o.Archives, stop: make(chan struct{})}
+	k := keeper{Cluster: o.Cluster, scheduler: o.Scheduler, archives: o.Archives, stop: make(chan struct{}),
+		fallen: make(chan *process, 64)} // more than there ever are
 	if !k.Node {
 		k.Pid = os.Getpid() // A node's is known to its namespaces' first process.
 	}
@@ -76,7 +77,7 @@ func keep(o orders) int {
 	}
 	reply(answer{k.Cluster, text(err)})
 	if err == nil {
-		<-k.stop
+		k.supervise()
 	}
 	k.end()
 	if err != nil {
@@ -106,6 +107,7 @@ type keeper struct {
 	authority *authority
 	running   []*process
 	stop      chan struct{} // closed when the cluster is to end, also while it starts
+	fallen    chan *process
 }
 
 func (k *keeper) start() error {

@@ -17,6 +17,8 @@ const patience = 2 * time.Minute
 // process is one that belongs to a cluster; its output is a log.
 type process struct {
 	name  string
+	path  string
+	args  []string
 	log   string
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -29,25 +31,52 @@ func (k *keeper) part(name string, args ...string) error {
 
 // run starts a process that lives as long as the cluster.
 func (k *keeper) run(name string, cmd *exec.Cmd) error {
-	p := &process{name: name, cmd: cmd, log: filepath.Join(k.Logs, name+".log"), ended: make(chan struct{})}
+	p := &process{name: name, path: cmd.Path, args: cmd.Args, log: filepath.Join(k.Logs, name+".log")}
+	if err := k.begin(p); err != nil {
+		return err
+	}
+	k.running = append(k.running, p)
+	return nil
+}
+
+// begin starts a process, also one that was started before and has ended.
+func (k *keeper) begin(p *process) error {
 	// Appended to: somebody may cut a log of a long-lived cluster short.
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, k.Dir
+	p.ended = make(chan struct{})
+	p.cmd = &exec.Cmd{Path: p.path, Args: p.args, Stdout: log, Stderr: log, Dir: k.Dir}
 	// Not in the terminal's group: an interrupt goes to the keeper alone, which ends them in its order.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	go func() {
-		cmd.Wait()
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
 		close(p.ended)
-	}()
-	k.running = append(k.running, p)
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		cmd.Wait()
+		close(ended)
+		k.fallen <- p
+	}(p.cmd, p.ended)
 	return nil
+}
+
+// pause is how long a process that has ended stays away, as long as systemd leaves it.
+const pause = 100 * time.Millisecond
+
+// supervise starts what ends anew, as the machines of others do, until the cluster is to end.
+func (k *keeper) supervise() {
+	for {
+		select {
+		case <-k.stop:
+			return
+		case p := <-k.fallen:
+			time.Sleep(pause)
+			fmt.Fprintln(os.Stderr, p.name, "has ended and is started anew:", k.begin(p))
+		}
+	}
 }
 
 // kill ends a process at once: nothing that it holds is wanted any more.

@@ -133,6 +133,9 @@ type pods struct {
 	tolerates atomic.Bool // that there is no replica yet
 	tolerated atomic.Int64
 
+	isAway atomic.Bool // the API server, so that requests are lost
+	lost   atomic.Int64
+
 	mutex   sync.Mutex
 	refused map[string]int // how often, by what was said
 }
@@ -157,9 +160,11 @@ func makePods(t *testing.T) *pods {
 	for range 4 {
 		working.Go(func() {
 			for !ended.Load() {
-				must, tolerates := made.must.Load(), made.tolerates.Load()
+				must, tolerates, isAway := made.must.Load(), made.tolerates.Load(), made.isAway.Load()
 				injected, err := try(client)
-				if tolerates && err != nil && strings.Contains(err.Error(), "failed calling webhook") {
+				if err != nil && !isOurs(err) && (isAway || made.isAway.Load()) {
+					made.lost.Add(1)
+				} else if tolerates && err != nil && strings.Contains(err.Error(), "failed calling webhook") {
 					made.tolerated.Add(1)
 				} else if err != nil {
 					made.refuse(err)
@@ -183,6 +188,11 @@ func makePods(t *testing.T) *pods {
 	})
 	t.Cleanup(made.end)
 	return made
+}
+
+// isOurs tells whether a request failed by multipod or the way to it, and not by the API server itself.
+func isOurs(err error) bool {
+	return strings.Contains(err.Error(), "failed calling webhook") || strings.Contains(err.Error(), "admission webhook")
 }
 
 // try has a pod admitted, and nothing stored.

@@ -41,12 +41,18 @@ type given struct{ folder string }
 func withSecret(t *testing.T) given {
 	t.Helper()
 	prepared(t)
+	k.Kubectl(t, "create", "namespace", namespace)
+	return certify(t)
+}
+
+// certify makes the Secret.
+func certify(t *testing.T) given {
+	t.Helper()
 	in := given{t.TempDir()}
 	secret, err := exec.Command(program, "certs", "--out", in.folder).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.Kubectl(t, "create", "namespace", namespace)
 	k.KubectlWith(t, string(secret), "apply", "-f", "-")
 	return in
 }
@@ -54,8 +60,6 @@ func withSecret(t *testing.T) given {
 func changeByHelm(helm string) func(*testing.T, given, *pods) {
 	return func(t *testing.T, in given, made *pods) {
 		bundle := "--set-file=certificates.caBundle=" + filepath.Join(in.folder, "ca.crt")
-		// One API server hears of a new authority within less than the minute that several are given.
-		const soon = "--set=env[0].name=MULTIPOD_PUBLISH_TIME,env[0].value=5s"
 		run(t, helm, "install", bundle, "--set=certificates.mode=secret,webhooks.failurePolicy=Ignore", "--wait")
 		run(t, helm, "upgrade", bundle, "--set=certificates.mode=secret", "--wait")
 		made.await(t)
@@ -67,46 +71,61 @@ func changeByHelm(helm string) func(*testing.T, given, *pods) {
 	}
 }
 
-func changeByKubectl(t *testing.T, in given, made *pods) {
-	folder := func(more string) string {
-		folder := t.TempDir()
-		repository, err := cluster.Repository()
-		if err != nil {
-			t.Fatal(err)
-		}
-		deploy, err := filepath.Rel(folder, filepath.Join(repository, "deploy"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := strings.ReplaceAll("resources: [DEPLOY]\n"+more, "DEPLOY", deploy)
-		if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return folder
-	}
-	ready := func() {
-		k.Kubectl(t, "rollout", "status", "--namespace", namespace, "deployment/multipod", "--timeout=10m")
-	}
-	const others = "app.kubernetes.io/component!=registration"
+// others are all objects but the webhooks.
+const others = "app.kubernetes.io/component!=registration"
 
-	fill := exec.Command(program, "certs", "--fill", "-", "--ca", filepath.Join(in.folder, "ca.crt"), "--ca-key", filepath.Join(in.folder, "ca.key"))
-	fill.Stdin = strings.NewReader(k.Kubectl(t, "kustomize", folder("components: [DEPLOY/components/certificates-from-secret]\n")))
-	filled, err := fill.Output()
+// kustomization is a folder that adds something to the base, whose place is DEPLOY.
+func kustomization(t *testing.T, more string) string {
+	t.Helper()
+	folder := t.TempDir()
+	repository, err := cluster.Repository()
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.KubectlWith(t, string(filled), "apply", "-f", "-", "-l", others)
-	ready()
-	k.KubectlWith(t, string(filled), "apply", "-f", "-")
+	deploy, err := filepath.Rel(folder, filepath.Join(repository, "deploy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll("resources: [DEPLOY]\n"+more, "DEPLOY", deploy)
+	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// filled are the manifests of a folder with what `multipod certs` makes.
+func filled(t *testing.T, folder string, more ...string) string {
+	t.Helper()
+	fill := exec.Command(program, append([]string{"certs", "--fill", "-"}, more...)...)
+	fill.Stdin = strings.NewReader(k.Kubectl(t, "kustomize", folder))
+	fill.Stderr = t.Output()
+	made, err := fill.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(made)
+}
+
+func ready(t *testing.T) {
+	t.Helper()
+	k.Kubectl(t, "rollout", "status", "--namespace", namespace, "deployment/multipod", "--timeout=10m")
+}
+
+func changeByKubectl(t *testing.T, in given, made *pods) {
+	fromSecret := filled(t, kustomization(t, "components: [DEPLOY/components/certificates-from-secret]\n"),
+		"--ca", filepath.Join(in.folder, "ca.crt"), "--ca-key", filepath.Join(in.folder, "ca.key"))
+	k.KubectlWith(t, fromSecret, "apply", "-f", "-", "-l", others)
+	ready(t)
+	k.KubectlWith(t, fromSecret, "apply", "-f", "-")
 	made.await(t)
 
-	managed := folder(`patches:
+	managed := kustomization(t, `patches:
 - target: {kind: Deployment, name: multipod}
   patch: "- {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: MULTIPOD_PUBLISH_TIME, value: 5s}}"
 `)
 	t.Cleanup(func() { k.Kubectl(t, "delete", "-k", managed, "--ignore-not-found") })
 	k.Kubectl(t, "apply", "-k", managed, "-l", others)
-	ready()
+	ready(t)
 	k.Kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", managed)
 	k.Kubectl(t, "apply", "-k", managed) // and from then on as ever
 	made.await(t)
