@@ -3,8 +3,11 @@ package controlplane
 import (
 	"encoding/base64"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"multipod/e2e/cluster"
 )
@@ -42,6 +45,60 @@ func TestNobodySeesADriftWhileReplicasRotateTheirCertificates(t *testing.T) {
 			noDrift(t, base, "--server-side", "--force-conflicts", "--field-manager=argocd")
 		})
 	})
+}
+
+// Those who keep a cluster as it is written down compare all the time, for DRIFT_MINUTES (1), while one authority after the other is
+// exchanged: Argo CD and Flux by a dry run of server-side apply under their own name, and whoever uses kubectl by its own diff.
+func TestNobodySeesADriftHoweverLongTheyCompare(t *testing.T) {
+	end := time.Now().Add(time.Duration(driftMinutes(t) * float64(time.Minute)))
+	base := kustomized(t)
+	applied(t, base)
+	var comparisons [][]string
+	for _, manager := range []string{"argocd-controller", "kustomize-controller"} {
+		how := []string{"--server-side", "--force-conflicts", "--field-manager=" + manager}
+		k.KubectlWith(t, base, append([]string{"apply", "-f", "-"}, how...)...)
+		comparisons = append(comparisons, how)
+	}
+	comparisons = append(comparisons, nil)
+	r := newRotating(t, "multipod-system")
+	r.await(t, 1)
+	rotations, compared, moved := 0, 0, 0
+	for ; time.Now().Before(end) && !t.Failed(); rotations++ {
+		before := r.authority(t)
+		k.Kubectl(t, "annotate", "secret", "--namespace", r.namespace, "multipod-authority", "multipod.dev/rotate-now=")
+		k.Await(t, "another authority stands alone", func() error {
+			for _, how := range comparisons {
+				// kubectl reads what is there, and then what would be: a replica may have written between the two, but not each time.
+				err := drift(t, base, how...)
+				for again := 0; err != nil && again < 2; again++ {
+					moved++
+					err = drift(t, base, how...)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				compared++
+			}
+			if r.authority(t) == before {
+				return errNot("another one")
+			}
+			return r.trusted(t, 1)
+		})
+	}
+	t.Logf("%d rotations, %d comparisons, %d times compared again because a replica wrote meanwhile", rotations, compared, moved)
+}
+
+func driftMinutes(t *testing.T) float64 {
+	t.Helper()
+	given := os.Getenv("DRIFT_MINUTES")
+	if given == "" {
+		return 1
+	}
+	minutes, err := strconv.ParseFloat(given, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return minutes
 }
 
 // rotating is a namespace where a replica keeps the certificates, with the rights that were installed.
@@ -83,26 +140,39 @@ func (r rotating) authority(t *testing.T) string {
 // await returns when each entry trusts so many authorities.
 func (r rotating) await(t *testing.T, authorities int) {
 	t.Helper()
-	k.Await(t, fmt.Sprintf("each entry trusts %d", authorities), func() error {
-		said := k.Kubectl(t, "get", "mutatingwebhookconfiguration,validatingwebhookconfiguration", "multipod",
-			`--output=jsonpath={range .items[*].webhooks[*]}{.clientConfig.caBundle}{"\n"}{end}`)
-		entries := strings.Fields(said)
-		if len(entries) != 4 {
-			return fmt.Errorf("%d of 4 entries have a bundle", len(entries))
+	k.Await(t, fmt.Sprintf("each entry trusts %d", authorities), func() error { return r.trusted(t, authorities) })
+}
+
+// trusted is an error unless each entry trusts so many.
+func (r rotating) trusted(t *testing.T, authorities int) error {
+	t.Helper()
+	said := k.Kubectl(t, "get", "mutatingwebhookconfiguration,validatingwebhookconfiguration", "multipod",
+		`--output=jsonpath={range .items[*].webhooks[*]}{.clientConfig.caBundle}{"\n"}{end}`)
+	entries := strings.Fields(said)
+	if len(entries) != 4 {
+		return fmt.Errorf("%d of 4 entries have a bundle", len(entries))
+	}
+	for _, entry := range entries {
+		bundle, err := base64.StdEncoding.DecodeString(entry)
+		if found := strings.Count(string(bundle), "BEGIN CERTIFICATE"); err != nil || found != authorities {
+			return fmt.Errorf("an entry trusts %d: %v", found, err)
 		}
-		for _, entry := range entries {
-			bundle, err := base64.StdEncoding.DecodeString(entry)
-			if found := strings.Count(string(bundle), "BEGIN CERTIFICATE"); err != nil || found != authorities {
-				return fmt.Errorf("an entry trusts %d: %v", found, err)
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func noDrift(t *testing.T, manifests string, how ...string) {
 	t.Helper()
-	if said, complained, err := k.TryKubectl(manifests, append([]string{"diff", "-f", "-"}, how...)...); err != nil {
-		t.Errorf("there is a drift: %v\n%s%s", err, said, complained)
+	if err := drift(t, manifests, how...); err != nil {
+		t.Error(err)
 	}
+}
+
+func drift(t *testing.T, manifests string, how ...string) error {
+	t.Helper()
+	said, complained, err := k.TryKubectl(manifests, append([]string{"diff", "-f", "-"}, how...)...)
+	if err != nil {
+		return fmt.Errorf("there is a drift: %w\n%s%s", err, said, complained)
+	}
+	return nil
 }
