@@ -2,6 +2,7 @@ package install
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,12 +79,58 @@ func (p *pods) more(t *testing.T) {
 // The machine that all replicas run on restarts: kubelet, containerd and every pod end at once. Nobody helps. Who does not ask is
 // never refused, and within two minutes whoever asks gets it again.
 func TestANodeThatRestartsComesBackUnaided(t *testing.T) {
+	comesBack(t, func(*pods) { k.FallNode(t) })
+}
+
+// The same where the cluster has forgotten the node: it joins while no replica is there, and gets the pod that each node of this cluster
+// has in kube-system, as that of a network plugin, on which all others wait.
+func TestANodeThatJoinsWhileNoReplicaIsThereComesUpUnaided(t *testing.T) {
+	t.Cleanup(func() { k.Kubectl(t, "delete", "daemonset", "plugin", "--namespace=kube-system", "--ignore-not-found") })
+	comesBack(t, func(*pods) {
+		k.Kubectl(t, "delete", "node", "--all", "--wait=false")
+		k.KubectlWith(t, plugin, "apply", "-f", "-")
+		k.FallNode(t)
+		k.Await(t, "the node is there again, with its pod", func() error {
+			said := k.Kubectl(t, "get", "daemonset", "plugin", "--namespace=kube-system", "--output=jsonpath={.status.desiredNumberScheduled} {.status.numberReady}")
+			if said != "1 1" {
+				return fmt.Errorf("wanted and ready: %s", said)
+			}
+			return nil
+		})
+	})
+	created := k.Kubectl(t, "get", "pods", "--namespace=kube-system", "--selector=app=plugin", "--output=jsonpath={.items[*].metadata.creationTimestamp}")
+	began := strings.Fields(k.Kubectl(t, "get", "pods", "--namespace", namespace, "--selector=app.kubernetes.io/component=webhook",
+		"--output=jsonpath={.items[*].status.containerStatuses[0].state.running.startedAt}"))
+	if len(began) == 0 || created > slices.Min(began) {
+		t.Errorf("its pod was made at %s, when a replica had begun: %v", created, began)
+	}
+	t.Logf("its pod was made at %s, and replicas began at %v", created, began)
+}
+
+const plugin = `
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: plugin, namespace: kube-system}
+spec:
+  selector: {matchLabels: {app: plugin}}
+  template:
+    metadata: {labels: {app: plugin}}
+    spec:
+      hostNetwork: true
+      tolerations: [{operator: Exists}]
+      terminationGracePeriodSeconds: 1
+      containers: [{name: plugin, image: "lab/pause:1", imagePullPolicy: Never}]
+`
+
+// comesBack installs, lets something happen that ends all replicas, and measures how long it takes until pods get what they ask for.
+func comesBack(t *testing.T, happens func(*pods)) {
+	t.Helper()
 	made := installed(t)
 	before := restarts(t)
 	made.mustInject(false)
 	made.tolerates.Store(true)
 	began := time.Now()
-	k.FallNode(t)
+	happens(made)
 	k.Await(t, "another pod is admitted while no replica answers", func() error {
 		_, complained, err := k.TryKubectl("", "run", "other", "--image=app", "--dry-run=server", "--namespace=default")
 		if err != nil {
