@@ -26,7 +26,11 @@ fn snapshot() -> Snapshot {
                 spec: {mode: enforce, annotations: {multipod/share-process-namespace: 'true'}}\n---\n\
                 apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {name: variables}\nspec:\n  \
                 app:\n    container: all\n    env: [{name: MODE, value: fast}, {name: LEVEL, value: high}]\n";
-    let loaded = policy::load(&[("a.yaml".to_owned(), text.to_owned())]);
+    snapshot_of(text)
+}
+
+fn snapshot_of(policies: &str) -> Snapshot {
+    let loaded = policy::load(&[("a.yaml".to_owned(), policies.to_owned())]);
     assert_eq!(loaded.problems, []);
     Snapshot {
         policies: Arc::new(loaded.policies),
@@ -50,12 +54,15 @@ fn peak(decides: Decides, body: &str, snapshot: &Snapshot) -> (usize, String) {
 }
 
 fn holds(decides: Decides, shapes: &[Shape], sizes: &[usize]) -> Vec<String> {
-    let snapshot = snapshot();
+    holds_with(&snapshot(), decides, shapes, sizes)
+}
+
+fn holds_with(snapshot: &Snapshot, decides: Decides, shapes: &[Shape], sizes: &[usize]) -> Vec<String> {
     let mut ends = Vec::new();
     for shape in shapes {
         for size in sizes {
             let body = shape.of_bytes(*size);
-            let (peak, end) = peak(decides, &body, &snapshot);
+            let (peak, end) = peak(decides, &body, snapshot);
             assert!(
                 peak <= FACTOR * body.len() + FLOOR,
                 "{peak} bytes for {}, which ended with {end}: {}",
@@ -107,6 +114,33 @@ fn a_value_of_any_shape_needs_no_more_than_its_size() {
     for expected in ["injected", "bad_value", "annotations_too_large"] {
         assert!(ends.iter().any(|end| end == expected), "{expected}");
     }
+}
+
+/// Whatever a condition reads, compares and puts together.
+#[test]
+fn a_condition_about_a_pod_of_any_shape_needs_no_more_than_its_size() {
+    let conditions = [
+        "object.spec == object.spec",
+        "object.spec.containers == object.spec.containers",
+        "object.spec.volumes.exists(v, v == 1)",
+        "object.spec.containers.map(c, c).size() < 0",
+        "(object.spec.tolerations + object.spec.containers).size() < 0",
+        "object.spec.containers.map(c, 'x' + c.name).map(c, c + c + c + c).map(c, c + c + c + c).size() < 0",
+        "object.spec.containers.filter(c, has(c.args)).map(c, c.args).map(c, c + c + c + c).size() < 0",
+        "object.spec.nodeSelector.map(k, k + k + k + k).map(k, k + k + k + k).size() < 0",
+    ];
+    let policy = |(at, condition): (usize, &&str)| {
+        format!(
+            "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: p{at}}}\nspec:\n  mode: enforce\n  \
+             match: {{matchConditions: [{{name: one, expression: \"{condition}\"}}]}}\n  \
+             annotations: {{multipod/share-process-namespace: 'true'}}\n---\n"
+        )
+    };
+    let policies: String = conditions.iter().enumerate().map(policy).collect();
+    let snapshot = snapshot_of(&policies);
+    let shapes = shapes::of(&shapes::free_pod());
+    holds_with(&snapshot, admission::mutate, &shapes, &SIZES);
+    holds_with(&snapshot, admission::mutate, &some(&shapes), &[250_000, LARGE]);
 }
 
 type Shaped<'s> = (&'s str, &'s dyn Fn(usize) -> String, &'s str);

@@ -1,7 +1,7 @@
 //! Checks a condition: the types of its parts, and which fields it reads. Rejects what an API server would not compile, and what it would compile and answer in another way.
 
 use super::mistake::Mistake;
-use super::syntax::{Comparison, Expr, Get, Kind};
+use super::syntax::{Comparison, Expr, Get, Kind, Operator};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Type {
@@ -110,6 +110,21 @@ fn type_of(expr: &Expr, item: &Type) -> Result<Type, Mistake> {
             expect(of, item, &Type::Bool)?;
             Type::Bool
         }
+        Kind::Negate(of) => match type_of(of, item)? {
+            found @ (Type::Int | Type::Double | Type::Any) => found,
+            other => {
+                comparable(of, &other)?;
+                return Err(wrong(of, &format!("expected a number, and this is {}", other.name())));
+            }
+        },
+        Kind::Calculate(first, others) => {
+            let mut left = operand(first, item)?;
+            for (operator, right) in others {
+                let of = operand(right, item)?;
+                left = left.calculated(*operator, &of).map_err(|why| wrong(right, &why))?;
+            }
+            left
+        }
         Kind::All(all) | Kind::Any(all) => {
             for one in all {
                 expect(one, item, &Type::Bool)?;
@@ -195,16 +210,45 @@ fn type_of(expr: &Expr, item: &Type) -> Result<Type, Mistake> {
         }
         Kind::Loop(_, both) => {
             let [over, body] = &**both;
-            let item = match type_of(over, item)? {
-                Type::Any => Type::Any,
-                Type::Map => Type::Text,
-                Type::List(items) => *items,
-                other => return Err(wrong(over, &format!("{} has no items", other.name()))),
-            };
+            let item = item_of(over, item)?;
             expect(body, &item, &Type::Bool)?;
             Type::Bool
         }
+        Kind::Collect(collect) => {
+            let item = item_of(&collect.over, item)?;
+            if let Some(only) = &collect.only {
+                expect(only, &item, &Type::Bool)?;
+            }
+            let of = match &collect.into {
+                Some(into) => {
+                    let of = type_of(into, &item)?;
+                    comparable(into, &of)?;
+                    of
+                }
+                None => item,
+            };
+            Type::List(Box::new(of))
+        }
     })
+}
+
+/// What a loop over this is at.
+fn item_of(over: &Expr, item: &Type) -> Result<Type, Mistake> {
+    match type_of(over, item)? {
+        Type::Any => Ok(Type::Any),
+        Type::Map => Ok(Type::Text),
+        Type::List(items) => Ok(*items),
+        other => Err(wrong(over, &format!("{} has no items", other.name()))),
+    }
+}
+
+fn operand(expr: &Expr, item: &Type) -> Result<Type, Mistake> {
+    if matches!(&expr.kind, Kind::List(items) if items.is_empty()) {
+        return Err(wrong(expr, "an empty list adds nothing"));
+    }
+    let of = type_of(expr, item)?;
+    comparable(expr, &of)?;
+    Ok(of)
 }
 
 fn expect(expr: &Expr, item: &Type, wanted: &Type) -> Result<(), Mistake> {
@@ -271,6 +315,41 @@ impl Type {
             (Type::Any, _) | (_, Type::Any) => true,
             (Type::List(one), Type::List(other)) => one.fits(other),
             (one, other) => one == other,
+        }
+    }
+
+    /// What comes of two values, as an API server sees it.
+    fn calculated(&self, operator: Operator, other: &Type) -> Result<Type, String> {
+        match (self, other) {
+            (Type::Any, Type::Any) => Ok(Type::Any),
+            (Type::Any, of) | (of, Type::Any) if of.takes(operator) => Ok(of.clone()),
+            (Type::List(one), Type::List(of)) if operator == Operator::Add && one.fits(of) => {
+                Ok(Type::List(Box::new(one.or(of))))
+            }
+            (Type::Int, Type::Double) | (Type::Double, Type::Int) => {
+                Err("whole numbers and numbers with a fraction do not go together: write 2.0 for 2"
+                    .to_owned())
+            }
+            (one, of) if one == of && of.takes(operator) => Ok(of.clone()),
+            (one, of) => Err(format!("{} {} {} means nothing", one.name(), operator.sign(), of.name())),
+        }
+    }
+
+    /// What both are, where one fits the other.
+    fn or(&self, other: &Type) -> Type {
+        match (self, other) {
+            (Type::List(one), Type::List(other)) => Type::List(Box::new(one.or(other))),
+            (Type::Any, _) => Type::Any,
+            (_, other) => other.clone(),
+        }
+    }
+
+    fn takes(&self, operator: Operator) -> bool {
+        match self {
+            Type::Int => true,
+            Type::Double => operator != Operator::Remainder,
+            Type::Text | Type::List(_) => operator == Operator::Add,
+            _ => false,
         }
     }
 

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use serde_json::Value as Tree;
 
+use super::calculate::{ITEM, calculated};
 use super::given::Given;
 use super::steps::Fault;
-use super::syntax::{Comparison, Expr, Get, Kind, Loop, Test};
+use super::syntax::{Collect, Comparison, Expr, Get, Kind, Loop, Operator, Test};
 use super::value::{Constants, Item, List, Value};
 
 pub(crate) fn holds<'a>(expr: &'a Expr, text: &'a str, given: &Given<'a>) -> Result<bool, Fault> {
@@ -32,6 +33,10 @@ impl<'a> Evaluation<'_, 'a> {
         Fault(format!("{} is {}, not {what}", self.written(expr), found.kind()))
     }
 
+    fn nothing_comes_of(&self, expr: &Expr, why: &Fault) -> Fault {
+        Fault(format!("{}: {why}", self.written(expr)))
+    }
+
     fn bool(&self, expr: &'a Expr) -> Result<bool, Fault> {
         match self.value(expr)? {
             Value::Bool(value) => Ok(value),
@@ -53,6 +58,20 @@ impl<'a> Evaluation<'_, 'a> {
             Kind::Get(get) => self.get(expr, get)?,
             Kind::Has(get) => Value::Bool(self.has(get)?),
             Kind::Not(of) => Value::Bool(!self.bool(of)?),
+            Kind::Negate(of) => match self.value(of)? {
+                Value::Double(number) => Value::Double(-number),
+                number => calculated(&Value::Int(0), Operator::Subtract, &number, &self.given.steps)
+                    .map_err(|why| self.nothing_comes_of(expr, &why))?,
+            },
+            Kind::Calculate(first, others) => {
+                let mut value = self.value(first)?;
+                for (operator, operand) in others {
+                    let operand = self.value(operand)?;
+                    value = calculated(&value, *operator, &operand, &self.given.steps)
+                        .map_err(|why| self.nothing_comes_of(expr, &why))?;
+                }
+                value
+            }
             Kind::All(all) => Value::Bool(!decided(all.iter().map(|one| self.bool(one)), false)?),
             Kind::Any(all) => Value::Bool(decided(all.iter().map(|one| self.bool(one)), true)?),
             Kind::Compare(comparison, both) => Value::Bool(self.compare(*comparison, both)?),
@@ -76,6 +95,7 @@ impl<'a> Evaluation<'_, 'a> {
             },
             Kind::HasValue(of) => Value::Bool(matches!(self.value(of)?, Value::Optional(Some(_)))),
             Kind::Loop(kind, both) => Value::Bool(self.looped(*kind, both)?),
+            Kind::Collect(collect) => self.collected(collect)?,
         })
     }
 
@@ -148,12 +168,24 @@ impl<'a> Evaluation<'_, 'a> {
         match (one, other) {
             (Value::Text(one), Value::Text(other)) => {
                 self.given.steps.go_over(one.len().min(other.len()))?;
-                Ok(one == other)
+                Ok(**one == **other)
             }
             (Value::Unknown(why), _) | (_, Value::Unknown(why)) => Err(Fault((*why).to_owned())),
-            (Value::List(_), Value::List(_)) | (Value::Map(_), Value::Map(_)) => {
+            (Value::List(List::Json(_)), Value::List(List::Json(_))) | (Value::Map(_), Value::Map(_)) => {
                 self.given.steps.go_over(bytes(one) + bytes(other))?;
                 Ok(same(&one.tree()?, &other.tree()?))
+            }
+            (Value::List(one), Value::List(other)) => {
+                let (one, other) = (one.items(&self.given.steps)?, other.items(&self.given.steps)?);
+                if one.len() != other.len() {
+                    return Ok(false);
+                }
+                for (one, other) in one.into_iter().zip(other) {
+                    if !self.equal(&one.value(&self.given.steps)?, &other.value(&self.given.steps)?)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
             }
             (Value::Int(one), Value::Int(other)) => Ok(one == other),
             (Value::Bool(one), Value::Bool(other)) => Ok(one == other),
@@ -216,15 +248,8 @@ impl<'a> Evaluation<'_, 'a> {
 
     fn looped(&self, kind: Loop, both: &'a [Expr; 2]) -> Result<bool, Fault> {
         let [over, body] = both;
-        let items = match self.value(over)? {
-            Value::List(list) => list.items(&self.given.steps)?,
-            Value::Map(map) => map.keys(&self.given.steps)?,
-            other => return Err(self.expected(over, "a list or a map", &other)),
-        };
-        let holds = |item: Item<'a>| {
-            let item = Some(item.value(&self.given.steps)?);
-            Evaluation { text: self.text, given: self.given, item }.bool(body)
-        };
+        let items = self.items(over)?;
+        let holds = |item: Item<'a>| self.at(item.value(&self.given.steps)?).bool(body);
         match kind {
             Loop::Exists => decided(items.into_iter().map(holds), true),
             Loop::All => decided(items.into_iter().map(holds), false).map(|one_fails| !one_fails),
@@ -236,6 +261,36 @@ impl<'a> Evaluation<'_, 'a> {
                 Ok(count == 1)
             }
         }
+    }
+
+    fn collected(&self, collect: &'a Collect) -> Result<Value<'a>, Fault> {
+        let mut made = Vec::new();
+        for item in self.items(&collect.over)? {
+            let item = item.value(&self.given.steps)?;
+            let here = self.at(item.clone());
+            if let Some(only) = &collect.only
+                && !here.bool(only)?
+            {
+                continue;
+            }
+            self.given.steps.go(ITEM)?;
+            made.push(collect.into.as_ref().map_or(Ok(item), |into| here.value(into))?);
+        }
+        Ok(Value::List(List::Made(made.into())))
+    }
+
+    /// What a loop goes over.
+    fn items(&self, over: &'a Expr) -> Result<Vec<Item<'a>>, Fault> {
+        match self.value(over)? {
+            Value::List(list) => list.items(&self.given.steps),
+            Value::Map(map) => map.keys(&self.given.steps),
+            other => Err(self.expected(over, "a list or a map", &other)),
+        }
+    }
+
+    /// The same, with a loop at this item.
+    fn at(&self, item: Value<'a>) -> Self {
+        Evaluation { text: self.text, given: self.given, item: Some(item) }
     }
 }
 

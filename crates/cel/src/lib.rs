@@ -2,11 +2,12 @@
 //!
 //! Only a part of CEL is here: all that it accepts, an API server accepts as well and answers alike, and the rest is refused
 //! when a condition is read. Nothing in it can take long: the length, the depth and the number of parts are bounded, loops
-//! only go over what the pod holds and never stand in each other, nothing builds text, and every evaluation counts its steps.
+//! never stand in each other, and every evaluation counts its steps: what it puts together costs them by its size.
 //!
 //! `lex` and `parse` read a condition, `check` says what it is of and what it may look at, `eval` answers it over a pod that
 //! stays text but for what is asked for.
 
+mod calculate;
 mod check;
 mod eval;
 mod given;

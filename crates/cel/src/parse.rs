@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::lex::{Placed, Word, words};
 use super::mistake::Mistake;
 use super::pattern;
-use super::syntax::{Comparison, Expr, Get, Kind, Loop, Test};
+use super::syntax::{Collect, Comparison, Expr, Get, Kind, Loop, Operator, Test};
 
 /// So many brackets in each other.
 const DEEPEST: usize = 8;
@@ -14,7 +14,6 @@ const LONGEST_CHAIN: usize = 16;
 /// So many parts in all.
 const MOST: usize = 256;
 
-const NO_ARITHMETIC: &str = "nothing can be calculated here, only compared";
 const ARGUMENT: &str = "expected one argument in brackets";
 /// CEL keeps them for itself.
 const RESERVED: [&str; 18] = [
@@ -34,7 +33,6 @@ pub(crate) fn parse(text: &str) -> Result<Expr, Mistake> {
     let expr = parser.expression()?;
     match parser.next() {
         (Word::End, _) => Ok(expr),
-        (Word::Sign("+" | "-" | "*" | "/" | "%"), at) => Err(Mistake::at(at, NO_ARITHMETIC)),
         (_, at) => Err(Mistake::at(at, "expected the end, or && or || in front of this")),
     }
 }
@@ -75,7 +73,6 @@ impl Parser {
     fn expect(&mut self, sign: &'static str) -> Result<Range<usize>, Mistake> {
         match self.next() {
             (Word::Sign(found), at) if found == sign => Ok(at),
-            (Word::Sign("+" | "-" | "*" | "/" | "%"), at) => Err(Mistake::at(at, NO_ARITHMETIC)),
             (_, at) => Err(Mistake::at(at, format!("expected {sign}"))),
         }
     }
@@ -132,9 +129,9 @@ impl Parser {
     }
 
     fn relation(&mut self) -> Result<Expr, Mistake> {
-        let left = self.unary()?;
+        let left = self.sum()?;
         let Some(relation) = self.relation_sign() else { return Ok(left) };
-        let right = self.unary()?;
+        let right = self.sum()?;
         let at = left.at.start..right.at.end;
         if self.relation_sign().is_some() {
             return Err(Mistake::at(at, "three things cannot be compared at once: put brackets around two"));
@@ -162,6 +159,28 @@ impl Parser {
         Some(found)
     }
 
+    fn sum(&mut self) -> Result<Expr, Mistake> {
+        self.calculated(&[Operator::Add, Operator::Subtract], |parser| {
+            let signs = [Operator::Multiply, Operator::Divide, Operator::Remainder];
+            parser.calculated(&signs, Parser::unary)
+        })
+    }
+
+    fn calculated(
+        &mut self,
+        operators: &[Operator],
+        operand: impl Fn(&mut Parser) -> Result<Expr, Mistake>,
+    ) -> Result<Expr, Mistake> {
+        let first = operand(self)?;
+        let mut others = Vec::new();
+        while let Some(operator) = operators.iter().find(|operator| self.takes(operator.sign())) {
+            others.push((*operator, operand(self)?));
+        }
+        let Some((_, last)) = others.last() else { return Ok(first) };
+        let at = first.at.start..last.at.end;
+        self.part(at, Kind::Calculate(Box::new(first), others))
+    }
+
     fn unary(&mut self) -> Result<Expr, Mistake> {
         match self.peek() {
             Word::Sign("!") => {
@@ -174,11 +193,17 @@ impl Parser {
             }
             Word::Sign("-") => {
                 let (_, sign) = self.next();
-                match self.next() {
-                    (Word::Int(number), at) => self.part(sign.start..at.end, Kind::Int(-number)),
-                    (Word::Double(number), at) => self.part(sign.start..at.end, Kind::Double(-number)),
-                    _ => Err(Mistake::at(sign, NO_ARITHMETIC)),
+                if *self.peek() == Word::Sign("-") {
+                    return Err(Mistake::at(sign, "-- says nothing"));
                 }
+                let Expr { kind, at } = self.member()?;
+                let end = at.end;
+                let kind = match kind {
+                    Kind::Int(number) => Kind::Int(-number),
+                    Kind::Double(number) => Kind::Double(-number),
+                    kind => Kind::Negate(Box::new(Expr { kind, at })),
+                };
+                self.part(sign.start..end, kind)
             }
             _ => self.member(),
         }
@@ -245,6 +270,7 @@ impl Parser {
             "exists" => return self.looped(of, Loop::Exists),
             "all" => return self.looped(of, Loop::All),
             "exists_one" | "existsOne" => return self.looped(of, Loop::ExistsOne),
+            "filter" | "map" => return self.collected(of, name),
             _ => name,
         };
         let start = of.at.start;
@@ -266,7 +292,7 @@ impl Parser {
             (name, ..) => {
                 let message = format!(
                     "{name} is not available here, only size, startsWith, endsWith, contains, matches, exists, all, \
-                     exists_one, orValue and hasValue"
+                     exists_one, filter, map, orValue and hasValue"
                 );
                 return Err(Mistake::at(name_at, message));
             }
@@ -275,6 +301,32 @@ impl Parser {
     }
 
     fn looped(&mut self, over: Expr, kind: Loop) -> Result<Expr, Mistake> {
+        self.item(&over)?;
+        let body = self.expression()?;
+        let at = over.at.start..self.after_loop()?;
+        self.part(at, Kind::Loop(kind, Box::new([over, body])))
+    }
+
+    fn collected(&mut self, over: Expr, name: &str) -> Result<Expr, Mistake> {
+        self.item(&over)?;
+        let first = self.expression()?;
+        let (only, into) = match name {
+            "filter" => (Some(first), None),
+            _ if self.takes(",") => (Some(first), Some(self.expression()?)),
+            _ => (None, Some(first)),
+        };
+        let at = over.at.start..self.after_loop()?;
+        self.part(at, Kind::Collect(Box::new(Collect { over, only, into })))
+    }
+
+    /// Behind the bracket that ends a loop.
+    fn after_loop(&mut self) -> Result<usize, Mistake> {
+        self.item = None;
+        Ok(self.expect(")")?.end)
+    }
+
+    /// `(name,` at the beginning of a loop.
+    fn item(&mut self, over: &Expr) -> Result<(), Mistake> {
         self.expect("(")?;
         let (name, at) = match self.next() {
             (Word::Name(name), at) => (name, at),
@@ -289,11 +341,7 @@ impl Parser {
         }
         self.item = Some(name);
         self.expect(",")?;
-        let body = self.expression()?;
-        let end = self.expect(")")?.end;
-        self.item = None;
-        let at = over.at.start..end;
-        self.part(at, Kind::Loop(kind, Box::new([over, body])))
+        Ok(())
     }
 
     fn primary(&mut self) -> Result<Expr, Mistake> {
@@ -314,7 +362,6 @@ impl Parser {
                 return self.part(at.start..end.end, Kind::EmptyMap);
             }
             Word::Name(name) => return self.named(&name, at),
-            Word::Sign("-") => return Err(Mistake::at(at, NO_ARITHMETIC)),
             Word::End => return Err(Mistake::at(at, "the condition ends before something is compared")),
             Word::Sign(_) => return Err(Mistake::at(at, "expected a value")),
         };

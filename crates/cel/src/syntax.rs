@@ -33,6 +33,10 @@ pub(crate) enum Kind {
     /// `has(a.b)`
     Has(Box<Get>),
     Not(Box<Expr>),
+    /// `-a`
+    Negate(Box<Expr>),
+    /// `a + b - c`, and `a * b / c`: from left to right, so that a long one is not deep.
+    Calculate(Box<Expr>, Vec<(Operator, Expr)>),
     All(Vec<Expr>),
     Any(Vec<Expr>),
     Compare(Comparison, Box<[Expr; 2]>),
@@ -45,6 +49,7 @@ pub(crate) enum Kind {
     OrValue(Box<[Expr; 2]>),
     HasValue(Box<Expr>),
     Loop(Loop, Box<[Expr; 2]>),
+    Collect(Box<Collect>),
 }
 
 /// Something that is looked up in something.
@@ -80,4 +85,35 @@ pub(crate) enum Loop {
     Exists,
     All,
     ExistsOne,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// A loop that makes a list: `filter(x, only)`, `map(x, as)` and `map(x, only, as)`.
+#[derive(Clone, Debug)]
+pub(crate) struct Collect {
+    pub(crate) over: Expr,
+    /// Which items; all where there is nothing.
+    pub(crate) only: Option<Expr>,
+    /// What each becomes; itself where there is nothing.
+    pub(crate) into: Option<Expr>,
+}
+
+impl Operator {
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Operator::Add => "+",
+            Operator::Subtract => "-",
+            Operator::Multiply => "*",
+            Operator::Divide => "/",
+            Operator::Remainder => "%",
+        }
+    }
 }

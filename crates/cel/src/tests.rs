@@ -70,20 +70,56 @@ fn the_deepest_condition_needs_little_stack() {
     thread.unwrap().join().unwrap();
 }
 
+/// Prints how long each takes: `cargo test --release -p multipod-cel long -- --nocapture`.
 #[test]
 fn no_pod_makes_a_condition_take_long() {
-    let containers = vec![r#"{"name":"app","image":"x","env":[{"name":"A","value":"b"}]}"#; 60_000].join(",");
-    let pod = format!(r#"{{"metadata":{{"name":"x"}},"spec":{{"containers":[{containers}]}}}}"#);
-    for text in [
-        "object.spec.containers.exists(c, c.name == \"b\")",
-        "object.spec.containers.all(c, object.spec.containers == object.spec.containers)",
-        "object.spec.containers.exists(c, c in object.spec.containers && c.name == \"b\")",
+    let pod = |item: &str, count: usize| {
+        let items = vec![item; count].join(",");
+        format!(
+            r#"{{"metadata":{{"name":"x"}},"spec":{{"containers":[{items}],"text":"{}"}}}}"#,
+            "a".repeat(6000)
+        )
+    };
+    let container = r#"{"name":"app","image":"x","env":[{"name":"A","value":"b"}]}"#;
+    let grows = ".map(c, c + c + c + c + c + c + c + c)".repeat(6);
+    for (count, item, text) in [
+        (60_000, container, "object.spec.containers.exists(c, c.name == \"b\")"),
+        (
+            4000,
+            container,
+            "object.spec.containers.exists(c, c.name == \"b\" || c.image == \"b\" || c.env.size() == 9)",
+        ),
+        (4000, container, "object.spec.containers.all(c, object.spec.containers == object.spec.containers)"),
+        (4000, container, "object.spec.containers.exists(c, c in object.spec.containers && c.name == \"b\")"),
+        (100, container, "object.spec.containers.all(c, object.spec.containers == object.spec.containers)"),
+        (
+            4000,
+            "\"\\n\"",
+            "object.spec.containers.exists(c, object.spec.text.contains('b' + c) || object.spec.text.contains(c))",
+        ),
+        (
+            4000,
+            "{}",
+            "object.spec.containers.all(c, (object.spec.containers + object.spec.containers).size() == 8000)",
+        ),
+        (4000, "{}", "object.spec.containers.map(c, object.spec.text + object.spec.text).size() == 1"),
+        (10, "\"abc\"", &format!("object.spec.containers{grows}.size() == 1")),
+        (10, "[1]", &format!("object.spec.containers{grows}.size() == 1")),
+        (
+            4000,
+            "1",
+            "object.spec.containers.all(c, c + c * c - c / c % c + c - c * c + c - c + c - c + c - c + c - c == 2)",
+        ),
+        (4000, "\"abc\"", "object.spec.containers.exists(c, object.spec.text.matches('(a{1,9}){1,9}b'))"),
     ] {
         let condition = Condition::parse(text).unwrap();
+        let pod = pod(item, count);
         let given = Given::new(object(&pod), object("{}"), None);
-        let fault = condition.holds(&given).unwrap_err();
-        assert!(fault.0.contains("more than"), "{fault}");
-        assert_eq!(given.steps(), STEPS);
+        let begun = std::time::Instant::now();
+        let fault = condition.holds(&given).expect_err(text);
+        println!("{:>6} µs, {} steps: {text}", begun.elapsed().as_micros(), given.steps());
+        assert!(fault.0.contains("more than"), "{text}: {fault}");
+        assert!(given.steps() == STEPS || count > 4000, "{text}: {} steps", given.steps());
     }
 }
 
@@ -121,6 +157,8 @@ fn any_text() -> impl Strategy<Value = String> {
         ")",
         "!",
         "-",
+        " + ",
+        " % ",
         " == ",
         " in ",
         " && ",
@@ -142,6 +180,8 @@ fn any_text() -> impl Strategy<Value = String> {
         ".exists(c, ",
         "c",
         ".all(k, ",
+        ".map(c, ",
+        ".filter(c, ",
         ".orValue(",
         ".matches('a+')",
         " < ",

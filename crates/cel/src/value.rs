@@ -2,14 +2,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 use std::rc::Rc;
 
-use multipod_json::{Raw, read};
+use multipod_json::{Budget, Kind as Wrong, Raw, read_within};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Tree;
 
 use super::steps::{Fault, Steps};
 use super::syntax::{Expr, Kind};
+
+/// So many items a condition looks at in one list or one map, and in all of what it compares as a whole: as they are read,
+/// they take memory.
+const MOST_ITEMS: usize = 4096;
 
 /// A value of a condition.
 #[derive(Clone, Debug)]
@@ -18,7 +23,7 @@ pub enum Value<'a> {
     Bool(bool),
     Int(i64),
     Double(f64),
-    Text(Cow<'a, str>),
+    Text(Text<'a>),
     List(List<'a>),
     Map(Map<'a>),
     /// What may be missing.
@@ -27,11 +32,22 @@ pub enum Value<'a> {
     Unknown(&'static str),
 }
 
+/// Text that is cheap to clone, however long it is.
+#[derive(Clone, Debug)]
+pub enum Text<'a> {
+    There(&'a str),
+    /// Read from escapes, or put together.
+    Made(Rc<str>),
+}
+
 #[derive(Clone, Debug)]
 pub enum List<'a> {
     Json(&'a str),
     #[doc(hidden)]
     Constants(Constants<'a>),
+    /// What a condition has put together.
+    #[doc(hidden)]
+    Made(Rc<[Value<'a>]>),
 }
 
 /// The items of a list that a condition holds.
@@ -41,17 +57,35 @@ pub struct Constants<'a>(pub(crate) &'a [Expr]);
 #[derive(Clone, Debug)]
 pub enum Map<'a> {
     Json(&'a str),
-    Members(Rc<[(Cow<'a, str>, Value<'a>)]>),
+    Members(Rc<[(&'a str, Value<'a>)]>),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        match self {
+            Text::There(text) => text,
+            Text::Made(text) => text,
+        }
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Text<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Text::There(text),
+            Cow::Owned(text) => Text::Made(text.into()),
+        }
+    }
 }
 
 impl<'a> Value<'a> {
     pub fn text(text: &'a str) -> Self {
-        Value::Text(Cow::Borrowed(text))
+        Value::Text(Text::There(text))
     }
 
     pub fn map(members: impl IntoIterator<Item = (&'a str, Value<'a>)>) -> Self {
-        let members = members.into_iter().map(|(key, value)| (Cow::Borrowed(key), value));
-        Value::Map(Map::Members(members.collect()))
+        Value::Map(Map::Members(members.into_iter().collect()))
     }
 
     /// A value in JSON.
@@ -60,9 +94,9 @@ impl<'a> Value<'a> {
         Ok(match text.as_bytes().first() {
             Some(b'{') => Value::Map(Map::Json(text)),
             Some(b'[') => Value::List(List::Json(text)),
-            Some(b'"') => Value::Text(read::<Text<'a>>(text).map_err(unreadable)?.0),
+            Some(b'"') => Value::Text(read::<Unescaped<'a>>(text)?.0.into()),
             _ if text.parse::<i64>().is_ok() => Value::Int(text.parse().unwrap_or_default()),
-            _ => match read::<Tree>(text).map_err(unreadable)? {
+            _ => match read::<Tree>(text)? {
                 Tree::Null => Value::Null,
                 Tree::Bool(value) => Value::Bool(value),
                 Tree::Number(number) => match (number.as_i64(), number.as_f64()) {
@@ -95,10 +129,13 @@ impl<'a> Value<'a> {
             Value::Int(number) => Tree::from(*number),
             Value::Double(number) => Tree::from(*number),
             Value::Text(text) => Tree::from(&**text),
-            Value::List(List::Json(text)) | Value::Map(Map::Json(text)) => read(text).map_err(unreadable)?,
+            Value::List(List::Json(text)) | Value::Map(Map::Json(text)) => read(text)?,
             Value::List(List::Constants(items)) => {
                 let items = items.0.iter().map(|item| Value::constant(item).tree());
                 Tree::Array(items.collect::<Result<_, _>>()?)
+            }
+            Value::List(List::Made(items)) => {
+                Tree::Array(items.iter().map(Value::tree).collect::<Result<_, _>>()?)
             }
             Value::Map(Map::Members(members)) => {
                 let members = members.iter().map(|(key, value)| Ok((key.to_string(), value.tree()?)));
@@ -113,7 +150,8 @@ impl<'a> Value<'a> {
         match self {
             Value::Null => "null",
             Value::Bool(_) => "true or false",
-            Value::Int(_) | Value::Double(_) => "a number",
+            Value::Int(_) => "a whole number",
+            Value::Double(_) => "a number with a fraction",
             Value::Text(_) => "text",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
@@ -128,8 +166,14 @@ fn number_is_large(number: f64) -> bool {
     number.abs() >= 9_007_199_254_740_992.0
 }
 
-fn unreadable(error: impl fmt::Display) -> Fault {
-    Fault(format!("the pod cannot be read: {error}"))
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
+    let budget = Budget { in_one: MOST_ITEMS, in_all: MOST_ITEMS, members: true, ..Budget::NONE };
+    read_within(budget, None, text).map_err(|error| match error.kind() {
+        Wrong::TooMuch => {
+            Fault(format!("this pod is too large for it: it looks at more than {MOST_ITEMS} items"))
+        }
+        _ => Fault(format!("the pod cannot be read: {error}")),
+    })
 }
 
 impl<'a> List<'a> {
@@ -137,6 +181,7 @@ impl<'a> List<'a> {
         match self {
             List::Json(text) => text.len(),
             List::Constants(items) => items.0.len(),
+            List::Made(items) => items.len(),
         }
     }
 
@@ -145,10 +190,11 @@ impl<'a> List<'a> {
         steps.go_over(self.bytes())?;
         let items: Vec<Item<'a>> = match self {
             List::Json(text) => {
-                let Items(items) = read(text).map_err(unreadable)?;
+                let Items(items) = read(text)?;
                 items.into_iter().map(|raw| Item::Json(raw.text())).collect()
             }
             List::Constants(items) => items.0.iter().map(|item| Item::Is(Value::constant(item))).collect(),
+            List::Made(items) => items.iter().map(|item| Item::Is(item.clone())).collect(),
         };
         steps.go(items.len())?;
         Ok(items)
@@ -207,11 +253,11 @@ impl<'a> Map<'a> {
         let keys: Vec<Item<'a>> = match self {
             Map::Members(members) => {
                 steps.go(members.len())?;
-                members.iter().map(|(key, _)| Item::Is(Value::Text(key.clone()))).collect()
+                members.iter().map(|(key, _)| Item::Is(Value::text(key))).collect()
             }
             Map::Json(text) => {
                 let there = json_members(text, steps)?.into_iter().filter(|(_, raw)| raw.text() != "null");
-                there.map(|(key, _)| Item::Is(Value::Text(key))).collect()
+                there.map(|(key, _)| Item::Is(Value::Text(key.into()))).collect()
             }
         };
         Ok(keys)
@@ -223,29 +269,29 @@ type Member<'a> = (Cow<'a, str>, Raw<'a>);
 /// They are counted when they were stepped over: that takes no longer than to read the pod once.
 fn json_members<'a>(text: &'a str, steps: &Steps<'_>) -> Result<Vec<Member<'a>>, Fault> {
     steps.go_over(text.len())?;
-    let Members(members) = read(text).map_err(unreadable)?;
+    let Members(members) = read(text)?;
     steps.go(members.len())?;
     Ok(members)
 }
 
 /// Text, borrowed where it holds no escapes.
-struct Text<'a>(Cow<'a, str>);
+struct Unescaped<'a>(Cow<'a, str>);
 struct Items<'a>(Vec<Raw<'a>>);
 struct Members<'a>(Vec<Member<'a>>);
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de> Deserialize<'de> for Unescaped<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Borrow;
         impl<'de> Visitor<'de> for Borrow {
-            type Value = Text<'de>;
+            type Value = Unescaped<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("text")
             }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Unescaped<'de>, E> {
+                Ok(Unescaped(Cow::Borrowed(text)))
             }
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
+            fn visit_str<E>(self, text: &str) -> Result<Unescaped<'de>, E> {
+                Ok(Unescaped(Cow::Owned(text.to_owned())))
             }
         }
         deserializer.deserialize_any(Borrow)
@@ -282,7 +328,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members<'de>, A::Error> {
                 let mut all = Vec::new();
-                while let Some((Text(key), value)) = members.next_entry()? {
+                while let Some((Unescaped(key), value)) = members.next_entry()? {
                     all.push((key, value));
                 }
                 Ok(Members(all))

@@ -1,6 +1,5 @@
 //! The conditions of a policy: what must hold for a pod besides its labels, in CEL.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use multipod_cel::{Condition as Cel, Fault, Given, Mistake, Value};
@@ -83,7 +82,7 @@ pub(super) fn given<'a>(context: &Context<'a>, pod: &'a Head<'a>) -> Result<Give
 /// Nothing where there are none: an API server leaves an empty map out.
 fn texts<'a>(pairs: &'a Pairs<'a>) -> Option<Value<'a>> {
     let text = |value: &'a Scalar<'a>| match value {
-        Scalar::Text(text) => Value::Text(Cow::Borrowed(text)),
+        Scalar::Text(text) => Value::text(text),
         Scalar::Null => Value::text(""),
         _ => Value::Unknown("a label or an annotation of the pod is not text: write its value in quotes"),
     };
