@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use multipod_engine::pattern::Label;
+use multipod_engine::pattern::context::Read;
 
 /// Namespaces by name; one that is missing is unknown, which is not the same as having no labels.
 ///
@@ -11,6 +12,8 @@ use multipod_engine::pattern::Label;
 #[derive(Clone, Debug)]
 pub struct Namespaces {
     shards: Box<[Arc<Shard>]>,
+    /// The annotations that conditions name, in order: of these it is known what there is in each namespace.
+    named: Arc<[Arc<str>]>,
 }
 
 type Shard = HashMap<Arc<str>, Arc<Namespace>>;
@@ -20,6 +23,10 @@ type Shard = HashMap<Arc<str>, Arc<Namespace>>;
 pub struct Namespace {
     pub labels: Box<[Label]>,
     pub annotations: Box<[(String, String)]>,
+    /// Those that conditions name.
+    pub read: Box<[Read]>,
+    /// Whether it has any, also such that nobody names.
+    pub is_annotated: bool,
 }
 
 /// Texts that stand in many namespaces are kept once.
@@ -33,11 +40,21 @@ const SHARDS: usize = 256;
 impl Default for Namespaces {
     fn default() -> Self {
         let empty = Arc::default();
-        Namespaces { shards: (0..SHARDS).map(|_| Arc::clone(&empty)).collect() }
+        Namespaces { shards: (0..SHARDS).map(|_| Arc::clone(&empty)).collect(), named: Arc::default() }
     }
 }
 
 impl Namespaces {
+    /// Of which these annotations will be known.
+    pub fn with_annotations(named: Arc<[Arc<str>]>) -> Self {
+        Namespaces { named, ..Namespaces::default() }
+    }
+
+    /// The annotations that are known of each.
+    pub fn named(&self) -> &Arc<[Arc<str>]> {
+        &self.named
+    }
+
     pub fn get(&self, name: &str) -> Option<&Namespace> {
         self.shards[shard_of(name)].get(name).map(|namespace| &**namespace)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use multipod_engine::pattern::context::Annotations;
 use multipod_engine::pattern::{Catalogue, Context, Settings};
 use multipod_engine::pod::Version;
 use multipod_engine::policy::Policies;
@@ -95,6 +96,11 @@ impl Snapshot {
             namespace,
             namespace_labels: known.map(|namespace| &*namespace.labels),
             namespace_annotations: known.map_or(&[], |namespace| &*namespace.annotations),
+            annotations: known.map_or(Annotations::All, |namespace| Annotations::Named {
+                names: self.namespaces.named(),
+                there: &namespace.read,
+                any: namespace.is_annotated,
+            }),
             owner_kind: owner.map(|(kind, _)| kind),
             owner_name: owner.map(|(_, name)| name),
             version: self.version,

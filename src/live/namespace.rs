@@ -28,9 +28,9 @@ impl Namespace {
             pairs.filter_map(|(key, value)| Some((&**key, value.as_str()?)))
         };
         let annotations = pairs("annotations").map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let mut annotations: Vec<(String, String)> = annotations.collect();
-        annotations.retain(|(key, _)| key.starts_with(PREFIX) || key == ASSIGNED_USERS);
-        let keys = annotations.iter().map(|(key, _)| format!("f:{key}"));
+        let annotations: Vec<(String, String)> = annotations.collect();
+        let asks = |key: &str| key.starts_with(PREFIX) || key == ASSIGNED_USERS;
+        let keys = annotations.iter().filter(|(key, _)| asks(key)).map(|(key, _)| format!("f:{key}"));
         let annotated = keys
             .filter_map(|key| time::set(object, &["f:metadata", "f:annotations", &key]).map(str::to_owned))
             .max();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
 use crate::admission::Snapshot;
 use crate::certs::Tls;
@@ -20,6 +21,8 @@ use super::{ClusterState, Configuration, Limits, Page};
 pub struct Shared {
     /// What decides about reviews from now on.
     pub snapshot: ArcSwap<Snapshot>,
+    /// Wakes whoever watches namespaces when the snapshot has other policies.
+    pub policies_changed: Notify,
     /// For new handshakes.
     pub tls: Tls,
     /// How current the snapshot's namespaces are.
@@ -52,6 +55,7 @@ impl Shared {
         let knows_clients = limits.knows_clients();
         Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
+            policies_changed: Notify::new(),
             tls,
             cluster: ClusterState::default(),
             cluster_policies: ClusterState::default(),

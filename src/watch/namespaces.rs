@@ -10,6 +10,8 @@ use kube::api::{ObjectMeta, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 use multipod_engine::annotation::key::PREFIX;
+use multipod_engine::pattern::context::LONGEST_ANNOTATION;
+use multipod_engine::policy::Policies;
 
 use crate::admission::{Missing, Namespace, Namespaces, Snapshot, Texts};
 use crate::server::Shared;
@@ -22,28 +24,55 @@ const USERS: &str = "openshift.io/sa.scc.uid-range";
 
 /// Reads all namespaces and follows their changes until something fails; returns what. The last state stays in force.
 pub(super) async fn follow(client: Client, shared: &Shared) -> String {
+    loop {
+        let kept = named(&shared.snapshot.load().policies);
+        tokio::select! {
+            why = follow_with(client.clone(), Arc::clone(&kept), shared) => return why,
+            // What was not kept is not known: all are read again.
+            () = others_are_named(&kept, shared) => tracing::info!("policies name other annotations of namespaces"),
+        }
+    }
+}
+
+/// Returns when the policies name annotations that are not kept.
+async fn others_are_named(kept: &[Arc<str>], shared: &Shared) {
+    loop {
+        shared.policies_changed.notified().await;
+        if named(&shared.snapshot.load().policies).iter().any(|name| !kept.contains(name)) {
+            return;
+        }
+    }
+}
+
+/// The annotations that conditions of policies name.
+fn named(policies: &Policies) -> Arc<[Arc<str>]> {
+    policies.namespace_annotations().into_iter().map(Arc::from).collect()
+}
+
+async fn follow_with(client: Client, named: Arc<[Arc<str>]>, shared: &Shared) -> String {
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     // The API server sends the metadata alone.
     let mut events = pin!(watcher(Api::<PartialObjectMeta<core::Namespace>>::all(client), config));
-    let (mut listed, mut texts) = (Namespaces::default(), Texts::default());
+    let empty = || Namespaces::with_annotations(Arc::clone(&named));
+    let (mut listed, mut texts) = (empty(), Texts::default());
     while let Some(event) = events.next().await {
         match event {
-            Ok(Event::Init) => listed = Namespaces::default(),
+            Ok(Event::Init) => listed = empty(),
             Ok(Event::InitApply(object)) => {
-                if let Some((name, namespace)) = named(object.metadata, &mut texts) {
+                if let Some((name, namespace)) = known(object.metadata, &named, &mut texts) {
                     listed.insert_beside(&shared.snapshot.load().namespaces, &name, namespace);
                 }
             }
             Ok(Event::InitDone) => {
                 let count = listed.len();
-                replace(std::mem::take(&mut listed), shared);
+                replace(std::mem::replace(&mut listed, empty()), shared);
                 texts.forget_unused();
                 shared.cluster.synced();
                 shared.metrics.reloaded("namespaces", true);
                 tracing::info!(count, "namespaces");
             }
             Ok(Event::Apply(object)) => {
-                if let Some((name, namespace)) = named(object.metadata, &mut texts) {
+                if let Some((name, namespace)) = known(object.metadata, &named, &mut texts) {
                     change(shared, &name, Some(namespace));
                 }
             }
@@ -90,22 +119,33 @@ fn change(shared: &Shared, name: &str, now: Option<Namespace>) {
     replace(all, shared);
 }
 
-fn named(metadata: ObjectMeta, texts: &mut Texts) -> Option<(String, Namespace)> {
-    Some((metadata.name?, relevant(metadata.labels, metadata.annotations, texts)))
+fn known(metadata: ObjectMeta, named: &[Arc<str>], texts: &mut Texts) -> Option<(String, Namespace)> {
+    Some((metadata.name?, relevant(metadata.labels, metadata.annotations, named, texts)))
 }
 
 /// What policies read; annotations can be large, and most belong to others.
 fn relevant(
     labels: Option<BTreeMap<String, String>>,
     annotations: Option<BTreeMap<String, String>>,
+    named: &[Arc<str>],
     texts: &mut Texts,
 ) -> Namespace {
-    let annotations = annotations.into_iter().flatten();
+    let annotations = annotations.unwrap_or_default();
+    let read = named.iter().filter_map(|name| {
+        let value = annotations.get(&**name)?;
+        Some((Arc::clone(name), (value.len() <= LONGEST_ANNOTATION).then(|| texts.one(value))))
+    });
+    let (read, is_annotated) = (read.collect(), !annotations.is_empty());
     // Its name is known anyway.
     let labels = labels.into_iter().flatten().filter(|(key, _)| key != "kubernetes.io/metadata.name");
     Namespace {
         labels: labels.map(|(key, value)| (texts.one(&key), texts.one(&value))).collect(),
-        annotations: annotations.filter(|(key, _)| key.starts_with(PREFIX) || key == USERS).collect(),
+        annotations: annotations
+            .into_iter()
+            .filter(|(key, _)| key.starts_with(PREFIX) || key == USERS)
+            .collect(),
+        read,
+        is_annotated,
     }
 }
 
@@ -115,6 +155,7 @@ mod tests {
 
     #[test]
     fn of_the_annotations_only_those_that_decide_are_kept() {
+        let named = ["example.com/tier".into(), "example.com/long".into(), "absent".into()];
         let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
@@ -125,12 +166,17 @@ mod tests {
                 (USERS, "1/2"),
                 ("example.com/big", "y"),
                 ("multipodx", "z"),
+                ("example.com/tier", "gold"),
+                ("example.com/long", &"x".repeat(LONGEST_ANNOTATION + 1)),
             ])),
+            &named,
             &mut Texts::default(),
         );
         assert_eq!(*namespace.labels, [("team".into(), "a".into())]);
         let keys: Vec<&str> = namespace.annotations.iter().map(|(key, _)| &**key).collect();
         assert_eq!(keys, ["multipod/logging", USERS]);
-        assert_eq!(relevant(None, None, &mut Texts::default()), Namespace::default());
+        let read = [("example.com/tier".into(), Some("gold".into())), ("example.com/long".into(), None)];
+        assert_eq!((&*namespace.read, namespace.is_annotated), (&read[..], true));
+        assert_eq!(relevant(None, None, &named, &mut Texts::default()), Namespace::default());
     }
 }

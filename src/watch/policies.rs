@@ -102,6 +102,7 @@ impl PolicyStore {
             unread: unread.clone(),
             ..Snapshot::clone(snapshot)
         });
+        self.shared.policies_changed.notify_one();
         // Whoever hears of it may ask at once.
         let is_news = |problem: &&Problem| own.contains(problem) || !stored.problems.contains(problem);
         report(&loaded, &policies, is_news, &self.shared);

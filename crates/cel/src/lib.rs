@@ -32,6 +32,7 @@ pub const LONGEST: usize = 2048;
 pub struct Condition {
     text: String,
     expr: Expr,
+    annotations: Vec<String>,
 }
 
 impl Condition {
@@ -40,13 +41,18 @@ impl Condition {
             return Err(Mistake::at(0..0, format!("expected at most {LONGEST} letters")));
         }
         let expr = parse::parse(text)?;
-        check::check(&expr)?;
-        Ok(Condition { text: text.to_owned(), expr })
+        let annotations = check::check(&expr)?;
+        Ok(Condition { text: text.to_owned(), expr, annotations })
     }
 
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The annotations of the pod's namespace that it reads, in order.
+    pub fn namespace_annotations(&self) -> &[String] {
+        &self.annotations
     }
 
     /// Whether it holds.

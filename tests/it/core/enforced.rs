@@ -72,7 +72,8 @@ impl Scene {
         let mut namespaces = Namespaces::default();
         if let Some(labels) = &self.labels {
             let labels = pairs(labels).into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-            let namespace = Namespace { labels, annotations: pairs(&self.annotations).into() };
+            let namespace =
+                Namespace { labels, annotations: pairs(&self.annotations).into(), ..Namespace::default() };
             namespaces.insert("shop", namespace);
         }
         Snapshot {

@@ -3,12 +3,14 @@
 
 use multipod_engine::pattern::settings::IpFamilies;
 use multipod_engine::pod::Version;
+use multipod_engine::policy::{Layer, Objects};
 
 use super::watching::serve;
 use crate::support::cluster::Cluster;
 use crate::support::reviews::deployment;
-use multipod::watch::{self, Known};
+use multipod::watch::{self, Known, PolicyStore};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn wanted() -> Value {
     json!({"proxy": "wanted"})
@@ -57,6 +59,51 @@ async fn what_changes_in_a_namespace_reaches_decisions() {
     assert_eq!(server.outcome("shop").await, "patched");
     let (_, metrics) = server.running.admin("/metrics").await;
     assert!(metrics.contains("outcome=\"error\",reason=\"namespace_unknown\""), "{metrics}");
+}
+
+/// Policies come after namespaces were seen, and name annotations of them that nobody has named before.
+#[tokio::test]
+async fn the_annotations_that_conditions_name_are_known_when_policies_change() {
+    let cluster = Cluster::start("v1.34.4").await;
+    cluster.put("gold", &json!({}), &json!({"example.com/tier": "gold", "example.com/owner": "a"}));
+    cluster.put("long", &json!({}), &json!({"example.com/tier": "x".repeat(257)}));
+    cluster.put("other", &json!({}), &json!({"example.com/note": "x"}));
+    cluster.put("plain", &json!({}), &json!({}));
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
+    server.until_readiness("[+]synced ok\n").await;
+    assert_eq!(server.outcome("gold").await, "left");
+    let store = PolicyStore::new(Arc::clone(&server.running.shared));
+    let enforce = |expression: &str| {
+        let policy = json!({"apiVersion": "multipod.dev/v1alpha1", "kind": "InjectionPolicy", "metadata": {"name": "proxy"},
+            "spec": {"mode": "enforce", "annotations": {"multipod/ambassador": "80:8775"},
+                "match": {"matchConditions": [{"name": "one", "expression": expression}]}}});
+        store.replace(Layer::Folder, Objects::of_files(&[("proxy.yaml".to_owned(), policy.to_string())]));
+    };
+    let patched_and_never_left = async |namespace: &str| loop {
+        match server.outcome(namespace).await {
+            "patched" => return,
+            "refused" => {}
+            other => panic!("{namespace}: {other}"),
+        }
+    };
+
+    enforce("namespaceObject.metadata.?annotations[?'example.com/tier'].orValue('') == 'gold'");
+    patched_and_never_left("gold").await;
+    assert_eq!(server.outcome("long").await, "refused");
+    assert_eq!((server.outcome("other").await, server.outcome("plain").await), ("left", "left"));
+    assert_eq!(server.running.shared.snapshot.load().namespaces.named().len(), 1);
+
+    cluster.put("plain", &json!({}), &json!({"example.com/tier": "gold"}));
+    server.until_outcome("plain", "patched").await;
+    cluster.put("plain", &json!({}), &json!({}));
+    server.until_outcome("plain", "left").await;
+
+    enforce("namespaceObject.metadata.annotations['example.com/owner'] == 'a'");
+    patched_and_never_left("gold").await;
+    assert_eq!(server.outcome("plain").await, "refused", "it has no annotation at all");
+    enforce("has(namespaceObject.metadata.annotations)");
+    server.until_outcome("plain", "left").await;
+    assert_eq!(server.outcome("other").await, "patched");
 }
 
 #[tokio::test]

@@ -14,6 +14,26 @@ pub const ASSIGNED_USERS: &str = "openshift.io/sa.scc.uid-range";
 /// A label of a namespace; many namespaces share its texts.
 pub type Label = (Arc<str>, Arc<str>);
 
+/// The longest value of a namespace's annotation that conditions read, in bytes.
+pub const LONGEST_ANNOTATION: usize = 256;
+
+/// An annotation of a namespace that conditions name; nothing where its value is too long for them.
+pub type Read = (Arc<str>, Option<Arc<str>>);
+
+/// Which annotations of a namespace are known, for conditions, which may name any.
+#[derive(Clone, Copy, Debug)]
+pub enum Annotations<'a> {
+    /// All of them, where the labels are known as well.
+    All,
+    /// Of those with these names, what there is.
+    Named {
+        names: &'a [Arc<str>],
+        there: &'a [Read],
+        /// Whether there are any at all, also of other names.
+        any: bool,
+    },
+}
+
 /// Everything around one pod that decides about it, besides the policies, which are read in its light.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -22,6 +42,8 @@ pub struct Context<'a> {
     /// The namespace's labels; none where they are not known, which is not the same as no labels.
     pub namespace_labels: Option<&'a [Label]>,
     pub namespace_annotations: &'a [(String, String)],
+    /// What conditions know of these and of others.
+    pub annotations: Annotations<'a>,
     /// The kind of workload that the pod's template stands in, where no controller has made the pod yet.
     pub owner_kind: Option<&'a str>,
     /// The name of that workload, as it stays from one version of it to the next.
@@ -52,6 +74,7 @@ impl<'a> Context<'a> {
             namespace: "default",
             namespace_labels: Some(&[]),
             namespace_annotations: &[],
+            annotations: Annotations::All,
             owner_kind: None,
             owner_name: None,
             version: Version::ASSUMED,

@@ -6,10 +6,14 @@ use multipod_cel::{Condition as Cel, Fault, Given, Mistake, Value};
 
 use crate::annotation::{Excerpt, Span};
 use crate::pattern::Context;
+use crate::pattern::context::{Annotations, LONGEST_ANNOTATION};
 use crate::pod::{Head, Pairs, Scalar};
 
 /// The label that the API server gives every namespace.
 pub(super) const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+const TOO_LONG: Value<'static> =
+    Value::Unknown("this annotation of the namespace is longer than the 256 bytes that conditions read");
 
 /// Something that must hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +34,11 @@ impl Condition {
         self.cel.text()
     }
 
+    /// The annotations of the pod's namespace that it reads.
+    pub(super) fn namespace_annotations(&self) -> &[String] {
+        self.cel.namespace_annotations()
+    }
+
     /// Whether it holds; the error is why nobody can tell.
     pub(super) fn holds<'a>(&'a self, given: &Given<'a>) -> Result<bool, Fault> {
         self.cel.holds(given)
@@ -48,7 +57,11 @@ fn marked(expression: &str, Mistake { at, message }: Mistake) -> String {
 }
 
 /// What conditions are about: as much of a pod as a decision knows, which stays text but for its metadata.
-pub(super) fn given<'a>(context: &Context<'a>, pod: &'a Head<'a>) -> Result<Given<'a>, Fault> {
+pub(super) fn given<'a>(
+    context: &Context<'a>,
+    pod: &'a Head<'a>,
+    conditions: &'a [Condition],
+) -> Result<Given<'a>, Fault> {
     let mut object = Vec::new();
     let mut metadata = vec![("namespace", Value::text(context.namespace))];
     if let Some(of_pod) = pod.metadata.value() {
@@ -75,8 +88,42 @@ pub(super) fn given<'a>(context: &Context<'a>, pod: &'a Head<'a>) -> Result<Give
         }
         None => Value::Unknown("the labels of the namespace are not known"),
     };
-    let namespace = Value::map([("metadata", Value::map([("name", name), ("labels", labels)]))]);
+    let metadata = [("name", name), ("labels", labels)];
+    let annotations = annotations(context, conditions).map(|annotations| ("annotations", annotations));
+    let namespace = Value::map([("metadata", Value::map(metadata.into_iter().chain(annotations)))]);
     Ok(Given::new(Value::map(object), namespace, context.meter))
+}
+
+/// Those of the namespace that the conditions name.
+fn annotations<'a>(context: &Context<'a>, conditions: &'a [Condition]) -> Option<Value<'a>> {
+    const UNKNOWN: Value<'static> = Value::Unknown("the annotations of the namespace are not known");
+    let mut names = conditions.iter().flat_map(Condition::namespace_annotations).peekable();
+    let any = match context.annotations {
+        Annotations::All => !context.namespace_annotations.is_empty(),
+        Annotations::Named { any, .. } => any,
+    };
+    if names.peek().is_none() || !any {
+        let is_known = context.namespace_labels.is_some();
+        return if any { Some(Value::map([])) } else { (!is_known).then_some(UNKNOWN) };
+    }
+    let value = |name: &str| match context.annotations {
+        Annotations::All => {
+            let found = context.namespace_annotations.iter().find(|(key, _)| key == name);
+            match found {
+                Some((_, value)) if value.len() > LONGEST_ANNOTATION => Some(TOO_LONG),
+                Some((_, value)) => Some(Value::text(value)),
+                None => context.namespace_labels.is_none().then_some(UNKNOWN),
+            }
+        }
+        Annotations::Named { names, .. } if !names.iter().any(|known| **known == *name) => {
+            Some(Value::Unknown("this annotation of the namespace is still being read"))
+        }
+        Annotations::Named { there, .. } => {
+            let found = there.iter().find(|(key, _)| **key == *name);
+            found.map(|(_, value)| value.as_ref().map_or(TOO_LONG, |value| Value::text(value)))
+        }
+    };
+    Some(Value::map(names.filter_map(|name| Some((&**name, value(name)?)))))
 }
 
 /// Nothing where there are none: an API server leaves an empty map out.

@@ -131,7 +131,8 @@ impl Match {
         let undecided =
             |condition: &Condition, why: String| Undecided::Condition { name: condition.name.clone(), why };
         let Some(pod) = context.pod else { return Err(undecided(first, "there is no pod".to_owned())) };
-        let given = given(context, pod).map_err(|fault| undecided(first, fault.to_string()))?;
+        let given =
+            given(context, pod, &self.conditions).map_err(|fault| undecided(first, fault.to_string()))?;
         let mut without_answer = None;
         for condition in &self.conditions {
             match condition.holds(&given) {

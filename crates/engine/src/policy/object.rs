@@ -1,5 +1,6 @@
 //! The policies themselves, once everything in them was checked.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use crate::pattern::{AppContainers, Context, Request};
 use multipod_values::{Endpoint, Host};
 
 use super::bounds::Bounds;
+use super::condition::Condition;
 use super::fence::Fence;
 use super::index::Index;
 use super::matching::{Labels, Match, Mismatch, Undecided};
@@ -140,6 +142,12 @@ impl Policies {
     pub fn find(&self, name: &str) -> Option<&Policy> {
         let at = self.by_name.binary_search_by(|policy| policy.name.as_str().cmp(name)).ok()?;
         self.by_name.get(at).map(|policy| &**policy)
+    }
+
+    /// The annotations of namespaces that conditions of any of them read, in order.
+    pub fn namespace_annotations(&self) -> BTreeSet<&str> {
+        let conditions = self.by_name.iter().flat_map(|policy| policy.matches.conditions());
+        conditions.flat_map(Condition::namespace_annotations).map(String::as_str).collect()
     }
 
     /// Takes a policy in; its name is free.
