@@ -6,6 +6,7 @@
 mod added;
 mod asked;
 mod cluster;
+mod conditions;
 mod dice;
 mod foreign;
 mod found;
