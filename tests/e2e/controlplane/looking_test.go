@@ -412,3 +412,54 @@ spec: {minAvailable: 3, selector: {matchLabels: {app: deployment}}}
 		return nil
 	})
 }
+
+// Rolling out asks no budget, so two workloads at once could take from their pods what a budget allows one of them.
+func TestWorkloadsUnderOneBudgetAreRestartedOneAfterTheOther(t *testing.T) {
+	customResources(t)
+	m, o := k.Serve(t), newTeam()
+	s := o.site(t, m)
+	s.pretendNode(t)
+	s.pretend(t, core.PodRunning)
+	for name, tier := range map[string]string{"a": "front", "b": "front", "c": "back"} {
+		k.Apply(t, s.namespace, fmt.Sprintf(`
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %s}
+spec: {replicas: 2, selector: {matchLabels: {app: %[1]s}}, template: {metadata: {labels: {app: %[1]s, tier: %[2]s}},
+  spec: {containers: [{name: app, image: "lab/app:1"}]}}}
+`, name, tier))
+	}
+	k.Apply(t, s.namespace, `
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: front}
+spec: {minAvailable: 2, selector: {matchLabels: {tier: front}}}
+`)
+	for _, name := range []string{"a", "b", "c"} {
+		k.Kubectl(t, "rollout", "status", "deployment/"+name, "--namespace", s.namespace, "--timeout=60s")
+	}
+	k.Await(t, "the budget is counted", func() error {
+		if allowed := k.Kubectl(t, "get", "pdb", "front", "-n", s.namespace, "--output=jsonpath={.status.disruptionsAllowed}"); allowed != "2" {
+			return fmt.Errorf("%q disruptions are allowed", allowed)
+		}
+		return nil
+	})
+	later()
+	o.apply(t, "web", "default", "80:8775")
+	k.Await(t, "the policy", s.injectsPlain)
+	said, _ := looked(t, k, 0, "restart", "--stale", "--yes", "--at-once=3", "--timeout=60", "--namespace", s.namespace)
+	t.Log("\n" + said)
+	at := func(name, what string) int {
+		line := s.namespace + "/Deployment " + name + " " + what + "\n"
+		if strings.Count(said, line) != 1 {
+			t.Fatalf("there is not one line %q", line)
+		}
+		return strings.Index(said, line)
+	}
+	if at("a", "is rolled out") > at("b", "restarts") {
+		t.Error("b began before a was rolled out")
+	}
+	if at("c", "restarts") > at("a", "is rolled out") {
+		t.Error("c, which is under no budget, waited for a")
+	}
+}
