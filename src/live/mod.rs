@@ -21,3 +21,6 @@ pub(crate) use known::{Changes, Known};
 pub(crate) use namespace::Namespace;
 pub(crate) use registered::Entry;
 pub(crate) use state::{Assessed, State, assess, may_concern};
+
+#[cfg(test)]
+mod tests;
