@@ -209,7 +209,7 @@ e2e-kind: ## the labs in a cluster of kind (needs docker and kind)
 	@export KUBECONFIG=$(CURDIR)/target/e2e/kind.kubeconfig; \
 		( $(SUITE) -parallel 6 ./labs ); status=$$?; kind delete cluster --name multipod-e2e; exit $$status
 
-bench-cluster: ## report what multipod adds to the creation of a pod, and make PODS (3000) pods through it; no root
+bench-cluster: ## report what multipod adds to the creation of a pod, and make PODS (3000) pods through it, among NAMESPACES (500); no root
 	$(CARGO) build --locked --release
 	@unset KUBECONFIG; export MULTIPOD=$${MULTIPOD:-$(CURDIR)/target/release/multipod}; $(SUITE) ./bench
 
