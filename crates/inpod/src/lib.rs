@@ -15,5 +15,4 @@ mod wait;
 
 pub use follow::{Options as FollowOptions, follow};
 pub use output::Format;
-pub use probe::{CaError, certificates};
 pub use wait::{End, Options as WaitOptions, wait_for};

@@ -1,17 +1,14 @@
 //! One attempt to reach a target, bounded in time.
 
-use super::report::reason;
+use multipod_https::{Certificate, reason};
 use multipod_values::{Host, Target};
 use rustls::CertificateError;
-use rustls::crypto::aws_lc_rs;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use ureq::Agent;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Tries one target again and again.
 pub(super) struct Probe {
@@ -20,32 +17,10 @@ pub(super) struct Probe {
     lookup: Lookup,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum CaError {
-    #[error("{}", reason(.0))]
-    Unreadable(io::Error),
-    #[error("not PEM: {0}")]
-    NotPem(ureq::Error),
-    #[error("no certificate in it")]
-    Empty,
-}
-
 impl Probe {
-    pub(super) fn new(target: Target, roots: Option<Vec<Certificate<'static>>>) -> Self {
-        let roots = roots.map_or(RootCerts::WebPki, RootCerts::from);
-        let tls = TlsConfig::builder()
-            .root_certs(roots)
-            .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
-            .build();
-        let config = Agent::config_builder()
-            .tls_config(tls)
-            // The target itself is what is waited for: no proxy in between, and a redirect is an answer.
-            .proxy(None)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .max_idle_connections(0)
-            .user_agent(concat!("multipod/", env!("CARGO_PKG_VERSION")))
-            .build();
+    pub(super) fn new(target: Target, authorities: Option<Vec<Certificate<'static>>>) -> Self {
+        // The target itself is what is waited for: no proxy in between.
+        let config = multipod_https::client(authorities).proxy(None).max_idle_connections(0).build();
         Self { target, agent: config.new_agent(), lookup: Lookup::default() }
     }
 
@@ -155,16 +130,4 @@ impl Lookup {
         });
         receiver
     }
-}
-
-/// The certificates of a PEM file.
-pub fn certificates(pem: io::Result<Vec<u8>>) -> Result<Vec<Certificate<'static>>, CaError> {
-    let pem = pem.map_err(CaError::Unreadable)?;
-    let mut found = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(CaError::NotPem)? {
-            found.push(certificate);
-        }
-    }
-    if found.is_empty() { Err(CaError::Empty) } else { Ok(found) }
 }

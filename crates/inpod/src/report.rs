@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use multipod_https::reason;
+
 /// A folder of thousands of unreadable files should not fill the log.
 const MOST: usize = 200;
 
@@ -34,12 +36,4 @@ impl UnreadablePaths {
         };
         report(format_args!("cannot read {}: {}{advice}", path.display(), reason(error)));
     }
-}
-
-/// The system's words without its number: `connection refused`.
-pub(super) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -1,8 +1,9 @@
 //! The loop of `multipod wait-for`: try, say why not, sleep.
 
-use super::probe::{CaError, Probe, certificates};
+use super::probe::Probe;
 use super::report::report;
 use super::signals::Signals;
+use multipod_https::AuthorityError;
 use multipod_values::{Target, show_duration};
 use std::fs;
 use std::io;
@@ -32,7 +33,7 @@ pub enum End {
 #[derive(Debug, thiserror::Error)]
 pub enum WaitError {
     #[error("cannot use the certificates in {}: {error}", .path.display())]
-    Certificates { path: PathBuf, error: CaError },
+    Certificates { path: PathBuf, error: AuthorityError },
     #[error("cannot wait: {0}")]
     System(#[from] io::Error),
 }
@@ -40,14 +41,14 @@ pub enum WaitError {
 /// Waits until the target answers, the time is up, or a signal arrives: that ends it in the middle of an attempt.
 pub fn wait_for(options: Options) -> Result<End, WaitError> {
     let signals = Signals::register()?;
-    let roots = match &options.ca {
+    let authorities = match &options.ca {
         None => None,
         Some(path) => {
             let with_path = |error| WaitError::Certificates { path: path.clone(), error };
-            Some(certificates(fs::read(path)).map_err(with_path)?)
+            Some(multipod_https::authorities(fs::read(path)).map_err(with_path)?)
         }
     };
-    let probe = Probe::new(options.target.clone(), roots);
+    let probe = Probe::new(options.target.clone(), authorities);
     let (sender, ends) = channel();
     let waiting = Waiting { options, probe, started: Instant::now() };
     let interrupted = sender.clone();

@@ -2,15 +2,12 @@
 
 use std::env;
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
-use rustls::crypto::aws_lc_rs::default_provider;
 use ureq::Agent;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// A blocking client: its thread does nothing else.
 #[derive(Debug)]
@@ -26,22 +23,13 @@ const AUTHORITIES: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
 
 impl Collector {
     pub(super) fn new() -> Result<Collector, String> {
-        let authorities = env::var(AUTHORITIES).ok().filter(|file| !file.is_empty());
-        let roots = match authorities {
-            None => RootCerts::WebPki,
-            Some(file) => RootCerts::from(read(&file).map_err(|why| format!("{AUTHORITIES}={file}: {why}"))?),
-        };
-        let tls = TlsConfig::builder()
-            .root_certs(roots)
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-            .build();
-        let config = Agent::config_builder()
-            .tls_config(tls)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(TIMEOUT))
-            .user_agent(concat!("multipod/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let file = env::var(AUTHORITIES).ok().filter(|file| !file.is_empty());
+        let authorities = file
+            .map(|file| {
+                multipod_https::authorities(fs::read(&file)).map_err(|why| format!("{AUTHORITIES}={file}: {why}"))
+            })
+            .transpose()?;
+        let config = multipod_https::client(authorities).timeout_global(Some(TIMEOUT)).build();
         Ok(Collector { agent: config.new_agent(), is_failing: AtomicBool::new(false) })
     }
 
@@ -75,15 +63,4 @@ impl HttpClient for Collector {
         self.report(error.as_deref());
         answer.map_err(Into::into)
     }
-}
-
-fn read(file: &str) -> Result<Vec<Certificate<'static>>, String> {
-    let pem = fs::read(file).map_err(|error| error.to_string())?;
-    let mut found = Vec::new();
-    for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| error.to_string())? {
-            found.push(certificate);
-        }
-    }
-    if found.is_empty() { Err("no certificate in it".to_owned()) } else { Ok(found) }
 }
