@@ -4,13 +4,12 @@ use std::process::ExitCode;
 
 use crate::drawing::{self, Style};
 use crate::explain::Report;
-use crate::manifest::{Manifests, Outcome};
 
-use super::explain::{Canvas, Paper, draw, reports, side_by_side};
+use super::explain::{Canvas, Paper, draw, print_reports, side_by_side};
 use super::line::{Line, Tone};
-use super::output::{self, printed};
-use super::question::{Asked, Question};
-use super::report::{self, Aside, Failure};
+use super::output::printed;
+use super::question::Question;
+use super::report::Failure;
 
 /// Draw pods, before and after
 ///
@@ -54,26 +53,20 @@ EXIT CODES
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let Asked { sources, cluster, annotate, unread } = self.question.read()?;
-        let manifests = Manifests::read(&sources);
-        let (reports, aside) = reports(&manifests, &cluster, &annotate);
-        let refused = reports.iter().any(Report::is_refused);
-        let all: Vec<&Report> = reports.iter().collect();
-        let text = match self.output {
-            _ if all.is_empty() => String::new(),
-            Format::Svg => drawing::svg(&all, Style::Inside),
-            Format::Html => drawing::page(&all),
-            Format::Text => {
-                let canvas = self.paper.canvas();
-                let pods: Vec<String> = all.iter().map(|report| printed(&text(report, &canvas))).collect();
-                pods.join("\n")
+        print_reports(self.question, |reports| {
+            let all: Vec<&Report> = reports.iter().collect();
+            match self.output {
+                _ if all.is_empty() => String::new(),
+                Format::Svg => drawing::svg(&all, Style::Inside),
+                Format::Html => drawing::page(&all),
+                Format::Text => {
+                    let canvas = self.paper.canvas();
+                    let pods: Vec<String> =
+                        all.iter().map(|report| printed(&text(report, &canvas))).collect();
+                    pods.join("\n")
+                }
             }
-        };
-        let code = output::print(&text, ExitCode::from(u8::from(refused)))?;
-        let notes = if reports.is_empty() { Aside::ALL } else { Aside::NONE };
-        let told = report::outcome(&Outcome { findings: aside, ..Outcome::default() }, notes);
-        unread.or(())?;
-        told.map(|()| code)
+        })
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::runtime::Builder;
 
-use crate::cluster::{Given, Reach};
+use crate::cluster::{Given, InForce, Reach, Reader};
 
 use super::context::{policy_files, settings};
-use super::report::Failure;
+use super::report::{self, Failure};
 
 const HEADING: &str = "Cluster";
 
@@ -84,6 +84,14 @@ pub(super) fn given(policy_dir: Option<&Path>, config: Option<&Path>) -> Result<
         settings: settings.map(|(settings, file)| (settings, file.says("ipFamilies"))),
         policies: policy_dir.map(policy_files).transpose()?,
     })
+}
+
+/// Connects to a cluster and reads what is in force there; prints what could not be told for certain.
+pub(super) async fn in_force(reach: &Reach, given: Given) -> Result<(Reader, InForce), String> {
+    let reader = Reader::connect(reach).await?;
+    let in_force = reader.in_force(given).await?;
+    in_force.notes.iter().for_each(|note| report::note(note));
+    Ok((reader, in_force))
 }
 
 /// Does what has to be waited for.

@@ -5,15 +5,14 @@ use std::process::ExitCode;
 use multipod_engine::policy;
 use serde::Serialize;
 
-use crate::cluster::Reader;
 use crate::live::Changes;
 use crate::live::in_force::{Adds, InForce, Row, Says};
 
 use super::context::policy_files;
 use super::line::{Line, Tone};
-use super::live::{Surroundings, wait};
+use super::live::{Surroundings, in_force, wait};
 use super::output::{self, Format, Told, json, printed};
-use super::report::{self, Failure};
+use super::report::Failure;
 
 /// List the policies and patterns in force: what each applies to, and which conflict
 ///
@@ -60,9 +59,7 @@ impl Args {
             _ => {
                 let given = self.surroundings.given()?;
                 wait(async {
-                    let reader = Reader::connect(&self.surroundings.place.reach()).await?;
-                    let in_force = reader.in_force(given).await?;
-                    in_force.notes.iter().for_each(|note| report::note(note));
+                    let (_, in_force) = in_force(&self.surroundings.place.reach(), given).await?;
                     let known = &in_force.known;
                     Ok(InForce::of(&in_force.objects, (&known.policies, &known.catalogue), &known.changed))
                 })?

@@ -5,13 +5,13 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::cluster::{Reader, Restarts, Workload};
+use crate::cluster::{Restarts, Workload};
 use crate::live::coverage::Found;
 
 use super::line::{Line, Tone};
-use super::live::{Surroundings, wait};
+use super::live::{Surroundings, in_force, wait};
 use super::output::{self, printed};
-use super::report::{self, Failure};
+use super::report::Failure;
 
 /// Restart workloads whose pods are out of date
 ///
@@ -68,9 +68,7 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let given = self.surroundings.given()?;
         wait(async {
-            let reader = Reader::connect(&self.surroundings.place.reach()).await?;
-            let in_force = reader.in_force(given).await?;
-            in_force.notes.iter().for_each(|note| report::note(note));
+            let (reader, in_force) = in_force(&self.surroundings.place.reach(), given).await?;
             let coverage = reader.coverage(&in_force.known, self.namespace.as_deref()).await?;
             let (rolled, others): (Vec<&Found>, Vec<&Found>) =
                 coverage.found().partition(|found| found.cured_by_restart && ROLLED.contains(&&*found.kind));

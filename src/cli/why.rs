@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::cluster::Reader;
 use crate::live::Namespace;
 use crate::live::why::{Why, why};
 
 use super::explain::brief;
 use super::line::{Line, Tone};
-use super::live::{Surroundings, wait};
+use super::live::{Surroundings, in_force, wait};
 use super::output::{self, Format, Told, json, printed};
-use super::report::{self, Failure};
+use super::report::Failure;
 
 /// Explain why a live pod has a sidecar, or has none
 ///
@@ -49,12 +48,10 @@ impl Args {
         let given = self.surroundings.given()?;
         let name = self.pod.strip_prefix("pod/").unwrap_or(&self.pod);
         let told = wait(async {
-            let reader = Reader::connect(&self.surroundings.place.reach()).await?;
+            let (reader, in_force) = in_force(&self.surroundings.place.reach(), given).await?;
             let namespace = self.namespace.as_deref().unwrap_or(&reader.namespace);
             let (pod, owners) = reader.pod(namespace, name).await?;
-            let in_force = reader.in_force(given).await?;
             let mut namespaces = reader.namespaces(Some(namespace)).await?;
-            in_force.notes.iter().for_each(|note| report::note(note));
             let namespace = namespaces.remove(namespace).unwrap_or_else(|| Namespace::named(namespace));
             Ok(why(&pod, &in_force.known, &namespace, &owners))
         })?;

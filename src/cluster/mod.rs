@@ -10,5 +10,5 @@ mod restart;
 pub(crate) use installation::Installation;
 pub(crate) use objects::Workload;
 pub(crate) use reach::{Reach, Reader};
-pub(crate) use read::Given;
+pub(crate) use read::{Given, InForce};
 pub(crate) use restart::Restarts;

@@ -5,24 +5,22 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::cluster::{Reach, Reader};
+use crate::cluster::Reach;
 use crate::live::State;
 use crate::live::coverage::{Coverage, Found};
 
 use super::super::context::ContextArgs;
 use super::super::line::{Line, Tone};
-use super::super::live::{given, wait};
+use super::super::live::{given, in_force, wait};
 use super::super::output::{self, json, printed};
-use super::super::report::{self, Failure};
+use super::super::report::Failure;
 use super::format::{Format, plural};
 
 pub(super) fn check(context: &ContextArgs, reach: &Reach, format: Format) -> Result<ExitCode, Failure> {
     let (namespace, policy_dir, config) = context.of_cluster();
     let given = given(policy_dir, config)?;
     let coverage = wait(async {
-        let reader = Reader::connect(reach).await?;
-        let in_force = reader.in_force(given).await?;
-        in_force.notes.iter().for_each(|note| report::note(note));
+        let (reader, in_force) = in_force(reach, given).await?;
         reader.coverage(&in_force.known, namespace).await
     })?;
     let text = match format {

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::cluster::{Reach, Reader};
+use crate::cluster::Reach;
 
 use super::super::color::Styles;
 use super::super::context::{ContextArgs, policy_files};
-use super::super::live::{given, wait};
+use super::super::live::{given, in_force, wait};
 use super::super::output;
 use super::super::report::{self, Failure};
 use super::unified::unified;
@@ -22,9 +22,7 @@ pub(super) fn diff(context: &ContextArgs, reach: &Reach) -> Result<ExitCode, Fai
     let styles = Styles::of_output();
     let mut failed = None;
     let (seen, changed) = wait(async {
-        let reader = Reader::connect(reach).await?;
-        let in_force = reader.in_force(given).await?;
-        in_force.notes.iter().for_each(|note| report::note(note));
+        let (reader, in_force) = in_force(reach, given).await?;
         let then = in_force.with(&files).map_err(|problems| problems.join("\n"))?;
         reader
             .changes(&in_force.known, &then, namespace, |namespace, changed| {

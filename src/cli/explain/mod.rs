@@ -71,30 +71,37 @@ struct Answer<'r> {
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let Asked { sources, cluster, annotate, unread } = self.question.read()?;
-        let manifests = Manifests::read(&sources);
-        let (reports, aside) = reports(&manifests, &cluster, &annotate);
-        let refused = reports.iter().any(Report::is_refused);
-        let text = match self.told.output {
-            Format::Json => json(&Answer { schema: 1, pods: &reports }),
+        print_reports(self.question, |reports| match self.told.output {
+            Format::Json => json(&Answer { schema: 1, pods: reports }),
             Format::Text => {
                 let Canvas { columns, signs } = self.paper.canvas();
                 let layout = Layout { columns, signs, show_config: self.show_config };
                 let pages = reports.iter().map(|report| printed(&text(report, &layout)));
                 pages.collect::<Vec<_>>().join("\n")
             }
-        };
-        let code = output::print(&text, ExitCode::from(u8::from(refused)))?;
-        // Where there is no pod at all, it is told what there is instead.
-        let notes = if reports.is_empty() { Aside::ALL } else { Aside::NONE };
-        let told = report::outcome(&Outcome { findings: aside, ..Outcome::default() }, notes);
-        unread.or(())?;
-        told.map(|()| code)
+        })
     }
 }
 
+/// Prints what `written` makes of the reports about the manifests of a question; then what is wrong with all else in them.
+pub(super) fn print_reports(
+    question: Question,
+    written: impl FnOnce(&[Report]) -> String,
+) -> Result<ExitCode, Failure> {
+    let Asked { sources, cluster, annotate, unread } = question.read()?;
+    let manifests = Manifests::read(&sources);
+    let (reports, aside) = reports(&manifests, &cluster, &annotate);
+    let is_refused = reports.iter().any(Report::is_refused);
+    let code = output::print(&written(&reports), ExitCode::from(u8::from(is_refused)))?;
+    // Where there is no pod at all, what there is instead is worth a note.
+    let notes = if reports.is_empty() { Aside::ALL } else { Aside::NONE };
+    let told = report::outcome(&Outcome { findings: aside, ..Outcome::default() }, notes);
+    unread.or(())?;
+    told.map(|()| code)
+}
+
 /// A report for every pod template, and what is to be told of everything else.
-pub(super) fn reports(
+fn reports(
     manifests: &Manifests<'_>,
     cluster: &Cluster,
     annotate: &[Annotation],

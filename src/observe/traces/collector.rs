@@ -26,7 +26,8 @@ impl Collector {
         let file = env::var(AUTHORITIES).ok().filter(|file| !file.is_empty());
         let authorities = file
             .map(|file| {
-                multipod_https::authorities(fs::read(&file)).map_err(|why| format!("{AUTHORITIES}={file}: {why}"))
+                multipod_https::authorities(fs::read(&file))
+                    .map_err(|why| format!("{AUTHORITIES}={file}: {why}"))
             })
             .transpose()?;
         let config = multipod_https::client(authorities).timeout_global(Some(TIMEOUT)).build();
