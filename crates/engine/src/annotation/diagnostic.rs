@@ -31,6 +31,11 @@ impl Problem {
         Problem { span, label: label.into(), summary: None, help: None, example: None }
     }
 
+    /// A problem of a value as a whole.
+    pub(crate) fn of_all(value: &str, label: impl Into<String>) -> Self {
+        Problem::new(Span { start: 0, end: value.len() }, label)
+    }
+
     /// With the first line of the message.
     #[must_use]
     pub(crate) fn summary(mut self, summary: impl Into<String>) -> Self {

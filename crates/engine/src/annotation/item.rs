@@ -57,9 +57,11 @@ impl Problems {
         }
     }
 
-    /// Whether nothing was wrong so far.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.reported.is_empty()
+    /// A problem that would be no news where another one was found.
+    pub(crate) fn push_if_none(&mut self, problem: impl FnOnce() -> Problem) {
+        if self.reported.is_empty() {
+            self.push(problem());
+        }
     }
 }
 

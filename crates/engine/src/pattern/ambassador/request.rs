@@ -112,8 +112,8 @@ pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
     for problem in routes.iter().filter_map(|route| back_into_the_proxy(route, &listens)) {
         problems.push(problem);
     }
-    if routes.is_empty() && problems.is_empty() {
-        problems.push(no_route(value, config.is_some()));
+    if routes.is_empty() {
+        problems.push_if_none(|| no_route(value, config.is_some()));
     }
     problems.or(Request { routes, config, settings })
 }
@@ -232,13 +232,12 @@ fn back_into_the_proxy(route: &Route, listens: &BTreeSet<NonZeroU16>) -> Option<
 }
 
 fn no_route(value: &str, own_config: bool) -> Problem {
-    let span = Span { start: 0, end: value.len() };
     if own_config {
-        return Problem::new(span, "expected the ports that the ConfigMap listens on")
+        return Problem::of_all(value, "expected the ports that the ConfigMap listens on")
             .summary("no port is named")
             .help("Name the ports, so that they are probed and opened: \"80, config=my-haproxy\"");
     }
-    Problem::new(span, "expected LISTEN:TARGET").summary("no route is named")
+    Problem::of_all(value, "expected LISTEN:TARGET").summary("no route is named")
 }
 
 #[cfg(test)]

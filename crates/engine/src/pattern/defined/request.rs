@@ -82,9 +82,8 @@ pub(crate) fn parse(value: &str) -> Result<Request<'_>, Vec<Problem>> {
         }
         named.push(item);
     }
-    if named.is_empty() && problems.is_empty() {
-        let span = Span { start: 0, end: value.len() };
-        problems.push(Problem::new(span, "expected a name").summary("nothing is named"));
+    if named.is_empty() {
+        problems.push_if_none(|| Problem::of_all(value, "expected a name").summary("nothing is named"));
     }
     problems.or(Request { items: named, settings, image })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::annotation::item::{Elsewhere, Options, Problems, options, settings_of};
 use crate::annotation::option::{Words, time, words};
 use crate::annotation::settings::{OF_STEPS, SIDECAR, Settings};
-use crate::annotation::{Item, Problem, Span, Word, lexer};
+use crate::annotation::{Item, Problem, Word, lexer};
 use crate::pattern::git::{self, CopyOptions, WorkingCopy, check_count};
 use multipod_values::{self as value, Target, Url, short};
 
@@ -87,10 +87,10 @@ pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
         }
     }
     check_image(&steps, options.word("image"), &mut problems);
-    if written.is_empty() && problems.is_empty() {
-        let span = Span { start: 0, end: value.len() };
-        problems
-            .push(Problem::new(span, "expected wait-for TARGET or clone URL").summary("no step is named"));
+    if written.is_empty() {
+        problems.push_if_none(|| {
+            Problem::of_all(value, "expected wait-for TARGET or clone URL").summary("no step is named")
+        });
     }
     problems.or(Request { steps, settings })
 }

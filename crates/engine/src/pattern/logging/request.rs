@@ -121,9 +121,8 @@ pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
             problems.exemplify(since, || "/var/log/app/*.log to=otlp://collector.logs:4317");
         }
     }
-    if files.is_empty() && problems.is_empty() {
-        let whole = Span { start: 0, end: value.len() };
-        problems.push(Problem::new(whole, "expected GLOB").summary("no file is named"));
+    if files.is_empty() {
+        problems.push_if_none(|| Problem::of_all(value, "expected GLOB").summary("no file is named"));
     }
     if let Some(image) = options.word("image")
         && let Some(problem) = two_programs(image, &files)

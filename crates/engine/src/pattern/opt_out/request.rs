@@ -38,10 +38,10 @@ pub fn parse(text: &str) -> Result<OptOut, Vec<Problem>> {
             (_, Some(key)) => out.keys.push(key),
         }
     }
-    if out == OptOut::default() && problems.is_empty() {
-        let span = Span { start: 0, end: text.len() };
-        problems
-            .push(Problem::new(span, "expected the names of patterns, or all").summary("nothing is named"));
+    if out == OptOut::default() {
+        problems.push_if_none(|| {
+            Problem::of_all(text, "expected the names of patterns, or all").summary("nothing is named")
+        });
     }
     problems.or(out)
 }

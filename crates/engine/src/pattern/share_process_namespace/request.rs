@@ -1,13 +1,12 @@
 //! Reads the value of `multipod/share-process-namespace`.
 
-use crate::annotation::{Problem, Span};
+use crate::annotation::Problem;
 use multipod_values::{self as value, short};
 
 /// Reads the value of `multipod/share-process-namespace`.
 pub(crate) fn parse(text: &str) -> Result<bool, Vec<Problem>> {
-    let span = Span { start: 0, end: text.len() };
     value::boolean(text.trim()).map_err(|expected| {
-        vec![Problem::new(span, expected).summary(format!("{} is neither true nor false", short(text)))]
+        vec![Problem::of_all(text, expected).summary(format!("{} is neither true nor false", short(text)))]
     })
 }
 

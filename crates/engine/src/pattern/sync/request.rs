@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::annotation::item::{Elsewhere, Options, Problems, only_positional, options, settings_of};
 use crate::annotation::option::{Absent, CONTAINER, option};
 use crate::annotation::settings::{OF_SIDECARS, Settings};
-use crate::annotation::{Item, Problem, Span, lexer};
+use crate::annotation::{Item, Problem, lexer};
 use crate::pattern::git::{
     self, Authorities, CA, CopyOptions, INTO, Misplaced, Place, REF, SECRET, WorkingCopy, check_count,
 };
@@ -70,9 +70,10 @@ pub(crate) fn parse(value: &str) -> Result<Request, Vec<Problem>> {
     let written: Vec<&Item> = items.iter().filter(|item| !item.is_setting()).collect();
     check_count(&written, &mut problems);
     let items: Vec<Sync> = written.iter().filter_map(|item| sync(item, &mut problems)).collect();
-    if written.is_empty() && problems.is_empty() {
-        let span = Span { start: 0, end: value.len() };
-        problems.push(Problem::new(span, "expected URL into=PATH").summary("no repository is named"));
+    if written.is_empty() {
+        problems.push_if_none(|| {
+            Problem::of_all(value, "expected URL into=PATH").summary("no repository is named")
+        });
     }
     problems.or(Request { items, settings })
 }
