@@ -10,6 +10,7 @@ mod services;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::io;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -21,6 +22,7 @@ use super::live::OfCluster;
 use super::output::{self, json, printed};
 use super::question::{Asked, Question};
 use super::report::{self, Failure};
+use super::room::Room;
 use config_maps::ConfigMaps;
 use format::{Format, plural};
 use services::Services;
@@ -80,7 +82,7 @@ impl Args {
         };
         let text = match format {
             output::Format::Json => json(&report.as_json()),
-            output::Format::Text => printed(&report.lines()),
+            output::Format::Text => printed(&report.lines(Room::of(&io::stdout()))),
         };
         let code = output::print(&text, ExitCode::from(code))?;
         unread.or(code)
@@ -126,8 +128,8 @@ impl Report {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 
-    fn lines(&self) -> Vec<Line> {
-        let mut lines: Vec<Line> = self.findings.iter().flat_map(rendered).collect();
+    fn lines(&self, room: Room) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.findings.iter().flat_map(|finding| rendered(finding, room)).collect();
         let sign = if self.findings.is_empty() { Line::of(Tone::Ours, "✓ ") } else { Line::default() };
         let mut summary = String::new();
         for (count, what) in [(self.count(Level::Error), "error"), (self.count(Level::Warning), "warning")] {
@@ -185,13 +187,14 @@ fn without_objects(manifests: &Manifests<'_>, findings: &[Finding]) -> Vec<Findi
 }
 
 /// `FILE:LINE:COLUMN: LEVEL: MESSAGE`, which editors understand.
-fn rendered(finding: &Finding) -> Vec<Line> {
+fn rendered(finding: &Finding, room: Room) -> Vec<Line> {
     let tone = if finding.level == Level::Error { Tone::Bad } else { Tone::Caution };
     let head = Line::of(Tone::Strong, format!("{}:{}:{}: ", finding.file, finding.line, finding.column))
         .and(tone, format!("{}: ", level(finding.level)))
         .and(Tone::Plain, finding.title())
         .and(Tone::Quiet, format!(" [{}]", finding.slug));
-    std::iter::once(head).chain(report::body(finding)).chain([Line::default()]).collect()
+    let head = room.prose(head, report::HANG);
+    head.into_iter().chain(report::body(finding, room)).chain([Line::default()]).collect()
 }
 
 fn level(level: Level) -> &'static str {

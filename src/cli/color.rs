@@ -31,7 +31,6 @@ impl When {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Styles {
     pub(super) error: Style,
-    pub(super) note: Style,
     pub(super) strong: Style,
     pub(super) frame: Style,
     pub(super) added: Style,
@@ -43,10 +42,6 @@ impl Styles {
         Styles::of(AutoStream::choice(&std::io::stdout()))
     }
 
-    pub(super) fn of_errors() -> Styles {
-        Styles::of(AutoStream::choice(&std::io::stderr()))
-    }
-
     fn of(choice: ColorChoice) -> Styles {
         if choice == ColorChoice::Never {
             return Styles::default();
@@ -54,7 +49,6 @@ impl Styles {
         let strong = Style::new().bold();
         Styles {
             error: AnsiColor::Red.on_default().bold(),
-            note: AnsiColor::Cyan.on_default().bold(),
             strong,
             frame: AnsiColor::Blue.on_default().bold(),
             added: AnsiColor::Green.on_default(),

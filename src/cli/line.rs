@@ -151,6 +151,55 @@ impl Line {
         lines
     }
 
+    /// The line in pieces of at most this many columns, broken between words; each but the first begins with `below`. A word
+    /// that is wider stays whole, and so does a value between quotes, which is to be copied.
+    pub(super) fn folded(self, columns: usize, below: &Line) -> Vec<Line> {
+        if self.width() <= columns {
+            return vec![self];
+        }
+        let mut lines = Vec::new();
+        let mut line = Line::default();
+        // A line begins behind what it is indented by.
+        let mut begin = self.text().chars().take_while(|c| *c == ' ').count();
+        let mut rest = self;
+        while let Some((word, more)) = rest.first_word() {
+            rest = more;
+            if line.width() > begin && line.width() + word.clone().trimmed().width() > columns {
+                begin = below.width();
+                lines.push(std::mem::replace(&mut line, below.clone()).trimmed());
+            }
+            line = line.join(word);
+        }
+        lines.push(line);
+        lines
+    }
+
+    /// The first word with the blanks around it, and what stands behind them; a value between quotes is one word.
+    fn first_word(&self) -> Option<(Line, Line)> {
+        let text = self.text();
+        if text.is_empty() {
+            return None;
+        }
+        let begin = text.len() - text.trim_start_matches(' ').len();
+        let word = text.get(begin..).unwrap_or_default();
+        let end = quoted(word).unwrap_or_default();
+        let end = begin + word[end..].find(' ').map_or(word.len(), |at| end + at);
+        let blanks = text[end..].len() - text[end..].trim_start_matches(' ').len();
+        Some(self.split_at(end + blanks))
+    }
+
+    /// The line up to a byte of its text, and what stands behind.
+    fn split_at(&self, at: usize) -> (Line, Line) {
+        let (mut before, mut behind, mut left) = (Line::default(), Line::default(), at);
+        for (tone, text) in &self.parts {
+            let (first, second) = text.split_at(text.floor_char_boundary(left));
+            before = before.and(*tone, first);
+            behind = behind.and(*tone, second);
+            left = left.saturating_sub(text.len());
+        }
+        (before, behind)
+    }
+
     /// The text without colours.
     pub(super) fn text(&self) -> String {
         self.parts.iter().map(|(_, text)| text.as_str()).collect()
@@ -203,6 +252,18 @@ fn take(text: &str, most: usize) -> String {
         .collect()
 }
 
+/// Where a value between quotes that a text begins with ends.
+fn quoted(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('"')?;
+    let mut escaped = false;
+    let end = inside.char_indices().find(|(_, c)| {
+        let ends = *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        ends
+    });
+    end.map(|(at, _)| at + 2)
+}
+
 /// Where a text is best broken: behind a sign between words that stands in its second half, else at its end.
 fn good_break(text: &str) -> usize {
     let after = text.rfind([' ', '/', '.', ',', '-']).map_or(0, |at| at + 1);
@@ -223,6 +284,29 @@ mod tests {
         let lines = Line::of(Tone::Strong, "ab  ").hanging(Tone::Plain, "some words that-are-long go on", 12);
         let lines: Vec<String> = lines.iter().map(Line::text).collect();
         assert_eq!(lines, ["ab  some", "    words", "    that-are-long", "    go on"]);
+    }
+
+    #[test]
+    fn a_line_is_folded_between_words_and_values_stay_whole() {
+        let folded = |line: Line, columns: usize| {
+            let lines = line.folded(columns, &Line::plain("  "));
+            lines.iter().map(Line::text).collect::<Vec<_>>()
+        };
+        for (text, columns, expected) in [
+            ("short", 20, &["short"][..]),
+            ("one two three four", 9, &["one two", "  three", "  four"]),
+            ("a-word-that-is-long and one", 9, &["a-word-that-is-long", "  and one"]),
+            ("says \"a b c\", and \"d e\" ok", 12, &["says", "  \"a b c\",", "  and \"d e\"", "  ok"]),
+            ("says \"a \\\" b\" and", 12, &["says", "  \"a \\\" b\"", "  and"]),
+            ("says \"more than fits\" on", 10, &["says", "  \"more than fits\"", "  on"]),
+            ("5\" and \"open", 6, &["5\" and", "  \"open"]),
+            ("    indented words", 12, &["    indented", "  words"]),
+            ("日本 語語 日本", 9, &["日本 語語", "  日本"]),
+        ] {
+            assert_eq!(folded(Line::plain(text), columns), expected, "{text}");
+        }
+        let line = Line::of(Tone::Bad, "x y").and(Tone::Quiet, "z w").folded(5, &Line::default());
+        assert_eq!(line, [Line::of(Tone::Bad, "x y").and(Tone::Quiet, "z"), Line::of(Tone::Quiet, "w")]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod question;
 mod report;
 mod restart;
 mod review;
+mod room;
 mod schema;
 mod serve;
 mod suggest;

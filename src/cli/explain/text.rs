@@ -2,19 +2,23 @@
 
 mod added;
 
+use std::io;
+
 use super::draw::draw;
 use super::layout::{Layout, counted, indented};
 use crate::cli::line::{Line, Tone};
+use crate::cli::room::Room;
 use crate::explain::report::{Added, Asked, Considered, Origin, Refused, Report, Runs, Standing, Verdict};
 
 /// All lines about one pod.
 pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
-    let mut page = Page { lines: vec![heading(&report.origin)] };
+    let mut page =
+        Page { lines: vec![heading(&report.origin)], room: Room::columns(layout.columns).without(INDENT) };
     page.decided(report);
     if let Some(added) = &report.added {
-        page.section("Added, in the order in which containers start", added::lines(added, layout));
+        page.section("Added, in the order in which containers start", added::lines(added, layout, page.room));
     }
-    page.section("What could clash", clashes(report));
+    page.section("What could clash", clashes(report, page.room));
     if let Some(picture) = &report.pod {
         let title = match report.added {
             Some(_) => "the pod, + is new",
@@ -28,21 +32,30 @@ pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
 
 /// The lines about what was decided, and why, without the pod.
 pub(in crate::cli) fn brief(report: &Report) -> Vec<Line> {
-    let mut page = Page { lines: Vec::new() };
+    let mut page = Page { lines: Vec::new(), room: Room::of(&io::stdout()).without(INDENT) };
     page.decided(report);
-    page.section("What could clash", clashes(report));
+    page.section("What could clash", clashes(report, page.room));
     page.lines
 }
 
+/// How far what stands in a section stands to the right of its heading.
+const INDENT: usize = 2;
+
 struct Page {
     lines: Vec<Line>,
+    /// That of what stands in a section.
+    room: Room,
 }
 
 impl Page {
     fn decided(&mut self, report: &Report) {
-        self.section("Asked", asked(report));
-        self.section("Policies", report.policies.iter().map(considered).collect());
-        self.section("Verdict", verdict(report));
+        let sentences =
+            |lines: Vec<Line>| lines.into_iter().flat_map(|line| self.room.prose(line, 2)).collect();
+        let (asked, policies) =
+            (sentences(asked(report)), sentences(report.policies.iter().map(considered).collect()));
+        self.section("Asked", asked);
+        self.section("Policies", policies);
+        self.section("Verdict", verdict(report, self.room));
     }
 
     /// A heading and what stands below it, two columns to the right; nothing where there is nothing.
@@ -51,7 +64,7 @@ impl Page {
             return;
         }
         self.lines.extend([Line::default(), Line::of(Tone::Strong, title)]);
-        self.lines.extend(lines.into_iter().map(|line| indented(2, line)));
+        self.lines.extend(lines.into_iter().map(|line| indented(INDENT, line)));
     }
 }
 
@@ -97,31 +110,36 @@ fn considered(considered: &Considered) -> Line {
     }
 }
 
-fn verdict(report: &Report) -> Vec<Line> {
+fn verdict(report: &Report, room: Room) -> Vec<Line> {
     match &report.verdict {
         Verdict::Inject => {
             let what = report.added.as_ref().map(summary).unwrap_or_default();
-            vec![Line::of(Tone::Ours, "injected").and(Tone::Plain, format!(": {what}"))]
+            room.prose(Line::of(Tone::Ours, "injected").and(Tone::Plain, format!(": {what}")), 2)
         }
-        Verdict::Skip { reason, because } => vec![
-            Line::of(Tone::Strong, "left as it is")
+        Verdict::Skip { reason, because } => {
+            let line = Line::of(Tone::Strong, "left as it is")
                 .and(Tone::Plain, format!(": {because}"))
-                .and(Tone::Quiet, format!(" ({reason})")),
-        ],
+                .and(Tone::Quiet, format!(" ({reason})"));
+            room.prose(line, 2)
+        }
         Verdict::Deny { refusals } => {
             let count = counted(refusals.len(), "reason", "reasons");
             let head = Line::of(Tone::Bad, "refused").and(Tone::Plain, format!(", for {count}"));
-            std::iter::once(head).chain(refusals.iter().flat_map(refused)).collect()
+            std::iter::once(head).chain(refusals.iter().flat_map(|refusal| refused(refusal, room))).collect()
         }
     }
 }
 
-fn refused(refusal: &Refused) -> Vec<Line> {
-    let mut lines = refusal.message.lines();
-    let first = lines.next().unwrap_or_default();
-    let head =
-        Line::of(Tone::Bad, "x ").and(Tone::Plain, first).and(Tone::Quiet, format!(" ({})", refusal.reason));
-    std::iter::once(head).chain(lines.map(|line| indented(2, Line::plain(line)))).collect()
+fn refused(refusal: &Refused, room: Room) -> Vec<Line> {
+    item(&Line::of(Tone::Bad, "x "), &refusal.message, &format!(" ({})", refusal.reason), room)
+}
+
+/// A message behind a sign; what stands behind its first line is quiet.
+fn item(sign: &Line, message: &str, behind: &str, room: Room) -> Vec<Line> {
+    let mut lines = message.lines();
+    let head = sign.clone().and(Tone::Plain, lines.next().unwrap_or_default()).and(Tone::Quiet, behind);
+    let below = lines.flat_map(|line| room.detail(&Line::plain("  "), line));
+    room.prose(head, 2).into_iter().chain(below).collect()
 }
 
 fn summary(added: &Added) -> String {
@@ -146,12 +164,9 @@ fn summary(added: &Added) -> String {
     parts.join(", ")
 }
 
-fn clashes(report: &Report) -> Vec<Line> {
-    let warnings = report.warnings.iter().flat_map(|warning| {
-        let mut lines = warning.lines();
-        let first = Line::of(Tone::Caution, "! ").and(Tone::Plain, lines.next().unwrap_or_default());
-        std::iter::once(first).chain(lines.map(|line| indented(2, Line::plain(line)))).collect::<Vec<_>>()
-    });
+fn clashes(report: &Report, room: Room) -> Vec<Line> {
+    let sign = Line::of(Tone::Caution, "! ");
+    let warnings = report.warnings.iter().flat_map(|warning| item(&sign, warning, "", room));
     let mut all: Vec<Line> = warnings.collect();
     if let Some(added) = &report.added {
         let ports = added
@@ -169,7 +184,8 @@ fn clashes(report: &Report) -> Vec<Line> {
                 many.join(", ")
             ),
         };
-        all.push(Line::of(Tone::Quiet, format!("nothing that the pod declares clashes{taken}")));
+        let line = Line::of(Tone::Quiet, format!("nothing that the pod declares clashes{taken}"));
+        all.extend(room.prose(line, 2));
     }
     all
 }
@@ -212,7 +228,7 @@ mod tests {
             line: 1,
         };
         let report = Report::of(origin, &json, &head, &context, &loaded.policies, &decision, |_| Some(12));
-        let layout = Layout { columns: 80, signs: Signs::UNICODE, show_config: true };
+        let layout = Layout { columns: 200, signs: Signs::UNICODE, show_config: true };
         let lines = text(&report, &layout).into_iter().map(|line| line.trimmed().text());
         lines.take_while(|line| !line.starts_with('┌')).map(|line| line + "\n").collect()
     }
@@ -362,8 +378,8 @@ Verdict
         let added = Added { others: [("hostAliases", vec![alias])].into(), ..Added::default() };
         assert_eq!(serde_json::to_value(&added).unwrap()["hostAliases"][0]["value"], "10.0.0.7");
         assert_eq!(summary(&added), "hostAliases (1)");
-        let layout = Layout { columns: 80, signs: Signs::UNICODE, show_config: true };
-        let lines: Vec<String> = added::lines(&added, &layout).iter().map(Line::text).collect();
+        let layout = Layout { columns: 200, signs: Signs::UNICODE, show_config: true };
+        let lines: Vec<String> = added::lines(&added, &layout, Room::WHOLE).iter().map(Line::text).collect();
         assert_eq!(lines, ["hostAliases", "  db: 10.0.0.7"]);
     }
 

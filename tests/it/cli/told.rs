@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::support::run::{multipod, ours, pod, values};
+use crate::support::run::{Files, Ran, multipod, ours, pod, program, values};
 
 const ASKS: &str = "metadata: {name: w, annotations: {multipod/ambassador: '80:1'}}";
 
@@ -130,5 +130,43 @@ fn annotations_inside_of_kinds_that_nobody_knows_are_warned_of() {
         assert_eq!((ran.code, &ran.out), (0, &text));
         ran.reports(&["warning: multipod/ambassador has no effect here", "--> <stdin>:4:"]);
         assert!(!ran.err.contains("note: "), "{}", ran.err);
+    }
+}
+
+#[test]
+fn prose_breaks_at_words_at_the_width_and_what_is_copied_or_read_by_programs_stays_whole() {
+    let long = "80:8775, 5432:db.production.svc.cluster.local, 6379:cache.production.svc.cluster.local, 8o:1";
+    let web = pod("").replace("80:8775", long);
+    let logs = pod("").replace("multipod/ambassador: \"80:8775\"", "multipod/logging: \"/var/log/app\"");
+    let files = Files::new(&[("web.yaml", &web), ("logs.yaml", &logs)]);
+    let at = |columns: &str, command: &str| {
+        let mut command_line = program();
+        let ran = Ran::of(command_line.env("COLUMNS", columns).current_dir(files.path()).args([
+            command,
+            "-f",
+            "web.yaml",
+            "logs.yaml",
+        ]));
+        ran.out + &ran.err
+    };
+    for command in ["check", "inject", "diff", "explain"] {
+        let (narrow, piped) = (at("60", command), at("", command));
+        let mut wide = narrow.lines().filter(|line| line.chars().count() > 60);
+        assert!(
+            wide.all(|line| line.contains("8o:1") || line.contains("safe-to-evict") || line.contains("^^")),
+            "{command}:\n{narrow}"
+        );
+        assert!(narrow.contains("expected a port between 1 and 65535"), "{command}:\n{narrow}");
+        let joined = |text: &str| text.replace([' ', '\n', '|'], "");
+        assert_eq!(joined(&narrow).matches("followedasonefile").count(), 1, "{command}:\n{narrow}");
+        if command != "explain" {
+            assert!(
+                piped
+                    .lines()
+                    .any(|line| line
+                        .contains("is followed as one file: if it is a folder, nothing is printed")),
+                "{command}:\n{piped}"
+            );
+        }
     }
 }

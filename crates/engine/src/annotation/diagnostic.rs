@@ -199,7 +199,7 @@ impl Excerpt {
 /// carets stay apart.
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "  | {}\n  | {}", self.line, self.carets())
+        write!(f, "  | {}\n  | {}", self.line, format!("{} {}", self.carets(), self.label).trim_end())
     }
 }
 
@@ -214,11 +214,10 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Excerpt {
-    /// What stands below the line: blanks, the carets, the label.
+    /// What stands below the line: blanks and the carets; the label goes behind them.
     pub fn carets(&self) -> String {
         let (column, width) = (self.column, self.width);
-        let carets = format!("{:column$}{:^<width$} {}", "", "", self.label);
-        carets.trim_end().to_owned()
+        format!("{:column$}{:^<width$}", "", "")
     }
 }
 

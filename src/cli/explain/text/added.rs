@@ -4,13 +4,14 @@ use multipod_engine::inject::NO_TOKEN;
 
 use crate::cli::explain::layout::{Layout, counted, indented};
 use crate::cli::line::{Line, Tone, width};
+use crate::cli::room::Room;
 use crate::explain::report::{Added, Amounts, AppMount, Container, Named, Runs};
 
 /// Everything that is added, container by container, then the rest of the pod.
-pub(super) fn lines(added: &Added, layout: &Layout) -> Vec<Line> {
+pub(super) fn lines(added: &Added, layout: &Layout, room: Room) -> Vec<Line> {
     let mut lines = Vec::new();
     for (at, container) in added.containers.iter().enumerate() {
-        lines.extend(one_container(at + 1, container));
+        lines.extend(one_container(at + 1, container, room));
     }
     lines.extend(table("volumes", &added.volumes, "  "));
     let apps =
@@ -45,7 +46,7 @@ pub(super) fn lines(added: &Added, layout: &Layout) -> Vec<Line> {
     lines
 }
 
-fn one_container(number: usize, container: &Container) -> Vec<Line> {
+fn one_container(number: usize, container: &Container, room: Room) -> Vec<Line> {
     let runs = match container.runs {
         Runs::NativeSidecar => "native sidecar",
         Runs::ClassicSidecar => "classic sidecar",
@@ -69,10 +70,11 @@ fn one_container(number: usize, container: &Container) -> Vec<Line> {
     let rows = facts.chain(mounts.into_iter().map(|mount| ("mounts", mounted(mount))));
     let token = "none of a service account; an empty directory is mounted instead".to_owned();
     let rows = rows.chain((!tokens.is_empty()).then_some(("token", token)));
-    let rows = rows.map(|(name, value)| {
-        indented(4, Line::of(Tone::Quiet, format!("{name:<10}")).and(Tone::Plain, value))
+    let rows = rows.flat_map(|(name, value)| {
+        let row = indented(4, Line::of(Tone::Quiet, format!("{name:<10}")).and(Tone::Plain, value));
+        room.prose(row, 14)
     });
-    std::iter::once(head).chain(rows).collect()
+    room.prose(head, 6).into_iter().chain(rows).collect()
 }
 
 fn mounted(mount: &AppMount) -> String {
