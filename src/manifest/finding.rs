@@ -1,6 +1,9 @@
 //! What people should know about their manifests, and where it stands.
 
+use std::ops::Range;
+
 use multipod_engine::annotation::{Excerpt, Span};
+use multipod_values::Odd;
 use multipod_yaml::{Document, Position, Style};
 
 /// How grave a finding is.
@@ -77,6 +80,18 @@ impl Mark {
         let start = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
         let span = Span { start, end: text.len() };
         Mark { line: Some(line), excerpt: Excerpt::of(&text, span, String::new()) }
+    }
+
+    /// A character that looks like another one, at its byte in a line, with what to write instead.
+    pub(crate) fn odd(text: &str, line: usize, at: usize, odd: Odd) -> Mark {
+        Mark::part(text, line, at..at + text[at..].chars().next().map_or(0, char::len_utf8), odd.cure())
+    }
+
+    /// A part of a line, by its bytes, with what is wrong there.
+    pub(super) fn part(text: &str, line: usize, part: Range<usize>, label: String) -> Mark {
+        let text = text.trim_end();
+        let span = Span { start: part.start, end: part.end.min(text.len()) };
+        Mark { line: Some(line), excerpt: Excerpt::of(text, span, label) }
     }
 
     /// The part of an annotation's value that is wrong, in the line of the file; the value alone, where it is written in a way

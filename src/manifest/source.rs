@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use multipod_engine::pod::objects;
+use multipod_values::Odd;
 use multipod_yaml::{Closed, Document, Documents, SyntaxError};
 
 use super::{Finding, Level, Mark};
@@ -135,31 +136,39 @@ impl<'s> Listed<'s> {
 
 fn unreadable(error: &SyntaxError, name: &str, text: &str) -> Finding {
     let line = text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
+    let (message, mark) = explained(error, text, line);
     Finding {
         level: Level::Error,
         slug: "unreadable_yaml",
-        message: explained(&error.message, text, line),
+        message,
         file: name.to_owned(),
         line: error.line,
         column: error.column,
         subject: format!("document {}", error.document),
-        mark: Some(Mark::from(line, error.line, error.column)),
+        mark: Some(mark),
     }
 }
 
 /// What the parser says, and what people have most likely done.
-fn explained(problem: &str, text: &str, line: &str) -> String {
+fn explained(error: &SyntaxError, text: &str, line: &str) -> (String, Mark) {
+    let problem = &error.message;
     let indentation = &line[..line.len() - line.trim_start().len()];
+    let mark = Mark::from(line, error.line, error.column);
     if text.contains("{{") {
-        return format!(
+        let message = format!(
             "this is the source of a Helm template, and no YAML yet ({problem})\n\
              Give what Helm makes of it: helm template CHART | multipod check -"
         );
+        return (message, mark);
     }
     if indentation.contains('\t') {
-        return "a tab stands before the content of this line\nYAML is indented by blanks alone".to_owned();
+        let message = "a tab stands before the content of this line\nYAML is indented by blanks alone";
+        return (message.to_owned(), mark);
     }
-    problem.to_owned()
+    match Odd::first(line) {
+        Some((at, odd)) => (odd.to_string(), Mark::odd(line, error.line, at, odd)),
+        None => (problem.to_owned(), mark),
+    }
 }
 
 impl Outcome<'_> {

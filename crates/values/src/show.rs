@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Control characters would break the terminal and the caret, and marks of direction would let a text look like
-/// another one; they are shown as one sign.
+use super::Odd;
+
+/// Control characters would break the terminal and the caret, marks of direction would let a text look like another one, and
+/// what is invisible could not be pointed at; they are shown as one sign.
 pub fn visible(c: char) -> char {
     let turns = matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    if c.is_control() || turns { '\u{FFFD}' } else { c }
+    let is_invisible = matches!(Odd::of(c), Some(Odd::Invisible(_)));
+    if c.is_control() || turns || is_invisible { '\u{FFFD}' } else { c }
 }
 
 /// A message in which nothing but new lines steers a terminal, whatever names it repeats.

@@ -4,9 +4,9 @@ use multipod_engine::annotation::Key;
 use multipod_engine::annotation::key::{INJECTION, PREFIX, RENDERED_PREFIX, STATUS};
 use serde_json::Value;
 
-use crate::manifest::{Finding, Placed};
+use crate::manifest::{Finding, Mark, Placed};
 use multipod_json::pointer::escaped;
-use multipod_values::suggest;
+use multipod_values::{Odd, suggest};
 
 /// `deploy/webhook.yaml` asks for it.
 const OPT_IN: &str = "A Namespace opts in with the label multipod/injection: enabled";
@@ -59,13 +59,29 @@ impl Search<'_> {
                     if of { self.annotation(key, pointer) } else { self.label(key, value, pointer) };
                 if let Some((slug, message)) = finding {
                     let pointer = format!("{pointer}/{field}/{}", escaped(key));
-                    self.findings.push(self.placed.warning(&pointer, slug, message));
+                    let mut finding = self.placed.warning(&pointer, slug, message);
+                    finding.mark = self.odd_mark(key, &finding).or(finding.mark);
+                    self.findings.push(finding);
                 }
             }
         }
     }
 
+    /// The character of a key that looks like another one, where it stands.
+    fn odd_mark(&self, key: &str, finding: &Finding) -> Option<Mark> {
+        let (_, odd) = Odd::first(key).filter(|_| without_odd(key).is_some())?;
+        let line = self.placed.document.line(finding.line)?;
+        let start = line.char_indices().nth(finding.column - 1)?.0;
+        let (at, _) = Odd::first(&line[start..])?;
+        Some(Mark::odd(line, finding.line, start + at, odd))
+    }
+
     fn annotation(&self, key: &str, pointer: &str) -> Option<(&'static str, String)> {
+        if let Some((_, odd)) = Odd::first(key)
+            && let Some(meant) = without_odd(key)
+        {
+            return Some(("misspelt_key", format!("{odd}, and part of this key\nWrite {meant}")));
+        }
         if let Some(meant) = misspelt_prefix(key) {
             return Some(("misspelt_key", format!("{key} means nothing to multipod, did you mean {meant}?")));
         }
@@ -119,6 +135,12 @@ impl Search<'_> {
     fn is_own(&self, pointer: &str) -> bool {
         pointer.strip_prefix(&self.placed.object.pointer) == Some("/metadata")
     }
+}
+
+/// The key that was meant, if nothing is wrong with it but characters that look like others.
+fn without_odd(key: &str) -> Option<&'static str> {
+    let plain: String = key.chars().filter(|c| Odd::of(*c).is_none()).collect();
+    Key::from_full(plain.trim()).map(Key::full)
 }
 
 /// The key that was meant, if the prefix is nearly ours: `multi-pod/…`, `Multipod/…`, `multipod.dev/…`.

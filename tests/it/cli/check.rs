@@ -315,3 +315,40 @@ fn a_bare_list_of_objects_is_one_mistake() {
     assert_eq!(places(&ran.out).len(), 1, "{}", ran.out);
     assert!(ran.out.contains("[list_of_objects]"), "{}", ran.out);
 }
+
+#[test]
+fn characters_that_look_like_others_are_named_with_the_caret_below_them() {
+    for (line, told, marked) in [
+        ("    multipod/ambassador: “80:8775”", "“ is a typographic quote [bad_value]", "^ write \""),
+        (
+            "    multipod/ambassador: \"80:8775\u{a0}mode=http\"",
+            "U+00A0 is a no-break space [bad_value]",
+            "^ write an ordinary space",
+        ),
+        (
+            "    multipod/ambassador: \"80:8775\u{200b}\"",
+            "U+200B is an invisible character [bad_value]",
+            "^ delete it",
+        ),
+        (
+            "    “multipod/ambassador”: \"80:8775\"",
+            "“ is a typographic quote, and part of this key [misspelt_key]",
+            "^ write \"",
+        ),
+        (
+            "    multipod/ambassador: \"80:8775\" ‘x’",
+            "‘ is a typographic quote [unreadable_yaml]",
+            "^ write '",
+        ),
+    ] {
+        let ran = multipod(&["check"], &pod("").replace("    multipod/ambassador: \"80:8775\"", line));
+        assert_eq!((ran.code > 0, places(&ran.out).len()), (true, 1), "{}", ran.out);
+        assert!(ran.out.contains(told), "{told}: {}", ran.out);
+        let lines: Vec<&str> = ran.out.lines().collect();
+        let caret =
+            lines.iter().position(|line| line.ends_with(marked)).unwrap_or_else(|| panic!("{}", ran.out));
+        let column = lines[caret].chars().position(|c| c == '^').unwrap();
+        let above = lines[caret - 1].chars().nth(column).unwrap();
+        assert!("“‘\u{a0}\u{fffd}".contains(above), "{above:?}: {}", ran.out);
+    }
+}

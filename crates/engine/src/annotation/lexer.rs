@@ -4,12 +4,14 @@
 //! value = item *( ("," / newline) item )          empty items are ignored
 //! item  = word *( space word )
 //! word  = bare / quoted / key "=" (bare / quoted)  quoted: "…" with \" and \\
-//! bare  = any characters but space, comma, newline, double quote
+//! bare  = any characters but space, comma, newline, double quote, and what looks like one of them or like nothing
 //! ```
 //!
 //! One pass, no backtracking: time and memory are linear in the value.
 
 use std::borrow::Cow;
+
+use multipod_values::Odd;
 
 use super::diagnostic::Problem;
 use super::span::Span;
@@ -164,6 +166,16 @@ impl<'a> Lexer<'a> {
                     ));
                 }
                 c if c.is_control() => return Err(control_character(c, start + offset)),
+                c if !c.is_ascii() => {
+                    if let Some(odd) = Odd::of(c) {
+                        let at = start + offset;
+                        let span = Span { start: at, end: at + c.len_utf8() };
+                        // Quotes of either kind are written for the only ones that values have.
+                        let cure =
+                            if matches!(odd, Odd::Quote(..)) { "write \"".to_owned() } else { odd.cure() };
+                        return Err(Problem::new(span, cure).summary(odd.to_string()));
+                    }
+                }
                 _ => {}
             }
         }
@@ -308,6 +320,25 @@ mod tests {
             assert_eq!(problem.span.start, start, "{value:?}");
             assert!(problem.label.contains(label), "{value:?}: {}", problem.label);
         }
+    }
+
+    #[test]
+    fn what_looks_like_a_quote_or_a_space_is_named_unless_it_stands_between_quotes() {
+        for (value, start, summary, cure) in [
+            ("“80:8775”", 0, "“ is a typographic quote", "write \""),
+            ("a k=”x”", 4, "” is a typographic quote", "write \""),
+            ("‘a’", 0, "‘ is a typographic quote", "write \""),
+            ("80:1\u{a0}mode=http", 4, "U+00A0 is a no-break space", "write an ordinary space"),
+            ("80:1\u{2003}x", 4, "U+2003 is no ordinary space", "write an ordinary space"),
+            ("80:1\u{200b}", 4, "U+200B is an invisible character", "delete it"),
+            ("\u{feff}80:1", 0, "U+FEFF is an invisible character", "delete it"),
+        ] {
+            let problem = lex(value).unwrap_err();
+            assert_eq!((problem.span.start, &*problem.label), (start, cure), "{value:?}");
+            assert_eq!(problem.summary.as_deref(), Some(summary));
+        }
+        assert_eq!(words("k=\"it’s “so”\""), [vec![(Some("k".into()), "it’s “so”".into())]]);
+        assert_eq!(words("80:bücher.example"), [vec![bare("80:bücher.example")]]);
     }
 
     proptest::proptest! {
