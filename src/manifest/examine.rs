@@ -12,7 +12,7 @@ use multipod_yaml::{Edit, Style};
 use super::earlier::Earlier;
 use super::elsewhere::elsewhere;
 use super::{
-    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Placed, Target, annotate, found,
+    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Placed, Target, annotate, found, shape,
     words,
 };
 
@@ -100,7 +100,11 @@ impl<'r> Examiner<'r> {
         }
         let mut findings = target.misplaced();
         if !target.has_containers() {
-            findings.push(patch_without_containers(target));
+            let wrong = if target.value["spec"].is_object() { Vec::new() } else { shape::wrong(target) };
+            if wrong.is_empty() {
+                findings.push(patch_without_containers(target));
+            }
+            findings.extend(wrong);
             return see(Template { target, decided: None, findings, edits: Vec::new() });
         }
         findings.extend(sexagesimal(target));
@@ -123,9 +127,13 @@ impl<'r> Examiner<'r> {
         let head = match Head::read(&json) {
             Ok(head) => head,
             Err(problem) => {
-                let problem = words::plain(&problem.to_string());
-                let message = format!("the metadata of {} cannot be read: {problem}", target.title());
-                findings.push(target.finding(Level::Error, "unreadable_pod", message));
+                let wrong = shape::wrong(target);
+                if wrong.is_empty() {
+                    let problem = words::plain(&problem.to_string());
+                    let message = format!("the metadata of {} cannot be read: {problem}", target.title());
+                    findings.push(target.finding(Level::Error, "unreadable_pod", message));
+                }
+                findings.extend(wrong);
                 return see(Template { target, decided: None, findings, edits: Vec::new() });
             }
         };
@@ -158,7 +166,13 @@ impl<'r> Examiner<'r> {
         match &decision.verdict {
             Verdict::Skip(_) => {}
             Verdict::Deny(refusals) => {
-                findings.extend(refusals.iter().map(|refusal| self.refused(target, refusal, pod)));
+                let is_unread = refusals.iter().any(|refusal| refusal.reason == DenyReason::UnreadablePod);
+                let wrong = if is_unread { shape::wrong(target) } else { Vec::new() };
+                let others = refusals
+                    .iter()
+                    .filter(|refusal| wrong.is_empty() || refusal.reason != DenyReason::UnreadablePod);
+                findings.extend(others.map(|refusal| self.refused(target, refusal, pod)));
+                findings.extend(wrong);
             }
             Verdict::Inject(injection) => match planned(target, &injection.patch) {
                 Ok(planned) => return planned,
@@ -243,17 +257,7 @@ fn patch_without_containers(target: &Target<'_>) -> Finding {
     let asks = target.value["metadata"]["annotations"]
         .as_object()
         .and_then(|annotations| annotations.keys().find(|key| key.starts_with(PREFIX)));
-    let spec = &target.value["spec"];
     match asks {
-        Some(_) if !spec.is_null() && !spec.is_object() => {
-            let found = match spec {
-                serde_json::Value::String(text) => format!("the text {text:?}"),
-                serde_json::Value::Array(_) => "a list".to_owned(),
-                other => other.to_string(),
-            };
-            let message = format!("spec of {title} is {found}, where a map belongs");
-            target.finding_at(&format!("{}/spec", target.pointer), Level::Error, "unreadable_pod", message)
-        }
         Some(key) => {
             let message = format!(
                 "{key} has no effect here: the pod template has no containers\n{title} is left as it is, as \

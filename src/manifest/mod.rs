@@ -12,6 +12,7 @@ mod examine;
 mod finding;
 mod inject;
 mod placed;
+mod shape;
 mod source;
 mod stream;
 mod suggest;

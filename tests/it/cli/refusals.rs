@@ -153,7 +153,7 @@ fn windows_pods_are_refused_if_they_ask() {
 fn metadata_that_is_no_metadata_is_refused() {
     let ran = multipod(&["inject"], "kind: Pod\nmetadata: [1]\nspec: {containers: [{name: a}]}\n");
     ran.is_refused();
-    ran.reports(&["error[unreadable_pod]: ", "<stdin>:1:1 (document 1, Pod)"]);
+    ran.reports(&["error[unreadable_pod]: ", "<stdin>:2:1 (document 1, Pod)"]);
 }
 
 #[test]

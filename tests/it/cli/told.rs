@@ -12,20 +12,17 @@ fn what_does_not_fit_is_said_where_it_stands_and_without_the_words_of_a_parser()
     for (text, expected) in [
         (
             "spec: {containers: hello}",
-            "spec.containers: found the text \"hello\", where a list belongs\n  --> <stdin>:3:8 ",
+            "spec.containers: \"hello\" is a string, and Kubernetes takes a list here\n  --> <stdin>:3:20 ",
         ),
         (
             "spec: {containers: [hello]}",
-            "spec.containers[0]: found the text \"hello\", where a map belongs\n  --> <stdin>:3:21 ",
+            "spec.containers[0]: \"hello\" is a string, and Kubernetes takes a map here\n  --> <stdin>:3:21 ",
         ),
         (
-            "spec: {containers: [{name: a, ports: [{containerPort: x}]}]}",
-            "ports[0].containerPort: found the text \"x\", where a number belongs\n  --> <stdin>:3:40 ",
+            "spec: {containers: [{name: a, ports: [{containerPort: \"8080\"}]}]}",
+            "ports[0].containerPort: \"8080\" is a string, and Kubernetes takes an integer here\n  --> <stdin>:3:55 ",
         ),
-        (
-            "spec: hello",
-            "error[unreadable_pod]: spec of Pod w is the text \"hello\", where a map belongs\n  --> <stdin>:3:1 ",
-        ),
+        ("spec: hello", "spec: \"hello\" is a string, and Kubernetes takes a map here\n  --> <stdin>:3:7 "),
     ] {
         let ran = multipod(&["inject"], &format!("kind: Pod\n{ASKS}\n{text}\n"));
         ran.is_refused();
@@ -33,7 +30,10 @@ fn what_does_not_fit_is_said_where_it_stands_and_without_the_words_of_a_parser()
         assert!(!ran.err.contains("expected") && !ran.err.contains("struct"), "{}", ran.err);
     }
     let ran = multipod(&["inject"], &format!("kind: Pod\nmetadata: hello\n{app}\n"));
-    ran.reports(&["error[unreadable_pod]: ", "found the text \"hello\", where a map belongs"]);
+    ran.reports(&[
+        "error[unreadable_pod]: ",
+        "metadata: \"hello\" is a string, and Kubernetes takes a map here",
+    ]);
     let ran = multipod(&["inject"], &format!("apiVersion: apps/v1\nkind: Pod\n{ASKS}\n{app}\n"));
     ran.reports(&[
         "warning: there is no Pod in apps/v1, and kubectl will refuse Pod w",
@@ -169,4 +169,26 @@ fn prose_breaks_at_words_at_the_width_and_what_is_copied_or_read_by_programs_sta
             );
         }
     }
+}
+
+#[test]
+fn every_field_of_the_wrong_type_is_told_in_its_own_line_with_what_to_write() {
+    let text = format!(
+        "kind: Pod\n{ASKS}\nspec:\n  hostNetwork: \"false\"\n  containers:\n  - name: 5\n    ports:\n    - containerPort: \"8080\"\n    \
+         - containerPort: “8081”\n    env: [{{name: A, value: 1}}]\n"
+    );
+    let ran = multipod(&["check"], &text);
+    let told: Vec<&str> = ran.out.lines().filter(|line| line.contains(": error: ")).collect();
+    assert_eq!(
+        told,
+        [
+            "<stdin>:4:16: error: spec.hostNetwork: \"false\" is a string, and Kubernetes takes true or false here [unreadable_pod]",
+            "<stdin>:6:11: error: spec.containers[0].name: 5 is a number, and Kubernetes takes a string here [unreadable_pod]",
+            "<stdin>:8:22: error: spec.containers[0].ports[0].containerPort: \"8080\" is a string, and Kubernetes takes an integer here [unreadable_pod]",
+            "<stdin>:9:22: error: “ is a typographic quote [unreadable_pod]",
+            "<stdin>:10:28: error: spec.containers[0].env[0].value: 1 is a number, and Kubernetes takes a string here [unreadable_pod]",
+        ]
+    );
+    let shown = "\n 8 |     - containerPort: \"8080\"\n   |                      ^^^^^^\n   |\n   | Example: containerPort: 8080\n";
+    assert!(ran.out.contains(shown), "{}", ran.out);
 }
