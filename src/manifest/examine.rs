@@ -12,8 +12,8 @@ use multipod_yaml::{Edit, Style};
 use super::earlier::Earlier;
 use super::elsewhere::elsewhere;
 use super::{
-    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Placed, Target, annotate, found, shape,
-    words,
+    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Placed, Target, annotate, found,
+    shape, words,
 };
 
 /// The name of findings that repeat a warning of the decision.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use serde_json::json;
@@ -22,6 +22,8 @@ const SIGNS: usize = 2 * MEBI;
 /// A mebibyte takes so long at least: a review takes longer than a body may that has stopped.
 const PIECE: usize = MEBI;
 const PAUSE: Duration = Duration::from_millis(120);
+/// A body that has not come on for so long can be taken for one that has stopped: a second at the server, and on the way.
+const STANDSTILL: Duration = Duration::from_millis(700);
 /// The longest time that there is for a webhook.
 const WEBHOOK: Duration = Duration::from_secs(30);
 
@@ -74,18 +76,28 @@ fn request() -> Vec<u8> {
     (head + &body).into_bytes()
 }
 
-/// Whoever is told to come again comes again, as an API server does; what else is no decision is an error.
+/// Whoever is told to come again comes again, as an API server does, and so does whoever stood still, which a busy machine
+/// can bring about; what else is no decision is an error.
 async fn admit(address: SocketAddr, tls: &TlsConnector, request: &[u8]) -> io::Result<()> {
     loop {
-        match answer(address, tls, request).await? {
-            200 => return Ok(()),
-            429 | 503 => sleep(Duration::from_secs(1)).await,
-            status => return Err(io::Error::other(format!("status {status}"))),
+        let mut longest = Duration::ZERO;
+        match answer(address, tls, request, &mut longest).await {
+            Ok(200) => return Ok(()),
+            Ok(429 | 503) => sleep(Duration::from_secs(1)).await,
+            Ok(408) | Err(_) if longest > STANDSTILL => {}
+            Ok(status) => return Err(io::Error::other(format!("status {status}"))),
+            Err(error) => return Err(error),
         }
     }
 }
 
-async fn answer(address: SocketAddr, tls: &TlsConnector, request: &[u8]) -> io::Result<u16> {
+/// Notes the longest pause between two pieces.
+async fn answer(
+    address: SocketAddr,
+    tls: &TlsConnector,
+    request: &[u8],
+    longest: &mut Duration,
+) -> io::Result<u16> {
     let tcp = flood::connect(address, Ipv4Addr::LOCALHOST, None).await?;
     let stream = tls.connect(ServerName::try_from(NAME).map_err(io::Error::other)?, tcp).await?;
     let (mut read, mut write) = tokio::io::split(stream);
@@ -93,7 +105,9 @@ async fn answer(address: SocketAddr, tls: &TlsConnector, request: &[u8]) -> io::
         for piece in request.chunks(PIECE) {
             write.write_all(piece).await?;
             write.flush().await?;
+            let since = Instant::now();
             sleep(PAUSE).await;
+            *longest = (*longest).max(since.elapsed());
         }
         std::future::pending().await
     };
