@@ -166,7 +166,7 @@ fn a_collector_behind_tls_is_known_by_its_authority() {
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(2) && told.contains("CERTIFICATE=/nowhere: No such file"), "{told}");
+    assert!(output.status.code() == Some(2) && told.contains("CERTIFICATE=/nowhere: no such file"), "{told}");
 }
 
 #[test]
