@@ -13,6 +13,7 @@ use std::fmt::Write;
 use std::io;
 use std::process::ExitCode;
 
+use multipod_engine::pattern::OWN_IMAGE;
 use serde::Serialize;
 
 use crate::manifest::{self, Annotation, Cluster, Examined, Finding, Level, Manifest, Manifests, Opened};
@@ -22,7 +23,7 @@ use super::live::OfCluster;
 use super::output::{self, json, printed};
 use super::question::{Asked, Question};
 use super::report::{self, Failure};
-use super::room::Room;
+use super::width::Width;
 use config_maps::ConfigMaps;
 use format::{Format, plural};
 use services::Services;
@@ -82,7 +83,7 @@ impl Args {
         };
         let text = match format {
             output::Format::Json => json(&report.as_json()),
-            output::Format::Text => printed(&report.lines(Room::of(&io::stdout()))),
+            output::Format::Text => printed(&report.lines(Width::of(&io::stdout()))),
         };
         let code = output::print(&text, ExitCode::from(code))?;
         unread.or(code)
@@ -93,6 +94,8 @@ struct Report {
     findings: Vec<Finding>,
     /// The number of pods and pod templates.
     pods: usize,
+    /// What concerns no pod alone, and is no reason to fail.
+    notes: Vec<String>,
 }
 
 impl Report {
@@ -102,6 +105,7 @@ impl Report {
         let services = Services::of(&with_services, cluster);
         let config_maps = ConfigMaps::of(&with_maps, cluster);
         let (mut pods, mut keys, mut past) = (0, Vec::new(), Vec::new());
+        let mut needs_own_image = false;
         let outcome = manifest::inject_seen(manifests, cluster, annotate, None, |examined| match examined {
             Examined::Other(placed, _) => keys.extend(keys::findings(placed)),
             Examined::Template(template) => {
@@ -109,6 +113,7 @@ impl Report {
                 keys.extend(keys::findings(&template.target.placed));
                 past.extend(services.past(template));
                 past.extend(config_maps.cut_off(template));
+                needs_own_image |= template.images().any(|image| image == OWN_IMAGE);
             }
         });
         let mut findings = outcome.findings;
@@ -121,15 +126,26 @@ impl Report {
         let files: HashMap<_, _> = names.map(|(index, manifest)| (manifest.name, index)).collect();
         findings
             .sort_by_cached_key(|finding| (files.get(&*finding.file).copied(), finding.line, finding.column));
-        Report { findings, pods }
+        let notes = needs_own_image.then(|| {
+            format!(
+                "pods get the image {OWN_IMAGE}, which no registry has: push it to one of yours, name it with `image` or `registry` \
+                 in the settings, and give the settings with --config"
+            )
+        });
+        Report { findings, pods, notes: notes.into_iter().collect() }
     }
 
     fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 
-    fn lines(&self, room: Room) -> Vec<Line> {
-        let mut lines: Vec<Line> = self.findings.iter().flat_map(|finding| rendered(finding, room)).collect();
+    fn lines(&self, width: Width) -> Vec<Line> {
+        let mut lines: Vec<Line> =
+            self.findings.iter().flat_map(|finding| rendered(finding, width)).collect();
+        for note in &self.notes {
+            let note = Line::of(Tone::Strong, "note").and(Tone::Plain, format!(": {note}"));
+            lines.extend(width.prose(note, report::HANG));
+        }
         let sign = if self.findings.is_empty() { Line::of(Tone::Ours, "✓ ") } else { Line::default() };
         let mut summary = String::new();
         for (count, what) in [(self.count(Level::Error), "error"), (self.count(Level::Warning), "warning")] {
@@ -162,6 +178,7 @@ impl Report {
             warnings: self.count(Level::Warning),
             pods: self.pods,
             findings: findings.collect(),
+            notes: &self.notes,
         }
     }
 }
@@ -187,14 +204,14 @@ fn without_objects(manifests: &Manifests<'_>, findings: &[Finding]) -> Vec<Findi
 }
 
 /// `FILE:LINE:COLUMN: LEVEL: MESSAGE`, which editors understand.
-fn rendered(finding: &Finding, room: Room) -> Vec<Line> {
+fn rendered(finding: &Finding, width: Width) -> Vec<Line> {
     let tone = if finding.level == Level::Error { Tone::Bad } else { Tone::Caution };
     let head = Line::of(Tone::Strong, format!("{}:{}:{}: ", finding.file, finding.line, finding.column))
         .and(tone, format!("{}: ", level(finding.level)))
         .and(Tone::Plain, finding.title())
         .and(Tone::Quiet, format!(" [{}]", finding.slug));
-    let head = room.prose(head, report::HANG);
-    head.into_iter().chain(report::body(finding, room)).chain([Line::default()]).collect()
+    let head = width.prose(head, report::HANG);
+    head.into_iter().chain(report::body(finding, width)).chain([Line::default()]).collect()
 }
 
 fn level(level: Level) -> &'static str {
@@ -213,6 +230,7 @@ struct JsonReport<'f> {
     warnings: usize,
     pods: usize,
     findings: Vec<JsonFinding<'f>>,
+    notes: &'f [String],
 }
 
 #[derive(Serialize)]

@@ -25,7 +25,6 @@ mod question;
 mod report;
 mod restart;
 mod review;
-mod room;
 mod schema;
 mod serve;
 mod suggest;
@@ -34,6 +33,7 @@ mod uninject;
 mod version;
 mod wait_for;
 mod why;
+mod width;
 
 use clap::builder::Resettable;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::manifest::{Finding, Level, NO_POD_TEMPLATE, Outcome};
 
 use super::line::{Line, Tone, shown};
-use super::room::Room;
+use super::width::Width;
 
 /// Why a command failed: one message for each problem, none where all have been reported already.
 #[derive(Debug, Default)]
@@ -29,9 +29,9 @@ impl Failure {
 
     /// Prints the messages; the exit code is that of wrong arguments.
     pub(super) fn report(self) -> ExitCode {
-        let room = Room::of(&io::stderr());
+        let width = Width::of(&io::stderr());
         let word = Line::of(Tone::Bad, "error");
-        let lines: Vec<Line> = self.0.iter().flat_map(|message| said(&word, message, room)).collect();
+        let lines: Vec<Line> = self.0.iter().flat_map(|message| said(&word, message, width)).collect();
         print(&shown(&lines, &io::stderr()));
         ExitCode::from(2)
     }
@@ -70,8 +70,8 @@ impl Aside {
 
 /// Prints the findings; fails if something is refused.
 pub(super) fn outcome(outcome: &Outcome<'_>, aside: Aside) -> Result<(), Failure> {
-    let room = Room::of(&io::stderr());
-    print(&shown(&told(&outcome.findings, aside, room), &io::stderr()));
+    let width = Width::of(&io::stderr());
+    print(&shown(&told(&outcome.findings, aside, width), &io::stderr()));
     if outcome.is_refused() { Err(Failure::default()) } else { Ok(()) }
 }
 
@@ -82,7 +82,7 @@ pub(super) const HANG: usize = 4;
 const MOST_NOTES: usize = 3;
 
 /// Notes first, of which many are summed up, and errors last, where the eye is.
-pub(super) fn told(findings: &[Finding], aside: Aside, room: Room) -> Vec<Line> {
+pub(super) fn told(findings: &[Finding], aside: Aside, width: Width) -> Vec<Line> {
     let of = |level: Level| findings.iter().filter(move |finding| finding.level == level);
     let mut out = Vec::new();
     let mut slugs: Vec<(&str, usize)> = Vec::new();
@@ -94,7 +94,7 @@ pub(super) fn told(findings: &[Finding], aside: Aside, room: Room) -> Vec<Line> 
         });
         slugs[place].1 += 1;
         if slugs[place].1 <= MOST_NOTES {
-            out.extend(rendered(finding, room));
+            out.extend(rendered(finding, width));
         }
     }
     for (slug, count) in slugs.into_iter().filter(|(_, count)| *count > MOST_NOTES) {
@@ -102,22 +102,22 @@ pub(super) fn told(findings: &[Finding], aside: Aside, room: Room) -> Vec<Line> 
         out.push(Line::of(Tone::Strong, "note").and(Tone::Plain, more));
     }
     for finding in of(Level::Warning).chain(of(Level::Error)) {
-        out.extend(rendered(finding, room));
+        out.extend(rendered(finding, width));
     }
     out
 }
 
 pub(super) fn note(message: &str) {
-    let lines = said(&Line::of(Tone::Strong, "note"), message, Room::of(&io::stderr()));
+    let lines = said(&Line::of(Tone::Strong, "note"), message, Width::of(&io::stderr()));
     print(&shown(&lines, &io::stderr()));
 }
 
 /// A message that has no place in a file.
-fn said(word: &Line, message: &str, room: Room) -> Vec<Line> {
+fn said(word: &Line, message: &str, width: Width) -> Vec<Line> {
     let mut lines = message.lines();
     let head = word.clone().and(Tone::Plain, format!(": {}", lines.next().unwrap_or_default()));
-    let below = lines.flat_map(|line| room.detail(&Line::default(), line));
-    room.prose(head, HANG).into_iter().chain(below).collect()
+    let below = lines.flat_map(|line| width.detail(&Line::default(), line));
+    width.prose(head, HANG).into_iter().chain(below).collect()
 }
 
 /// A closed standard error is ignored: there is nowhere to report it.
@@ -125,45 +125,45 @@ fn print(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-fn rendered(finding: &Finding, room: Room) -> Vec<Line> {
+fn rendered(finding: &Finding, width: Width) -> Vec<Line> {
     let Finding { level, slug, file, line, column, subject, .. } = finding;
     let head = match level {
         Level::Note => {
             let text = format!(": {file}:{line}: {} ({slug})", finding.title());
-            return room.prose(Line::of(Tone::Strong, "note").and(Tone::Plain, text), HANG);
+            return width.prose(Line::of(Tone::Strong, "note").and(Tone::Plain, text), HANG);
         }
         Level::Warning => Line::of(Tone::Caution, "warning"),
         Level::Error => Line::of(Tone::Bad, format!("error[{slug}]")),
     };
     let place =
         Line::of(Tone::Quiet, "  -->").and(Tone::Plain, format!(" {file}:{line}:{column} ({subject})"));
-    let mut lines = room.prose(head.and(Tone::Strong, format!(": {}", finding.title())), HANG);
+    let mut lines = width.prose(head.and(Tone::Strong, format!(": {}", finding.title())), HANG);
     lines.push(place);
-    lines.extend(body(finding, room));
+    lines.extend(body(finding, width));
     lines.push(Line::default());
     lines
 }
 
 /// The line of a file that a finding marks, and what is to be said below it.
-pub(super) fn body(finding: &Finding, room: Room) -> Vec<Line> {
+pub(super) fn body(finding: &Finding, width: Width) -> Vec<Line> {
     let mark = finding.mark.as_ref();
     let number = mark.and_then(|mark| mark.line).map(|line| line.to_string()).unwrap_or_default();
-    let width = number.len().max(2);
-    let beside = |number: &str| Line::of(Tone::Quiet, format!("{number:>width$} |"));
+    let digits = number.len().max(2);
+    let beside = |number: &str| Line::of(Tone::Quiet, format!("{number:>digits$} |"));
     let mut lines = Vec::new();
     if let Some(mark) = mark {
         let tone = if finding.level == Level::Error { Tone::Bad } else { Tone::Caution };
         lines.push(beside(""));
         lines.push(beside(&number).and(Tone::Plain, format!(" {}", mark.excerpt.line)));
         let (carets, label) = (mark.excerpt.carets(), &mark.excerpt.label);
-        lines.extend(room.label(&beside("").and(Tone::Plain, " "), (tone, &carets), label));
+        lines.extend(width.label(&beside("").and(Tone::Plain, " "), (tone, &carets), label));
     }
     let mut details = finding.details().peekable();
     if details.peek().is_some() {
         lines.push(beside(""));
     }
     let margin = beside("").and(Tone::Plain, " ");
-    lines.extend(details.flat_map(|detail| room.detail(&margin, detail)));
+    lines.extend(details.flat_map(|detail| width.detail(&margin, detail)));
     lines
 }
 
@@ -189,7 +189,7 @@ mod tests {
                 excerpt: Excerpt { line: "k: x:1".into(), column: 3, width: 1, label: "here".into(), span },
             }),
         };
-        rendered(&finding, Room::WHOLE).iter().map(|line| line.text() + "\n").collect()
+        rendered(&finding, Width::WHOLE).iter().map(|line| line.text() + "\n").collect()
     }
 
     #[test]

@@ -40,6 +40,18 @@ pub(crate) struct Template<'e> {
     pub(super) edits: Vec<Edit>,
 }
 
+impl Template<'_> {
+    /// The images of all containers that it gets.
+    pub(crate) fn images(&self) -> impl Iterator<Item = &str> {
+        let injection = self.decided.as_ref().and_then(|decided| match &decided.decision.verdict {
+            Verdict::Inject(injection) => Some(injection),
+            _ => None,
+        });
+        let changes = injection.into_iter().flat_map(|injection| &injection.plan.changes);
+        changes.filter_map(|planned| planned.change.container()).map(|new| &*new.container.image)
+    }
+}
+
 /// A decision, and what it was made from.
 #[derive(Debug)]
 pub(crate) struct Decided<'e> {

@@ -7,18 +7,21 @@ use std::io;
 use super::draw::draw;
 use super::layout::{Layout, counted, indented};
 use crate::cli::line::{Line, Tone};
-use crate::cli::room::Room;
+use crate::cli::width::Width;
 use crate::explain::report::{Added, Asked, Considered, Origin, Refused, Report, Runs, Standing, Verdict};
 
 /// All lines about one pod.
 pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
     let mut page =
-        Page { lines: vec![heading(&report.origin)], room: Room::columns(layout.columns).without(INDENT) };
+        Page { lines: vec![heading(&report.origin)], width: Width::columns(layout.columns).without(INDENT) };
     page.decided(report);
     if let Some(added) = &report.added {
-        page.section("Added, in the order in which containers start", added::lines(added, layout, page.room));
+        page.section(
+            "Added, in the order in which containers start",
+            added::lines(added, layout, page.width),
+        );
     }
-    page.section("What could clash", clashes(report, page.room));
+    page.section("What could clash", clashes(report, page.width));
     if let Some(picture) = &report.pod {
         let title = match report.added {
             Some(_) => "the pod, + is new",
@@ -32,9 +35,9 @@ pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
 
 /// The lines about what was decided, and why, without the pod.
 pub(in crate::cli) fn brief(report: &Report) -> Vec<Line> {
-    let mut page = Page { lines: Vec::new(), room: Room::of(&io::stdout()).without(INDENT) };
+    let mut page = Page { lines: Vec::new(), width: Width::of(&io::stdout()).without(INDENT) };
     page.decided(report);
-    page.section("What could clash", clashes(report, page.room));
+    page.section("What could clash", clashes(report, page.width));
     page.lines
 }
 
@@ -44,18 +47,18 @@ const INDENT: usize = 2;
 struct Page {
     lines: Vec<Line>,
     /// That of what stands in a section.
-    room: Room,
+    width: Width,
 }
 
 impl Page {
     fn decided(&mut self, report: &Report) {
         let sentences =
-            |lines: Vec<Line>| lines.into_iter().flat_map(|line| self.room.prose(line, 2)).collect();
+            |lines: Vec<Line>| lines.into_iter().flat_map(|line| self.width.prose(line, 2)).collect();
         let (asked, policies) =
             (sentences(asked(report)), sentences(report.policies.iter().map(considered).collect()));
         self.section("Asked", asked);
         self.section("Policies", policies);
-        self.section("Verdict", verdict(report, self.room));
+        self.section("Verdict", verdict(report, self.width));
     }
 
     /// A heading and what stands below it, two columns to the right; nothing where there is nothing.
@@ -110,36 +113,36 @@ fn considered(considered: &Considered) -> Line {
     }
 }
 
-fn verdict(report: &Report, room: Room) -> Vec<Line> {
+fn verdict(report: &Report, width: Width) -> Vec<Line> {
     match &report.verdict {
         Verdict::Inject => {
             let what = report.added.as_ref().map(summary).unwrap_or_default();
-            room.prose(Line::of(Tone::Ours, "injected").and(Tone::Plain, format!(": {what}")), 2)
+            width.prose(Line::of(Tone::Ours, "injected").and(Tone::Plain, format!(": {what}")), 2)
         }
         Verdict::Skip { reason, because } => {
             let line = Line::of(Tone::Strong, "left as it is")
                 .and(Tone::Plain, format!(": {because}"))
                 .and(Tone::Quiet, format!(" ({reason})"));
-            room.prose(line, 2)
+            width.prose(line, 2)
         }
         Verdict::Deny { refusals } => {
             let count = counted(refusals.len(), "reason", "reasons");
             let head = Line::of(Tone::Bad, "refused").and(Tone::Plain, format!(", for {count}"));
-            std::iter::once(head).chain(refusals.iter().flat_map(|refusal| refused(refusal, room))).collect()
+            std::iter::once(head).chain(refusals.iter().flat_map(|refusal| refused(refusal, width))).collect()
         }
     }
 }
 
-fn refused(refusal: &Refused, room: Room) -> Vec<Line> {
-    item(&Line::of(Tone::Bad, "x "), &refusal.message, &format!(" ({})", refusal.reason), room)
+fn refused(refusal: &Refused, width: Width) -> Vec<Line> {
+    item(&Line::of(Tone::Bad, "x "), &refusal.message, &format!(" ({})", refusal.reason), width)
 }
 
 /// A message behind a sign; what stands behind its first line is quiet.
-fn item(sign: &Line, message: &str, behind: &str, room: Room) -> Vec<Line> {
+fn item(sign: &Line, message: &str, behind: &str, width: Width) -> Vec<Line> {
     let mut lines = message.lines();
     let head = sign.clone().and(Tone::Plain, lines.next().unwrap_or_default()).and(Tone::Quiet, behind);
-    let below = lines.flat_map(|line| room.detail(&Line::plain("  "), line));
-    room.prose(head, 2).into_iter().chain(below).collect()
+    let below = lines.flat_map(|line| width.detail(&Line::plain("  "), line));
+    width.prose(head, 2).into_iter().chain(below).collect()
 }
 
 fn summary(added: &Added) -> String {
@@ -164,9 +167,9 @@ fn summary(added: &Added) -> String {
     parts.join(", ")
 }
 
-fn clashes(report: &Report, room: Room) -> Vec<Line> {
+fn clashes(report: &Report, width: Width) -> Vec<Line> {
     let sign = Line::of(Tone::Caution, "! ");
-    let warnings = report.warnings.iter().flat_map(|warning| item(&sign, warning, "", room));
+    let warnings = report.warnings.iter().flat_map(|warning| item(&sign, warning, "", width));
     let mut all: Vec<Line> = warnings.collect();
     if let Some(added) = &report.added {
         let ports = added
@@ -185,7 +188,7 @@ fn clashes(report: &Report, room: Room) -> Vec<Line> {
             ),
         };
         let line = Line::of(Tone::Quiet, format!("nothing that the pod declares clashes{taken}"));
-        all.extend(room.prose(line, 2));
+        all.extend(width.prose(line, 2));
     }
     all
 }
@@ -379,7 +382,7 @@ Verdict
         assert_eq!(serde_json::to_value(&added).unwrap()["hostAliases"][0]["value"], "10.0.0.7");
         assert_eq!(summary(&added), "hostAliases (1)");
         let layout = Layout { columns: 200, signs: Signs::UNICODE, show_config: true };
-        let lines: Vec<String> = added::lines(&added, &layout, Room::WHOLE).iter().map(Line::text).collect();
+        let lines: Vec<String> = added::lines(&added, &layout, Width::WHOLE).iter().map(Line::text).collect();
         assert_eq!(lines, ["hostAliases", "  db: 10.0.0.7"]);
     }
 

@@ -10,7 +10,7 @@ use crate::cli::color::Styles;
 use crate::cli::diff::unified;
 use crate::cli::explain::{explanation, of as report_of};
 use crate::cli::report::{self, Aside};
-use crate::cli::room::Room;
+use crate::cli::width::Width;
 use crate::drawing::{self, Style, escaped};
 use crate::explain::Report;
 use crate::manifest::{self, Annotation, Cluster, Manifests, Source};
@@ -140,7 +140,7 @@ impl Desk {
                 ..Answer::default()
             };
         }
-        let told = report::told(&outcome.findings, Aside::default(), Room::WHOLE);
+        let told = report::told(&outcome.findings, Aside::default(), Width::WHOLE);
         problems.extend(told.into_iter().map(|line| line.trimmed().text() + "\n"));
         let refused = wrong || outcome.is_refused();
         let after: String = outcome.texts.iter().map(|documents| documents.concat()).collect();

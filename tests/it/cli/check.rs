@@ -206,6 +206,37 @@ fn machines_get_the_findings_as_json() {
 }
 
 #[test]
+fn the_image_of_multipod_that_no_registry_has_is_a_note_for_all_pods_together() {
+    let waits = pod("").replace("multipod/ambassador: \"80:8775\"", "multipod/init: wait-for db:5432");
+    let ran = multipod(&["check"], &format!("{waits}---\n{waits}"));
+    let (note, rest) = ran.out.split_once('\n').unwrap();
+    assert!(note.starts_with("note: pods get the image multipod/multipod:"), "{}", ran.out);
+    assert_eq!((ran.code, rest), (0, "✓ 0 errors, 0 warnings in 2 pods\n"));
+    let ran = multipod(&["check", "-o", "json"], &waits);
+    let answer: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(answer["notes"].as_array().map(Vec::len), Some(1), "{answer}");
+
+    for settings in ["image: mirror.example/multipod:1", "registry: mirror.example"] {
+        let files = Files::new(&[("pod.yaml", &waits), ("settings.yaml", settings)]);
+        let ran = files.multipod(&["check", "-f", "pod.yaml", "--config", "settings.yaml"]);
+        assert_eq!((ran.code, &*ran.out), (0, "✓ 0 errors, 0 warnings in 1 pod\n"));
+    }
+}
+
+#[test]
+fn a_directory_of_policies_in_which_there_is_none_is_a_failure() {
+    let looks_like_one = "name: strict\nmode: enforce\nannotations: {multipod/metrics: nginx}\n";
+    let files = Files::new(&[("web.yaml", &pod("")), ("policies/strict.yaml", looks_like_one)]);
+    let ran = files.multipod(&["check", "-f", "web.yaml", "--policy-dir", "policies"]);
+    assert_eq!(
+        (ran.code, &*ran.err),
+        (2, "error: policies: there is no InjectionPolicy and no Pattern in this directory\n"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_a_failure_and_hides_no_other_finding() {
     let files = Files::new(&[("bad.yaml", "a: ["), ("web.yaml", &pod("").replace("80:8775", "8o:8775"))]);
     let ran = files.multipod(&["check", "-f", "bad.yaml", "web.yaml"]);

@@ -35,7 +35,7 @@ pub use catalogue::Catalogue;
 pub use change::{Addition, Change, Role};
 pub(crate) use change::{AppEnv, AppMount, Fragment, Note};
 pub use context::{Context, Label, Names};
-pub use settings::Settings;
+pub use settings::{OWN_IMAGE, Settings};
 pub use settings_file::{names_in_settings, patterns_without_use};
 
 use crate::annotation::settings::Settings as CommonSettings;

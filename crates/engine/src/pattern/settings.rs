@@ -135,6 +135,10 @@ pub(crate) struct Needs {
     pub(crate) memory_limit: (&'static str, u64),
 }
 
+/// The image of multipod's own programs where nobody names another one. No registry has it: whoever runs multipod pushes it to
+/// one of their own.
+pub const OWN_IMAGE: &str = concat!("multipod/multipod:", env!("CARGO_PKG_VERSION"));
+
 impl Settings {
     /// The image of a pattern: what the annotation asks for, else the cluster's default, else ours (from the mirror).
     pub(crate) fn image_for(&self, pattern: &str, asked: &PatternSettings, default: impl Into<Text>) -> Text {
@@ -153,12 +157,11 @@ impl Settings {
 
     /// The image of multipod's own programs (`wait-for`, `follow`).
     pub fn own_image(&self, pattern: &str, asked: &PatternSettings) -> Text {
-        const OWN: &str = concat!("multipod/multipod:", env!("CARGO_PKG_VERSION"));
         let set_for_pattern = asked.image.is_some()
             || self.patterns.get(pattern).is_some_and(|defaults| defaults.image.is_some());
         match &self.image {
             Some(image) if !set_for_pattern => Cow::Owned(image.clone()),
-            _ => self.image_for(pattern, asked, OWN),
+            _ => self.image_for(pattern, asked, OWN_IMAGE),
         }
     }
 

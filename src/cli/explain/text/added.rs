@@ -4,14 +4,14 @@ use multipod_engine::inject::NO_TOKEN;
 
 use crate::cli::explain::layout::{Layout, counted, indented};
 use crate::cli::line::{Line, Tone, width};
-use crate::cli::room::Room;
+use crate::cli::width::Width;
 use crate::explain::report::{Added, Amounts, AppMount, Container, Named, Runs};
 
 /// Everything that is added, container by container, then the rest of the pod.
-pub(super) fn lines(added: &Added, layout: &Layout, room: Room) -> Vec<Line> {
+pub(super) fn lines(added: &Added, layout: &Layout, width: Width) -> Vec<Line> {
     let mut lines = Vec::new();
     for (at, container) in added.containers.iter().enumerate() {
-        lines.extend(one_container(at + 1, container, room));
+        lines.extend(one_container(at + 1, container, width));
     }
     lines.extend(table("volumes", &added.volumes, "  "));
     let apps =
@@ -46,7 +46,7 @@ pub(super) fn lines(added: &Added, layout: &Layout, room: Room) -> Vec<Line> {
     lines
 }
 
-fn one_container(number: usize, container: &Container, room: Room) -> Vec<Line> {
+fn one_container(number: usize, container: &Container, width: Width) -> Vec<Line> {
     let runs = match container.runs {
         Runs::NativeSidecar => "native sidecar",
         Runs::ClassicSidecar => "classic sidecar",
@@ -72,9 +72,9 @@ fn one_container(number: usize, container: &Container, room: Room) -> Vec<Line> 
     let rows = rows.chain((!tokens.is_empty()).then_some(("token", token)));
     let rows = rows.flat_map(|(name, value)| {
         let row = indented(4, Line::of(Tone::Quiet, format!("{name:<10}")).and(Tone::Plain, value));
-        room.prose(row, 14)
+        width.prose(row, 14)
     });
-    room.prose(head, 6).into_iter().chain(rows).collect()
+    width.prose(head, 6).into_iter().chain(rows).collect()
 }
 
 fn mounted(mount: &AppMount) -> String {

@@ -8,28 +8,28 @@ use super::line::{Line, Tone};
 
 /// The width of a stream, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Room(Option<usize>);
+pub(super) struct Width(Option<usize>);
 
 /// Narrower than this, words stand one below the other.
 const LEAST: usize = 40;
 
-impl Room {
+impl Width {
     /// Nothing is broken.
-    pub(super) const WHOLE: Room = Room(None);
+    pub(super) const WHOLE: Width = Width(None);
 
-    pub(super) fn of(stream: &(impl AsFd + IsTerminal)) -> Room {
+    pub(super) fn of(stream: &(impl AsFd + IsTerminal)) -> Width {
         let terminal = stream.is_terminal().then(|| terminal_size::terminal_size_of(stream)).flatten();
         let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        Room(terminal.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0).or_else(said))
+        Width(terminal.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0).or_else(said))
     }
 
-    pub(super) fn columns(columns: usize) -> Room {
-        Room(Some(columns))
+    pub(super) fn columns(columns: usize) -> Width {
+        Width(Some(columns))
     }
 
     /// What is left behind a margin.
-    pub(super) fn without(self, margin: usize) -> Room {
-        Room(self.0.map(|columns| columns.saturating_sub(margin)))
+    pub(super) fn without(self, margin: usize) -> Width {
+        Width(self.0.map(|columns| columns.saturating_sub(margin)))
     }
 
     /// A sentence; what does not fit goes on below, so many columns to the right.
@@ -84,32 +84,32 @@ mod tests {
         let margin = Line::plain("   | ");
         let prose = "Put it under spec.template.metadata.annotations of the workload";
         let example = "Example: multipod/ambassador: \"80:8775, 5432:db.prod, 6379:cache.prod\"";
-        let at = |room: Room, text: &str| texts(&room.detail(&margin, text));
-        assert_eq!(at(Room::WHOLE, prose), [format!("   | {prose}")]);
+        let at = |width: Width, text: &str| texts(&width.detail(&margin, text));
+        assert_eq!(at(Width::WHOLE, prose), [format!("   | {prose}")]);
         let broken = ["   | Put it under", "   | spec.template.metadata.annotations", "   | of the workload"];
-        assert_eq!(at(Room::columns(40), prose), broken);
-        assert_eq!(at(Room::columns(8), prose), broken);
-        assert_eq!(at(Room::columns(40), example), [format!("   | {example}")]);
-        let lines = Room::columns(40).prose(Line::plain("error: what is said in many words goes on"), 4);
+        assert_eq!(at(Width::columns(40), prose), broken);
+        assert_eq!(at(Width::columns(8), prose), broken);
+        assert_eq!(at(Width::columns(40), example), [format!("   | {example}")]);
+        let lines = Width::columns(40).prose(Line::plain("error: what is said in many words goes on"), 4);
         assert_eq!(texts(&lines), ["error: what is said in many words goes", "    on"]);
     }
 
     #[test]
     fn a_label_goes_on_where_it_begins_or_stands_below_its_carets() {
         let margin = Line::plain("   | ");
-        let label = |room: Room, carets: &str| {
-            texts(&room.label(&margin, (Tone::Bad, carets), "expected a port between 1 and 65535 or a name"))
+        let label = |width: Width, carets: &str| {
+            texts(&width.label(&margin, (Tone::Bad, carets), "expected a port between 1 and 65535 or a name"))
         };
         assert_eq!(
-            label(Room::columns(50), "^^"),
+            label(Width::columns(50), "^^"),
             ["   | ^^ expected a port between 1 and 65535 or a", "   |    name"]
         );
         let far = format!("{:>30}", "^^");
         assert_eq!(
-            label(Room::columns(50), &far),
+            label(Width::columns(50), &far),
             [format!("   | {far}"), "   | expected a port between 1 and 65535 or a name".into()]
         );
-        assert_eq!(label(Room::WHOLE, "^^").len(), 1);
-        assert_eq!(texts(&Room::columns(50).label(&margin, (Tone::Bad, "^^"), "")), ["   | ^^"]);
+        assert_eq!(label(Width::WHOLE, "^^").len(), 1);
+        assert_eq!(texts(&Width::columns(50).label(&margin, (Tone::Bad, "^^"), "")), ["   | ^^"]);
     }
 }
