@@ -99,7 +99,10 @@ pub(super) fn policies(folder: &Path) -> Result<Loaded, Failure> {
     let loaded = policy::load(&policy_files(folder)?);
     let mut failures: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
     if failures.is_empty() && loaded.objects.is_empty() {
-        failures.push(format!("{}: there is no InjectionPolicy and no Pattern in this directory", folder.display()));
+        failures.push(format!(
+            "{}: there is no InjectionPolicy and no Pattern in this directory",
+            folder.display()
+        ));
     }
     Failure::unless_empty(failures, loaded)
 }

@@ -122,7 +122,7 @@ fn reports(
 
 /// A report as plain text, without its drawing.
 pub(super) fn explanation(report: &Report) -> String {
-    let layout = Layout { columns: 100, signs: Signs::UNICODE, show_config: false };
+    let layout = Layout { columns: paper::PRINTED, signs: Signs::UNICODE, show_config: false };
     let report = Report { pod: None, ..report.clone() };
     text(&report, &layout).into_iter().map(|line| line.trimmed().text() + "\n").collect()
 }

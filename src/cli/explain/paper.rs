@@ -22,10 +22,13 @@ pub(in crate::cli) struct Canvas {
     pub signs: Signs,
 }
 
+/// What is printed into a file or a pipe is as wide as this at most, and what the page shows.
+pub(super) const PRINTED: usize = 140;
+
 impl Paper {
     pub(in crate::cli) fn canvas(self) -> Canvas {
         let signs = if self.ascii || !shows_unicode(variable) { Signs::ASCII } else { Signs::UNICODE };
-        let elsewhere = if std::io::stdout().is_terminal() { 80 } else { 140 };
+        let elsewhere = if std::io::stdout().is_terminal() { 80 } else { PRINTED };
         Canvas { columns: self.width.unwrap_or_else(|| columns(elsewhere)), signs }
     }
 }
