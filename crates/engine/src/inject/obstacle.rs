@@ -27,8 +27,7 @@ pub(super) fn skipping<'a>(resolution: &Resolution<'a>, obstacles: &Refusals) ->
         }
         left_out
     };
-    let about =
-        |key: Key| obstacles.iter().find(|obstacle| obstacle.key.as_deref() == Some(key.full())).cloned();
+    let about = |key: Key| obstacles.iter().find(|obstacle| obstacle.is_for(key.full())).cloned();
     let named = of(&about);
     if named.is_empty() { of(&|_| obstacles.iter().next().cloned()) } else { named }
 }

@@ -53,8 +53,10 @@ pub(super) fn mark(
             Found::Nothing => {}
             Found::Same => plan.changes[index].presence = Presence::Present,
             Found::Other(reason, message) => {
-                let about = planned.change.annotation().map_or(plan.key_of(planned), |note| &*note.key);
-                refusals.tell(|| Refusal::new(reason, message).about(about));
+                let key = plan.key_of(planned);
+                let about = planned.change.annotation().map_or(key, |note| &*note.key);
+                refusals
+                    .tell(|| Refusal { asked_by: Some(key), ..Refusal::new(reason, message).about(about) });
             }
             Found::Unreadable(message) => {
                 refusals.tell(|| Refusal::new(DenyReason::UnreadablePod, message));

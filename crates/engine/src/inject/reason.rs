@@ -226,6 +226,8 @@ pub struct Refusal {
     pub message: String,
     /// The annotation that it is about, so that tools can point at its line.
     pub key: Option<String>,
+    /// The key that asked for what cannot be, where `key` names another annotation.
+    pub(crate) asked_by: Option<&'static str>,
     /// What the message was made of, where it marks a place in a value.
     pub diagnostic: Option<Box<Diagnostic>>,
 }
@@ -233,7 +235,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that is about no single annotation.
     pub fn new(reason: DenyReason, message: impl Into<String>) -> Self {
-        Refusal { reason, message: plain(message.into()), key: None, diagnostic: None }
+        Refusal { reason, message: plain(message.into()), key: None, asked_by: None, diagnostic: None }
     }
 
     /// What is wrong with the value of an annotation.
@@ -261,6 +263,11 @@ impl Refusal {
     pub(crate) fn about(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
+    }
+
+    /// Whether a part of this key met it.
+    pub(crate) fn is_for(&self, key: &str) -> bool {
+        self.asked_by.or(self.key.as_deref()) == Some(key)
     }
 }
 
