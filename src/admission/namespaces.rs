@@ -33,7 +33,12 @@ pub struct Namespace {
 #[derive(Debug, Default)]
 pub struct Texts {
     known: HashSet<Arc<str>>,
+    /// How many were left when unused ones were last let go of.
+    used: usize,
 }
+
+/// So many unused texts cost less than to look for them.
+const UNUSED: usize = 1024;
 
 const SHARDS: usize = 256;
 
@@ -102,6 +107,15 @@ impl Texts {
     /// Lets go of those that stand in no namespace any more.
     pub fn forget_unused(&mut self) {
         self.known.retain(|text| Arc::strong_count(text) > 1);
+        self.used = self.known.len();
+    }
+
+    /// The same where there may be as many unused as used ones. Namespaces may have other values each minute for months, and a
+    /// watch that goes well never begins anew.
+    pub fn forget_some_unused(&mut self) {
+        if self.known.len() > 2 * self.used + UNUSED {
+            self.forget_unused();
+        }
     }
 }
 
@@ -155,5 +169,17 @@ mod tests {
         drop((one, other));
         texts.forget_unused();
         assert!(texts.known.is_empty());
+    }
+
+    #[test]
+    fn values_that_change_for_ever_do_not_pile_up() {
+        let mut texts = Texts::default();
+        let kept: Vec<_> = (0..100).map(|at| texts.one(&format!("kept-{at}"))).collect();
+        for at in 0..100_000 {
+            texts.one(&format!("at-{at}"));
+            texts.forget_some_unused();
+            assert!(texts.known.len() <= 2 * kept.len() + UNUSED + 1);
+        }
+        assert!(kept.iter().all(|text| Arc::ptr_eq(text, &texts.one(text))));
     }
 }

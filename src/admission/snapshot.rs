@@ -76,6 +76,12 @@ impl Snapshot {
         !self.missing.any() && self.unread.is_none()
     }
 
+    /// Whether of all namespaces it is known what the policies name of them.
+    pub fn knows_annotations(&self) -> bool {
+        let known = self.namespaces.named();
+        self.policies.namespace_annotations().iter().all(|name| known.iter().any(|known| **known == **name))
+    }
+
     /// Whether this namespace will be known in a moment, and its annotations with it; without them, what they ask for
     /// would silently be missing.
     pub(super) fn must_wait_for(&self, namespace: &str) -> bool {

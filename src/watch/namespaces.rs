@@ -13,7 +13,7 @@ use multipod_engine::annotation::key::PREFIX;
 use multipod_engine::pattern::context::LONGEST_ANNOTATION;
 use multipod_engine::policy::Policies;
 
-use crate::admission::{Missing, Namespace, Namespaces, Snapshot, Texts};
+use crate::admission::{Namespace, Namespaces, Snapshot, Texts};
 use crate::server::Shared;
 
 /// How long one watch lasts; a dead connection is noticed a little later.
@@ -75,6 +75,7 @@ async fn follow_with(client: Client, named: Arc<[Arc<str>]>, shared: &Shared) ->
                 if let Some((name, namespace)) = known(object.metadata, &named, &mut texts) {
                     change(shared, &name, Some(namespace));
                 }
+                texts.forget_some_unused();
             }
             Ok(Event::Delete(object)) => change(shared, &object.metadata.name.unwrap_or_default(), None),
             Err(error) => return format!("namespaces: {}", error_chain(&error)),
@@ -99,10 +100,11 @@ pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
 
 fn replace(all: Namespaces, shared: &Shared) {
     let all = Arc::new(all);
-    shared.snapshot.rcu(|snapshot| Snapshot {
-        namespaces: Arc::clone(&all),
-        missing: Missing { namespaces: false, ..snapshot.missing },
-        ..Snapshot::clone(snapshot)
+    shared.snapshot.rcu(|snapshot| {
+        let mut next = Snapshot { namespaces: Arc::clone(&all), ..Snapshot::clone(snapshot) };
+        // At the start, policies may have come meanwhile that name more: then all are read once more before the first review.
+        next.missing.namespaces &= !next.knows_annotations();
+        next
     });
 }
 

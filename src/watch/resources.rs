@@ -119,9 +119,10 @@ fn failed(shared: &Shared, why: &str) {
 /// Whatever policies there are, they are known: reviews no longer wait for them.
 fn now_known(shared: &Shared) {
     if shared.snapshot.load().missing.policies {
-        shared.snapshot.rcu(|snapshot| Snapshot {
-            missing: Missing { policies: false, ..snapshot.missing },
-            ..Snapshot::clone(snapshot)
+        shared.snapshot.rcu(|snapshot| {
+            // What they name of namespaces may have to be read first.
+            let namespaces = snapshot.missing.namespaces || !snapshot.knows_annotations();
+            Snapshot { missing: Missing { policies: false, namespaces }, ..Snapshot::clone(snapshot) }
         });
     }
 }

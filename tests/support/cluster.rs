@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -38,6 +39,8 @@ struct State {
     history: Vec<(u64, Event)>,
     /// Older revisions are forgotten.
     oldest: u64,
+    /// How long a list of namespaces takes.
+    listing: Duration,
     asked: Vec<String>,
 }
 
@@ -82,6 +85,7 @@ impl Cluster {
             revision: 7,
             history: Vec::new(),
             oldest: 0,
+            listing: Duration::ZERO,
             asked: Vec::new(),
         };
         let mut cluster = Cluster {
@@ -205,6 +209,11 @@ impl Cluster {
         let _ = self.events.send(event);
     }
 
+    /// As if it had so many namespaces that a list of them takes a while.
+    pub fn lists_slowly(&self, listing: Duration) {
+        self.state.lock().unwrap().listing = listing;
+    }
+
     /// Every path that somebody has asked for.
     pub fn asked(&self) -> Vec<String> {
         self.state.lock().unwrap().asked.clone()
@@ -223,7 +232,7 @@ async fn answer(mut stream: TcpStream, state: Arc<Mutex<State>>, events: broadca
     let is_watch = target.contains("watch=true");
     let accept = if is_watch { ONE } else { LIST };
     let path = target.split('?').next().unwrap();
-    let (status, body, missed, mut events) = {
+    let (status, body, missed, mut events, pause) = {
         let mut state = state.lock().unwrap();
         state.asked.push(target.clone());
         let (status, body) = match path {
@@ -252,8 +261,10 @@ async fn answer(mut stream: TcpStream, state: Arc<Mutex<State>>, events: broadca
             _ => ("404 Not Found", status(404, "NotFound")),
         };
         let missed = if is_watch && body.is_null() { state.since(path, &target) } else { Vec::new() };
-        (status, body, missed, events.subscribe())
+        let pause = if path == NAMESPACES && !is_watch { state.listing } else { Duration::ZERO };
+        (status, body, missed, events.subscribe(), pause)
     };
+    tokio::time::sleep(pause).await;
     let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n");
     let _ = stream.write_all(head.as_bytes()).await;
     if !body.is_null() {

@@ -191,6 +191,18 @@ fn any_text() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(parts.to_vec()), 0..30).prop_map(|parts| parts.concat())
 }
 
+#[test]
+fn a_map_costs_its_bytes_however_it_is_held() {
+    let long = "x".repeat(STEPS);
+    let annotations = Value::map([("a", Value::text(&long))]);
+    let metadata = Value::map([("annotations", annotations)]);
+    let given = Given::new(Value::map([("metadata", metadata)]), object("{}"), None);
+    for text in ["object.metadata.annotations == object.metadata.annotations", "object.metadata.annotations == {}"] {
+        let compared = Condition::parse(text).unwrap().holds(&given);
+        assert!(compared.is_err(), "{text}: {compared:?} after {} steps", given.steps());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]

@@ -80,6 +80,16 @@ impl<'a> From<Cow<'a, str>> for Text<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// About so many bytes are looked at by whoever looks at all of it.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Value::Text(text) => text.len(),
+            Value::List(list) => list.bytes(),
+            Value::Map(map) => map.bytes(),
+            _ => 1,
+        }
+    }
+
     pub fn text(text: &'a str) -> Self {
         Value::Text(Text::There(text))
     }
@@ -223,7 +233,7 @@ impl<'a> Map<'a> {
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Map::Json(text) => text.len(),
-            Map::Members(members) => members.len(),
+            Map::Members(members) => members.iter().map(|(key, value)| key.len() + value.bytes()).sum(),
         }
     }
 

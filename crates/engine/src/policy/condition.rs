@@ -115,7 +115,7 @@ fn annotations<'a>(context: &Context<'a>, conditions: &'a [Condition]) -> Option
                 None => context.namespace_labels.is_none().then_some(UNKNOWN),
             }
         }
-        Annotations::Named { names, .. } if !names.iter().any(|known| **known == *name) => {
+        Annotations::Named { names, .. } if names.binary_search_by(|known| (**known).cmp(name)).is_err() => {
             Some(Value::Unknown("this annotation of the namespace is still being read"))
         }
         Annotations::Named { there, .. } => {
