@@ -197,7 +197,9 @@ fn a_map_costs_its_bytes_however_it_is_held() {
     let annotations = Value::map([("a", Value::text(&long))]);
     let metadata = Value::map([("annotations", annotations)]);
     let given = Given::new(Value::map([("metadata", metadata)]), object("{}"), None);
-    for text in ["object.metadata.annotations == object.metadata.annotations", "object.metadata.annotations == {}"] {
+    for text in
+        ["object.metadata.annotations == object.metadata.annotations", "object.metadata.annotations == {}"]
+    {
         let compared = Condition::parse(text).unwrap().holds(&given);
         assert!(compared.is_err(), "{text}: {compared:?} after {} steps", given.steps());
     }

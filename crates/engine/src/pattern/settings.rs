@@ -155,10 +155,18 @@ impl Settings {
         asked.image.as_ref().or_else(cluster).map(|image| Cow::Owned(image.clone()))
     }
 
+    fn names_image(&self, pattern: &str) -> bool {
+        self.patterns.get(pattern).is_some_and(|defaults| defaults.image.is_some())
+    }
+
+    /// Whether one of multipod's own programs has an image that these settings name.
+    pub fn names_own_image(&self, pattern: &str) -> bool {
+        self.image.is_some() || self.names_image(pattern)
+    }
+
     /// The image of multipod's own programs (`wait-for`, `follow`).
     pub fn own_image(&self, pattern: &str, asked: &PatternSettings) -> Text {
-        let set_for_pattern = asked.image.is_some()
-            || self.patterns.get(pattern).is_some_and(|defaults| defaults.image.is_some());
+        let set_for_pattern = asked.image.is_some() || self.names_image(pattern);
         match &self.image {
             Some(image) if !set_for_pattern => Cow::Owned(image.clone()),
             _ => self.image_for(pattern, asked, OWN_IMAGE),

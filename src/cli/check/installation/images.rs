@@ -62,16 +62,16 @@ fn in_pods(settings: &Settings, run: &BTreeSet<String>, report: &mut Report) {
     let mut same = BTreeSet::new();
     for program in IN_PODS {
         let image = image_of(program, settings);
-        let by_default = Settings { registry: settings.registry.clone(), ..Settings::default() };
-        let is_default = image == image_of(program, &by_default);
-        if run.iter().any(|run| is_same(&image, run, is_default)) {
-            same.insert(image);
-        } else {
-            others.push(format!("{program} runs from {image}"));
+        let is_default = !settings.names_own_image(program);
+        match run.iter().find(|run| is_same(&image, run, is_default)) {
+            Some(run) => {
+                same.insert(run.as_str());
+            }
+            None => others.push(format!("{program} runs from {image}")),
         }
     }
     if others.is_empty() {
-        let all: Vec<String> = same.into_iter().collect();
+        let all: Vec<&str> = same.into_iter().collect();
         return report.good("image in pods", format!("that of the replicas: {}", all.join(", ")));
     }
     let run: Vec<&str> = run.iter().map(String::as_str).collect();
@@ -147,7 +147,13 @@ mod tests {
             "{both}"
         );
         let good = told("registry: m.example");
-        assert!(good.contains("✓ image in pods: that of the replicas"), "{good}");
+        assert!(
+            good.contains("✓ image in pods: that of the replicas: m.example/multipod/multipod:9"),
+            "{good}"
+        );
+        let version = env!("CARGO_PKG_VERSION");
+        let named = told(&format!("{{registry: m.example, image: 'm.example/multipod/multipod:{version}'}}"));
+        assert!(named.contains("! image in pods: wait-for runs from m.example/"), "{named}");
         let one = told("{image: 'm.example/multipod/multipod:9', patterns: {follow: {image: 'a:1'}}}");
         assert!(
             one.contains("! image in pods: follow runs from a:1, and the replicas from m.example/multipod"),
