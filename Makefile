@@ -138,7 +138,7 @@ fmt: ## format the code
 
 bless: ## rewrite the outcomes of the golden cases, of those with CASE in their names, and what the docs and tests show of the program; read the diff
 	MULTIPOD_BLESS=1 $(CARGO) test --locked --test cases -- $(CASE)
-	MULTIPOD_BLESS=1 $(CARGO) test --locked --test it -- docs::every_command_prints docs::tables:: docs::chart:: --test-threads 1
+	MULTIPOD_BLESS=1 $(CARGO) test --locked --test it -- docs::every_command_prints docs::tables:: docs::chart:: cli::draw:: --test-threads 1
 
 bench: ## multipod, alone and as a server, beside conventional ones, as ratios of one run
 	$(CARGO) build --locked --release

@@ -266,7 +266,13 @@ fn quoted(text: &str) -> Option<usize> {
 
 /// Where a text is best broken: behind a sign between words that stands in its second half, else at its end.
 fn good_break(text: &str) -> usize {
-    let after = text.rfind([' ', '/', '.', ',', '-']).map_or(0, |at| at + 1);
+    let is_good = |(at, c): &(usize, char)| match c {
+        ' ' | '/' | '.' | ',' => true,
+        // Not the one of an arrow.
+        '-' => text[..*at].ends_with(char::is_alphanumeric),
+        _ => false,
+    };
+    let after = text.char_indices().rev().find(is_good).map_or(0, |(at, _)| at + 1);
     if after > text.len() / 2 { after } else { text.len() }
 }
 
@@ -284,6 +290,13 @@ mod tests {
         let lines = Line::of(Tone::Strong, "ab  ").hanging(Tone::Plain, "some words that-are-long go on", 12);
         let lines: Vec<String> = lines.iter().map(Line::text).collect();
         assert_eq!(lines, ["ab  some", "    words", "    that-are-long", "    go on"]);
+    }
+
+    #[test]
+    fn an_arrow_stays_whole() {
+        let lines: Vec<String> =
+            Line::plain("some-where -> app").wrapped(12).iter().map(Line::text).collect();
+        assert_eq!(lines, ["some-where ", "  -> app"]);
     }
 
     #[test]

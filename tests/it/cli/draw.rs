@@ -1,6 +1,7 @@
 //! `multipod draw` as people run it.
 
-use crate::support::run::{Ran, multipod};
+use crate::docs::page::{rewrite, root};
+use crate::support::run::{Ran, multipod, program};
 
 const POD: &str = "\
 apiVersion: v1
@@ -126,4 +127,20 @@ fn where_there_is_no_pod_nothing_is_drawn() {
     let ran = drawn(&["-o", "svg"], "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
     ran.reports(&["ConfigMap a is left as it is: it has no pod template"]);
+}
+
+/// Whoever changes what is drawn looks at all of it: in `tests/data/drawings`.
+#[test]
+fn the_drawings_of_the_examples_are_those_that_were_looked_at() {
+    for example in ["fruit", "init", "logging", "metrics", "sync"] {
+        let folder = format!("examples/{example}");
+        let ran =
+            Ran::of(program().current_dir(root()).args(["draw", "-R", "--width", "100", "-f", &folder]));
+        assert_eq!((ran.code, &*ran.err), (0, ""), "{example}");
+        rewrite(&format!("tests/data/drawings/{example}.txt"), |_| ran.out);
+    }
+    let ran = drawn(&["--width", "120"], POD);
+    rewrite("tests/data/drawings/every-pattern.txt", |_| ran.out);
+    let ran = drawn(&["--width", "60", "--ascii"], POD);
+    rewrite("tests/data/drawings/narrow.txt", |_| ran.out);
 }
