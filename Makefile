@@ -89,9 +89,11 @@ manifests: ## check what is installed: the schemas of SCHEMAS, and the alert rul
 # With the feature that is off by default, so that its tests need no second build; lint, the image and the clusters are without.
 TEST := $(CARGO) test --locked --workspace --features otlp
 
+# Tests of the server wait more than they compute, so twice as many run as there are CPUs.
+test: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # The sum stands last, because cargo tells one for each of its programs.
 test: setup ## run the tests that need neither a cluster nor minutes of their own, with features that are off by default
-	@echo "All tests that need no cluster: three minutes on two CPUs, once they are built, which takes as long again."
+	@echo "All tests that need no cluster: two minutes on two CPUs, once they are built, which takes about as long."
 	@echo "Not among them: what takes minutes (make test-long, test-models, soak), a browser (make test-page) and clusters (make e2e, e2e-install)."
 	@{ $(TEST) || echo "test result: cargo fails"; } | awk ' \
 		{ print; fflush() } \

@@ -171,7 +171,7 @@ pub(crate) fn failure(endpoint: &'static str, reason: &'static str, is_server_er
 }
 
 /// The beginning of a name, without control characters.
-pub(super) fn short(name: &str) -> Cow<'_, str> {
+pub(crate) fn short(name: &str) -> Cow<'_, str> {
     const LONGEST: usize = 64;
     // Nearly all names take this path.
     if name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -5,7 +5,7 @@ mod metrics;
 mod process;
 mod traces;
 
-pub(crate) use logs::{LogFilter, LogFormat, LogLevel, decision, failure, start_logs};
+pub(crate) use logs::{LogFilter, LogFormat, LogLevel, decision, failure, short, start_logs};
 pub(crate) use metrics::{ConnectionFailure, Metrics};
 pub(crate) use process::descriptor_limit;
 pub(crate) use traces::{Span, Traces};

@@ -27,7 +27,7 @@ const FEW: usize = 16;
 pub(super) fn admin_router(shared: Arc<Shared>) -> Router {
     // Probes cost nothing. What costs more is for a few at one time, until they have read it.
     let few = || from_fn_with_state(Pool::new(FEW, false), one_of_few);
-    let page = page::routes(shared.page.clone()).layer(few());
+    let page = page::routes(&shared).layer(few());
     Router::new()
         .route("/metrics", get(metrics))
         .route("/config", get(configuration))

@@ -145,6 +145,9 @@ impl Call {
         }
         shared.metrics.decided(name, &reply.record, took);
         observe::decision(name, &reply.record, took);
+        if shared.page.is_some() {
+            shared.refused.decided(&reply.record);
+        }
         span.decided(&shared.traces, name, &reply.record, took);
         let mut response = Response::new(Body::from(reply.body));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

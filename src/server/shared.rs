@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use multipod_engine::policy::ObjectState;
 use tokio::sync::Notify;
 
 use crate::admission::Snapshot;
@@ -13,6 +14,8 @@ use crate::observe::{Metrics, Traces};
 
 use super::body::Bodies;
 use super::deciders::Deciders;
+use super::in_force::{Checks, InForce, Replicas};
+use super::refused::LastRefused;
 use super::shares::Pool;
 use super::{ClusterState, Configuration, Limits, Page};
 
@@ -23,6 +26,12 @@ pub struct Shared {
     pub snapshot: ArcSwap<Snapshot>,
     /// Wakes whoever watches namespaces when the snapshot has other policies.
     pub policies_changed: Notify,
+    /// What became of each policy and pattern.
+    pub objects: ArcSwap<Vec<ObjectState>>,
+    /// All replicas, as this one saw them last; nothing where it does not look.
+    pub(crate) replicas: ArcSwapOption<Replicas>,
+    /// Kept where there is a page that shows them.
+    pub(crate) refused: LastRefused,
     /// For new handshakes.
     pub tls: Tls,
     /// How current the snapshot's namespaces are.
@@ -56,6 +65,9 @@ impl Shared {
         Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             policies_changed: Notify::new(),
+            objects: ArcSwap::default(),
+            replicas: ArcSwapOption::empty(),
+            refused: LastRefused::default(),
             tls,
             cluster: ClusterState::default(),
             cluster_policies: ClusterState::default(),
@@ -96,8 +108,19 @@ impl Shared {
         self.begun.elapsed().saturating_sub(last)
     }
 
-    /// The checks of readiness: name, whether it passes, and a note for people.
-    pub(super) fn checks(&self) -> [(&'static str, bool, Option<String>); 5] {
+    /// What the page shows.
+    pub(super) fn in_force(&self) -> InForce {
+        InForce {
+            checks: self.checks(),
+            certificate_ends: self.tls.ends(),
+            snapshot: self.snapshot.load_full(),
+            objects: self.objects.load_full(),
+            replicas: self.replicas.load_full(),
+            refused: self.refused.all(),
+        }
+    }
+
+    pub(super) fn checks(&self) -> Checks {
         let now = SystemTime::now();
         let snapshot = self.snapshot.load();
         let (missing, unread) = (snapshot.missing, snapshot.unread.as_deref().map(str::to_owned));

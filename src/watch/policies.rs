@@ -71,8 +71,6 @@ struct Stored {
     layers: Layers,
     /// What was wrong with any of them when they were merged last.
     problems: Vec<Problem>,
-    /// What became of each object then.
-    objects: Vec<ObjectState>,
 }
 
 impl PolicyStore {
@@ -81,8 +79,10 @@ impl PolicyStore {
     }
 
     /// What became of each object: what is in force of it, and why it is not this version.
-    pub fn objects(&self) -> Vec<ObjectState> {
-        self.stored.lock().unwrap_or_else(PoisonError::into_inner).objects.clone()
+    pub fn objects(&self) -> Arc<Vec<ObjectState>> {
+        // Not in the middle of a change.
+        let _stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.objects.load_full()
     }
 
     /// Puts in force what a layer holds now, beside the other layers. Reports what is wrong with it, and what it takes out
@@ -107,7 +107,7 @@ impl PolicyStore {
         let is_news = |problem: &&Problem| own.contains(problem) || !stored.problems.contains(problem);
         report(&loaded, &policies, is_news, &self.shared);
         stored.problems = loaded.problems;
-        stored.objects = loaded.objects;
+        self.shared.objects.store(Arc::new(loaded.objects));
     }
 }
 

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use multipod_engine::policy::Replicas;
 
+use crate::server::Replica;
+
 /// A replica that has not been heard of for so long is gone.
 pub(super) const LIFETIME: Duration = Duration::from_secs(30);
 /// Nobody needs what is left of it then.
@@ -123,6 +125,19 @@ impl Seen {
             acting: self.live(now).filter(|(_, one)| one.acts_on.contains(&version)).count(),
             live: self.live(now).count(),
         }
+    }
+
+    /// All that are alive, beside the one of this name.
+    pub(super) fn each(&self, own: &str, now: Instant) -> Vec<Replica> {
+        let acts_on = self.0.get(own).map(|own| &own.acts_on);
+        let leader = self.leader(now);
+        let replica = |(name, one): (&String, &One)| Replica {
+            name: name.clone(),
+            own: name == own,
+            leads: leader == Some(name),
+            in_step: acts_on == Some(&one.acts_on),
+        };
+        self.live(now).map(replica).collect()
     }
 
     /// Those whose Leases can be taken away.

@@ -2,7 +2,8 @@
 //! acts on; the one that leads compares, and writes what has changed. Without it only the status grows old.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
@@ -15,7 +16,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::server::Shared;
+use crate::server::{Replicas, Shared};
 
 use super::PolicyStore;
 use super::replicas::{OF_REPLICAS, OwnPod, Seen, Told, lease, own_name, record};
@@ -116,6 +117,8 @@ impl Reporter {
         self.record(record(in_force.map(|known| (&*known.uid, known.generation)))).await?;
         self.look().await?;
         let now = Instant::now();
+        let replicas = Replicas { at: SystemTime::now(), each: self.seen.each(&self.name, now) };
+        shared.replicas.store(Some(Arc::new(replicas)));
         if self.seen.leader(now) != Some(&*self.name) {
             return Ok(true);
         }
@@ -193,8 +196,9 @@ impl Reporter {
 
 /// What became of each object of the cluster, and whether one of the folder has taken its name.
 fn states(store: &PolicyStore) -> BTreeMap<(Kind, String), (ObjectState, bool)> {
+    let objects = store.objects();
     let (own, others): (Vec<_>, Vec<_>) =
-        store.objects().into_iter().partition(|state| state.layer == Layer::Cluster);
+        objects.iter().cloned().partition(|state| state.layer == Layer::Cluster);
     let of = |state: ObjectState| {
         let taken = others.iter().any(|other| (other.kind, &other.name) == (state.kind, &state.name));
         ((state.kind, state.name.clone()), (state, taken))

@@ -1,5 +1,7 @@
 //! What the page on the admin port answers: the commands `draw`, `diff`, `explain` and `inject`, about a text that somebody
-//! types.
+//! types; and what is in force on the server.
+
+mod in_force;
 
 use multipod_engine::pattern::Settings;
 use multipod_engine::pod::{Meter, Version};
@@ -14,7 +16,7 @@ use crate::cli::width::Width;
 use crate::drawing::{self, Style, escaped};
 use crate::explain::Report;
 use crate::manifest::{self, Annotation, Cluster, Manifests, Source};
-use crate::server::{Asked, Page};
+use crate::server::{Asked, InForce, Page};
 
 const HTML: &str = include_str!("page/page.html");
 const CSS: &str = include_str!("page/page.css");
@@ -58,7 +60,7 @@ struct Answer {
 }
 
 impl Page for Desk {
-    fn html(&self, asked: &Asked, meter: &Meter<'_>) -> String {
+    fn html(&self, asked: &Asked, server: &InForce, meter: &Meter<'_>) -> String {
         let asked = with_example(asked);
         let answer = self.answered(&asked, meter);
         let options: Vec<String> = EXAMPLES
@@ -79,12 +81,17 @@ impl Page for Desk {
             ("diff", escaped_lines(&answer.diff)),
             ("explanation", escaped_lines(&answer.explanation)),
             ("drawing", answer.drawing),
+            ("in force", self.in_force(server)),
         ];
         filled(HTML, &parts)
     }
 
     fn answer(&self, asked: &Asked, meter: &Meter<'_>) -> String {
         serde_json::to_string(&self.answered(&with_example(asked), meter)).unwrap_or_default()
+    }
+
+    fn in_force(&self, server: &InForce) -> String {
+        in_force::shown(server)
     }
 
     fn style(&self) -> String {

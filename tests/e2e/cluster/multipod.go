@@ -141,6 +141,12 @@ func (m *Multipod) Metrics(t testing.TB) Metrics {
 	return ParseMetrics(text)
 }
 
+// InForce is the part of its page that shows what is in force.
+func (m *Multipod) InForce() (string, error) {
+	text, err := get(m.Admin + "/ui/in-force")
+	return string(text), err
+}
+
 // Log is what it has written so far: a JSON object on each line.
 func (m *Multipod) Log(t testing.TB) string {
 	t.Helper()

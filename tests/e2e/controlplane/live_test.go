@@ -80,7 +80,7 @@ func TestAPolicyOfTheClusterIsFollowedByEveryReplicaAndSaysSo(t *testing.T) {
 	installation, o := k.Namespace(t), newTeam()
 	var sites []site
 	for range 3 {
-		sites = append(sites, o.site(t, reporting(t, installation)))
+		sites = append(sites, o.site(t, reporting(t, installation, "--ui")))
 	}
 	everywhere := func(of func(site) error) func() error {
 		return func() error {
@@ -113,6 +113,20 @@ func TestAPolicyOfTheClusterIsFollowedByEveryReplicaAndSaysSo(t *testing.T) {
 	} else {
 		t.Log("\n" + table)
 	}
+
+	k.Await(t, "the page shows what is in force", func() error {
+		shown, err := sites[0].InForce()
+		if err != nil {
+			return err
+		}
+		if same := strings.Count(shown, "<td>the same as this one</td>"); same != 3 {
+			return fmt.Errorf("%d of 3 replicas act on the same\n%s", same, shown)
+		}
+		if row := "<td>" + o.name + "-good</td><td>default</td><td>in force</td>"; !strings.Contains(shown, row) {
+			return fmt.Errorf("there is no %s\n%s", row, shown)
+		}
+		return nil
+	})
 
 	o.apply(t, "broken", "default", "8o:1")
 	o.awaitField(t, "broken", accepted+".status", "False")

@@ -129,6 +129,10 @@ fn the_page_answers_as_somebody_types() {
         browser.replaces("8o:8775", "81:8775");
         browser.awaits("summary", "1 pod: injected");
         browser.awaits("drawing", ":81");
+        browser.runs("document.getElementById('in-force').open = true");
+        browser.awaits("now", "No policies or patterns.");
+        browser.runs("document.getElementById('in-force').scrollIntoView()");
+        browser.photographs(&format!("in-force-{name}"));
         let wide = browser
             .runs("return document.documentElement.scrollWidth > document.documentElement.clientWidth");
         assert_eq!(wide, json!(false), "{name}: the page is wider than the window");

@@ -122,7 +122,7 @@ fn names_of_strangers_stay_text() {
 #[test]
 fn nothing_is_loaded_from_elsewhere_and_nobody_frames_it() {
     let server = serve(&[]);
-    for path in ["/ui", "/ui/style.css", "/ui/script.js", "/"] {
+    for path in ["/ui", "/ui/in-force", "/ui/style.css", "/ui/script.js", "/"] {
         let got = asked(&server, &format!("GET {path}"), &[], "");
         assert_eq!(got.status, if path == "/" { 303 } else { 200 }, "{path}");
         for header in [
@@ -197,9 +197,57 @@ fn a_question_that_is_too_large_or_none_leaves_the_port_as_it_was() {
 }
 
 #[test]
+fn what_is_in_force_is_shown_by_names_states_and_reasons_without_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = |name: &str, spec: &str| {
+        format!(
+            "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n---\n"
+        )
+    };
+    let canary = "canary.example:4711";
+    let gate =
+        format!("mode: audit, rollout: {{percent: 20}}, annotations: {{multipod/init: 'wait-for {canary}'}}");
+    let broken = "annotations: {multipod/ambassador: '8o:canary'}";
+    fs::write(folder.path().join("policies.yaml"), policy("gate", &gate) + &policy("wrong", broken)).unwrap();
+    let server = serve(&["--policy-dir", folder.path().to_str().unwrap()]);
+    let part = || {
+        let got = asked(&server, "GET /ui/in-force", &[], "");
+        assert_eq!(got.status, 200);
+        got.body
+    };
+    assert!(part().contains("None since this server started."), "{}", part());
+    for number in 0..25 {
+        let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "u", "operation": "CREATE", "namespace": "shop", "name": format!("<b>web-{number}"), "dryRun": number == 24,
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+            "object": {"metadata": {"annotations": {"multipod/ambassador": "canary"}},
+                "spec": {"containers": [{"name": "app", "image": "canary"}]}}}});
+        assert_eq!(server.post("/mutate", review.to_string().as_bytes()).0, 200);
+    }
+    let shown = part();
+    for row in [
+        "<td>InjectionPolicy</td><td>gate</td><td>audit, 20 %</td><td>in force</td>",
+        "<td>InjectionPolicy</td><td>wrong</td><td></td><td>left out</td>",
+        "<td>certificate</td><td>ok</td><td>expires in ",
+        "ago, dry run</td><td>shop</td><td>&lt;b&gt;web-24</td><td>bad_value</td>",
+        "This server does not look for other replicas.",
+    ] {
+        assert!(shown.contains(row), "{row}\n{shown}");
+    }
+    // The last twenty.
+    assert!(shown.contains("web-5<") && !shown.contains("web-4<"), "{shown}");
+    let page = asked(&server, "GET /ui", &[], "").body;
+    assert!(page.contains("<td>gate</td>"), "{page}");
+    for text in [&shown, &page] {
+        assert!(!text.contains("canary"), "{text}");
+    }
+    server.end();
+}
+
+#[test]
 fn where_it_is_not_wanted_there_is_no_page() {
     let server = serve(&["--ui=false"]);
-    for path in ["/ui", "/ui/answer", "/ui/style.css", "/"] {
+    for path in ["/ui", "/ui/answer", "/ui/in-force", "/ui/style.css", "/"] {
         assert_eq!(asked(&server, &format!("GET {path}"), &[], "").status, 404, "{path}");
     }
     server.end();

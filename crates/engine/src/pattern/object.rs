@@ -34,7 +34,7 @@ pub enum Kind {
 
 impl Kind {
     /// As objects write it.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Kind::Pattern => "Pattern",
             Kind::InjectionPolicy => "InjectionPolicy",

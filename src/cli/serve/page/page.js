@@ -36,4 +36,15 @@ for (const field of fields) {
     waiting = setTimeout(ask, 250);
   });
 }
+// What is in force is read again for as long as somebody looks at it.
+const inForce = document.getElementById("in-force");
+async function look() {
+  if (!inForce.open || document.hidden) return;
+  const response = await fetch("/ui/in-force").catch(() => null);
+  // Made by the server, with every text in it escaped.
+  if (response?.ok) document.getElementById("now").innerHTML = await response.text();
+}
+inForce.addEventListener("toggle", look);
+setInterval(look, 5000);
+
 document.getElementById("example").addEventListener("change", (event) => event.target.form.submit());

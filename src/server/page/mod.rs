@@ -1,9 +1,10 @@
 //! The page on the admin port, on which people try annotations. What it answers is made by whoever starts the server; here
 //! stands what keeps it harmless: it only computes, one question at a time and on a thread of its own, so that no probe waits
 //! for it; a question is small, and ends when it has taken too long; other sites can neither ask nor frame it, by name or by
-//! address; and nothing is loaded from elsewhere.
+//! address; and nothing is loaded from elsewhere. What is in force on the server stands on it too: names, states and reasons.
 
-use std::fmt::Debug;
+mod answers;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,12 +17,15 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::admission::Meter;
+
+pub(crate) use answers::{Asked, Page};
+
+use super::Shared;
 
 /// What a manifest, its annotations and policies may have together.
 const MOST_BYTES: usize = 64 << 10;
@@ -30,44 +34,23 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How many steps its decisions may take: ten times as many as the most pods that fit into a question.
 pub(crate) const MOST_STEPS: usize = 4_000_000;
 
-/// What the page asks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Asked {
-    /// The manifest to begin with.
-    pub example: String,
-    pub manifest: String,
-    /// One `KEY=VALUE` in each line, as `--annotate` takes them.
-    pub annotations: String,
-    /// InjectionPolicy and Pattern objects.
-    pub policies: String,
-}
-
-/// Who answers on the page: pure work, without files or sockets.
-pub(crate) trait Page: Debug + Send + Sync {
-    /// The whole page, with the answer in it.
-    fn html(&self, asked: &Asked, meter: &Meter<'_>) -> String;
-    /// The answer alone, as JSON. Where the meter is over before, the answer says so.
-    fn answer(&self, asked: &Asked, meter: &Meter<'_>) -> String;
-    fn style(&self) -> String;
-    fn script(&self) -> &'static str;
-}
-
 /// The page, and whose turn it is.
 #[derive(Clone)]
 struct Desk {
     page: Arc<dyn Page>,
+    shared: Arc<Shared>,
     turn: Arc<Semaphore>,
 }
 
 /// The routes of the page, if there is one.
-pub(super) fn routes(page: Option<Arc<dyn Page>>) -> Router<()> {
-    let Some(page) = page else { return Router::new() };
-    let desk = Desk { page, turn: Arc::new(Semaphore::new(1)) };
+pub(super) fn routes(shared: &Arc<Shared>) -> Router<()> {
+    let Some(page) = shared.page.clone() else { return Router::new() };
+    let desk = Desk { page, shared: Arc::clone(shared), turn: Arc::new(Semaphore::new(1)) };
     Router::new()
         .route("/", get(async || (StatusCode::SEE_OTHER, [(LOCATION, "/ui")])))
         .route("/ui", get(shown).post(filled_in))
         .route("/ui/answer", post(asked_by_script))
+        .route("/ui/in-force", get(in_force))
         .route("/ui/style.css", get(async |State(desk): State<Desk>| typed("text/css", desk.page.style())))
         .route(
             "/ui/script.js",
@@ -79,9 +62,7 @@ pub(super) fn routes(page: Option<Arc<dyn Page>>) -> Router<()> {
 
 async fn shown(State(desk): State<Desk>, RawQuery(query): RawQuery) -> Response {
     let asked = read_form(query.unwrap_or_default().as_bytes());
-    desk.work(move |page, meter| page.html(&asked, meter))
-        .await
-        .map_or_else(|refused| refused, |text| typed("text/html", text))
+    desk.shows(move |page, shared, meter| page.html(&asked, &shared.in_force(), meter)).await
 }
 
 async fn filled_in(State(desk): State<Desk>, request: Request) -> Response {
@@ -92,9 +73,11 @@ async fn filled_in(State(desk): State<Desk>, request: Request) -> Response {
         Ok(body) => read_form(&body),
         Err(refused) => return refused,
     };
-    desk.work(move |page, meter| page.html(&asked, meter))
-        .await
-        .map_or_else(|refused| refused, |text| typed("text/html", text))
+    desk.shows(move |page, shared, meter| page.html(&asked, &shared.in_force(), meter)).await
+}
+
+async fn in_force(State(desk): State<Desk>) -> Response {
+    desk.shows(|page, shared, _| page.in_force(&shared.in_force())).await
 }
 
 async fn asked_by_script(State(desk): State<Desk>, request: Request) -> Response {
@@ -109,16 +92,23 @@ async fn asked_by_script(State(desk): State<Desk>, request: Request) -> Response
         Ok(asked) => asked,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    let answer = desk.work(move |page, meter| page.answer(&asked, meter)).await;
+    let answer = desk.work(move |page, _, meter| page.answer(&asked, meter)).await;
     answer.map_or_else(|refused| refused, |text| typed("application/json", text))
 }
 
 impl Desk {
+    async fn shows(
+        &self,
+        work: impl FnOnce(&dyn Page, &Shared, &Meter<'_>) -> String + Send + 'static,
+    ) -> Response {
+        self.work(work).await.map_or_else(|refused| refused, |text| typed("text/html", text))
+    }
+
     /// Works on a thread of its own. The turn ends with the work and not with the request, so that whoever asks and goes
     /// away keeps no second thread busy.
     async fn work(
         &self,
-        work: impl FnOnce(&dyn Page, &Meter<'_>) -> String + Send + 'static,
+        work: impl FnOnce(&dyn Page, &Shared, &Meter<'_>) -> String + Send + 'static,
     ) -> Result<String, Response> {
         let busy = || {
             let text = "somebody else is being answered: ask again\n";
@@ -126,11 +116,11 @@ impl Desk {
         };
         let turn = timeout(PATIENCE, Arc::clone(&self.turn).acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
-        let page = Arc::clone(&self.page);
+        let (page, shared) = (Arc::clone(&self.page), Arc::clone(&self.shared));
         let done = spawn_blocking(move || {
             let until = Instant::now() + PATIENCE;
             let is_over = || Instant::now() > until;
-            let text = work(&*page, &Meter::new(&is_over).most(MOST_STEPS));
+            let text = work(&*page, &shared, &Meter::new(&is_over).most(MOST_STEPS));
             drop(turn);
             text
         });
