@@ -6,8 +6,8 @@ pub mod wire;
 use std::time::{Duration, SystemTime};
 
 use multipod::admission::{self, Snapshot};
-use multipod::certs::{Pair, first_of};
 use multipod::manifest::{self, Cluster, Manifests};
+use multipod_certs::{Pair, first_of};
 use multipod_engine::annotation::{Diagnostic, Key, Problem, Source, lexer};
 use multipod_engine::inject::{SkipReason, Verdict, decide, removals};
 use multipod_engine::pattern::{Context, Request, Settings, object};

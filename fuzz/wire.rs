@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use multipod::admission::Snapshot;
-use multipod::certs::{Embedded, Tls, server_config};
 use multipod::server::{Handlers, HttpService, Limits, Peer, Protocol, Shared, router, serve};
+use multipod_certs::{Embedded, Tls, server_config};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};

@@ -4,16 +4,12 @@
 //! ARCHITECTURE.md is the map.
 
 pub mod admission;
-pub mod certs;
 pub mod cli;
 pub(crate) mod cluster;
 pub(crate) mod drawing;
 pub mod explain;
-pub(crate) mod export;
-pub(crate) mod guard;
 pub(crate) mod live;
 pub mod manifest;
 pub(crate) mod observe;
-pub mod rotation;
 pub mod server;
 pub mod watch;

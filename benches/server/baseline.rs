@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use multipod::certs::{Pair, server_config};
+use multipod_certs::{Pair, server_config};
 use multipod_engine::inject::decide;
 use multipod_engine::pattern::{Catalogue, Context, Settings};
 use multipod_engine::pod::Head;

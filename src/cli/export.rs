@@ -8,8 +8,8 @@ use multipod_engine::pattern::object::Kind;
 use multipod_engine::pod::Version;
 use multipod_engine::policy::{Loaded, Policy};
 
-use crate::export::{EVERYWHERE, Export, FIRST, Lost};
-use crate::guard::{Actions, Guard};
+use multipod_export::{EVERYWHERE, Export, FIRST, Lost};
+use multipod_guard::{Actions, Guard};
 
 use super::context::{policies, settings};
 use super::output::{self, ManifestFormat};

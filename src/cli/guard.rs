@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use multipod_engine::policy::Loaded;
 
-use crate::guard::{Actions, Guard};
+use multipod_guard::{Actions, Guard};
 
 use super::context::{policies, settings};
 use super::output::{self, ManifestFormat};

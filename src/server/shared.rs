@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use multipod_certs::Tls;
 use multipod_engine::policy::ObjectState;
 use tokio::sync::Notify;
 
 use crate::admission::Snapshot;
-use crate::certs::Tls;
 use crate::observe::{Metrics, Traces};
 
 use super::body::Bodies;

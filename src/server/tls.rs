@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::certs::Tls;
+use multipod_certs::Tls;
 
 use super::connection::Protocol;
 

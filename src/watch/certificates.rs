@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::certs::{CertError, Configured, Files, Material};
+use multipod_certs::{CertError, Configured, Files, Material};
+
 use crate::server::Shared;
 
 use super::folder_of;

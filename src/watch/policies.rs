@@ -163,8 +163,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::certs::{Embedded, Tls, server_config};
     use crate::server::Limits;
+    use multipod_certs::{Embedded, Tls, server_config};
 
     const POLICY: &str = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: a}\nspec: {annotations: {multipod/init: 'wait-for gate:1'}}\n";
 

@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::SystemTime;
 
-use multipod::certs::{Embedded, server_config};
+use multipod_certs::{Embedded, server_config};
 use program::{ambassador, multipod, serve, started};
 use reviews::pod;
 use serde_json::{Value, json};

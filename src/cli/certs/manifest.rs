@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::certs::{CertError, Pair, Signed, first_of};
+use multipod_certs::{CertError, Pair, Signed, first_of};
 
 const DAY: u64 = 24 * 3600;
 

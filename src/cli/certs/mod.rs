@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use crate::certs::{Authority, CertError, Signed};
+use multipod_certs::{Authority, CertError, Signed};
+
 use crate::manifest as stream;
 
 use super::input::{read_one, read_text};

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use multipod_certs::{Embedded, Files, Material, Tls, server_config};
 use multipod_engine::pod::Version;
 use multipod_engine::policy::{Layer, Objects};
 use tokio::runtime::{Builder, Runtime};
@@ -18,7 +19,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::admission::Snapshot;
-use crate::certs::{Embedded, Files, Material, Tls, server_config};
 use crate::observe::{Traces, start_logs};
 use crate::server::{Addresses, Bound, Configuration, Shared, bind};
 use crate::watch::{self, Certificates, Cluster, Known, PolicyFolder, PolicyStore, Watch, watch};
@@ -212,12 +212,12 @@ enum Certificate {
     /// Replicas make it, once they have seen the cluster.
     Managed,
     Memory(Embedded, Box<rustls::ServerConfig>),
-    Files(Files, Material, Box<crate::certs::Configured>),
+    Files(Files, Material, Box<multipod_certs::Configured>),
 }
 
 impl Certificate {
     fn read(options: &Options) -> Result<Certificate, Failure> {
-        let failed = |error: crate::certs::CertError| Failure::one(error.to_string());
+        let failed = |error: multipod_certs::CertError| Failure::one(error.to_string());
         let now = SystemTime::now();
         if let Some(files) = options.files().map_err(Failure::one)? {
             let material = files.read().map_err(failed)?;

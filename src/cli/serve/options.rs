@@ -7,17 +7,17 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use multipod_certs::Files;
 use multipod_engine::pattern::Settings;
 use multipod_engine::pod::Version;
+use multipod_rotation::Pace;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use crate::admission::WarnMode;
-use crate::certs::Files;
 use crate::cli::config_file::ConfigFile;
 use crate::observe::{LogFilter, LogFormat};
-use crate::rotation::Pace;
 use crate::server::{Limits, Range};
 use crate::watch::{Managed, OwnPod};
 use multipod_values::unbounded_duration;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::certs::{self, CertError, listed};
-use crate::rotation::{Authority, Id};
+use multipod_certs::{CertError, listed};
+use multipod_rotation::{Authority, Id};
 
 /// Every authority that was met, by its id.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub(super) struct Book(BTreeMap<Id, Entry>);
 struct Entry {
     pem: String,
     /// With its key, where it is one of ours.
-    own: Option<certs::Authority>,
+    own: Option<multipod_certs::Authority>,
 }
 
 impl Book {
@@ -30,7 +30,7 @@ impl Book {
 
     /// Notes an authority with its key. One that has expired is one too.
     pub(super) fn note_own(&mut self, pem: &str, key: &str) -> Result<Authority, CertError> {
-        let read = certs::Authority::read(pem, key, UNIX_EPOCH)?;
+        let read = multipod_certs::Authority::read(pem, key, UNIX_EPOCH)?;
         let authority = self.note(pem.as_bytes()).into_iter().next().ok_or(CertError::NoCertificate)?;
         if let Some(entry) = self.0.get_mut(&authority.id) {
             entry.own = Some(read);
@@ -39,11 +39,11 @@ impl Book {
     }
 
     pub(super) fn make(&mut self, life: Duration) -> Result<Authority, CertError> {
-        let made = certs::Authority::make("multipod authority", SystemTime::now(), life)?;
+        let made = multipod_certs::Authority::make("multipod authority", SystemTime::now(), life)?;
         self.note_own(made.certificate(), &made.key())
     }
 
-    pub(super) fn own(&self, id: Id) -> Option<&certs::Authority> {
+    pub(super) fn own(&self, id: Id) -> Option<&multipod_certs::Authority> {
         self.0.get(&id)?.own.as_ref()
     }
 

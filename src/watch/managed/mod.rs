@@ -1,4 +1,4 @@
-//! Certificates that the replicas make and rotate themselves. What to do is decided by [`crate::rotation`]; here it is done.
+//! Certificates that the replicas make and rotate themselves. What to do is decided by [`multipod_rotation`]; here it is done.
 
 mod book;
 mod registrations;
@@ -16,11 +16,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
 use kube::Client;
+use multipod_certs::{CertError, ClientCheck, Pair, server_config};
+use multipod_rotation::{Action, Cluster, Id, Kept, Leaf, Look, Pace, Phase, Rotation, Secret};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::certs::{CertError, ClientCheck, Pair, server_config};
-use crate::rotation::{Action, Cluster, Id, Kept, Leaf, Look, Pace, Phase, Rotation, Secret};
 use crate::server::Shared;
 
 use super::replicas::own_name;

@@ -12,11 +12,11 @@ use futures_util::future::join_all;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, WatchParams};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client};
+use multipod_rotation::{Authority, Configuration};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::rotation::{Authority, Configuration};
 use crate::watch::request::{Failed, in_time};
 
 use super::book::Book;

@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use multipod_certs::Authority;
+use multipod_rotation::{Id, Kept, Promise, Secret};
 
-use crate::certs::Authority;
-use crate::rotation::{Id, Kept, Promise, Secret};
 use crate::watch::request::{Failed, in_time};
 
 use super::book::Book;

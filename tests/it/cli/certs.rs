@@ -10,7 +10,7 @@ use crate::support::run::{Files, Ran, multipod, values};
 use crate::support::tools::left_out;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use multipod::certs::{Pair, Signed, server_config};
+use multipod_certs::{Pair, Signed, server_config};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
@@ -303,7 +303,7 @@ fn while_a_certificate_is_renewed_the_old_and_the_new_one_are_trusted() {
         let files = Files::new(&[("secret.yaml", &run_secret(&new))]);
         let third = printed(files.multipod(&["certs", "--reuse", "secret.yaml", "--days=1000"]));
         assert_eq!(third.authorities.matches("BEGIN").count(), 2);
-        assert!(third.authorities.contains(multipod::certs::first_of(&new.authorities).unwrap().trim()));
+        assert!(third.authorities.contains(multipod_certs::first_of(&new.authorities).unwrap().trim()));
     }
 }
 

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::support::running::{PATIENCE, Running, client, client_with, post, run};
 use multipod::admission::Snapshot;
-use multipod::certs::{Files, Tls};
 use multipod::server::{Handlers, Limits, Shared};
 use multipod::watch::{Certificates, Watch, watch};
+use multipod_certs::{Files, Tls};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tempfile::TempDir;
@@ -214,11 +214,11 @@ fn expiry_is_that_of_the_first_to_end() {
     let end = SystemTime::now() + DAY;
     let leaf = root.leaf_until("localhost", end);
     let pair =
-        multipod::certs::Pair::read(leaf.chain.as_bytes(), leaf.key.as_bytes(), SystemTime::now()).unwrap();
+        multipod_certs::Pair::read(leaf.chain.as_bytes(), leaf.key.as_bytes(), SystemTime::now()).unwrap();
     let difference = end.duration_since(pair.ends).unwrap_or_else(|early| early.duration());
     assert!(difference <= Duration::from_secs(1));
     let error =
-        multipod::certs::Pair::read(leaf.chain.as_bytes(), leaf.key.as_bytes(), end + DAY).unwrap_err();
+        multipod_certs::Pair::read(leaf.chain.as_bytes(), leaf.key.as_bytes(), end + DAY).unwrap_err();
     assert!(error.to_string().starts_with("the certificate has expired: it was valid until "), "{error}");
 }
 
@@ -244,7 +244,7 @@ fn what_is_made_in_memory_is_valid_for_its_names_and_for_clocks_that_are_wrong()
 
     let names = ["multipod.multipod.svc".to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
     for made in [SystemTime::now(), SystemTime::now() + DAY * 365 * 20] {
-        let embedded = multipod::certs::Embedded::make(&names, made).unwrap();
+        let embedded = multipod_certs::Embedded::make(&names, made).unwrap();
         let leaf = &embedded.pair.certified.cert[0];
         let authority = CertificateDer::from_pem_slice(embedded.authority.as_bytes()).unwrap();
         let mut roots = rustls::RootCertStore::empty();

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::support::running::{PATIENCE, client, post, run};
 use multipod::admission::Snapshot;
-use multipod::certs::{Embedded, Pair, Tls, server_config};
 use multipod::server::{Handlers, Limits, Shared};
+use multipod_certs::{Embedded, Pair, Tls, server_config};
 use rustls::pki_types::ServerName;
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};

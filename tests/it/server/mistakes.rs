@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use multipod::admission::{self, Snapshot};
-use multipod::certs::{Embedded, Tls, server_config};
 use multipod::server::{Limits, Shared};
 use multipod::watch::PolicyStore;
+use multipod_certs::{Embedded, Tls, server_config};
 use multipod_engine::policy::{Layer, Objects};
 use serde_json::{Value, json};
 use tempfile::TempDir;

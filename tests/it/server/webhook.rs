@@ -9,8 +9,8 @@ use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use multipod::admission::Snapshot;
-use multipod::certs::{Embedded, Tls, server_config};
 use multipod::server::{Handlers, Limits, Shared, router};
+use multipod_certs::{Embedded, Tls, server_config};
 use serde_json::Value;
 use tower::ServiceExt;
 

@@ -4,8 +4,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::certs;
-
 use super::access::{Access, Kind, bytes};
 use super::found::{Cure, Report};
 use super::objects::secret_of;
@@ -19,7 +17,7 @@ pub(super) async fn check(access: &Access, bundle: Option<&[u8]>, report: &mut R
     let Some(name) = secret_of(access).await else {
         report.good("served", "the replicas make it themselves");
         // They renew it when a third of its life is left, so that an end is never near.
-        let ends = bundle.and_then(|bundle| certs::listed(bundle).iter().map(|one| one.ends).max());
+        let ends = bundle.and_then(|bundle| multipod_certs::listed(bundle).iter().map(|one| one.ends).max());
         if let Some(ends) = ends {
             days_left(ends.duration_since(SystemTime::now()).unwrap_or_default(), report);
         }
@@ -38,8 +36,8 @@ pub(super) async fn check(access: &Access, bundle: Option<&[u8]>, report: &mut R
     }
     let now = SystemTime::now();
     let host = format!("multipod.{}.svc", access.namespace);
-    let judged = certs::end_of(&chain, now).and_then(|ends| {
-        bundle.map_or(Ok(()), |bundle| certs::trusted(&chain, bundle, &[host], now)).map(|()| ends)
+    let judged = multipod_certs::end_of(&chain, now).and_then(|ends| {
+        bundle.map_or(Ok(()), |bundle| multipod_certs::trusted(&chain, bundle, &[host], now)).map(|()| ends)
     });
     match judged {
         Err(why) => report.bad("served", format!("the Secret {name}: {why}"), Cure::CERTIFICATES),

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use multipod::rotation::{Authority, Id, Pace, Phase};
+use multipod_rotation::{Authority, Id, Pace, Phase};
 use stateright::{Checker, Model, Property};
 
 use super::world::{Bundle, Reads, Rules, World};

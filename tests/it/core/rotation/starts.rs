@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use multipod::rotation::{Authority, Id, Pace, Phase};
+use multipod_rotation::{Authority, Id, Pace, Phase};
 
 use super::world::{Bundle, Chance, Reads, Rules, World};
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use multipod::rotation::{
+use multipod_rotation::{
     Action, Authority, Cluster, Configuration, Id, Kept, Leaf, Look, Pace, Phase, Rotation, Secret,
 };
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use multipod::rotation::{Pace, Phase};
+use multipod_rotation::{Pace, Phase};
 
 use super::world::{Chance, Reads, Rules, World};
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hyper_util::rt::TokioIo;
 use multipod::admission::{self, Meter, Reply, ReviewError, Snapshot};
-use multipod::certs::{Embedded, Tls, server_config};
 use multipod::server::{Handlers, Limits, Shared};
+use multipod_certs::{Embedded, Tls, server_config};
 use rustls::pki_types::ServerName;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -3,18 +3,18 @@
 use serde_json::Value;
 
 /// Text as CEL writes it: JSON's escapes mean the same there.
-pub(crate) fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     Value::from(text).to_string()
 }
 
 /// A list of texts.
-pub(crate) fn list<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+pub fn list<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let texts: Vec<String> = texts.into_iter().map(self::text).collect();
     format!("[{}]", texts.join(", "))
 }
 
 /// A value as CEL writes it, whose lists and maps hold values of different types only if they hide their types.
-pub(crate) fn literal(value: &Value) -> String {
+pub fn literal(value: &Value) -> String {
     let hidden = |value: &Value| format!("dyn({})", literal(value));
     match value {
         Value::Object(members) => {
@@ -30,7 +30,7 @@ pub(crate) fn literal(value: &Value) -> String {
 }
 
 /// All of these at once.
-pub(crate) fn all(conditions: &[String]) -> String {
+pub fn all(conditions: &[String]) -> String {
     match conditions {
         [] => "true".to_owned(),
         conditions => conditions.join(" && "),

@@ -6,7 +6,7 @@ use multipod_engine::pod::view::OWN_NAMES;
 use multipod_engine::pod::windows::{BUILD, OS, WINDOWS};
 use multipod_engine::policy::{Mode, Policy};
 
-use crate::guard::{Admission, cel};
+use multipod_guard::{Admission, cel};
 
 use super::fixed::{Fixed, Ports};
 use super::patch::ANNOTATIONS;

@@ -6,7 +6,7 @@ use multipod_engine::pattern::context::ASSIGNED_USERS;
 use multipod_json::pointer;
 use serde_json::Value;
 
-use crate::guard::{Admission, cel};
+use multipod_guard::{Admission, cel};
 
 use super::fixed::{Fixed, Note, OfUsers};
 

@@ -12,7 +12,7 @@ pub(super) const OPTED_IN: (&str, &str) = (INJECTION, "enabled");
 
 /// Everything that decides about pods, and how the guard is wanted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Guard<'a> {
+pub struct Guard<'a> {
     pub settings: &'a Settings,
     pub catalogue: &'a Catalogue,
     pub policies: &'a Policies,
@@ -25,7 +25,7 @@ pub(crate) struct Guard<'a> {
 
 /// What becomes of a pod that does not pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Actions {
+pub enum Actions {
     /// It is refused.
     #[default]
     Deny,

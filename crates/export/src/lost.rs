@@ -7,7 +7,7 @@ use multipod_engine::policy::{Mode, OnObstacle, Policies, Policy};
 
 /// One thing that would be lost, where it stands, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lost {
+pub struct Lost {
     pub policy: String,
     /// The field of the policy, or of the pattern that it names.
     pub field: String,

@@ -22,7 +22,7 @@ pub struct Tls {
 
 impl Tls {
     /// There is no certificate yet: every handshake fails until it is replaced.
-    pub(crate) fn none() -> Result<Tls, CertError> {
+    pub fn none() -> Result<Tls, CertError> {
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| CertError::Refused(error.to_string()))?
@@ -46,7 +46,7 @@ impl Tls {
 
     /// Begins a handshake with itself, up to the signature: the first one of a process gathers entropy and takes longer than
     /// a review may.
-    pub(crate) fn warm_up(&self) -> Result<(), CertError> {
+    pub fn warm_up(&self) -> Result<(), CertError> {
         let refused = |error: rustls::Error| CertError::Refused(error.to_string());
         let client = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()

@@ -18,7 +18,7 @@ const BEFORE: Duration = Duration::from_hours(1);
 
 /// An authority with its key.
 #[derive(Debug)]
-pub(crate) struct Authority {
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: String,
     ends: SystemTime,
@@ -34,7 +34,7 @@ pub struct Signed {
 
 impl Authority {
     /// Makes one that is valid for `life`.
-    pub(crate) fn make(name: &str, now: SystemTime, life: Duration) -> Result<Authority, CertError> {
+    pub fn make(name: &str, now: SystemTime, life: Duration) -> Result<Authority, CertError> {
         let mut params = CertificateParams::default();
         params.not_before = (now - BEFORE).into();
         params.not_after = (now + life).into();
@@ -49,7 +49,7 @@ impl Authority {
     }
 
     /// Reads the first certificate of a PEM text, with its key. It is an error if it has expired or may not sign others.
-    pub(crate) fn read(pem: &str, key: &str, now: SystemTime) -> Result<Authority, CertError> {
+    pub fn read(pem: &str, key: &str, now: SystemTime) -> Result<Authority, CertError> {
         let certificate = pem::first(pem.as_bytes())?;
         let key = pem::key(key.as_bytes())?;
         let ends = Pair::of(vec![certificate.clone()], key.clone_key(), now)?.ends;
@@ -61,22 +61,17 @@ impl Authority {
     }
 
     /// In PEM.
-    pub(crate) fn certificate(&self) -> &str {
+    pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
     /// Its private key, in PEM.
-    pub(crate) fn key(&self) -> String {
+    pub fn key(&self) -> String {
         self.issuer.key().serialize_pem()
     }
 
     /// Makes a leaf for servers of these host names and addresses. It never outlives the authority.
-    pub(crate) fn sign(
-        &self,
-        names: &[String],
-        now: SystemTime,
-        life: Duration,
-    ) -> Result<Signed, CertError> {
+    pub fn sign(&self, names: &[String], now: SystemTime, life: Duration) -> Result<Signed, CertError> {
         let mut params = CertificateParams::new(names)?;
         params.not_before = (now - BEFORE).into();
         params.not_after = (now + life).min(self.ends).into();

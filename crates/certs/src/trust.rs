@@ -13,12 +13,7 @@ use super::pair::expiry;
 use super::{CertError, pem};
 
 /// Whether a client that trusts these authorities would accept the chain (both in PEM) at that time for all of these names.
-pub(crate) fn trusted(
-    chain: &[u8],
-    authorities: &[u8],
-    names: &[String],
-    at: SystemTime,
-) -> Result<(), CertError> {
+pub fn trusted(chain: &[u8], authorities: &[u8], names: &[String], at: SystemTime) -> Result<(), CertError> {
     let chain = pem::chain(chain)?;
     let (first, between) = chain.split_first().ok_or(CertError::NoCertificate)?;
     let mut roots = RootCertStore::empty();
@@ -38,7 +33,7 @@ pub(crate) fn trusted(
 }
 
 /// When the first certificate of a chain ends; an error where that is over.
-pub(crate) fn end_of(chain: &[u8], now: SystemTime) -> Result<SystemTime, CertError> {
+pub fn end_of(chain: &[u8], now: SystemTime) -> Result<SystemTime, CertError> {
     let (ends, text) = expiry(&pem::first(chain)?).ok_or(CertError::Broken(1))?;
     if ends <= now { Err(CertError::Expired(text)) } else { Ok(ends) }
 }

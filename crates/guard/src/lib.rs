@@ -4,7 +4,7 @@
 //! written from the table of patterns and the policies in force, and refuses a pod that comes without what it must have.
 
 mod asks;
-pub(crate) mod cel;
+pub mod cel;
 mod enforced;
 mod known;
 mod live;
@@ -14,12 +14,12 @@ mod source;
 use multipod_engine::policy::Policy;
 use serde_json::Value;
 
-pub(crate) use object::Admission;
-pub(crate) use source::{Actions, Guard};
+pub use object::Admission;
+pub use source::{Actions, Guard};
 
 /// The policies of the API server with their bindings, and what they do not see.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub struct Written {
     pub objects: Vec<Value>,
     /// One sentence each.
     pub limits: Vec<String>,
@@ -27,11 +27,11 @@ pub(crate) struct Written {
 
 impl Guard<'_> {
     /// What holds pods to one policy, if anything does.
-    pub(crate) fn of(&self, policy: &Policy, limits: &mut Vec<String>) -> Option<Admission> {
+    pub fn of(&self, policy: &Policy, limits: &mut Vec<String>) -> Option<Admission> {
         enforced::policy(self, policy, limits)
     }
 
-    pub(crate) fn write(&self) -> Written {
+    pub fn write(&self) -> Written {
         let mut limits = Vec::new();
         let mut policies = vec![asks::policy(self, &mut limits), live::policy(self, &mut limits)];
         policies.extend(self.policies.iter().filter_map(|policy| self.of(policy, &mut limits)));

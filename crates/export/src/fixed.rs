@@ -13,7 +13,7 @@ use multipod_engine::pod::{Head, Version};
 use multipod_engine::policy::Policy;
 use serde_json::{Value, json};
 
-use crate::guard::Guard;
+use multipod_guard::Guard;
 
 use super::lost::Lost;
 

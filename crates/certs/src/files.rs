@@ -62,7 +62,7 @@ impl Files {
         Ok(Configured { config, ends: pair.ends, client_ca_ends })
     }
 
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
         [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()]
             .into_iter()
             .flatten()

@@ -15,7 +15,7 @@ const STATIC: &str = ".static.k8s.io";
 
 /// One policy, before it is written.
 #[derive(Debug)]
-pub(crate) struct Admission {
+pub struct Admission {
     name: String,
     actions: Actions,
     operations: &'static [&'static str],
@@ -28,7 +28,7 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// For pods of every namespace that multipod is asked about.
-    pub(crate) fn new(guard: &Guard<'_>, name: &str, operations: &'static [&'static str]) -> Admission {
+    pub fn new(guard: &Guard<'_>, name: &str, operations: &'static [&'static str]) -> Admission {
         let excluded = guard.settings.excluded_namespaces.iter().map(String::as_str);
         let excluded: Vec<&str> = SYSTEM_NAMESPACES.into_iter().chain(excluded).collect();
         let namespaces =
@@ -51,7 +51,7 @@ impl Admission {
     }
 
     /// For the pods that a policy is for, where the namespace has opted in if that is what multipod goes by.
-    pub(crate) fn of(
+    pub fn of(
         guard: &Guard<'_>,
         name: &str,
         operations: &'static [&'static str],
@@ -79,11 +79,11 @@ impl Admission {
     }
 
     /// Holds for everything that is looked at.
-    pub(crate) fn condition(&mut self, name: &str, expression: impl Into<String>) {
+    pub fn condition(&mut self, name: &str, expression: impl Into<String>) {
         self.conditions.push(json!({"name": name, "expression": expression.into()}));
     }
 
-    pub(crate) fn variable(&mut self, name: &str, expression: impl Into<String>) {
+    pub fn variable(&mut self, name: &str, expression: impl Into<String>) {
         self.variables.push(json!({"name": name, "expression": expression.into()}));
     }
 
@@ -96,7 +96,7 @@ impl Admission {
     }
 
     /// As a policy that refuses what does not pass.
-    pub(crate) fn validating(self) -> [Value; 2] {
+    pub fn validating(self) -> [Value; 2] {
         let actions = match self.actions {
             Actions::Deny => json!(["Deny"]),
             Actions::Warn => json!(["Warn", "Audit"]),
@@ -112,7 +112,7 @@ impl Admission {
 
     /// As a policy that changes pods by the JSON patch that an expression makes, and is asked again when others have changed
     /// them.
-    pub(crate) fn mutating(self, version: &str, component: &str, patch: &str) -> [Value; 2] {
+    pub fn mutating(self, version: &str, component: &str, patch: &str) -> [Value; 2] {
         let mutations = json!([{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}]);
         let does = json!({"reinvocationPolicy": "IfNeeded", "mutations": mutations});
         self.written((version, "MutatingAdmissionPolicy"), component, does, json!({}))

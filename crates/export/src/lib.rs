@@ -12,23 +12,23 @@ use multipod_engine::pod::Version;
 use multipod_engine::policy::{Mode, Policy};
 use serde_json::Value;
 
-use crate::guard::{Admission, Guard};
+use multipod_guard::{Admission, Guard};
 
 use fixed::Fixed;
 
-pub(crate) use lost::Lost;
+pub use lost::Lost;
 
 /// API servers since this version have such policies as a beta, off by default.
-pub(crate) const FIRST: Version = Version { major: 1, minor: 34 };
+pub const FIRST: Version = Version { major: 1, minor: 34 };
 /// API servers since this version have them.
-pub(crate) const EVERYWHERE: Version = Version { major: 1, minor: 36 };
+pub const EVERYWHERE: Version = Version { major: 1, minor: 36 };
 
 /// By which all that is exported can be found.
 const COMPONENT: &str = "export";
 
 /// What is exported, and for whom.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Export<'a> {
+pub struct Export<'a> {
     /// Settings, patterns and all policies of the cluster. What it holds enforced policies to is exported with them.
     pub guard: Guard<'a>,
     /// The version of the API server.
@@ -37,7 +37,7 @@ pub(crate) struct Export<'a> {
 
 /// The policies of the API server with their bindings, and what differs from the webhook.
 #[derive(Debug, Default)]
-pub(crate) struct Written {
+pub struct Written {
     pub objects: Vec<Value>,
     /// One sentence each.
     pub limits: Vec<String>,
@@ -45,7 +45,7 @@ pub(crate) struct Written {
 
 impl Export<'_> {
     /// These policies, or what would be lost of them.
-    pub(crate) fn write(&self, policies: &[&Policy]) -> Result<Written, Vec<Lost>> {
+    pub fn write(&self, policies: &[&Policy]) -> Result<Written, Vec<Lost>> {
         let mut written = Written { limits: LIMITS.map(str::to_owned).to_vec(), ..Written::default() };
         let mut lost = Vec::new();
         for policy in policies {

@@ -11,14 +11,14 @@ use super::pem;
 
 /// An authority without its key.
 #[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    pub(crate) id: u128,
-    pub(crate) ends: SystemTime,
-    pub(crate) pem: String,
+pub struct Listed {
+    pub id: u128,
+    pub ends: SystemTime,
+    pub pem: String,
 }
 
 /// Those of a PEM text that can be read.
-pub(crate) fn listed(pem: &[u8]) -> Vec<Listed> {
+pub fn listed(pem: &[u8]) -> Vec<Listed> {
     let readable = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
     let of = |certificate: CertificateDer<'static>| {
         let (ends, _) = expiry(&certificate)?;
