@@ -1,10 +1,10 @@
 //! Takes out of every pod template what its status annotation says was added.
 
 use multipod_engine::annotation::key::STATUS;
-use multipod_engine::inject::{UninjectError, removals};
+use multipod_engine::inject::{Removal, UninjectError, removals};
 
 use super::earlier::{edit, of_another_version};
-use super::{Found, Level, Manifests, Outcome, walk};
+use super::{Finding, Found, Level, Manifests, Outcome, Target, walk};
 
 /// Edits every pod template that was injected; all else passes through.
 pub fn uninject<'s>(manifests: &Manifests<'s>) -> Outcome<'s> {
@@ -22,6 +22,7 @@ pub fn uninject<'s>(manifests: &Manifests<'s>) -> Outcome<'s> {
         }
         match removals(target.value) {
             Ok(removals) => {
+                findings.extend(removals.iter().filter_map(|removal| null_again(&target, removal)));
                 let edits = removals.into_iter().map(|removal| edit(&target.pointer, removal)).collect();
                 return Some((target, edits));
             }
@@ -38,4 +39,14 @@ pub fn uninject<'s>(manifests: &Manifests<'s>) -> Outcome<'s> {
         }
         None
     })
+}
+
+/// What may come back in another spelling: the status keeps that a field was null, and not how it was written.
+fn null_again(target: &Target<'_>, removal: &Removal) -> Option<Finding> {
+    let Removal::Null(pointer) = removal else { return None };
+    let field = pointer.rsplit('/').next().unwrap_or_default();
+    let message = format!(
+        "{field} is null again, now written `{field}:`; `{field}: null` and `{field}: ~` mean the same"
+    );
+    Some(target.finding_at(&format!("{}{pointer}", target.pointer), Level::Note, "null_again", message))
 }

@@ -33,6 +33,18 @@ fn what_was_not_injected_passes_and_says_so() {
 }
 
 #[test]
+fn a_null_that_may_have_been_written_otherwise_is_told() {
+    for null in [" null", " ~", ""] {
+        let text = pod(&format!("  volumes:{null}\n"));
+        let ran = multipod(&["uninject"], &injected(&text).out);
+        assert_eq!((ran.code, ran.out.clone()), (0, text.replace(&format!("volumes:{null}"), "volumes:")));
+        ran.reports(&["note: <stdin>:", "volumes is null again", "`volumes: null`", "(null_again)"]);
+    }
+    let absent = multipod(&["uninject"], &injected(&pod("")).out);
+    assert_eq!(absent.err, "");
+}
+
+#[test]
 fn a_status_that_nobody_can_read_is_refused() {
     let text = pod("").replace("multipod/ambassador: \"80:8775\"", "multipod/status: '{'");
     let ran = multipod(&["uninject"], &format!("{}---\n{text}", injected(&pod("")).out));
