@@ -2,7 +2,6 @@
 
 CARGO ?= cargo
 SOAK_MINUTES ?= 2
-CROWD_SECONDS ?= 10
 TAG   := multipod/multipod:$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 BUILDAH  := buildah --root $(CURDIR)/target/buildah --runroot $(CURDIR)/target/buildah/run --storage-driver vfs
 SCHEMAS  := 1.33 1.34 1.35 1.36
@@ -100,8 +99,8 @@ test: setup ## run the tests that need neither a cluster nor minutes of their ow
 		/^test result: / { if ($$3 != "ok.") failed = 1; passed += $$4; broken += $$6; ignored += $$8 } \
 		END { printf "\nIn all: %d passed, %d failed, %d left to the recipes named above.\n", passed, broken, ignored; exit failed }'
 
-test-long: ## show what takes minutes: ends, slow peers, crowds of CROWD_SECONDS (10), certificates and load, as an API server meets them
-	CROWD_SECONDS=$(CROWD_SECONDS) $(TEST) --test it -- server::long core::rotation::starts core::rotation::years --ignored --test-threads 1 --nocapture --skip soak
+test-long: ## show what takes minutes: ends, slow peers, crowds, certificates and load, as an API server meets them; FULL=1 in full size
+	$(TEST) --test it -- server::long core::rotation::starts core::rotation::years --ignored --test-threads 1 --nocapture --skip soak
 
 # Some of them need more memory and time than a machine of CI has.
 test-models: ## explore the rotation of certificates in every order, with more bad luck than the tests do: minutes and gigabytes

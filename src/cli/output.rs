@@ -55,9 +55,11 @@ pub(super) fn objects(
 ) -> Result<ExitCode, Failure> {
     let text = match format {
         ManifestFormat::Yaml => {
-            let known = known.iter().map(|sentence| format!("# - {sentence}.\n"));
-            let objects = objects.iter().map(|object| format!("---\n{}", multipod_yaml::emit(object)));
-            std::iter::once(format!("# {heading}\n")).chain(known).chain(objects).collect()
+            let known: Vec<String> = known.iter().map(|sentence| format!("# - {sentence}.\n")).collect();
+            let objects: Vec<String> = objects.iter().map(multipod_yaml::emit).collect();
+            // No `---` above the first: an API server that reads such a file takes comments alone for a broken object,
+            // and does not start.
+            format!("# {heading}\n{}{}", known.concat(), objects.join("---\n"))
         }
         ManifestFormat::Json => json(&json!({"apiVersion": "v1", "kind": "List", "items": objects})),
     };

@@ -53,7 +53,7 @@ spec: {policyName: %[2]s}
 func imitate(t *testing.T, m *cluster.Multipod, namespace string, pod []byte) {
 	t.Helper()
 	version := "v1"
-	if k.Version == "1.34" {
+	if !k.Since("1.36") {
 		version = "v1beta1"
 	}
 	var operations []operation

@@ -90,8 +90,8 @@ func (k *keeper) server() string {
 	return fmt.Sprintf("https://%s:%d", k.Address, apiPort)
 }
 
-func (k *keeper) path(parts ...string) string {
-	return filepath.Join(append([]string{k.Dir}, parts...)...)
+func (c *Cluster) path(parts ...string) string {
+	return filepath.Join(append([]string{c.Dir}, parts...)...)
 }
 
 // controlPlane returns when pods can be created.
@@ -139,35 +139,41 @@ func (k *keeper) etcd() error {
 }
 
 func (k *keeper) apiServer() error {
+	return k.part("kube-apiserver", k.apiServerFlags(apiPort)...)
+}
+
+// apiServerFlags are those of an API server of the cluster, which may have several.
+func (c *Cluster) apiServerFlags(port int) []string {
 	flags := []string{
-		fmt.Sprintf("--etcd-servers=http://%s:%d", k.Address, etcdPort),
-		fmt.Sprintf("--secure-port=%d", apiPort),
-		"--bind-address=" + k.Address,
-		"--cert-dir=" + k.path("pki"),
-		"--tls-cert-file=" + k.path("pki/apiserver.crt"),
-		"--tls-private-key-file=" + k.path("pki/apiserver.key"),
-		"--client-ca-file=" + k.path("pki/ca.crt"),
-		"--kubelet-certificate-authority=" + k.path("pki/ca.crt"),
-		"--kubelet-client-certificate=" + k.path("pki/apiserver-kubelet.crt"),
-		"--kubelet-client-key=" + k.path("pki/apiserver-kubelet.key"),
+		fmt.Sprintf("--etcd-servers=http://%s:%d", c.Address, etcdPort),
+		fmt.Sprintf("--secure-port=%d", port),
+		"--bind-address=" + c.Address,
+		"--cert-dir=" + c.path("pki"),
+		"--tls-cert-file=" + c.path("pki/apiserver.crt"),
+		"--tls-private-key-file=" + c.path("pki/apiserver.key"),
+		"--client-ca-file=" + c.path("pki/ca.crt"),
+		"--kubelet-certificate-authority=" + c.path("pki/ca.crt"),
+		"--kubelet-client-certificate=" + c.path("pki/apiserver-kubelet.crt"),
+		"--kubelet-client-key=" + c.path("pki/apiserver-kubelet.key"),
 		"--kubelet-preferred-address-types=InternalIP",
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file=" + k.path("pki/service-accounts.crt"),
-		"--service-account-signing-key-file=" + k.path("pki/service-accounts.key"),
+		"--service-account-key-file=" + c.path("pki/service-accounts.crt"),
+		"--service-account-signing-key-file=" + c.path("pki/service-accounts.key"),
 		"--service-cluster-ip-range=" + serviceRange,
 		"--authorization-mode=Node,RBAC",
 		"--enable-admission-plugins=NodeRestriction",
 		"--allow-privileged",
 	}
-	if k.Node {
+	if c.Node {
 		// Pods reach it by the address of the bridge.
-		flags = append(flags, "--advertise-address="+k.Address)
+		flags = append(flags, "--advertise-address="+c.Address)
 	}
-	if k.Version == "1.34" {
+	// Since 1.36 it is on.
+	if c.Since("1.34") && !c.Since("1.36") {
 		flags = append(flags, "--feature-gates=MutatingAdmissionPolicy=true",
 			"--runtime-config=admissionregistration.k8s.io/v1beta1=true")
 	}
-	return k.part("kube-apiserver", flags...)
+	return flags
 }
 
 // answering waits until the server is ready. The others would give up after ten seconds, which are not enough on a busy

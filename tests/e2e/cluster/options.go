@@ -7,27 +7,40 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 // Options say which cluster is wanted. The zero value is a control plane of the version in KUBERNETES, or of 1.36.
 type Options struct {
 	Node       bool   // pods really run; needs root
 	Scheduler  bool   // without a node: for pods that are only pretended to run
-	Kubernetes string // "1.34" or "1.36"
+	Kubernetes string // one of Versions
 	// Images are those that tests load. Their programs come from Go modules, so they are built before the suite enters
 	// the network of the cluster, which has no way out.
 	Images []string
 	// Programs are those of tests/e2e/images that tests run on this machine, which are built before for the same reason.
 	Programs []string
+	// Killer kills a replica of the installation every half a minute while the tests run.
+	Killer bool
 }
 
 // modFiles name, for each version, the Go module file that its programs are built by.
-var modFiles = map[string]string{"1.34": "go-1.34.mod", "1.36": "go.mod"}
+var modFiles = map[string]string{
+	"1.33": "go-1.33.mod", "1.34": "go-1.34.mod", "1.35": "go-1.35.mod", newest: "go.mod",
+}
 
 const newest = "1.36"
+
+// Versions are those of Kubernetes that can be started.
+func Versions() string { return strings.Join(slices.Sorted(maps.Keys(modFiles)), ", ") }
+
+// Since says whether the API server has what came with a version. Between two of the same length the order is that of texts.
+func (c *Cluster) Since(version string) bool { return c.Version >= version }
 
 // Version is the one that these options mean.
 func (o Options) Version() string {
@@ -45,7 +58,7 @@ func (o Options) Version() string {
 func release(repository, version string) (string, error) {
 	file, known := modFiles[version]
 	if !known {
-		return "", fmt.Errorf("no Kubernetes %q here: take 1.34 or 1.36", version)
+		return "", fmt.Errorf("no Kubernetes %q here: take one of %s", version, Versions())
 	}
 	text, err := os.ReadFile(filepath.Join(repository, "tests/e2e", file))
 	if err != nil {

@@ -31,7 +31,12 @@ func Main(m *testing.M, options Options, ready func(*Cluster) error) {
 	if err == nil {
 		go c.leaveIfInterrupted()
 		if err = ready(c); err == nil {
+			end := func() {}
+			if options.Killer {
+				end = c.killReplicas()
+			}
 			code = run(m)
+			end()
 		}
 	}
 	if err != nil {

@@ -20,7 +20,7 @@ var adapterImages = []string{
 func TestMain(m *testing.M) {
 	first := []string{"app", "client", "haproxy", "nginx", "redis", "git-sync"}
 	later := []string{"busybox", "otelcol", "prometheus"}
-	cluster.Main(m, cluster.Options{Node: true, Images: slices.Concat(first, later, adapterImages)}, func(ready *cluster.Cluster) error {
+	cluster.Main(m, cluster.Options{Node: true, Killer: true, Images: slices.Concat(first, later, adapterImages)}, func(ready *cluster.Cluster) error {
 		k = ready
 		if err := k.Images(first...); err != nil {
 			return err

@@ -67,6 +67,10 @@ fn names_and_actions_are_as_the_options_and_the_settings_say() {
     for object in written(&[], &["--static"]) {
         assert!(object["metadata"]["name"].as_str().unwrap().ends_with(".static.k8s.io"), "{object}");
     }
+    // API servers that read it from files want an object in each document, also in the one with the comments.
+    let text = Files::new(&[]).multipod(&["guard", "--static"]).out;
+    assert!(text.starts_with("# Written by multipod guard."), "{text}");
+    assert!(text.split("---\n").all(|document| document.contains("\nkind: ")), "{text}");
     let settings = [("settings.yaml", "onMistake: warn\n")];
     let actions = |args: &[&str]| {
         let bindings = written(&settings, args)

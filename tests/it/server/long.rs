@@ -32,12 +32,18 @@ use tokio::time::{sleep, timeout};
 const WEBHOOK: Duration = Duration::from_secs(10);
 const MEBI: usize = 1 << 20;
 
+/// Whether times and crowds are those of a large cluster (`FULL=1 make test-long`), which takes half an hour.
+fn is_full() -> bool {
+    env::var_os("FULL").is_some()
+}
+
 #[ignore = "takes minutes: make test-long"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_restarts_under_load_lose_not_one_request() {
-    // A tenth of everything: the time to go on accepting, the news, and the time between bursts.
-    let lags = (0..20).map(|at| Duration::from_millis(at * 79 % 1500));
-    restart_under_load(&["--drain-floor=2s"], lags, Duration::from_millis(650)).await;
+    // Else a tenth of everything: the time to go on accepting, the news, and the time between bursts.
+    let (options, part) = if is_full() { (&[][..], 1) } else { (&["--drain-floor=2s"][..], 10) };
+    let lags = (0..20).map(|at| Duration::from_millis(at * 790 % 15_000) / part);
+    restart_under_load(options, lags, Duration::from_millis(6500) / part).await;
 }
 
 #[ignore = "takes minutes: make test-long"]
@@ -71,9 +77,9 @@ async fn restart_under_load(options: &[&str], lags: impl Iterator<Item = Duratio
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_connection_lives_on_beside_thousands_of_bad_peers_that_are_cut_off() {
     const ROUNDS: usize = 3;
-    const OF_EACH: usize = 350;
+    let of_each = if is_full() { 5000 / (EVERY.len() - 1) + 1 } else { 350 };
     let secret = Secret::new();
-    let replica = Replica::start(&secret, &["--max-connections=4000"]).await;
+    let replica = Replica::start(&secret, &["--max-connections=6000"]).await;
     let io = TokioIo::new(shaken(&replica, &secret).await);
     let (mut http, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
     tokio::spawn(async move { drop(connection.await) });
@@ -86,7 +92,7 @@ async fn an_idle_connection_lives_on_beside_thousands_of_bad_peers_that_are_cut_
         let mut peers = JoinSet::new();
         for bad in EVERY {
             // Those that read nothing ask thousands of times until everything on the way is full.
-            let count = if bad == bad::Bad::UnreadAnswer { 5 } else { OF_EACH };
+            let count = if bad == bad::Bad::UnreadAnswer { 5 } else { of_each };
             for _ in 0..count {
                 let (address, tls) = (replica.reviews, tls.clone());
                 peers.spawn(async move { (bad, bad.be(address, &tls).await) });
@@ -123,7 +129,7 @@ async fn an_idle_connection_lives_on_beside_thousands_of_bad_peers_that_are_cut_
 #[ignore = "takes minutes: make test-long"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beside_every_crowd_and_all_together_nothing_is_lost() {
-    let seconds = env::var("CROWD_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
+    let seconds = if is_full() { 60 } else { 10 };
     let time = Duration::from_secs(seconds);
     let all = [fair::BODIES, fair::SMALL_BODIES, fair::UNREAD, fair::silent()];
     for (flood, from) in all.iter().flat_map(|flood| [(*flood, fair::ELSEWHERE), (*flood, fair::SAME)]) {

@@ -16,13 +16,13 @@ import (
 	"multipod/e2e/cluster"
 )
 
-const usage = `usage: cluster up [-control-plane] | down | load IMAGE… | build | lacking
+var usage = `usage: cluster up [-control-plane] | down | load IMAGE… | build | lacking
   up       start a cluster that stays; root is needed, but not for -control-plane
   down     end it
   load     make images known to it: names of tests/e2e/images/recipes.go, which are built, or docker archives (.tar)
   build    only build Kubernetes
   lacking  name the Debian packages that a cluster with pods needs and that are not installed
-The variable KUBERNETES chooses the version: 1.36 (as if not given) or 1.34.`
+The variable KUBERNETES chooses the version, the newest if it is not given: ` + cluster.Versions() + "."
 
 func main() {
 	cluster.KeepIfTold()
