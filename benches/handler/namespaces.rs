@@ -21,8 +21,7 @@ fn namespace(at: usize, owner: usize, texts: &mut Texts) -> Namespace {
         labels: labels.iter().map(|(key, value)| (texts.one(key), texts.one(value))).collect(),
         annotations: Box::new([("multipod/logging".to_owned(), "/var/log/app/*.log".to_owned())]),
         // One that conditions of policies name.
-        read: Box::new([(texts.one("example.com/tier"), Some(texts.one(["gold", "silver"][at % 2])))]),
-        is_annotated: true,
+        read: Some(Box::new([(texts.one("example.com/tier"), Some(texts.one(["gold", "silver"][at % 2])))])),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a request gets no review as its answer.
 
+use multipod_engine::inject::Undecidable;
 use thiserror::Error;
 
 /// Nothing here is the pod's fault, so nothing here ever becomes `allowed: false`: the API server's failure policy
@@ -28,9 +29,9 @@ pub enum ReviewError {
     /// The creation of nothing.
     #[error("the AdmissionReview is about the creation of a pod, and holds no pod")]
     NoObject,
-    /// The namespace is so new that we have not heard of it.
-    #[error("the namespace is not known yet; try again in a second")]
-    NamespaceUnknown,
+    /// The namespace is so new that we have not heard of it, or a policy asks for annotations of it that nobody asked for before.
+    #[error("what decides about the namespace is not known yet; try again in a second")]
+    NotYet,
     /// The time was over before the decision.
     #[error("there was no time left to decide")]
     OutOfTime,
@@ -45,9 +46,18 @@ impl ReviewError {
         match self {
             ReviewError::Unreadable { .. } | ReviewError::NotText(_) => "bad_json",
             ReviewError::NotAReview | ReviewError::NoRequest | ReviewError::NoObject => "bad_review",
-            ReviewError::NamespaceUnknown => "namespace_unknown",
+            ReviewError::NotYet => "not_known_yet",
             ReviewError::OutOfTime => "out_of_time",
             ReviewError::Internal(_) => "internal",
+        }
+    }
+}
+
+impl From<Undecidable> for ReviewError {
+    fn from(error: Undecidable) -> Self {
+        match error {
+            Undecidable::NotYet => ReviewError::NotYet,
+            Undecidable::Unwritable => ReviewError::Internal(error.to_string()),
         }
     }
 }

@@ -23,11 +23,10 @@ pub fn mutate<'a>(
     // A pod that is not there fits no selector, and must not pass for that.
     let head = review.object.value().ok_or(ReviewError::NoObject)?;
     if snapshot.must_wait_for(&review.namespace) {
-        return Err(ReviewError::NamespaceUnknown);
+        return Err(ReviewError::NotYet);
     }
     let context = Context { meter, ..snapshot.context(&review.namespace, None) };
-    let decision = decide(head, &context, &snapshot.policies)
-        .map_err(|error| ReviewError::Internal(error.to_string()))?;
+    let decision = decide(head, &context, &snapshot.policies)?;
     in_time(meter)?;
     let (written, told) = told(&review.uid, &decision);
     let metadata = head.metadata.value();

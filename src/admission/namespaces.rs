@@ -23,10 +23,8 @@ type Shard = HashMap<Arc<str>, Arc<Namespace>>;
 pub struct Namespace {
     pub labels: Box<[Label]>,
     pub annotations: Box<[(String, String)]>,
-    /// Those that conditions name.
-    pub read: Box<[Read]>,
-    /// Whether it has any, also such that nobody names.
-    pub is_annotated: bool,
+    /// Those that conditions name, in order; nothing where it has no annotation at all.
+    pub read: Option<Box<[Read]>>,
 }
 
 /// Texts that stand in many namespaces are kept once.
@@ -50,7 +48,7 @@ impl Default for Namespaces {
 }
 
 impl Namespaces {
-    /// Of which these annotations will be known.
+    /// Of which these annotations will be known; they are in order.
     pub fn with_annotations(named: Arc<[Arc<str>]>) -> Self {
         Namespaces { named, ..Namespaces::default() }
     }

@@ -79,7 +79,7 @@ impl Snapshot {
     /// Whether of all namespaces it is known what the policies name of them.
     pub fn knows_annotations(&self) -> bool {
         let known = self.namespaces.named();
-        self.policies.namespace_annotations().iter().all(|name| known.iter().any(|known| **known == **name))
+        self.policies.namespace_annotations().iter().all(|name| known.binary_search(name).is_ok())
     }
 
     /// Whether this namespace will be known in a moment, and its annotations with it; without them, what they ask for
@@ -103,9 +103,8 @@ impl Snapshot {
             namespace_labels: known.map(|namespace| &*namespace.labels),
             namespace_annotations: known.map_or(&[], |namespace| &*namespace.annotations),
             annotations: known.map_or(Annotations::All, |namespace| Annotations::Named {
-                names: self.namespaces.named(),
-                there: &namespace.read,
-                any: namespace.is_annotated,
+                named: self.namespaces.named(),
+                there: namespace.read.as_deref(),
             }),
             owner_kind: owner.map(|(kind, _)| kind),
             owner_name: owner.map(|(_, name)| name),

@@ -100,15 +100,20 @@ fn about<'a>(
     let Ok(head) = read_within::<Head<'_>>(Budget::NONE, meter, template) else { return found };
     let owner = place.owner_kind.map(|kind| (kind, &*review.name));
     let context = Context { meter, ..snapshot.context(&review.namespace, owner) };
-    // A mistake of ours is told where it counts: when a pod is made.
+    // A mistake of ours, or what is not known yet, counts when a pod is made.
     let Ok(decision) = decide(&head, &context, &snapshot.policies) else { return found };
     found.warnings.extend(decision.warnings);
     let Decided::Deny(mut refusals) = decision.verdict else { return found };
-    // A namespace may get the labels that a policy asks for before the first pod is made.
-    refusals.retain(|refusal| refusal.reason != DenyReason::PolicyUndecided);
+    // A namespace may get the labels that a policy asks for before the first pod is made, or may not be known yet.
+    let is_new = snapshot.must_wait_for(&review.namespace);
+    refusals.retain(|refusal| match refusal.reason {
+        DenyReason::PolicyUndecided => false,
+        DenyReason::ConditionFailed => !is_new,
+        _ => true,
+    });
     let Some(first) = refusals.first() else { return found };
     found.reason = first.reason.slug();
-    if snapshot.warn == WarnMode::Deny && is_new(template, place, review, meter) {
+    if snapshot.warn == WarnMode::Deny && has_changed(template, place, review, meter) {
         found.outcome = Outcome::Denied;
         found.refusals = refusals;
     } else {
@@ -127,7 +132,12 @@ fn template<'a>(object: &'a str, place: Place, meter: Option<&'a Meter<'a>>) -> 
 
 /// Scaling, labelling or deleting what was there before must go on working, however wrong its template is. An API server
 /// writes what is equal in equal bytes.
-fn is_new<'a>(template_now: &str, place: Place, review: &Review<'a>, meter: Option<&'a Meter<'a>>) -> bool {
+fn has_changed<'a>(
+    template_now: &str,
+    place: Place,
+    review: &Review<'a>,
+    meter: Option<&'a Meter<'a>>,
+) -> bool {
     review.old_object.and_then(|before| template(before.text(), place, meter)) != Some(template_now)
 }
 

@@ -9,7 +9,7 @@
 //! | broken JSON, not a review | 400 |
 //! | the body arrives too slowly | 408 |
 //! | a limit is reached | 429 with `Retry-After`, which API servers honour |
-//! | not synced yet, a namespace not known yet, or out of time | 503 with `Retry-After` |
+//! | not synced yet, what decides about a namespace not known yet, or out of time | 503 with `Retry-After` |
 //! | internal error | 500 |
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -242,7 +242,7 @@ impl HttpError {
             HttpError::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             HttpError::NotReady
             | HttpError::OutOfTime
-            | HttpError::ReviewError(ReviewError::NamespaceUnknown | ReviewError::OutOfTime) => {
+            | HttpError::ReviewError(ReviewError::NotYet | ReviewError::OutOfTime) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             HttpError::Panic | HttpError::ReviewError(ReviewError::Internal(_)) => {
@@ -328,7 +328,7 @@ mod tests {
             HttpError::Panic,
             HttpError::ReviewError(ReviewError::NotAReview),
             HttpError::ReviewError(ReviewError::NotText(0)),
-            HttpError::ReviewError(ReviewError::NamespaceUnknown),
+            HttpError::ReviewError(ReviewError::NotYet),
             HttpError::ReviewError(ReviewError::Internal(String::new())),
         ];
         for error in errors {

@@ -11,7 +11,6 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 use multipod_engine::annotation::key::PREFIX;
 use multipod_engine::pattern::context::LONGEST_ANNOTATION;
-use multipod_engine::policy::Policies;
 
 use crate::admission::{Namespace, Namespaces, Snapshot, Texts};
 use crate::server::Shared;
@@ -25,28 +24,24 @@ const USERS: &str = "openshift.io/sa.scc.uid-range";
 /// Reads all namespaces and follows their changes until something fails; returns what. The last state stays in force.
 pub(super) async fn follow(client: Client, shared: &Shared) -> String {
     loop {
-        let kept = named(&shared.snapshot.load().policies);
+        let named = Arc::clone(shared.snapshot.load().policies.namespace_annotations());
         tokio::select! {
-            why = follow_with(client.clone(), Arc::clone(&kept), shared) => return why,
+            why = follow_with(client.clone(), Arc::clone(&named), shared) => return why,
             // What was not kept is not known: all are read again.
-            () = others_are_named(&kept, shared) => tracing::info!("policies name other annotations of namespaces"),
+            () = others_are_named(&named, shared) => tracing::info!("policies name other annotations of namespaces"),
         }
     }
 }
 
 /// Returns when the policies name annotations that are not kept.
-async fn others_are_named(kept: &[Arc<str>], shared: &Shared) {
+async fn others_are_named(named: &[Arc<str>], shared: &Shared) {
     loop {
         shared.policies_changed.notified().await;
-        if named(&shared.snapshot.load().policies).iter().any(|name| !kept.contains(name)) {
+        let policies = Arc::clone(&shared.snapshot.load().policies);
+        if policies.namespace_annotations().iter().any(|name| named.binary_search(name).is_err()) {
             return;
         }
     }
-}
-
-/// The annotations that conditions of policies name.
-fn named(policies: &Policies) -> Arc<[Arc<str>]> {
-    policies.namespace_annotations().into_iter().map(Arc::from).collect()
 }
 
 async fn follow_with(client: Client, named: Arc<[Arc<str>]>, shared: &Shared) -> String {
@@ -133,11 +128,12 @@ fn relevant(
     texts: &mut Texts,
 ) -> Namespace {
     let annotations = annotations.unwrap_or_default();
-    let read = named.iter().filter_map(|name| {
-        let value = annotations.get(&**name)?;
-        Some((Arc::clone(name), (value.len() <= LONGEST_ANNOTATION).then(|| texts.one(value))))
+    // In order, as they stand in the map.
+    let read = annotations.iter().filter_map(|(key, value)| {
+        let at = named.binary_search_by(|name| (**name).cmp(key)).ok()?;
+        Some((Arc::clone(&named[at]), (value.len() <= LONGEST_ANNOTATION).then(|| texts.one(value))))
     });
-    let (read, is_annotated) = (read.collect(), !annotations.is_empty());
+    let read = (!annotations.is_empty()).then(|| read.collect());
     // Its name is known anyway.
     let labels = labels.into_iter().flatten().filter(|(key, _)| key != "kubernetes.io/metadata.name");
     Namespace {
@@ -147,7 +143,6 @@ fn relevant(
             .filter(|(key, _)| key.starts_with(PREFIX) || key == USERS)
             .collect(),
         read,
-        is_annotated,
     }
 }
 
@@ -157,7 +152,7 @@ mod tests {
 
     #[test]
     fn of_the_annotations_only_those_that_decide_are_kept() {
-        let named = ["example.com/tier".into(), "example.com/long".into(), "absent".into()];
+        let named = ["absent".into(), "example.com/long".into(), "example.com/tier".into()];
         let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
@@ -177,8 +172,10 @@ mod tests {
         assert_eq!(*namespace.labels, [("team".into(), "a".into())]);
         let keys: Vec<&str> = namespace.annotations.iter().map(|(key, _)| &**key).collect();
         assert_eq!(keys, ["multipod/logging", USERS]);
-        let read = [("example.com/tier".into(), Some("gold".into())), ("example.com/long".into(), None)];
-        assert_eq!((&*namespace.read, namespace.is_annotated), (&read[..], true));
+        let read = [("example.com/long".into(), None), ("example.com/tier".into(), Some("gold".into()))];
+        assert_eq!(namespace.read.as_deref(), Some(&read[..]));
+        let other = relevant(None, Some(pairs(&[("example.com/big", "y")])), &named, &mut Texts::default());
+        assert_eq!(other.read.as_deref(), Some(&[][..]), "that it has any is known");
         assert_eq!(relevant(None, None, &named, &mut Texts::default()), Namespace::default());
     }
 }

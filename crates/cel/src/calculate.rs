@@ -32,13 +32,13 @@ pub(crate) fn calculated<'a>(
                 left.into_iter().chain(right).map(|item| item.value(steps)).collect();
             Ok(Value::List(List::Made(items?.into())))
         }
-        _ => Err(Fault(format!("{} {} {} means nothing", left.kind(), operator.sign(), right.kind()))),
+        _ => Err(Fault::from(format!("{} {} {} means nothing", left.kind(), operator.sign(), right.kind()))),
     }
 }
 
 fn whole<'a>(left: i64, operator: Operator, right: i64) -> Result<Value<'a>, Fault> {
     if right == 0 && matches!(operator, Operator::Divide | Operator::Remainder) {
-        return Err(Fault("nothing can be divided by zero".to_owned()));
+        return Err(Fault::new("nothing can be divided by zero"));
     }
     let result = match operator {
         Operator::Add => left.checked_add(right),
@@ -47,5 +47,5 @@ fn whole<'a>(left: i64, operator: Operator, right: i64) -> Result<Value<'a>, Fau
         Operator::Divide => left.checked_div(right),
         Operator::Remainder => left.checked_rem(right),
     };
-    result.map(Value::Int).ok_or_else(|| Fault("the number is too large".to_owned()))
+    result.map(Value::Int).ok_or_else(|| Fault::new("the number is too large"))
 }

@@ -30,11 +30,11 @@ impl<'a> Evaluation<'_, 'a> {
     }
 
     fn expected(&self, expr: &Expr, what: &str, found: &Value<'_>) -> Fault {
-        Fault(format!("{} is {}, not {what}", self.written(expr), found.kind()))
+        Fault::from(format!("{} is {}, not {what}", self.written(expr), found.kind()))
     }
 
-    fn nothing_comes_of(&self, expr: &Expr, why: &Fault) -> Fault {
-        Fault(format!("{}: {why}", self.written(expr)))
+    fn nothing_comes_of(&self, expr: &Expr, why: Fault) -> Fault {
+        why.at(self.written(expr))
     }
 
     fn bool(&self, expr: &'a Expr) -> Result<bool, Fault> {
@@ -61,14 +61,14 @@ impl<'a> Evaluation<'_, 'a> {
             Kind::Negate(of) => match self.value(of)? {
                 Value::Double(number) => Value::Double(-number),
                 number => calculated(&Value::Int(0), Operator::Subtract, &number, &self.given.steps)
-                    .map_err(|why| self.nothing_comes_of(expr, &why))?,
+                    .map_err(|why| self.nothing_comes_of(expr, why))?,
             },
             Kind::Calculate(first, others) => {
                 let mut value = self.value(first)?;
                 for (operator, operand) in others {
                     let operand = self.value(operand)?;
                     value = calculated(&value, *operator, &operand, &self.given.steps)
-                        .map_err(|why| self.nothing_comes_of(expr, &why))?;
+                        .map_err(|why| self.nothing_comes_of(expr, why))?;
                 }
                 value
             }
@@ -119,7 +119,7 @@ impl<'a> Evaluation<'_, 'a> {
         match found {
             found if was_optional || get.is_optional => Ok(Value::Optional(found.map(Box::new))),
             Some(found) => Ok(found),
-            None => Err(Fault(format!("{} is not there", self.written(expr)))),
+            None => Err(Fault::from(format!("{} is not there", self.written(expr)))),
         }
     }
 
@@ -170,7 +170,7 @@ impl<'a> Evaluation<'_, 'a> {
                 self.given.steps.go_over(one.len().min(other.len()))?;
                 Ok(**one == **other)
             }
-            (Value::Unknown(why), _) | (_, Value::Unknown(why)) => Err(Fault((*why).to_owned())),
+            (Value::Unknown(why), _) | (_, Value::Unknown(why)) => Err(why.clone()),
             (Value::List(List::Json(_)), Value::List(List::Json(_))) | (Value::Map(_), Value::Map(_)) => {
                 self.given.steps.go_over(bytes(one) + bytes(other))?;
                 Ok(same(&one.tree()?, &other.tree()?))
@@ -294,14 +294,19 @@ impl<'a> Evaluation<'_, 'a> {
     }
 }
 
-/// Whether one of them is as wanted. One that is decides, whatever cannot be told about the others.
+/// Whether one of them is as wanted. One that is decides, whatever cannot be told about the others, and so does one that will be.
 fn decided(answers: impl Iterator<Item = Result<bool, Fault>>, wanted: bool) -> Result<bool, Fault> {
     let mut fault = None;
     for answer in answers {
         match answer {
             Ok(found) if found == wanted => return Ok(true),
             Ok(_) => {}
-            Err(why) => fault = fault.or(Some(why)),
+            Err(why) => {
+                fault = Some(match fault {
+                    Some(first) => Fault::or(first, why),
+                    None => why,
+                });
+            }
         }
     }
     fault.map_or(Ok(false), Err)

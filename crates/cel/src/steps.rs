@@ -1,5 +1,6 @@
 //! The budget of an evaluation, in steps.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
@@ -11,7 +12,41 @@ pub const STEPS: usize = 100_000;
 
 /// Why a condition has no answer for a pod. That never means no.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(pub String);
+pub struct Fault {
+    why: Cow<'static, str>,
+    passes: bool,
+}
+
+impl Fault {
+    pub const fn new(why: &'static str) -> Fault {
+        Fault { why: Cow::Borrowed(why), passes: false }
+    }
+
+    /// Something that decides is still being read: whoever asks again in a moment gets an answer, or another fault.
+    pub const fn not_yet(why: &'static str) -> Fault {
+        Fault { why: Cow::Borrowed(why), passes: true }
+    }
+
+    pub const fn is_not_yet(&self) -> bool {
+        self.passes
+    }
+
+    pub(crate) fn at(self, place: &str) -> Fault {
+        Fault { why: format!("{place}: {}", self.why).into(), ..self }
+    }
+
+    /// Of two faults, the one to tell: while one of them passes, nobody knows whether the other counts.
+    #[must_use]
+    pub fn or(self, other: Fault) -> Fault {
+        if other.passes && !self.passes { other } else { self }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(why: String) -> Fault {
+        Fault { why: why.into(), passes: false }
+    }
+}
 
 /// The steps that are left.
 #[derive(Debug)]
@@ -33,10 +68,12 @@ impl<'a> Steps<'a> {
         let left = self.left.get().checked_sub(steps);
         self.left.set(left.unwrap_or(0));
         if left.is_none() {
-            return Err(Fault(format!("this pod is too large for it: it takes more than {STEPS} steps")));
+            return Err(Fault::from(format!(
+                "this pod is too large for it: it takes more than {STEPS} steps"
+            )));
         }
         if self.meter.is_some_and(|meter| !meter.go(steps)) {
-            return Err(Fault("there is no time to go on".to_owned()));
+            return Err(Fault::new("there is no time to go on"));
         }
         Ok(())
     }
@@ -49,6 +86,6 @@ impl<'a> Steps<'a> {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }

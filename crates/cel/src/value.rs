@@ -29,7 +29,7 @@ pub enum Value<'a> {
     /// What may be missing.
     Optional(Option<Box<Value<'a>>>),
     /// It is there and nobody knows it; why.
-    Unknown(&'static str),
+    Unknown(Fault),
 }
 
 /// Text that is cheap to clone, however long it is.
@@ -114,9 +114,9 @@ impl<'a> Value<'a> {
                     (None, Some(number)) if !number.is_nan() && !number_is_large(number) => {
                         Value::Double(number)
                     }
-                    _ => return Err(Fault("a number is too large".to_owned())),
+                    _ => return Err(Fault::new("a number is too large")),
                 },
-                _ => return Err(Fault("the pod cannot be read".to_owned())),
+                _ => return Err(Fault::new("the pod cannot be read")),
             },
         })
     }
@@ -151,8 +151,8 @@ impl<'a> Value<'a> {
                 let members = members.iter().map(|(key, value)| Ok((key.to_string(), value.tree()?)));
                 Tree::Object(members.collect::<Result<_, Fault>>()?)
             }
-            Value::Optional(_) => return Err(Fault("what may be missing cannot be compared".to_owned())),
-            Value::Unknown(why) => return Err(Fault((*why).to_owned())),
+            Value::Optional(_) => return Err(Fault::new("what may be missing cannot be compared")),
+            Value::Unknown(why) => return Err(why.clone()),
         })
     }
 
@@ -180,9 +180,9 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
     let budget = Budget { in_one: MOST_ITEMS, in_all: MOST_ITEMS, members: true, ..Budget::NONE };
     read_within(budget, None, text).map_err(|error| match error.kind() {
         Wrong::TooMuch => {
-            Fault(format!("this pod is too large for it: it looks at more than {MOST_ITEMS} items"))
+            Fault::from(format!("this pod is too large for it: it looks at more than {MOST_ITEMS} items"))
         }
-        _ => Fault(format!("the pod cannot be read: {error}")),
+        _ => Fault::from(format!("the pod cannot be read: {error}")),
     })
 }
 
@@ -248,13 +248,13 @@ impl<'a> Map<'a> {
                 let mut found = json_members(text, steps)?.into_iter().filter(|(key, _)| *key == name);
                 let first = found.next().map(|(_, raw)| Item::Json(raw.text()).value(steps)).transpose()?;
                 if found.next().is_some() {
-                    return Err(Fault(format!("{name} stands there twice")));
+                    return Err(Fault::from(format!("{name} stands there twice")));
                 }
                 first
             }
         };
         match found {
-            Some(Value::Unknown(why)) => Err(Fault(why.to_owned())),
+            Some(Value::Unknown(why)) => Err(why),
             found => Ok(found.filter(|value| !matches!(value, Value::Null))),
         }
     }

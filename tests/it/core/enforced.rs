@@ -19,6 +19,8 @@ pub(super) struct Scene {
     labels: Option<Value>,
     pub(super) annotations: Value,
     watches_namespaces: bool,
+    /// Whether what conditions name of namespaces has not been read yet.
+    is_reading: bool,
     pub(super) on_mistake: OnMistake,
 }
 
@@ -33,8 +35,9 @@ impl Scene {
             policies: Vec::new(),
             review,
             labels: Some(json!({"team": "a"})),
-            annotations: json!({}),
+            annotations: json!({"example.com/tier": "gold"}),
             watches_namespaces: false,
+            is_reading: false,
             on_mistake: OnMistake::Deny,
         };
         scene.policy(spec);
@@ -69,12 +72,18 @@ impl Scene {
             self.policies.iter().enumerate().map(|(at, text)| (format!("{at}.yaml"), text.clone())).collect();
         let loaded = policy::load(&sources);
         assert_eq!(loaded.problems, []);
-        let mut namespaces = Namespaces::default();
+        let nothing = Arc::default();
+        let named = if self.is_reading { &nothing } else { loaded.policies.namespace_annotations() };
+        let mut namespaces = Namespaces::with_annotations(Arc::clone(named));
         if let Some(labels) = &self.labels {
             let labels = pairs(labels).into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-            let namespace =
-                Namespace { labels, annotations: pairs(&self.annotations).into(), ..Namespace::default() };
-            namespaces.insert("shop", namespace);
+            let annotations = pairs(&self.annotations);
+            let there = named.iter().filter_map(|name| {
+                let (_, value) = annotations.iter().find(|(key, _)| **key == **name)?;
+                Some((Arc::clone(name), Some(value.as_str().into())))
+            });
+            let read = Some(there.collect());
+            namespaces.insert("shop", Namespace { labels, annotations: annotations.into(), read });
         }
         Snapshot {
             settings: Arc::new(Settings { on_mistake: self.on_mistake, ..Settings::default() }),
@@ -150,7 +159,47 @@ fn what_is_not_known_is_never_taken_for_no_match() {
             team.to_owned(),
             |scene| (scene.labels, scene.watches_namespaces) = (None, true),
             other_team,
-            "error namespace_unknown",
+            "error not_known_yet",
+        ),
+        // An annotation that nobody has named before.
+        (
+            condition("namespaceObject.metadata.?annotations[?'example.com/tier'].orValue('') == 'gold'"),
+            |scene| scene.is_reading = true,
+            |scene| scene.annotations = json!({"example.com/tier": "silver"}),
+            "error not_known_yet",
+        ),
+        (
+            condition("namespaceObject.metadata.annotations['example.com/tier'] == 'gold'"),
+            |scene| {
+                scene.is_reading = true;
+                scene.metadata()["labels"]["app"] = json!(7);
+            },
+            |scene| scene.annotations = json!({"example.com/tier": "silver"}),
+            "error not_known_yet",
+        ),
+        // Whatever else has no answer: it may turn out not to matter.
+        (
+            format!(
+                "{app}, {}",
+                condition("namespaceObject.metadata.annotations['example.com/tier'] == 'gold'")
+            ),
+            |scene| {
+                scene.is_reading = true;
+                scene.metadata()["labels"]["app"] = json!(7);
+            },
+            other_label,
+            "error not_known_yet",
+        ),
+        (
+            condition(
+                "object.metadata.labels.app == 'web' && 'example.com/tier' in namespaceObject.metadata.annotations",
+            ),
+            |scene| {
+                scene.is_reading = true;
+                scene.metadata()["labels"] = json!({});
+            },
+            other_label,
+            "error not_known_yet",
         ),
         // A request that does not say which one.
         (team.to_owned(), |scene| scene.review["request"]["namespace"] = json!(""), other_team, undecided),

@@ -21,7 +21,7 @@ fn faults() -> Vec<(Handler, u16)> {
         | ReviewError::NotAReview
         | ReviewError::NoRequest
         | ReviewError::NoObject => 400,
-        ReviewError::NamespaceUnknown | ReviewError::OutOfTime => 503,
+        ReviewError::NotYet | ReviewError::OutOfTime => 503,
         ReviewError::Internal(_) => 500,
     };
     let errors: [Handler; 8] = [
@@ -30,7 +30,7 @@ fn faults() -> Vec<(Handler, u16)> {
         |_, _, _| Err(ReviewError::NotAReview),
         |_, _, _| Err(ReviewError::NoRequest),
         |_, _, _| Err(ReviewError::NoObject),
-        |_, _, _| Err(ReviewError::NamespaceUnknown),
+        |_, _, _| Err(ReviewError::NotYet),
         |_, _, _| Err(ReviewError::OutOfTime),
         |_, _, _| Err(ReviewError::Internal("a bug".to_owned())),
     ];

@@ -5,9 +5,9 @@ use multipod_engine::pattern::settings::IpFamilies;
 use multipod_engine::pod::Version;
 use multipod_engine::policy::{Layer, Objects};
 
-use super::watching::serve;
+use super::watching::{serve, until};
 use crate::support::cluster::Cluster;
-use crate::support::reviews::deployment;
+use crate::support::reviews::{deployment, pod};
 use multipod::watch::{self, Known, PolicyStore};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -58,7 +58,7 @@ async fn what_changes_in_a_namespace_reaches_decisions() {
     server.until_outcome("new", "later").await;
     assert_eq!(server.outcome("shop").await, "patched");
     let (_, metrics) = server.running.admin("/metrics").await;
-    assert!(metrics.contains("outcome=\"error\",reason=\"namespace_unknown\""), "{metrics}");
+    assert!(metrics.contains("outcome=\"error\",reason=\"not_known_yet\""), "{metrics}");
 }
 
 /// Policies come after namespaces were seen, and name annotations of them that nobody has named before.
@@ -82,7 +82,7 @@ async fn the_annotations_that_conditions_name_are_known_when_policies_change() {
     let patched_and_never_left = async |namespace: &str| loop {
         match server.outcome(namespace).await {
             "patched" => return,
-            "refused" => {}
+            "later" => {}
             other => panic!("{namespace}: {other}"),
         }
     };
@@ -106,6 +106,51 @@ async fn the_annotations_that_conditions_name_are_known_when_policies_change() {
     assert_eq!(server.outcome("other").await, "patched");
 }
 
+/// Whatever the mode of the policy, a pod that its condition decides about neither passes nor is refused meanwhile.
+#[tokio::test]
+async fn until_an_annotation_is_known_the_pods_that_it_decides_about_are_asked_for_again() {
+    for mode in ["default", "enforce"] {
+        let mut cluster = Cluster::start("v1.34.4").await;
+        cluster.put("gold", &json!({"team": "a"}), &json!({"example.com/tier": "gold"}));
+        cluster.put("silver", &json!({"team": "a"}), &json!({"example.com/tier": "silver"}));
+        cluster.put("other", &json!({"team": "b"}), &json!({"example.com/tier": "gold"}));
+        cluster.put("plain", &json!({"team": "a"}), &json!({}));
+        let server = serve(&cluster.kubeconfig, Known::default()).await;
+        server.until_readiness("[+]synced ok\n").await;
+        cluster.vanish().await;
+        let policy = json!({"apiVersion": "multipod.dev/v1alpha1", "kind": "InjectionPolicy", "metadata": {"name": "proxy"},
+            "spec": {"mode": mode, "annotations": {"multipod/ambassador": "80:8775"}, "match": {
+                "namespaceSelector": {"matchLabels": {"team": "a"}}, "matchConditions": [
+                    {"name": "gold", "expression": "namespaceObject.metadata.?annotations[?'example.com/tier'].orValue('') == 'gold'"},
+                    {"name": "not-too-many", "expression": "size(object.spec.containers) < 5"}]}}});
+        let objects = Objects::of_files(&[("proxy.yaml".to_owned(), policy.to_string())]);
+        PolicyStore::new(Arc::clone(&server.running.shared)).replace(Layer::Folder, objects);
+        assert_eq!(
+            (server.outcome("gold").await, server.outcome("silver").await),
+            ("later", "later"),
+            "{mode}"
+        );
+        // Neither the selector nor the other condition waits, and a namespace without annotations has none of any name.
+        assert_eq!(
+            (server.outcome("other").await, server.outcome("plain").await),
+            ("left", "left"),
+            "{mode}"
+        );
+        let mut many = pod(&json!({}));
+        many["request"]["namespace"] = json!("gold");
+        many["request"]["object"]["spec"]["containers"] =
+            (0..5).map(|at| json!({"name": format!("c{at}"), "image": "a"})).collect();
+        assert_eq!(server.review("/mutate", &many).await.status, 200, "{mode}");
+        // A warning has no second chance: it does not wait.
+        let answer = server.review("/warn", &deployment(&json!({}), &json!({}))).await;
+        assert_eq!(answer.status, 200);
+
+        cluster.come_back().await;
+        server.until_outcome("gold", "patched").await;
+        assert_eq!(server.outcome("silver").await, "left", "{mode}");
+    }
+}
+
 #[tokio::test]
 async fn warnings_wait_for_no_namespace() {
     let cluster = Cluster::start("v1.34.4").await;
@@ -113,6 +158,22 @@ async fn warnings_wait_for_no_namespace() {
     server.until_readiness("[+]synced ok\n").await;
     let answer = server.review("/warn", &deployment(&json!({"multipod/logging": "x"}), &json!({}))).await;
     assert_eq!(answer.status, 200);
+
+    // Nor does anybody say that pods will be refused of which nobody can tell yet.
+    let expression = "namespaceObject.metadata.labels.team == 'a'";
+    let policy = json!({"apiVersion": "multipod.dev/v1alpha1", "kind": "InjectionPolicy", "metadata": {"name": "proxy"},
+        "spec": {"mode": "enforce", "annotations": {"multipod/ambassador": "80:8775"},
+            "match": {"matchConditions": [{"name": "one", "expression": expression}]}}});
+    let objects = Objects::of_files(&[("proxy.yaml".to_owned(), policy.to_string())]);
+    PolicyStore::new(Arc::clone(&server.running.shared)).replace(Layer::Folder, objects);
+    let workload = deployment(&json!({}), &json!({}));
+    let warnings = async || {
+        let answer: Value = serde_json::from_slice(&server.review("/warn", &workload).await.body).unwrap();
+        answer["response"]["warnings"].clone()
+    };
+    assert_eq!(warnings().await, Value::Null);
+    cluster.put(workload["request"]["namespace"].as_str().unwrap(), &json!({}), &json!({}));
+    until(async || warnings().await != Value::Null, "its pods will be refused").await;
 }
 
 #[tokio::test]

@@ -50,9 +50,13 @@ pub struct Injection {
     pub patch: Patch,
 }
 
-/// A mistake of our own, never the user's.
+/// Why there is no decision; never the user's mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum InternalError {
+pub enum Undecidable {
+    /// Something of the namespace that decides is still being read: in a moment there is a decision.
+    #[error("what decides about the pod is still being read")]
+    NotYet,
+    /// A mistake of our own.
     #[error("a value could not be written as JSON")]
     Unwritable,
 }
@@ -63,7 +67,7 @@ pub fn decide<'a>(
     head: &'a Head<'a>,
     context: &Context<'a>,
     policies: &'a Policies,
-) -> Result<Decision<'a>, InternalError> {
+) -> Result<Decision<'a>, Undecidable> {
     let mut decision = settle(head, context, policies)?;
     for warning in &mut decision.warnings {
         *warning = plain(std::mem::take(warning));
@@ -75,7 +79,7 @@ fn settle<'a>(
     head: &'a Head<'a>,
     context: &Context<'a>,
     policies: &'a Policies,
-) -> Result<Decision<'a>, InternalError> {
+) -> Result<Decision<'a>, Undecidable> {
     let asked = Asked::read(head.annotations());
     let mut warnings = Warnings::default();
     let more = head.more_annotations();
@@ -107,6 +111,8 @@ fn settle<'a>(
         let without: Vec<&str> = left_out.iter().map(|left_out| left_out.policy).collect();
         let resolution = match policies.resolve(&without, context, head.labels(), &asked.known) {
             Ok(resolution) => resolution,
+            // Whatever else is wrong with the pod: what is not known yet may leave nothing of it.
+            Err(unsettled) if unsettled.iter().any(Unsettled::is_not_yet) => return Err(Undecidable::NotYet),
             Err(unsettled) => {
                 asked.refusals.extend(unsettled.into_iter().map(refusal_of));
                 let concerns =
@@ -135,7 +141,7 @@ fn settle<'a>(
                         Err(Planless::Skipped(SkipReason::AlreadyInjected))
                     }
                     Ok(plan) => {
-                        let patch = Patch::of(&plan, &pod).map_err(|_| InternalError::Unwritable)?;
+                        let patch = Patch::of(&plan, &pod).map_err(|_| Undecidable::Unwritable)?;
                         Ok(Box::new(Injection { plan, patch }))
                     }
                     Err(planless) => Err(planless),

@@ -28,7 +28,7 @@ mod status;
 mod uninject;
 
 pub use build::NO_TOKEN;
-pub use decide::{Decision, Injection, Verdict, alone, decide};
+pub use decide::{Decision, Injection, Undecidable, Verdict, alone, decide};
 pub use earlier::Record;
 pub use few::Few;
 pub use limits::limits;

@@ -25,13 +25,9 @@ pub type Read = (Arc<str>, Option<Arc<str>>);
 pub enum Annotations<'a> {
     /// All of them, where the labels are known as well.
     All,
-    /// Of those with these names, what there is.
-    Named {
-        names: &'a [Arc<str>],
-        there: &'a [Read],
-        /// Whether there are any at all, also of other names.
-        any: bool,
-    },
+    /// Of those with these names, in order, what there is, in the same order; nothing where the namespace has no annotation
+    /// at all. Any other is still being read.
+    Named { named: &'a [Arc<str>], there: Option<&'a [Read]> },
 }
 
 /// Everything around one pod that decides about it, besides the policies, which are read in its light.

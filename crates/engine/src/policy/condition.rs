@@ -13,7 +13,11 @@ use crate::pod::{Head, Pairs, Scalar};
 pub(super) const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 const TOO_LONG: Value<'static> =
-    Value::Unknown("this annotation of the namespace is longer than the 256 bytes that conditions read");
+    unknown("this annotation of the namespace is longer than the 256 bytes that conditions read");
+
+const fn unknown(why: &'static str) -> Value<'static> {
+    Value::Unknown(Fault::new(why))
+}
 
 /// Something that must hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +90,7 @@ pub(super) fn given<'a>(
             let labels = labels.map(|(key, value)| (&**key, Value::text(value)));
             Value::map(labels.chain([(NAMESPACE_NAME, name.clone())]))
         }
-        None => Value::Unknown("the labels of the namespace are not known"),
+        None => unknown("the labels of the namespace are not known"),
     };
     let metadata = [("name", name), ("labels", labels)];
     let annotations = annotations(context, conditions).map(|annotations| ("annotations", annotations));
@@ -96,15 +100,16 @@ pub(super) fn given<'a>(
 
 /// Those of the namespace that the conditions name.
 fn annotations<'a>(context: &Context<'a>, conditions: &'a [Condition]) -> Option<Value<'a>> {
-    const UNKNOWN: Value<'static> = Value::Unknown("the annotations of the namespace are not known");
-    let mut names = conditions.iter().flat_map(Condition::namespace_annotations).peekable();
-    let any = match context.annotations {
+    const UNKNOWN: Value<'static> = unknown("the annotations of the namespace are not known");
+    const NOT_YET: Value<'static> =
+        Value::Unknown(Fault::not_yet("this annotation of the namespace is still being read"));
+    let is_known = context.namespace_labels.is_some();
+    let has_any = match context.annotations {
         Annotations::All => !context.namespace_annotations.is_empty(),
-        Annotations::Named { any, .. } => any,
+        Annotations::Named { there, .. } => there.is_some(),
     };
-    if names.peek().is_none() || !any {
-        let is_known = context.namespace_labels.is_some();
-        return if any { Some(Value::map([])) } else { (!is_known).then_some(UNKNOWN) };
+    if !has_any {
+        return (!is_known).then_some(UNKNOWN);
     }
     let value = |name: &str| match context.annotations {
         Annotations::All => {
@@ -112,17 +117,19 @@ fn annotations<'a>(context: &Context<'a>, conditions: &'a [Condition]) -> Option
             match found {
                 Some((_, value)) if value.len() > LONGEST_ANNOTATION => Some(TOO_LONG),
                 Some((_, value)) => Some(Value::text(value)),
-                None => context.namespace_labels.is_none().then_some(UNKNOWN),
+                None => (!is_known).then_some(UNKNOWN),
             }
         }
-        Annotations::Named { names, .. } if names.binary_search_by(|known| (**known).cmp(name)).is_err() => {
-            Some(Value::Unknown("this annotation of the namespace is still being read"))
+        Annotations::Named { named, .. } if named.binary_search_by(|known| (**known).cmp(name)).is_err() => {
+            Some(NOT_YET)
         }
         Annotations::Named { there, .. } => {
-            let found = there.iter().find(|(key, _)| **key == *name);
-            found.map(|(_, value)| value.as_ref().map_or(TOO_LONG, |value| Value::text(value)))
+            let there = there.unwrap_or_default();
+            let at = there.binary_search_by(|(key, _)| (**key).cmp(name)).ok()?;
+            Some(there[at].1.as_ref().map_or(TOO_LONG, |value| Value::text(value)))
         }
     };
+    let names = conditions.iter().flat_map(Condition::namespace_annotations);
     Some(Value::map(names.filter_map(|name| Some((&**name, value(name)?)))))
 }
 
@@ -131,7 +138,7 @@ fn texts<'a>(pairs: &'a Pairs<'a>) -> Option<Value<'a>> {
     let text = |value: &'a Scalar<'a>| match value {
         Scalar::Text(text) => Value::text(text),
         Scalar::Null => Value::text(""),
-        _ => Value::Unknown("a label or an annotation of the pod is not text: write its value in quotes"),
+        _ => unknown("a label or an annotation of the pod is not text: write its value in quotes"),
     };
     let entries = pairs.entries.iter();
     (!pairs.entries.is_empty()).then(|| Value::map(entries.map(|(key, value)| (&**key, text(value)))))

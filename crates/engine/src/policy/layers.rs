@@ -134,7 +134,7 @@ impl Layers {
         }
         loaded.problems.sort_by(|a, b| a.place.cmp(&b.place));
         loaded.problems.dedup();
-        loaded.policies.index();
+        loaded.policies.complete();
         loaded
     }
 }

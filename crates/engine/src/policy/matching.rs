@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use multipod_cel::Fault;
+
 use crate::pattern::Context;
 use crate::pod::{Scalar, Text};
 
@@ -46,13 +48,24 @@ pub enum Undecided {
     /// The value of a label is a number or the like, which no API server accepts.
     LabelIsNoText { label: String },
     /// A condition has no answer for the pod.
-    Condition { name: String, why: String },
+    Condition { name: String, why: Fault },
 }
 
 impl Undecided {
     /// Whether a condition is to blame, and so whoever wrote the policy.
     pub(crate) fn is_a_condition(&self) -> bool {
         matches!(self, Undecided::Condition { .. })
+    }
+
+    /// Whether it will be known in a moment.
+    pub(crate) fn is_not_yet(&self) -> bool {
+        matches!(self, Undecided::Condition { why, .. } if why.is_not_yet())
+    }
+
+    /// Of two reasons, the one to tell: as long as a condition will have an answer, it may turn out not to hold, and then
+    /// nothing else matters.
+    fn or(self, other: Undecided) -> Undecided {
+        if other.is_not_yet() && !self.is_not_yet() { other } else { self }
     }
 }
 
@@ -120,7 +133,8 @@ impl Match {
         }
         match (self.unmet(context), undecided) {
             (Ok(Some(unmet)), _) => Ok(Some(unmet)),
-            (_, Some(undecided)) | (Err(undecided), None) => Err(undecided),
+            (Err(by_condition), Some(undecided)) => Err(undecided.or(by_condition)),
+            (Ok(None), Some(undecided)) | (Err(undecided), None) => Err(undecided),
             (Ok(None), None) => Ok(None),
         }
     }
@@ -129,17 +143,20 @@ impl Match {
     fn unmet<'a>(&'a self, context: &Context<'a>) -> Result<Option<Mismatch<'a>>, Undecided> {
         let Some(first) = self.conditions.first() else { return Ok(None) };
         let undecided =
-            |condition: &Condition, why: String| Undecided::Condition { name: condition.name.clone(), why };
-        let Some(pod) = context.pod else { return Err(undecided(first, "there is no pod".to_owned())) };
-        let given =
-            given(context, pod, &self.conditions).map_err(|fault| undecided(first, fault.to_string()))?;
-        let mut without_answer = None;
+            |condition: &Condition, why: Fault| Undecided::Condition { name: condition.name.clone(), why };
+        let Some(pod) = context.pod else { return Err(undecided(first, Fault::new("there is no pod"))) };
+        let given = given(context, pod, &self.conditions).map_err(|fault| undecided(first, fault))?;
+        let mut without_answer: Option<Undecided> = None;
         for condition in &self.conditions {
             match condition.holds(&given) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Some(Mismatch::Condition(condition))),
                 Err(fault) => {
-                    without_answer = without_answer.or_else(|| Some(undecided(condition, fault.to_string())));
+                    let this = undecided(condition, fault);
+                    without_answer = Some(match without_answer {
+                        Some(first) => first.or(this),
+                        None => this,
+                    });
                 }
             }
         }

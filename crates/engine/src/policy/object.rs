@@ -89,6 +89,8 @@ pub struct Policies {
     by_name: Vec<Arc<Policy>>,
     /// Where to find those that a pod has to be compared with; without it, all have to be asked.
     index: Option<Index>,
+    /// The annotations of namespaces that conditions of any of them read, in order.
+    namespace_annotations: Arc<[Arc<str>]>,
     /// What stands for enforced ones that cannot be read.
     pub(super) fences: Vec<Arc<Fence>>,
 }
@@ -145,21 +147,24 @@ impl Policies {
     }
 
     /// The annotations of namespaces that conditions of any of them read, in order.
-    pub fn namespace_annotations(&self) -> BTreeSet<&str> {
-        let conditions = self.by_name.iter().flat_map(|policy| policy.matches.conditions());
-        conditions.flat_map(Condition::namespace_annotations).map(String::as_str).collect()
+    pub fn namespace_annotations(&self) -> &Arc<[Arc<str>]> {
+        &self.namespace_annotations
     }
 
-    /// Takes a policy in; its name is free.
+    /// Takes a policy in; its name is free. [`Policies::complete`] ends it.
     pub(super) fn insert(&mut self, policy: &Arc<Policy>) {
         let at = self.by_name.partition_point(|other| other.name < policy.name);
         self.by_name.insert(at, Arc::clone(policy));
         self.index = None;
     }
 
-    /// Makes it quick to find the candidates, once all are in.
-    pub(super) fn index(&mut self) {
+    /// Works out what all of them have to be asked for, once they are in.
+    pub(super) fn complete(&mut self) {
         self.index = Some(Index::of(self.by_name.iter().map(|policy| &policy.matches)));
+        let conditions = self.by_name.iter().flat_map(|policy| policy.matches.conditions());
+        let named: BTreeSet<&str> =
+            conditions.flat_map(Condition::namespace_annotations).map(String::as_str).collect();
+        self.namespace_annotations = named.into_iter().map(Arc::from).collect();
     }
 
     /// Those that may be for a pod, ordered by name: all but some of those that are not.

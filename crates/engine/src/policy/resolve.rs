@@ -34,9 +34,10 @@ impl Policies {
             match policy.mismatch(context, pod_labels) {
                 Ok(None) => matched.push(policy),
                 Ok(Some(_)) => {}
-                // Who only wants a default never costs a pod by a mistake in it.
+                // Who only wants a default never costs a pod by a mistake in it, and what is still being read is none.
                 Err(why)
-                    if policy.mode == Mode::Audit || policy.mode == Mode::Default && why.is_a_condition() =>
+                    if policy.mode == Mode::Audit
+                        || policy.mode == Mode::Default && why.is_a_condition() && !why.is_not_yet() =>
                 {
                     resolution.undecided.push((policy, why));
                 }

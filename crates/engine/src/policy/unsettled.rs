@@ -41,6 +41,13 @@ pub(crate) enum Unsettled {
     Invalid(Arc<Fence>),
 }
 
+impl Unsettled {
+    /// Whether it will be settled in a moment.
+    pub(crate) fn is_not_yet(&self) -> bool {
+        matches!(self, Unsettled::Undecided { why, .. } if why.is_not_yet())
+    }
+}
+
 impl std::error::Error for Unsettled {}
 
 impl fmt::Display for Unsettled {

@@ -1,10 +1,12 @@
 //! Conditions over any pod: a condition and its opposite never both let a pod pass, and what one of them cannot tell, the
 //! other cannot either.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use multipod_engine::inject::{SkipReason, Verdict, decide};
+use multipod_engine::inject::{SkipReason, Undecidable, Verdict, decide};
 use multipod_engine::pattern::Context;
+use multipod_engine::pattern::context::Annotations;
 use multipod_engine::pod::{Head, Meter};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -38,6 +40,8 @@ const LISTS: [&str; 6] = [
     "object.spec.nodeName",
 ];
 const OF_ITEMS: [&str; 5] = ["i.name", "i.image", "i.ports[0].containerPort", "i.?args.orValue([])", "i"];
+
+const OF_ANNOTATION: &str = "namespaceObject.metadata.annotations.other == 'a'";
 
 /// A condition out of all that there is in the language, with its own opinion of types. In a loop there is an item.
 fn condition(dice: &mut Dice<'_>, depth: usize, in_loop: bool) -> String {
@@ -131,6 +135,7 @@ enum Answer {
     No,
     Yes,
     None,
+    NotYet,
 }
 
 /// Nothing where the condition is refused when it is read.
@@ -142,13 +147,17 @@ fn enforced(condition: &str, cluster: Cluster) -> Option<Read> {
     read.loaded.problems.is_empty().then_some(read)
 }
 
-fn answer(read: &Read, pod: &Value) -> Result<Answer, String> {
+fn answer(read: &Read, annotations: Annotations<'_>, pod: &Value) -> Result<Answer, String> {
     let text = pod.to_string();
     let never = || false;
     let meter = Meter::new(&never);
     let head = Head::read(&text).map_err(|error| error.to_string())?;
-    let context = Context { meter: Some(&meter), ..read.context() };
-    let decision = decide(&head, &context, &read.loaded.policies).map_err(|error| error.to_string())?;
+    let context = Context { meter: Some(&meter), annotations, ..read.context() };
+    let decision = match decide(&head, &context, &read.loaded.policies) {
+        Ok(decision) => decision,
+        Err(Undecidable::NotYet) => return Ok(Answer::NotYet),
+        Err(error) => return Err(error.to_string()),
+    };
     if meter.steps() > MOST_STEPS + 10 * text.len() {
         return Err(format!("{} steps", meter.steps()));
     }
@@ -166,6 +175,8 @@ struct Trial {
     pod: Value,
     condition: String,
     opposite: String,
+    /// The condition, and one about an annotation of the namespace.
+    beside_annotation: String,
     has_namespace: bool,
 }
 
@@ -179,7 +190,10 @@ fn any_trial() -> impl Strategy<Value = Trial> {
         let mut dice = Dice::new(&choices);
         let condition = condition(&mut dice, 3, false);
         let opposite = format!("!({condition})");
-        Trial { pod, condition, opposite, has_namespace: dice.chance(80) }
+        let annotation = dice.pick(&["has(namespaceObject.metadata.annotations.other)", OF_ANNOTATION]);
+        let both = if dice.chance(50) { [&*condition, annotation] } else { [annotation, &*condition] };
+        let beside_annotation = both.join(dice.pick(&[" && ", " || "]));
+        Trial { pod, condition, opposite, beside_annotation, has_namespace: dice.chance(80) }
     })
 }
 
@@ -196,7 +210,23 @@ impl Trial {
         let (Some(one), Some(other)) = (self.read(&self.condition), self.read(&self.opposite)) else {
             return Ok(None);
         };
-        Ok(Some((answer(&one, &self.pod)?, answer(&other, &self.pod)?)))
+        let known = Annotations::All;
+        Ok(Some((answer(&one, known, &self.pod)?, answer(&other, known, &self.pod)?)))
+    }
+
+    /// The answer while the annotations of the namespace are being read, and those that there may be then.
+    fn before_and_after(&self) -> Result<Option<(Answer, BTreeSet<Answer>)>, String> {
+        let Some(read) = self.read(&self.beside_annotation) else { return Ok(None) };
+        let before = answer(&read, Annotations::Named { named: &[], there: Some(&[]) }, &self.pod)?;
+        let named: [Arc<str>; 1] = ["other".into()];
+        let values = [Some("app"), Some("a"), Some(""), None];
+        let mut there: Vec<Vec<_>> =
+            values.map(|value| vec![(Arc::clone(&named[0]), value.map(Arc::from))]).into();
+        there.push(Vec::new());
+        let after = there
+            .iter()
+            .map(|there| answer(&read, Annotations::Named { named: &named, there: Some(there) }, &self.pod));
+        Ok(Some((before, after.collect::<Result<_, _>>()?)))
     }
 }
 
@@ -215,6 +245,21 @@ fn conditions_reach_every_answer() {
     assert!(found.len() == 3 && found.values().all(|count| *count > 100), "{found:?}");
 }
 
+#[test]
+fn conditions_often_wait_for_an_annotation_and_often_need_not() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut waits, mut need_not) = (0, 0);
+    for _ in 0..2000 {
+        let trial = any_trial().new_tree(&mut runner).unwrap().current();
+        if let Ok(Some((before, after))) = trial.before_and_after() {
+            waits += usize::from(before == Answer::NotYet && after.len() > 1);
+            need_not += usize::from(before != Answer::NotYet);
+        }
+    }
+    assert!(waits > 100 && need_not > 100, "{waits} {need_not}");
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -224,6 +269,15 @@ proptest! {
             Err(why) => prop_assert!(false, "{why}"),
             Ok(None | Some((Answer::No, Answer::Yes) | (Answer::Yes, Answer::No) | (Answer::None, Answer::None))) => {}
             Ok(Some(both)) => prop_assert!(false, "{both:?}"),
+        }
+    }
+
+    #[test]
+    fn an_answer_that_waits_for_nothing_is_the_same_whatever_is_read_then(trial in any_trial()) {
+        match trial.before_and_after() {
+            Err(why) => prop_assert!(false, "{why}"),
+            Ok(Some((before, after))) if before != Answer::NotYet => prop_assert_eq!(after, [before].into()),
+            Ok(_) => {}
         }
     }
 }
