@@ -104,7 +104,7 @@ impl Snapshot {
             namespace_annotations: known.map_or(&[], |namespace| &*namespace.annotations),
             annotations: known.map_or(Annotations::All, |namespace| Annotations::Named {
                 named: self.namespaces.named(),
-                there: namespace.read.as_deref(),
+                read: namespace.read.as_deref(),
             }),
             owner_kind: owner.map(|(kind, _)| kind),
             owner_name: owner.map(|(_, name)| name),

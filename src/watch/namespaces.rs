@@ -21,62 +21,71 @@ pub(super) const WATCH_SECONDS: u32 = 120;
 /// `OpenShift` gives each namespace its own users by this annotation.
 const USERS: &str = "openshift.io/sa.scc.uid-range";
 
+/// Why following has ended.
+enum Ended {
+    /// Policies name annotations that were not kept, so all namespaces are read again.
+    OthersAreNamed,
+    Failed(String),
+}
+
 /// Reads all namespaces and follows their changes until something fails; returns what. The last state stays in force.
 pub(super) async fn follow(client: Client, shared: &Shared) -> String {
     loop {
-        let named = Arc::clone(shared.snapshot.load().policies.namespace_annotations());
-        tokio::select! {
-            why = follow_with(client.clone(), Arc::clone(&named), shared) => return why,
-            // What was not kept is not known: all are read again.
-            () = others_are_named(&named, shared) => tracing::info!("policies name other annotations of namespaces"),
+        match read_and_follow(client.clone(), shared).await {
+            Ended::OthersAreNamed => tracing::info!("policies name other annotations of namespaces"),
+            Ended::Failed(why) => return format!("namespaces: {why}"),
         }
     }
 }
 
-/// Returns when the policies name annotations that are not kept.
-async fn others_are_named(named: &[Arc<str>], shared: &Shared) {
-    loop {
-        shared.policies_changed.notified().await;
-        let policies = Arc::clone(&shared.snapshot.load().policies);
-        if policies.namespace_annotations().iter().any(|name| named.binary_search(name).is_err()) {
-            return;
-        }
-    }
-}
-
-async fn follow_with(client: Client, named: Arc<[Arc<str>]>, shared: &Shared) -> String {
+async fn read_and_follow(client: Client, shared: &Shared) -> Ended {
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     // The API server sends the metadata alone.
     let mut events = pin!(watcher(Api::<PartialObjectMeta<core::Namespace>>::all(client), config));
+    let named = Arc::clone(shared.snapshot.load().policies.namespace_annotations());
     let empty = || Namespaces::with_annotations(Arc::clone(&named));
-    let (mut listed, mut texts) = (empty(), Texts::default());
-    while let Some(event) = events.next().await {
+    let (mut listed, mut texts) = (Some(empty()), Texts::default());
+    loop {
+        // A list that is half read is read to its end, whatever policies name meanwhile: a stream of them cannot starve it, and
+        // what they name is known after the next one.
+        let is_listing = listed.is_some();
+        if !is_listing && !shared.snapshot.load().knows_annotations() {
+            return Ended::OthersAreNamed;
+        }
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = shared.policies_changed.notified(), if !is_listing => continue,
+        };
         match event {
-            Ok(Event::Init) => listed = empty(),
-            Ok(Event::InitApply(object)) => {
+            Some(Ok(Event::Init)) => listed = Some(empty()),
+            Some(Ok(Event::InitApply(object))) => {
                 if let Some((name, namespace)) = known(object.metadata, &named, &mut texts) {
-                    listed.insert_beside(&shared.snapshot.load().namespaces, &name, namespace);
+                    let before = Arc::clone(&shared.snapshot.load().namespaces);
+                    listed.get_or_insert_with(empty).insert_beside(&before, &name, namespace);
                 }
             }
-            Ok(Event::InitDone) => {
-                let count = listed.len();
-                replace(std::mem::replace(&mut listed, empty()), shared);
+            Some(Ok(Event::InitDone)) => {
+                let all = listed.take().unwrap_or_else(empty);
+                let count = all.len();
+                replace(all, shared);
                 texts.forget_unused();
                 shared.cluster.synced();
                 shared.metrics.reloaded("namespaces", true);
                 tracing::info!(count, "namespaces");
             }
-            Ok(Event::Apply(object)) => {
+            Some(Ok(Event::Apply(object))) => {
                 if let Some((name, namespace)) = known(object.metadata, &named, &mut texts) {
                     change(shared, &name, Some(namespace));
                 }
                 texts.forget_some_unused();
             }
-            Ok(Event::Delete(object)) => change(shared, &object.metadata.name.unwrap_or_default(), None),
-            Err(error) => return format!("namespaces: {}", error_chain(&error)),
+            Some(Ok(Event::Delete(object))) => {
+                change(shared, &object.metadata.name.unwrap_or_default(), None);
+            }
+            Some(Err(error)) => return Ended::Failed(error_chain(&error)),
+            None => return Ended::Failed("the watch has ended".to_owned()),
         }
     }
-    "namespaces: the watch has ended".to_owned()
 }
 
 /// An error with its causes, in one line.

@@ -11,6 +11,7 @@ use crate::support::reviews::{deployment, pod};
 use multipod::watch::{self, Known, PolicyStore};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 fn wanted() -> Value {
     json!({"proxy": "wanted"})
@@ -149,6 +150,72 @@ async fn until_an_annotation_is_known_the_pods_that_it_decides_about_are_asked_f
         server.until_outcome("gold", "patched").await;
         assert_eq!(server.outcome("silver").await, "left", "{mode}");
     }
+}
+
+/// Each of a stream of policies names something new, faster than a list can be read.
+#[tokio::test]
+async fn a_stream_of_policies_never_keeps_a_list_from_its_end() {
+    let cluster = Cluster::start("v1.34.4").await;
+    cluster.put("gold", &json!({}), &json!({"example.com/tier": "gold"}));
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
+    server.until_readiness("[+]synced ok\n").await;
+    cluster.lists_slowly(Duration::from_millis(300));
+    let store = PolicyStore::new(Arc::clone(&server.running.shared));
+    let name = |annotation: &str| {
+        let expression =
+            format!("namespaceObject.metadata.?annotations[?'{annotation}'].orValue('') == 'gold'");
+        let policy = |name: &str, expression: &str| {
+            json!({"apiVersion": "multipod.dev/v1alpha1", "kind": "InjectionPolicy", "metadata": {"name": name},
+                "spec": {"annotations": {"multipod/ambassador": "80:8775"},
+                    "match": {"matchConditions": [{"name": "one", "expression": expression}]}}})
+        };
+        let first = policy(
+            "first",
+            "namespaceObject.metadata.?annotations[?'example.com/tier'].orValue('') == 'gold'",
+        );
+        let files = [("first.yaml", first), ("other.yaml", policy("other", &expression))];
+        let files = files.map(|(file, policy)| (file.to_owned(), policy.to_string()));
+        store.replace(Layer::Folder, Objects::of_files(&files));
+    };
+    let stream = async {
+        for at in 0.. {
+            name(&format!("example.com/{at}"));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let knows = || {
+        let snapshot = server.running.shared.snapshot.load();
+        snapshot.namespaces.named().iter().any(|name| **name == *"example.com/tier")
+    };
+    tokio::select! {
+        () = stream => {}
+        () = until(async || knows(), "the first annotation is known") => {}
+    }
+    // And the last one gets its turn.
+    server.until_outcome("gold", "patched").await;
+}
+
+/// Values that come and go for months take no more memory than those that are there.
+#[tokio::test]
+async fn what_no_namespace_says_any_more_is_let_go_of() {
+    let cluster = Cluster::start("v1.34.4").await;
+    cluster.put("shop", &json!({"stage": "first"}), &json!({}));
+    let server = serve(&cluster.kubeconfig, Known::default()).await;
+    server.until_readiness("[+]synced ok\n").await;
+    let label = || {
+        let snapshot = server.running.shared.snapshot.load();
+        snapshot.namespaces.get("shop").map(|shop| Arc::clone(&shop.labels[0].1)).unwrap()
+    };
+    let first = Arc::downgrade(&label());
+    assert_eq!(first.upgrade().as_deref(), Some("first"));
+    for round in 0..60 {
+        for at in 0..25 {
+            cluster.put("shop", &json!({"stage": format!("{round}-{at}")}), &json!({}));
+        }
+        let last = format!("{round}-24");
+        until(async || *label() == *last, &last).await;
+    }
+    assert_eq!(first.upgrade(), None, "nobody needs it");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub enum Annotations<'a> {
     All,
     /// Of those with these names, in order, what there is, in the same order; nothing where the namespace has no annotation
     /// at all. Any other is still being read.
-    Named { named: &'a [Arc<str>], there: Option<&'a [Read]> },
+    Named { named: &'a [Arc<str>], read: Option<&'a [Read]> },
 }
 
 /// Everything around one pod that decides about it, besides the policies, which are read in its light.

@@ -106,7 +106,7 @@ fn annotations<'a>(context: &Context<'a>, conditions: &'a [Condition]) -> Option
     let is_known = context.namespace_labels.is_some();
     let has_any = match context.annotations {
         Annotations::All => !context.namespace_annotations.is_empty(),
-        Annotations::Named { there, .. } => there.is_some(),
+        Annotations::Named { read, .. } => read.is_some(),
     };
     if !has_any {
         return (!is_known).then_some(UNKNOWN);
@@ -123,10 +123,10 @@ fn annotations<'a>(context: &Context<'a>, conditions: &'a [Condition]) -> Option
         Annotations::Named { named, .. } if named.binary_search_by(|known| (**known).cmp(name)).is_err() => {
             Some(NOT_YET)
         }
-        Annotations::Named { there, .. } => {
-            let there = there.unwrap_or_default();
-            let at = there.binary_search_by(|(key, _)| (**key).cmp(name)).ok()?;
-            Some(there[at].1.as_ref().map_or(TOO_LONG, |value| Value::text(value)))
+        Annotations::Named { read, .. } => {
+            let read = read.unwrap_or_default();
+            let at = read.binary_search_by(|(key, _)| (**key).cmp(name)).ok()?;
+            Some(read[at].1.as_ref().map_or(TOO_LONG, |value| Value::text(value)))
         }
     };
     let names = conditions.iter().flat_map(Condition::namespace_annotations);

@@ -216,16 +216,16 @@ impl Trial {
 
     /// The answer while the annotations of the namespace are being read, and those that there may be then.
     fn before_and_after(&self) -> Result<Option<(Answer, BTreeSet<Answer>)>, String> {
-        let Some(read) = self.read(&self.beside_annotation) else { return Ok(None) };
-        let before = answer(&read, Annotations::Named { named: &[], there: Some(&[]) }, &self.pod)?;
+        let Some(policy) = self.read(&self.beside_annotation) else { return Ok(None) };
+        let before = answer(&policy, Annotations::Named { named: &[], read: Some(&[]) }, &self.pod)?;
         let named: [Arc<str>; 1] = ["other".into()];
         let values = [Some("app"), Some("a"), Some(""), None];
-        let mut there: Vec<Vec<_>> =
+        let mut reads: Vec<Vec<_>> =
             values.map(|value| vec![(Arc::clone(&named[0]), value.map(Arc::from))]).into();
-        there.push(Vec::new());
-        let after = there
+        reads.push(Vec::new());
+        let after = reads
             .iter()
-            .map(|there| answer(&read, Annotations::Named { named: &named, there: Some(there) }, &self.pod));
+            .map(|read| answer(&policy, Annotations::Named { named: &named, read: Some(read) }, &self.pod));
         Ok(Some((before, after.collect::<Result<_, _>>()?)))
     }
 }
