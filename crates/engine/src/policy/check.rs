@@ -1,6 +1,6 @@
 //! Turns a policy as it is written into one in which nothing can be wrong; tells every fault, not the first alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::annotation::{Diagnostic, Key, Source, key};
 use crate::pattern::object::{Document, Place, Problem, line_of};
@@ -16,6 +16,10 @@ use super::owner::OwnerKind;
 use super::rollout::Rollout;
 use super::selector::{Requirement, Selector, label_key};
 use super::written;
+
+/// So many annotations of namespaces all conditions of a policy read: each pod that they are evaluated for pays for these, and
+/// no more of a namespace is kept for the policy.
+const MOST_ANNOTATIONS: usize = 16;
 
 /// The policy that a document describes, and the place of its name.
 pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Problem>> {
@@ -98,6 +102,7 @@ impl Check<'_> {
 
     fn conditions(&mut self, written: List<written::MatchCondition, 64>) -> Vec<Condition> {
         let mut all: Vec<Condition> = Vec::new();
+        let mut annotations: BTreeSet<String> = BTreeSet::new();
         for (at, written) in written.0.into_iter().enumerate() {
             let field = format!("spec.match.matchConditions[{at}]");
             let name = &written.name.value.0;
@@ -109,7 +114,17 @@ impl Check<'_> {
                 label_key(name).map_err(|_| "expected a name such as not-in-sandbox".to_owned())
             };
             self.text(&format!("{field}.name"), &written.name, unique);
-            let parse = |expression: &str| Condition::parse(name, expression);
+            let parse = |expression: &str| {
+                let condition = Condition::parse(name, expression)?;
+                annotations.extend(condition.namespace_annotations().iter().cloned());
+                match annotations.len() {
+                    0..=MOST_ANNOTATIONS => Ok(condition),
+                    count => Err(format!(
+                        "expected conditions that read at most {MOST_ANNOTATIONS} annotations of the namespace together, \
+                         and up to here they read {count}"
+                    )),
+                }
+            };
             all.extend(self.text(&format!("{field}.expression"), &written.expression, parse));
         }
         all
@@ -453,6 +468,28 @@ spec:
             assert_eq!(found.len(), 1, "{spec}: {found:?}");
             assert!(found[0].contains(expected), "{spec}: {}", found[0]);
         }
+    }
+
+    #[test]
+    fn all_conditions_together_read_a_bounded_number_of_annotations() {
+        let condition = |name: &str, of: std::ops::Range<usize>| {
+            let named: Vec<String> =
+                of.map(|at| format!("'a{at}' in namespaceObject.metadata.annotations")).collect();
+            format!("{{name: {name}, expression: \"{}\"}}", named.join(" || "))
+        };
+        let with = |conditions: &[String]| {
+            let conditions = conditions.join(", ");
+            read(&format!(
+                "metadata: {{name: a}}\nspec: {{match: {{matchConditions: [{conditions}]}}, bounds: {{images: []}}}}"
+            ))
+        };
+        let (first, same, second, last) =
+            (condition("a", 0..9), condition("b", 0..9), condition("c", 9..16), condition("d", 15..17));
+        assert!(with(&[first.clone(), same, second.clone()]).is_ok());
+        let found = with(&[first, second, last]).unwrap_err();
+        let expected = "spec.match.matchConditions[2].expression: expected conditions that read at most 16 annotations of the \
+                        namespace together, and up to here they read 17";
+        assert!(found.len() == 1 && found[0].ends_with(expected), "{found:?}");
     }
 
     #[test]

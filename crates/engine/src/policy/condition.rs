@@ -1,5 +1,6 @@
 //! The conditions of a policy: what must hold for a pod besides its labels, in CEL.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use multipod_cel::{Condition as Cel, Fault, Given, Mistake, Value};
@@ -129,8 +130,10 @@ fn annotations<'a>(context: &Context<'a>, conditions: &'a [Condition]) -> Option
             Some(read[at].1.as_ref().map_or(TOO_LONG, |value| Value::text(value)))
         }
     };
-    let names = conditions.iter().flat_map(Condition::namespace_annotations);
-    Some(Value::map(names.filter_map(|name| Some((&**name, value(name)?)))))
+    // Each once, however many conditions name it.
+    let names: BTreeSet<&str> =
+        conditions.iter().flat_map(Condition::namespace_annotations).map(String::as_str).collect();
+    Some(Value::map(names.into_iter().filter_map(|name| Some((name, value(name)?)))))
 }
 
 /// Nothing where there are none: an API server leaves an empty map out.

@@ -114,7 +114,7 @@ pub(super) struct Match {
     #[schemars(extend("minItems" = 1, "x-kubernetes-validations" = [rule("!('CronJob' in self)", NO_CRON_JOB)]))]
     pub(super) owner_kinds: Option<At<List<Placed<63>, 64>>>,
     /// What must hold for a pod besides, in CEL, over `object` (the pod) and `namespaceObject` (name and labels of its
-    /// namespace). Evaluated where all else fits. A condition that is false excludes the pod; one without an answer never
+    /// namespace, and up to 16 annotations by their names). Evaluated where all else fits. A condition that is false excludes the pod; one without an answer never
     /// does: with the mode `enforce` the pod is refused.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub(super) match_conditions: Option<List<MatchCondition, 64>>,
