@@ -321,10 +321,13 @@ fn number(value: &Value<'_>) -> Option<f64> {
     }
 }
 
-/// Numbers are the same whatever they are written as.
+/// Numbers are the same whatever they are written as: whole ones with all their digits, as an API server reads them.
 fn same(one: &Tree, other: &Tree) -> bool {
     match (one, other) {
-        (Tree::Number(one), Tree::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Tree::Number(one), Tree::Number(other)) => match (one.as_i64(), other.as_i64()) {
+            (Some(one), Some(other)) => one == other,
+            _ => one.as_f64() == other.as_f64(),
+        },
         (Tree::Array(one), Tree::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
         }

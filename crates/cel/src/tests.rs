@@ -141,6 +141,26 @@ fn what_is_unknown_has_no_answer_and_what_is_null_is_not_there() {
     }
 }
 
+#[test]
+fn whole_numbers_of_an_api_server_have_64_bits_wherever_they_stand() {
+    let pod = r#"{"spec":{"a":[9007199254740993],"b":[9007199254740992],"c":{"x":9007199254740993},"d":{"x":9007199254740992},
+        "e":[9007199254740993],"f":[9007199254740992.0],"g":[18446744073709551615],"h":[1.8446744073709552e19]}}"#;
+    for (text, expected) in [
+        ("object.spec.a == object.spec.b", false),
+        ("object.spec.c == object.spec.d", false),
+        ("object.spec.a == object.spec.e", true),
+        ("object.spec.a == [9007199254740992]", false),
+        ("object.spec.b[0] in object.spec.a", false),
+        // Where one of the two has a fraction, both are compared as such.
+        ("object.spec.b == object.spec.f", true),
+        // So is what has no place in 64 bits.
+        ("object.spec.g == object.spec.h", true),
+    ] {
+        let condition = Condition::parse(text).unwrap();
+        assert_eq!(answer(&condition, pod, "{}"), Ok(expected), "{text}");
+    }
+}
+
 /// Conditions, and texts that are nearly one.
 fn any_text() -> impl Strategy<Value = String> {
     let parts = [
