@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 use serde_json::Value as Tree;
 
+use super::syntax::Kind;
+use super::value::{Constants, List};
 use super::*;
 
 /// What an API server answers too: `tests/e2e/controlplane` asks one.
@@ -210,6 +212,29 @@ fn any_text() -> impl Strategy<Value = String> {
         "\n",
     ];
     prop::collection::vec(prop::sample::select(parts.to_vec()), 0..30).prop_map(|parts| parts.concat())
+}
+
+#[test]
+fn all_text_of_a_value_counts_and_what_is_no_text_counts_as_one() {
+    let json = object(r#"{"a":["bc",1]}"#);
+    let made = |items: &[Value<'static>]| Value::List(List::Made(items.into()));
+    let condition = Condition::parse("object.spec.a == ['abc', 'de']").unwrap();
+    let Kind::Compare(_, both) = &condition.expr.kind else { panic!() };
+    let Kind::List(items) = &both[1].kind else { panic!() };
+    let constants = Value::List(List::Constants(Constants(items)));
+    let deep = made(&[Value::text("abc"), made(&[Value::text("de"), Value::Int(7)]), made(&[])]);
+    let optional = Value::Optional(Some(Box::new(Value::text("abc"))));
+    for (value, expected) in [
+        (json, 14),
+        (constants, 5),
+        (Value::map([("key", Value::map([("k", Value::text("value"))])), ("none", Value::Null)]), 14),
+        (deep, 6),
+        (optional, 3),
+        (Value::Optional(None), 1),
+        (Value::Bool(true), 1),
+    ] {
+        assert_eq!(value.bytes(), expected, "{value:?}");
+    }
 }
 
 #[test]

@@ -80,13 +80,26 @@ impl<'a> From<Cow<'a, str>> for Text<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// About so many bytes are looked at by whoever looks at all of it.
+    /// The bytes of all text in it, at any depth: so much is looked at by whoever looks at all of it. JSON counts as it is
+    /// written, and what is no text as one.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Value::Text(text) => text.len(),
-            Value::List(list) => list.bytes(),
-            Value::Map(map) => map.bytes(),
-            _ => 1,
+            Value::List(List::Json(text)) | Value::Map(Map::Json(text)) => text.len(),
+            Value::List(List::Constants(items)) => {
+                items.0.iter().map(|item| Value::constant(item).bytes()).sum()
+            }
+            Value::List(List::Made(items)) => items.iter().map(Value::bytes).sum(),
+            Value::Map(Map::Members(members)) => {
+                members.iter().map(|(key, value)| key.len() + value.bytes()).sum()
+            }
+            Value::Optional(Some(value)) => value.bytes(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Double(_)
+            | Value::Unknown(_)
+            | Value::Optional(None) => 1,
         }
     }
 
@@ -187,19 +200,11 @@ fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Fault> {
 }
 
 impl<'a> List<'a> {
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            List::Json(text) => text.len(),
-            List::Constants(items) => items.0.len(),
-            List::Made(items) => items.len(),
-        }
-    }
-
     /// Each is read when somebody asks for it.
     pub(crate) fn items(&self, steps: &Steps<'_>) -> Result<Vec<Item<'a>>, Fault> {
-        steps.go_over(self.bytes())?;
         let items: Vec<Item<'a>> = match self {
             List::Json(text) => {
+                steps.go_over(text.len())?;
                 let Items(items) = read(text)?;
                 items.into_iter().map(|raw| Item::Json(raw.text())).collect()
             }
@@ -230,13 +235,6 @@ impl<'a> Item<'a> {
 }
 
 impl<'a> Map<'a> {
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Map::Json(text) => text.len(),
-            Map::Members(members) => members.iter().map(|(key, value)| key.len() + value.bytes()).sum(),
-        }
-    }
-
     /// What is there; what is `null` is not.
     pub(crate) fn get(&self, name: &str, steps: &Steps<'_>) -> Result<Option<Value<'a>>, Fault> {
         let found = match self {
