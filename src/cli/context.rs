@@ -52,10 +52,7 @@ impl ContextArgs {
 
     /// Reads the given files; the failure has one message for each problem.
     pub(super) fn read(self) -> Result<Cluster, Failure> {
-        let settings = self.config.as_deref().map_or_else(|| Ok(<_>::default()), settings);
-        let loaded = self.policy_dir.as_deref().map_or_else(|| Ok(Loaded::default()), policies);
-        let ((settings, file), loaded) = both(settings, loaded)?;
-        let settings = Failure::unless_empty(file.patterns_without_use(&loaded.catalogue), settings)?;
+        let (settings, loaded) = surroundings(self.config.as_deref(), self.policy_dir.as_deref())?;
         Ok(Cluster {
             settings,
             policies: loaded.policies,
@@ -70,11 +67,23 @@ impl ContextArgs {
     }
 }
 
+/// Settings, and policies with patterns, which the settings may name.
+pub(super) fn surroundings(
+    config: Option<&Path>,
+    policy_dir: Option<&Path>,
+) -> Result<(Settings, Loaded), Failure> {
+    let settings = config.map_or_else(|| Ok(<_>::default()), settings);
+    let loaded = policy_dir.map_or_else(|| Ok(Loaded::default()), policies);
+    let ((settings, file), loaded) = both(settings, loaded)?;
+    let settings = Failure::unless_empty(file.patterns_without_use(&loaded.catalogue), settings)?;
+    Ok((settings, loaded))
+}
+
 pub(super) fn settings(file: &Path) -> Result<(Settings, ConfigFile), Failure> {
     let file = ConfigFile::read(file).map_err(Failure::one)?;
-    let settings = file.parse().map_err(Failure::one)?;
     // No command needs these, but a file that the server refuses is not right.
-    check_options(&file).map_err(Failure::one)?;
+    let options = check_options(&file).map_err(Failure::one);
+    let (settings, ()) = both(file.parse().map_err(Failure::one), options)?;
     Ok((settings, file))
 }
 
@@ -95,16 +104,22 @@ pub(super) fn policy_files(folder: &Path) -> Result<Vec<Source>, Failure> {
 pub(super) type Source = (String, String);
 
 /// Unlike the server, a command fails if one object cannot be read: it may be the policy that refuses.
-pub(super) fn policies(folder: &Path) -> Result<Loaded, Failure> {
+fn policies(folder: &Path) -> Result<Loaded, Failure> {
+    let loaded = load(folder)?;
+    problems(&loaded).or(loaded)
+}
+
+/// What the files of a folder define; there is something in them, good or not.
+pub(super) fn load(folder: &Path) -> Result<Loaded, Failure> {
     let loaded = policy::load(&policy_files(folder)?);
-    let mut failures: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
-    if failures.is_empty() && loaded.objects.is_empty() {
-        failures.push(format!(
-            "{}: there is no InjectionPolicy and no Pattern in this directory",
-            folder.display()
-        ));
-    }
-    Failure::unless_empty(failures, loaded)
+    let is_empty = loaded.objects.is_empty() && loaded.problems.is_empty();
+    let none =
+        || format!("{}: there is no InjectionPolicy and no Pattern in this directory", folder.display());
+    Failure::unless_empty(is_empty.then(none).into_iter().collect(), loaded)
+}
+
+pub(super) fn problems(loaded: &Loaded) -> Failure {
+    Failure::all(loaded.problems.iter().map(ToString::to_string).collect())
 }
 
 /// `K=V,K=V`; the empty text says that there are none.

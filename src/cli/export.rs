@@ -11,9 +11,9 @@ use multipod_engine::policy::{Loaded, Policy};
 use multipod_export::{EVERYWHERE, Export, FIRST, Lost};
 use multipod_guard::{Actions, Guard};
 
-use super::context::{policies, settings};
+use super::context::surroundings;
 use super::output::{self, ManifestFormat};
-use super::report::{Failure, both};
+use super::report::Failure;
 
 /// Print policies for the API server itself, without a webhook
 ///
@@ -76,8 +76,7 @@ impl Args {
                 self.kubernetes_version
             )));
         }
-        let settings = self.config.as_deref().map_or_else(|| Ok(<_>::default()), settings);
-        let ((settings, _), loaded) = both(settings, policies(&self.policy_dir))?;
+        let (settings, loaded) = surroundings(self.config.as_deref(), Some(&self.policy_dir))?;
         let export = Export {
             guard: Guard {
                 settings: &settings,

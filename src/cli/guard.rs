@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use multipod_engine::policy::Loaded;
 
 use multipod_guard::{Actions, Guard};
 
-use super::context::{policies, settings};
+use super::context::surroundings;
 use super::output::{self, ManifestFormat};
-use super::report::{Failure, both};
+use super::report::Failure;
 
 /// Print admission policies that apply while multipod is down
 ///
@@ -63,9 +62,7 @@ EXAMPLES
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let settings = self.config.as_deref().map_or_else(|| Ok(<_>::default()), settings);
-        let loaded = self.policy_dir.as_deref().map_or_else(|| Ok(Loaded::default()), policies);
-        let ((settings, _), loaded) = both(settings, loaded)?;
+        let (settings, loaded) = surroundings(self.config.as_deref(), self.policy_dir.as_deref())?;
         let written = Guard {
             settings: &settings,
             catalogue: &loaded.catalogue,

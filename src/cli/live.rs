@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 use crate::cluster::{Given, InForce, Reach, Reader};
 
 use super::context::{policy_files, settings};
-use super::report::{self, Failure};
+use super::report::{self, Failure, both};
 
 const HEADING: &str = "Cluster";
 
@@ -79,11 +79,9 @@ impl Surroundings {
 
 /// What is read from files.
 pub(super) fn given(policy_dir: Option<&Path>, config: Option<&Path>) -> Result<Given, Failure> {
-    let settings = config.map(settings).transpose()?;
-    Ok(Given {
-        settings: settings.map(|(settings, file)| (settings, file.says("ipFamilies"))),
-        policies: policy_dir.map(policy_files).transpose()?,
-    })
+    let (settings, policies) =
+        both(config.map(settings).transpose(), policy_dir.map(policy_files).transpose())?;
+    Ok(Given { settings: settings.map(|(settings, file)| (settings, file.says("ipFamilies"))), policies })
 }
 
 /// Connects to a cluster and reads what is in force there; prints what could not be told for certain.

@@ -2,17 +2,16 @@
 
 use std::process::ExitCode;
 
-use multipod_engine::policy;
 use serde::Serialize;
 
 use crate::live::Changes;
 use crate::live::in_force::{Adds, InForce, Row, Says};
 
-use super::context::policy_files;
+use super::context::{load, problems};
 use super::line::{Line, Tone};
 use super::live::{Surroundings, in_force, wait};
 use super::output::{self, Format, Told, json, printed};
-use super::report::Failure;
+use super::report::{Failure, both};
 
 /// List the policies and patterns in force: what each applies to, and which conflict
 ///
@@ -51,10 +50,11 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let in_force = match self.surroundings.policy_dir() {
             Some(folder) if !self.surroundings.place.is_named() => {
-                let loaded = policy::load(&policy_files(folder)?);
-                let illegible: Vec<String> = loaded.illegible.iter().map(ToString::to_string).collect();
-                let known = (&loaded.policies, &loaded.catalogue);
-                Failure::unless_empty(illegible, InForce::of(&loaded.objects, known, &Changes::new()))?
+                let (loaded, _) = both(load(folder), self.surroundings.given())?;
+                if !loaded.illegible.is_empty() {
+                    return Err(problems(&loaded));
+                }
+                InForce::of(&loaded.objects, (&loaded.policies, &loaded.catalogue), &Changes::new())
             }
             _ => {
                 let given = self.surroundings.given()?;

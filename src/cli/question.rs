@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::manifest::{Annotation, Cluster, Source};
+use crate::manifest::{self, Annotation, Cluster, Manifest, Manifests, Source};
 
 use super::context::ContextArgs;
 use super::input::{Input, Unread};
-use super::report::{Failure, both};
+use super::report::{self, Failure, both};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Question {
@@ -15,7 +15,7 @@ pub(super) struct Question {
 
     /// Set an annotation on every pod template first: KEY=VALUE; may be given several times
     #[arg(short = 'a', long, value_name = "KEY=VALUE")]
-    annotate: Vec<Annotation>,
+    annotate: Vec<String>,
 
     #[command(flatten)]
     context: ContextArgs,
@@ -35,19 +35,49 @@ impl Question {
         &self.context
     }
 
-    /// Files that cannot be read come last, because the others may have mistakes, too.
+    /// Everything that is wrong is told at once. Files that cannot be read come last, because the others may have mistakes,
+    /// too.
     pub(super) fn read(self) -> Result<Asked, Failure> {
-        let read = both(self.input.read_what_is_there(), self.context.read());
-        let (((sources, unread), cluster), annotate) = both(read, distinct(self.annotate))?;
-        Ok(Asked { sources, cluster, annotate, unread })
+        let around = both(self.context.read(), annotations(&self.annotate));
+        match (self.input.read_what_is_there(), around) {
+            (Ok((sources, unread)), Ok((cluster, annotate))) => {
+                Ok(Asked { sources, cluster, annotate, unread })
+            }
+            (Ok((sources, unread)), Err(failure)) => {
+                let unread = unread.or(()).err().unwrap_or_default();
+                Err(failure.and(for_themselves(&sources)).and(unread))
+            }
+            (Err(unnamed), around) => Err(around.err().unwrap_or_default().and(unnamed)),
+        }
     }
 }
 
-/// Annotations of the command line, each of a key of its own: of two nobody could tell which was meant.
-fn distinct(annotations: Vec<Annotation>) -> Result<Vec<Annotation>, Failure> {
-    let mut seen = HashSet::new();
-    match annotations.iter().find(|annotation| !seen.insert(&annotation.key)) {
-        Some(twice) => Err(Failure::one(format!("--annotate sets {} twice; give each key once", twice.key))),
-        None => Ok(annotations),
+/// What is wrong with manifests whatever surrounds them. What becomes of their pods depends on that.
+fn for_themselves(sources: &[Source]) -> Failure {
+    let manifests = Manifests::read(sources);
+    if manifests.readable.iter().any(Manifest::has_objects) {
+        report::note(
+            "the pods are not judged as long as the policies, the settings or the options are wrong",
+        );
     }
+    Failure::of(manifest::for_themselves(&manifests))
+}
+
+/// Annotations of the command line, each of a key of its own: of two nobody could tell which was meant.
+fn annotations(given: &[String]) -> Result<Vec<Annotation>, Failure> {
+    let mut seen = HashSet::new();
+    let mut wrong = Vec::new();
+    let mut read = Vec::new();
+    for text in given {
+        match text.parse::<Annotation>() {
+            Ok(annotation) => {
+                if !seen.insert(annotation.key.clone()) {
+                    wrong.push(format!("--annotate sets {} twice; give each key once", annotation.key));
+                }
+                read.push(annotation);
+            }
+            Err(why) => wrong.push(format!("--annotate {text:?}: {why}")),
+        }
+    }
+    Failure::unless_empty(wrong, read)
 }

@@ -8,31 +8,58 @@ use crate::manifest::{Finding, Level, NO_POD_TEMPLATE, Outcome};
 use super::line::{Line, Tone, shown};
 use super::width::Width;
 
-/// Why a command failed: one message for each problem, none where all have been reported already.
+/// Why a command failed: everything that was wrong, nothing where all has been reported already.
 #[derive(Debug, Default)]
-pub(super) struct Failure(Vec<String>);
+pub(super) struct Failure(Vec<Wrong>);
+
+#[derive(Debug)]
+enum Wrong {
+    /// Without a place in a file.
+    Told(String),
+    Found(Finding),
+}
 
 impl Failure {
     pub(super) fn one(message: impl Into<String>) -> Failure {
-        Failure(vec![message.into()])
+        Failure(vec![Wrong::Told(message.into())])
     }
 
     /// Something was wrong for sure.
     pub(super) fn all(messages: Vec<String>) -> Failure {
-        Failure(messages)
+        Failure(messages.into_iter().map(Wrong::Told).collect())
+    }
+
+    /// The same with a place for each problem.
+    pub(super) fn of(findings: Vec<Finding>) -> Failure {
+        Failure(findings.into_iter().map(Wrong::Found).collect())
     }
 
     /// `good` if there are no messages.
     pub(super) fn unless_empty<T>(messages: Vec<String>, good: T) -> Result<T, Failure> {
-        if messages.is_empty() { Ok(good) } else { Err(Failure(messages)) }
+        Failure::all(messages).or(good)
     }
 
-    /// Prints the messages; the exit code is that of wrong arguments.
+    /// `good` if nothing was wrong.
+    pub(super) fn or<T>(self, good: T) -> Result<T, Failure> {
+        if self.0.is_empty() { Ok(good) } else { Err(self) }
+    }
+
+    /// And what else was wrong.
+    #[must_use]
+    pub(super) fn and(mut self, other: Failure) -> Failure {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Prints everything; the exit code is that of wrong arguments.
     pub(super) fn report(self) -> ExitCode {
         let width = Width::of(&io::stderr());
         let word = Line::of(Tone::Bad, "error");
-        let lines: Vec<Line> = self.0.iter().flat_map(|message| said(&word, message, width)).collect();
-        print(&shown(&lines, &io::stderr()));
+        let lines = self.0.iter().flat_map(|wrong| match wrong {
+            Wrong::Told(message) => said(&word, message, width),
+            Wrong::Found(finding) => rendered(finding, width),
+        });
+        print(&shown(&lines.collect::<Vec<_>>(), &io::stderr()));
         ExitCode::from(2)
     }
 }
@@ -41,9 +68,7 @@ impl Failure {
 pub(super) fn both<A, B>(a: Result<A, Failure>, b: Result<B, Failure>) -> Result<(A, B), Failure> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
-        (a, b) => {
-            Err(Failure([a.err(), b.err()].into_iter().flatten().flat_map(|failure| failure.0).collect()))
-        }
+        (a, b) => Err(a.err().unwrap_or_default().and(b.err().unwrap_or_default())),
     }
 }
 

@@ -19,6 +19,9 @@ use super::{
 /// The name of findings that repeat a warning of the decision.
 pub(crate) const ENGINE_WARNS: &str = "warning";
 
+/// The name of findings about a pod that is none.
+pub(super) const UNREADABLE_POD: &str = DenyReason::UnreadablePod.slug();
+
 /// One object of the manifests.
 #[derive(Debug)]
 pub(crate) enum Examined<'e> {
@@ -83,6 +86,19 @@ pub(crate) fn examine(
     }
 }
 
+/// What is wrong with manifests whatever surrounds them.
+pub(crate) fn for_themselves(manifests: &Manifests<'_>) -> Vec<Finding> {
+    let mut wrong = manifests.findings.clone();
+    examine(manifests, &Cluster::default(), &[], |examined| {
+        let findings = match examined {
+            Examined::Other(_, findings) => findings,
+            Examined::Template(template) => template.findings,
+        };
+        wrong.extend(findings.into_iter().filter(|finding| finding.slug == UNREADABLE_POD));
+    });
+    wrong
+}
+
 /// What is the same for all templates.
 pub(super) struct Examiner<'r> {
     namespaces: Namespaces,
@@ -143,7 +159,7 @@ impl<'r> Examiner<'r> {
                 if wrong.is_empty() {
                     let problem = words::plain(&problem.to_string());
                     let message = format!("the metadata of {} cannot be read: {problem}", target.title());
-                    findings.push(target.finding(Level::Error, "unreadable_pod", message));
+                    findings.push(target.finding(Level::Error, UNREADABLE_POD, message));
                 }
                 findings.extend(wrong);
                 return see(Template { target, decided: None, findings, edits: Vec::new() });

@@ -26,7 +26,7 @@ pub use annotate::Annotation;
 pub(crate) use annotate::is_annotation_key;
 pub use cluster::Cluster;
 pub(crate) use cluster::Namespaces;
-pub(crate) use examine::{Decided, ENGINE_WARNS, Examined, Template, examine};
+pub(crate) use examine::{Decided, ENGINE_WARNS, Examined, Template, examine, for_themselves};
 pub use finding::{Finding, Level, Mark};
 pub use inject::inject;
 pub(crate) use inject::{inject_seen, inject_within};

@@ -7,6 +7,7 @@ use multipod_json::pointer::escaped;
 use multipod_values::{Odd, short};
 use multipod_yaml::{Position, Style};
 
+use super::examine::UNREADABLE_POD;
 use super::{Finding, Level, Mark, Target};
 
 /// What Kubernetes takes in a place.
@@ -166,7 +167,7 @@ impl Wrong<'_> {
             message.extend(["\nExample: ", field, ": ", &meant]);
         }
         let pointer = format!("{}{}", target.pointer, self.pointer);
-        let mut finding = target.finding_at(&pointer, Level::Error, "unreadable_pod", message);
+        let mut finding = target.finding_at(&pointer, Level::Error, UNREADABLE_POD, message);
         let Some(position) = target.document().position(&pointer) else { return finding };
         let Some(line) = target.document().line(position.line) else { return finding };
         if let Some((at, odd)) = odd_of(&position, line) {

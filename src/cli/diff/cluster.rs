@@ -8,7 +8,7 @@ use super::super::color::Styles;
 use super::super::context::{ContextArgs, policy_files};
 use super::super::live::{given, in_force, wait};
 use super::super::output;
-use super::super::report::{self, Failure};
+use super::super::report::{self, Failure, both};
 use super::unified::unified;
 
 /// Prints each as soon as it is known: of a large cluster no more than a page is held.
@@ -17,8 +17,7 @@ pub(super) fn diff(context: &ContextArgs, reach: &Reach) -> Result<ExitCode, Fai
     let Some(folder) = policy_dir else {
         return Err(Failure::one("name the policies to compare with: --policy-dir DIR"));
     };
-    let files = policy_files(folder)?;
-    let given = given(None, config)?;
+    let (files, given) = both(policy_files(folder), given(None, config))?;
     let styles = Styles::of_output();
     let mut failed = None;
     let (seen, changed) = wait(async {

@@ -15,11 +15,15 @@ pub(super) struct Folder {
     above: Vec<PathBuf>,
 }
 
-/// Every case in a folder, in the order of their names.
+/// Every case in a folder, in the order of their names; there is at least one.
 pub(super) fn cases(root: &Path) -> Result<Vec<Folder>, Failure> {
     let mut found = Vec::new();
     below(root, &mut Vec::new(), &mut found)
         .map_err(|(path, error)| Failure::one(format!("{}: {error}", path.display())))?;
+    if found.is_empty() {
+        let none = format!("{}: there is no case here: a folder with an input.yaml", root.display());
+        return Err(Failure::one(none));
+    }
     for folder in &mut found {
         let name = folder.path.strip_prefix(root).unwrap_or(&folder.path);
         let name = if name.as_os_str().is_empty() { root } else { name };

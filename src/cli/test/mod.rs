@@ -74,18 +74,18 @@ EXIT CODES
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let mut tested = Vec::new();
+        let mut unread = Failure::default();
         for root in &self.folders {
-            let folders = folder::cases(root)?;
-            if folders.is_empty() {
-                return Err(Failure::one(format!(
-                    "{}: there is no case here: a folder with an input.yaml",
-                    root.display()
-                )));
+            match folder::cases(root) {
+                Ok(folders) => tested.extend(folders.into_iter().map(|folder| {
+                    let result = test(&folder, self.bless);
+                    Tested { name: folder.name, result }
+                })),
+                Err(failure) => unread = unread.and(failure),
             }
-            for folder in folders {
-                let result = test(&folder, self.bless);
-                tested.push(Tested { name: folder.name, result });
-            }
+        }
+        if tested.is_empty() {
+            return Err(unread);
         }
         let text = match self.output {
             Format::Text => told(&tested),
@@ -96,7 +96,8 @@ impl Args {
         } else {
             u8::from(tested.iter().any(Tested::is_different))
         };
-        output::print(&text, ExitCode::from(code))
+        let code = output::print(&text, ExitCode::from(code))?;
+        unread.or(code)
     }
 }
 

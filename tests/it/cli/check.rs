@@ -227,13 +227,11 @@ fn the_image_of_multipod_that_no_registry_has_is_a_note_for_all_pods_together() 
 fn a_directory_of_policies_in_which_there_is_none_is_a_failure() {
     let looks_like_one = "name: strict\nmode: enforce\nannotations: {multipod/metrics: nginx}\n";
     let files = Files::new(&[("web.yaml", &pod("")), ("policies/strict.yaml", looks_like_one)]);
-    let ran = files.multipod(&["check", "-f", "web.yaml", "--policy-dir", "policies"]);
-    assert_eq!(
-        (ran.code, &*ran.err),
-        (2, "error: policies: there is no InjectionPolicy and no Pattern in this directory\n"),
-        "{}",
-        ran.out
-    );
+    for command in [&["check", "-f", "web.yaml"][..], &["policies"], &["guard"]] {
+        let ran = files.multipod(&[command, &["--policy-dir", "policies"]].concat());
+        assert_eq!((ran.code, &*ran.out), (2, ""), "{command:?}: {}", ran.err);
+        ran.reports(&["error: policies: there is no InjectionPolicy and no Pattern in this directory\n"]);
+    }
 }
 
 #[test]

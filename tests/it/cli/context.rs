@@ -50,6 +50,44 @@ fn policies_see_the_kind_of_the_workload() {
     assert!(ours(&after[2]["spec"]["template"]).is_empty());
 }
 
+/// Nobody has to run a command again and again to hear of one mistake after the other.
+#[test]
+fn what_is_wrong_around_manifests_hides_nothing_of_what_is_wrong_in_them() {
+    let files = Files::new(&[
+        ("p/a.yaml", &policy("a", "  mode: maybe\n")),
+        ("p/b.yaml", &policy("b", "  mode: perhaps\n")),
+        ("settings.yaml", "registri: x\nserve: {logLevel: verbose}\n"),
+        ("web.yaml", &pod("").replace("80:8775", "80:@orders")),
+        (
+            "no-pod.yaml",
+            "kind: Pod\nmetadata: {annotations: {multipod/ambassador: '80:1'}}\nspec: {containers: hello}\n",
+        ),
+        ("no-yaml.yaml", "kind: [\n"),
+    ]);
+    let named = ["web.yaml", "no-pod.yaml", "missing.yaml", "no-yaml.yaml"].map(|file| ["-f", file]).concat();
+    let around = ["--policy-dir", "p", "--config", "settings.yaml", "-a", "a", "-a", "multipod/zebra=x"];
+    let (policies, settings) = (["policy a", "policy b"], ["registri", "unknown level verbose"]);
+    let options = ["expected KEY=VALUE", "there is no key multipod/zebra"];
+    let own = ["spec.containers: \"hello\" is a string", "error[unreadable_yaml]", "missing.yaml: "];
+    for command in ["check", "inject", "diff", "explain", "suggest"] {
+        let ran = files.multipod(&[&[command], &around[..], &named].concat());
+        assert_eq!((ran.code, &*ran.out), (2, ""), "{command}");
+        ran.reports(&[&policies[..], &settings, &options, &own].concat());
+        ran.reports(&["note: the pods are not judged"]);
+        // It stands for what a policy may define.
+        assert!(!ran.err.contains("@orders"), "{command}: {}", ran.err);
+    }
+    let ran = files.multipod(&[&["check"], &around[..4]].concat());
+    ran.reports(&[&policies[..], &settings].concat());
+    assert!(!ran.err.contains("not judged"), "{}", ran.err);
+    for command in [&["policies"][..], &["guard"], &["export", "--as", "mutating-admission-policy"]] {
+        let folder = if command[0] == "export" { "-f" } else { "--policy-dir" };
+        let ran = files.multipod(&[command, &[folder, "p", "--config", "settings.yaml"]].concat());
+        assert_eq!(ran.code, 2, "{command:?}");
+        ran.reports(&[&settings[..], if command[0] == "policies" { &[] } else { &policies }].concat());
+    }
+}
+
 #[test]
 fn a_policy_that_cannot_be_read_is_told_with_its_line() {
     let files = Files::new(&[
