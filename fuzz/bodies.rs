@@ -290,7 +290,7 @@ pub fn settings(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     match object::read::<Settings>(&text) {
         Err((line, message)) => {
-            assert!(line >= 1 && !message.is_empty(), "{line}: {message:?}");
+            assert!(line.line >= 1 && !message.is_empty(), "{line}: {message:?}");
         }
         Ok(settings) => {
             let loaded = policy::load(&[]);

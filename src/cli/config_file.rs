@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
-use multipod_engine::pattern::{Catalogue, object, patterns_without_use};
+use multipod_engine::pattern::object::{self, Fault, Place, Problem};
+use multipod_engine::pattern::{Catalogue, patterns_without_use};
 use serde::de::DeserializeOwned;
 
+use crate::manifest::Finding;
+
 use super::input::read_text;
+use super::report::Failure;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConfigFile {
@@ -25,9 +29,9 @@ impl ConfigFile {
         read_text(path).map(|(name, text)| ConfigFile { name, text })
     }
 
-    /// The fields of `T`; the error names file and line.
-    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, String> {
-        object::read(&self.text).map_err(|problem| self.located(problem))
+    /// The fields of `T`.
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        object::read(&self.text).map_err(|fault| self.problem(fault))
     }
 
     /// Whether one of its lines sets this.
@@ -36,11 +40,17 @@ impl ConfigFile {
     }
 
     /// Problems with settings for patterns that do not exist.
-    pub(super) fn patterns_without_use(&self, catalogue: &Catalogue) -> Vec<String> {
-        patterns_without_use(&self.text, catalogue).into_iter().map(|problem| self.located(problem)).collect()
+    pub(super) fn patterns_without_use(&self, catalogue: &Catalogue) -> Vec<Problem> {
+        patterns_without_use(&self.text, catalogue).into_iter().map(|fault| self.problem(fault)).collect()
     }
 
-    fn located(&self, (line, message): (usize, String)) -> String {
-        format!("{}:{line}: {message}", self.name)
+    fn problem(&self, (line, message): Fault) -> Problem {
+        Problem::new(Place::Line { file: self.name.clone(), line }, message)
+    }
+
+    /// With its lines.
+    pub(super) fn failure(&self, problems: impl IntoIterator<Item = Problem>) -> Failure {
+        let findings = problems.into_iter().map(|problem| Finding::of_problem(&problem, &self.text));
+        Failure::of(findings.collect())
     }
 }

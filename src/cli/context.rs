@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use multipod_engine::pattern::Settings;
+use multipod_engine::pattern::object::Problem;
 use multipod_engine::pod::Version;
 use multipod_engine::policy::{self, Loaded};
 
-use crate::manifest::{Cluster, is_annotation_key};
+use crate::manifest::{Cluster, Finding, is_annotation_key};
 
 use super::config_file::ConfigFile;
 use super::input::{manifests_at, read_text};
@@ -73,18 +74,23 @@ pub(super) fn surroundings(
     policy_dir: Option<&Path>,
 ) -> Result<(Settings, Loaded), Failure> {
     let settings = config.map_or_else(|| Ok(<_>::default()), settings);
-    let loaded = policy_dir.map_or_else(|| Ok(Loaded::default()), policies);
-    let ((settings, file), loaded) = both(settings, loaded)?;
-    let settings = Failure::unless_empty(file.patterns_without_use(&loaded.catalogue), settings)?;
+    let loaded = policy_dir.map_or_else(|| Ok(<_>::default()), policies);
+    let ((settings, file), (loaded, _)) = both(settings, loaded)?;
+    let settings = file.failure(file.patterns_without_use(&loaded.catalogue)).or(settings)?;
     Ok((settings, loaded))
 }
 
 pub(super) fn settings(file: &Path) -> Result<(Settings, ConfigFile), Failure> {
     let file = ConfigFile::read(file).map_err(Failure::one)?;
     // No command needs these, but a file that the server refuses is not right.
-    let options = check_options(&file).map_err(Failure::one);
-    let (settings, ()) = both(file.parse().map_err(Failure::one), options)?;
-    Ok((settings, file))
+    match (file.parse(), check_options(&file)) {
+        (Ok(settings), Ok(())) => Ok((settings, file)),
+        (settings, options) => {
+            let mut problems: Vec<Problem> = settings.err().into_iter().chain(options.err()).collect();
+            problems.dedup();
+            Err(file.failure(problems))
+        }
+    }
 }
 
 /// The files of a folder of policies, unread.
@@ -104,22 +110,28 @@ pub(super) fn policy_files(folder: &Path) -> Result<Vec<Source>, Failure> {
 pub(super) type Source = (String, String);
 
 /// Unlike the server, a command fails if one object cannot be read: it may be the policy that refuses.
-fn policies(folder: &Path) -> Result<Loaded, Failure> {
-    let loaded = load(folder)?;
-    problems(&loaded).or(loaded)
+pub(super) fn policies(folder: &Path) -> Result<(Loaded, Vec<Source>), Failure> {
+    let (loaded, files) = load(folder)?;
+    problems(&loaded.problems, &files).or((loaded, files))
 }
 
 /// What the files of a folder define; there is something in them, good or not.
-pub(super) fn load(folder: &Path) -> Result<Loaded, Failure> {
-    let loaded = policy::load(&policy_files(folder)?);
+pub(super) fn load(folder: &Path) -> Result<(Loaded, Vec<Source>), Failure> {
+    let files = policy_files(folder)?;
+    let loaded = policy::load(&files);
     let is_empty = loaded.objects.is_empty() && loaded.problems.is_empty();
     let none =
         || format!("{}: there is no InjectionPolicy and no Pattern in this directory", folder.display());
-    Failure::unless_empty(is_empty.then(none).into_iter().collect(), loaded)
+    Failure::unless_empty(is_empty.then(none).into_iter().collect(), (loaded, files))
 }
 
-pub(super) fn problems(loaded: &Loaded) -> Failure {
-    Failure::all(loaded.problems.iter().map(ToString::to_string).collect())
+/// Problems in files, with their lines.
+pub(super) fn problems(problems: &[Problem], files: &[Source]) -> Failure {
+    let text = |problem: &Problem| {
+        let file = files.iter().find(|(name, _)| problem.place.file() == Some(name));
+        file.map_or("", |(_, text)| text)
+    };
+    Failure::of(problems.iter().map(|problem| Finding::of_problem(problem, text(problem))).collect())
 }
 
 /// `K=V,K=V`; the empty text says that there are none.

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use crate::drawing::{self, Style};
 use crate::explain::Report;
 
-use super::explain::{Canvas, Paper, draw, print_reports, side_by_side};
+use super::explain::{Canvas, Explained, Paper, draw, print_reports, side_by_side};
 use super::line::{Line, Tone};
 use super::output::printed;
 use super::question::Question;
-use super::report::Failure;
+use super::report::{Failure, HANG, body};
+use super::width::Width;
 
 /// Draw pods, before and after
 ///
@@ -53,17 +54,16 @@ EXIT CODES
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        print_reports(self.question, |reports| {
-            let all: Vec<&Report> = reports.iter().collect();
+        print_reports(self.question, |pods| {
+            let all: Vec<&Report> = pods.iter().map(|pod| &pod.report).collect();
             match self.output {
                 _ if all.is_empty() => String::new(),
                 Format::Svg => drawing::svg(&all, Style::Inside),
                 Format::Html => drawing::page(&all),
                 Format::Text => {
                     let canvas = self.paper.canvas();
-                    let pods: Vec<String> =
-                        all.iter().map(|report| printed(&text(report, &canvas))).collect();
-                    pods.join("\n")
+                    let drawn: Vec<String> = pods.iter().map(|pod| printed(&text(pod, &canvas))).collect();
+                    drawn.join("\n")
                 }
             }
         })
@@ -71,13 +71,18 @@ impl Args {
 }
 
 /// A pod before and after, side by side where there is room, else one below the other.
-fn text(report: &Report, canvas: &Canvas) -> Vec<Line> {
+fn text(Explained { report, errors }: &Explained, canvas: &Canvas) -> Vec<Line> {
     let Canvas { columns, signs } = canvas;
     let mut lines = vec![
         Line::of(Tone::Strong, report.origin.to_string())
             .and(Tone::Plain, format!(" in namespace {}", report.origin.namespace)),
     ];
-    lines.extend(refusals(report));
+    let width = Width::columns(*columns);
+    lines.extend(errors.iter().flat_map(|error| {
+        let head = Line::of(Tone::Bad, "refused").and(Tone::Plain, format!(": {}", error.title()));
+        let head = width.prose(head.and(Tone::Quiet, format!(" ({})", error.slug)), HANG);
+        head.into_iter().chain(body(error, width))
+    }));
     match (&report.before, &report.pod) {
         (Some(before), Some(after)) => {
             let before = draw(before, "before", *columns, signs);
@@ -88,13 +93,4 @@ fn text(report: &Report, canvas: &Canvas) -> Vec<Line> {
         (_, None) => {}
     }
     lines
-}
-
-fn refusals(report: &Report) -> Vec<Line> {
-    let crate::explain::report::Verdict::Deny { refusals } = &report.verdict else { return Vec::new() };
-    let told = refusals.iter().flat_map(|refused| {
-        let head = Line::of(Tone::Bad, "refused").and(Tone::Plain, format!(": {}", refused.reason));
-        std::iter::once(head).chain(refused.message.lines().map(|line| Line::plain(format!("  {line}"))))
-    });
-    told.collect()
 }

@@ -50,9 +50,9 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let in_force = match self.surroundings.policy_dir() {
             Some(folder) if !self.surroundings.place.is_named() => {
-                let (loaded, _) = both(load(folder), self.surroundings.given())?;
+                let ((loaded, files), _) = both(load(folder), self.surroundings.given())?;
                 if !loaded.illegible.is_empty() {
-                    return Err(problems(&loaded));
+                    return Err(problems(&loaded.problems, &files));
                 }
                 InForce::of(&loaded.objects, (&loaded.policies, &loaded.catalogue), &Changes::new())
             }

@@ -158,10 +158,11 @@ fn rendered(finding: &Finding, width: Width) -> Vec<Line> {
             return width.prose(Line::of(Tone::Strong, "note").and(Tone::Plain, text), HANG);
         }
         Level::Warning => Line::of(Tone::Caution, "warning"),
+        Level::Error if slug.is_empty() => Line::of(Tone::Bad, "error"),
         Level::Error => Line::of(Tone::Bad, format!("error[{slug}]")),
     };
-    let place =
-        Line::of(Tone::Quiet, "  -->").and(Tone::Plain, format!(" {file}:{line}:{column} ({subject})"));
+    let subject = if subject.is_empty() { String::new() } else { format!(" ({subject})") };
+    let place = Line::of(Tone::Quiet, "  -->").and(Tone::Plain, format!(" {file}:{line}:{column}{subject}"));
     let mut lines = width.prose(head.and(Tone::Strong, format!(": {}", finding.title())), HANG);
     lines.push(place);
     lines.extend(body(finding, width));

@@ -214,24 +214,20 @@ impl Reader {
 }
 
 impl InForce {
-    /// The same cluster where other files are applied: what they define takes the place of what has its name.
-    pub(crate) fn with(&self, files: &[(String, String)]) -> Result<Known, Vec<String>> {
-        let new = Objects::of_files(files);
-        let problems = new.problems();
-        if !problems.is_empty() {
-            return Err(problems.iter().map(ToString::to_string).collect());
-        }
+    /// The same cluster where other files, without a mistake, are applied: what they define takes the place of what has its
+    /// name.
+    pub(crate) fn with(&self, files: &[(String, String)]) -> Known {
         let mut layers = Layers::default();
-        layers.replace(Layer::Folder, new.in_place_of(&self.folder));
+        layers.replace(Layer::Folder, Objects::of_files(files).in_place_of(&self.folder));
         layers.replace(Layer::Cluster, self.cluster.clone());
         let loaded = layers.merge();
-        Ok(Known {
+        Known {
             settings: self.known.settings.clone(),
             policies: loaded.policies,
             catalogue: loaded.catalogue,
             version: self.known.version,
             entries: Vec::new(),
             changed: Changes::new(),
-        })
+        }
     }
 }

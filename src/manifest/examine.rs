@@ -7,10 +7,12 @@ use multipod_engine::annotation::key::PREFIX;
 use multipod_engine::inject::{Decision, DenyReason, Patch, Refusal, SkipReason, Verdict, decide};
 use multipod_engine::pattern::Context;
 use multipod_engine::pod::{Head, Meter};
+use multipod_values::mismatch;
 use multipod_yaml::{Edit, Style};
 
 use super::earlier::Earlier;
 use super::elsewhere::elsewhere;
+use super::finding::UNREADABLE_POD;
 use super::{
     Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Placed, Target, annotate, found,
     shape, words,
@@ -18,9 +20,6 @@ use super::{
 
 /// The name of findings that repeat a warning of the decision.
 pub(crate) const ENGINE_WARNS: &str = "warning";
-
-/// The name of findings about a pod that is none.
-pub(super) const UNREADABLE_POD: &str = DenyReason::UnreadablePod.slug();
 
 /// One object of the manifests.
 #[derive(Debug)]
@@ -157,7 +156,7 @@ impl<'r> Examiner<'r> {
             Err(problem) => {
                 let wrong = shape::wrong(target);
                 if wrong.is_empty() {
-                    let problem = words::plain(&problem.to_string());
+                    let problem = mismatch::plain(&problem.to_string());
                     let message = format!("the metadata of {} cannot be read: {problem}", target.title());
                     findings.push(target.finding(Level::Error, UNREADABLE_POD, message));
                 }
@@ -216,7 +215,7 @@ impl<'r> Examiner<'r> {
         refusal: &Refusal,
         (head, context): (&Head<'_>, &Context<'_>),
     ) -> Finding {
-        let mut message = words::plain(&refusal.message);
+        let mut message = refusal.message.clone();
         if refusal.reason == DenyReason::PolicyUndecided && context.namespace_labels.is_none() {
             message.push_str(
                 "\nSay them with --namespace-labels, or give the Namespace object with the manifests",

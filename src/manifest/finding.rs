@@ -3,8 +3,13 @@
 use std::ops::Range;
 
 use multipod_engine::annotation::{Excerpt, Span};
+use multipod_engine::inject::DenyReason;
+use multipod_engine::pattern::object::{Place, Problem, Spot};
 use multipod_values::Odd;
 use multipod_yaml::{Document, Position, Style};
+
+/// The name of findings about a pod that is none.
+pub(super) const UNREADABLE_POD: &str = DenyReason::UnreadablePod.slug();
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +72,65 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// A problem of a file with this text, which says more than a place where nothing is known of that.
+    pub fn of_problem(problem: &Problem, text: &str) -> Finding {
+        let (file, spot) = match &problem.place {
+            Place::Line { file, line } => (file.clone(), *line),
+            place @ Place::Field { .. } => (place.to_string(), Spot::line(1)),
+        };
+        let mark = match &problem.excerpt {
+            Some(excerpt) => Some(Mark::of_value(text, spot, excerpt)),
+            None => text.lines().nth(spot.line.saturating_sub(1)).map(|line| Mark::of_spot(line, spot)),
+        };
+        Finding {
+            level: Level::Error,
+            slug: "",
+            message: problem.message.clone(),
+            file,
+            line: spot.line,
+            column: spot.column.max(1),
+            subject: String::new(),
+            mark,
+        }
+    }
+}
+
 impl Mark {
+    /// A part of a line, or all that it says.
+    fn of_spot(line: &str, spot: Spot) -> Mark {
+        let blanks = line.len() - line.trim_start().len();
+        let byte = |column| line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        let part = match spot.column.checked_sub(1) {
+            Some(start) if spot.width > 0 => byte(start)..byte(start.saturating_add(spot.width)),
+            Some(start) => byte(start)..line.len(),
+            None => blanks..line.len(),
+        };
+        Mark::part(line, spot.line, part, String::new())
+    }
+
+    /// The part of a value that begins at a spot: in the line of the file, where it stands there as it is shown, else alone.
+    fn of_value(text: &str, spot: Spot, excerpt: &Excerpt) -> Mark {
+        let start = spot.column.saturating_sub(1);
+        let is_in = |line: &str| line.trim().is_empty() || line.len() - line.trim_start().len() >= start;
+        let lines = (1..).zip(text.lines()).skip(spot.line.saturating_sub(1));
+        let mut lines = lines.take_while(|(number, line)| *number == spot.line || is_in(line));
+        let shown = &*excerpt.line;
+        let at = |line: &str, column: usize| line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        // Each line of a value of several is one of the file as a whole.
+        let whole = lines.clone().find(|(_, line)| line.trim() == shown.trim());
+        let found =
+            whole.or_else(|| lines.next()).filter(|_| !shown.is_empty()).and_then(|(number, line)| {
+                let from = if number == spot.line { at(line, start) } else { 0 };
+                Some((number, line, from + line[from..].find(shown)?))
+            });
+        let Some((number, line, begin)) = found else {
+            return Mark { line: None, excerpt: excerpt.clone() };
+        };
+        let part = begin + at(shown, excerpt.column)..begin + at(shown, excerpt.column + excerpt.width);
+        Mark::part(line, number, part, excerpt.label.clone())
+    }
+
     /// A line from a column on, both as positions count them.
     pub(super) fn of(document: &Document<'_>, line: usize, column: usize) -> Option<Mark> {
         Some(Mark::from(document.line(line)?, line, column))

@@ -7,7 +7,7 @@ use multipod_json::pointer::escaped;
 use multipod_values::{Odd, short};
 use multipod_yaml::{Position, Style};
 
-use super::examine::UNREADABLE_POD;
+use super::finding::UNREADABLE_POD;
 use super::{Finding, Level, Mark, Target};
 
 /// What Kubernetes takes in a place.

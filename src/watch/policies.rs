@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use multipod_engine::pattern::object::{Place, Problem};
+use multipod_engine::pattern::object::{Place, Problem, Spot};
 use multipod_engine::policy::{Layer, Layers, Loaded, ObjectState, Objects, Policies, Standing};
 
 use crate::admission::Snapshot;
@@ -147,8 +147,8 @@ fn objects(sources: &Sources) -> Objects {
         match source {
             Ok(source) => files.push(source.clone()),
             Err(Unread { name, line, message, .. }) => {
-                let place = Place::Line { file: name.clone(), line: *line };
-                unread.push(Problem { place, message: message.clone() });
+                let place = Place::Line { file: name.clone(), line: Spot::line(*line) };
+                unread.push(Problem::new(place, message));
             }
         }
     }

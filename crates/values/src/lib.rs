@@ -7,6 +7,7 @@ mod duration;
 mod endpoint;
 mod glob;
 mod host;
+pub mod mismatch;
 mod name;
 mod odd;
 mod path;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cluster::Reach;
 
 use super::super::color::Styles;
-use super::super::context::{ContextArgs, policy_files};
+use super::super::context::{ContextArgs, policies};
 use super::super::live::{given, in_force, wait};
 use super::super::output;
 use super::super::report::{self, Failure, both};
@@ -17,12 +17,12 @@ pub(super) fn diff(context: &ContextArgs, reach: &Reach) -> Result<ExitCode, Fai
     let Some(folder) = policy_dir else {
         return Err(Failure::one("name the policies to compare with: --policy-dir DIR"));
     };
-    let (files, given) = both(policy_files(folder), given(None, config))?;
+    let ((_, files), given) = both(policies(folder), given(None, config))?;
     let styles = Styles::of_output();
     let mut failed = None;
     let (seen, changed) = wait(async {
         let (reader, in_force) = in_force(reach, given).await?;
-        let then = in_force.with(&files).map_err(|problems| problems.join("\n"))?;
+        let then = in_force.with(&files);
         reader
             .changes(&in_force.known, &then, namespace, |namespace, changed| {
                 let name = format!("{namespace}/{}", changed.title);

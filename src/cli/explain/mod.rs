@@ -66,17 +66,25 @@ EXIT CODES
 struct Answer<'r> {
     /// Grows when a field changes its meaning or goes; new fields may come at any time.
     schema: u8,
-    pods: &'r [Report],
+    pods: Vec<&'r Report>,
+}
+
+/// A report, and what keeps the pod out, with the lines of its file.
+pub(super) struct Explained {
+    pub(super) report: Report,
+    pub(super) errors: Vec<Finding>,
 }
 
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        print_reports(self.question, |reports| match self.told.output {
-            Format::Json => json(&Answer { schema: 1, pods: reports }),
+        print_reports(self.question, |pods| match self.told.output {
+            Format::Json => {
+                json(&Answer { schema: 1, pods: pods.iter().map(|explained| &explained.report).collect() })
+            }
             Format::Text => {
                 let Canvas { columns, signs } = self.paper.canvas();
                 let layout = Layout { columns, signs, show_config: self.show_config };
-                let pages = reports.iter().map(|report| printed(&text(report, &layout)));
+                let pages = pods.iter().map(|pod| printed(&text(&pod.report, &pod.errors, &layout)));
                 pages.collect::<Vec<_>>().join("\n")
             }
         })
@@ -86,45 +94,47 @@ impl Args {
 /// Prints what `written` makes of the reports about the manifests of a question; then what is wrong with all else in them.
 pub(super) fn print_reports(
     question: Question,
-    written: impl FnOnce(&[Report]) -> String,
+    written: impl FnOnce(&[Explained]) -> String,
 ) -> Result<ExitCode, Failure> {
     let Asked { sources, cluster, annotate, unread } = question.read()?;
     let manifests = Manifests::read(&sources);
-    let (reports, aside) = reports(&manifests, &cluster, &annotate);
-    let is_refused = reports.iter().any(Report::is_refused);
-    let code = output::print(&written(&reports), ExitCode::from(u8::from(is_refused)))?;
+    let (pods, aside) = explained(&manifests, &cluster, &annotate);
+    let is_refused = pods.iter().any(|pod| pod.report.is_refused());
+    let code = output::print(&written(&pods), ExitCode::from(u8::from(is_refused)))?;
     // Where there is no pod at all, what there is instead is worth a note.
-    let notes = if reports.is_empty() { Aside::ALL } else { Aside::NONE };
+    let notes = if pods.is_empty() { Aside::ALL } else { Aside::NONE };
     let told = report::outcome(&Outcome { findings: aside, ..Outcome::default() }, notes);
     unread.or(())?;
     told.map(|()| code)
 }
 
 /// A report for every pod template, and what is to be told of everything else.
-fn reports(
+fn explained(
     manifests: &Manifests<'_>,
     cluster: &Cluster,
     annotate: &[Annotation],
-) -> (Vec<Report>, Vec<Finding>) {
-    let mut reports = Vec::new();
+) -> (Vec<Explained>, Vec<Finding>) {
+    let mut pods = Vec::new();
     let mut aside = manifests.findings.clone();
     manifest::examine(manifests, cluster, annotate, |examined| match examined {
         Examined::Other(_, findings) => aside.extend(findings),
         Examined::Template(template) => match &template.decided {
             Some(decided) => {
-                reports.push(of(template.target, decided, cluster, annotate, &template.findings));
+                let report = of(template.target, decided, cluster, annotate, &template.findings);
+                let errors = template.findings.into_iter().filter(|finding| finding.level == Level::Error);
+                pods.push(Explained { report, errors: errors.collect() });
             }
             None => aside.extend(template.findings),
         },
     });
-    (reports, aside)
+    (pods, aside)
 }
 
 /// A report as plain text, without its drawing.
 pub(super) fn explanation(report: &Report) -> String {
     let layout = Layout { columns: paper::PRINTED, signs: Signs::UNICODE, show_config: false };
     let report = Report { pod: None, ..report.clone() };
-    text(&report, &layout).into_iter().map(|line| line.trimmed().text() + "\n").collect()
+    text(&report, &[], &layout).into_iter().map(|line| line.trimmed().text() + "\n").collect()
 }
 
 /// The drawing of a pod, for the terminal as it is.

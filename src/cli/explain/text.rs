@@ -7,14 +7,16 @@ use std::io;
 use super::draw::draw;
 use super::layout::{Layout, counted, indented};
 use crate::cli::line::{Line, Tone};
+use crate::cli::report::body;
 use crate::cli::width::Width;
 use crate::explain::report::{Added, Asked, Considered, Origin, Refused, Report, Runs, Standing, Verdict};
+use crate::manifest::Finding;
 
-/// All lines about one pod.
-pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
+/// All lines about one pod. The errors are its refusals with the lines of a file, where it stands in one.
+pub(super) fn text(report: &Report, errors: &[Finding], layout: &Layout) -> Vec<Line> {
     let mut page =
         Page { lines: vec![heading(&report.origin)], width: Width::columns(layout.columns).without(INDENT) };
-    page.decided(report);
+    page.decided(report, errors);
     if let Some(added) = &report.added {
         page.section(
             "Added, in the order in which containers start",
@@ -36,7 +38,7 @@ pub(super) fn text(report: &Report, layout: &Layout) -> Vec<Line> {
 /// The lines about what was decided, and why, without the pod.
 pub(in crate::cli) fn brief(report: &Report) -> Vec<Line> {
     let mut page = Page { lines: Vec::new(), width: Width::of(&io::stdout()).without(INDENT) };
-    page.decided(report);
+    page.decided(report, &[]);
     page.section("What could clash", clashes(report, page.width));
     page.lines
 }
@@ -51,14 +53,14 @@ struct Page {
 }
 
 impl Page {
-    fn decided(&mut self, report: &Report) {
+    fn decided(&mut self, report: &Report, errors: &[Finding]) {
         let sentences =
             |lines: Vec<Line>| lines.into_iter().flat_map(|line| self.width.prose(line, 2)).collect();
         let (asked, policies) =
             (sentences(asked(report)), sentences(report.policies.iter().map(considered).collect()));
         self.section("Asked", asked);
         self.section("Policies", policies);
-        self.section("Verdict", verdict(report, self.width));
+        self.section("Verdict", verdict(report, errors, self.width));
     }
 
     /// A heading and what stands below it, two columns to the right; nothing where there is nothing.
@@ -113,7 +115,7 @@ fn considered(considered: &Considered) -> Line {
     }
 }
 
-fn verdict(report: &Report, width: Width) -> Vec<Line> {
+fn verdict(report: &Report, errors: &[Finding], width: Width) -> Vec<Line> {
     match &report.verdict {
         Verdict::Inject => {
             let what = report.added.as_ref().map(summary).unwrap_or_default();
@@ -126,11 +128,24 @@ fn verdict(report: &Report, width: Width) -> Vec<Line> {
             width.prose(line, 2)
         }
         Verdict::Deny { refusals } => {
-            let count = counted(refusals.len(), "reason", "reasons");
+            let told: Vec<Vec<Line>> = if errors.is_empty() {
+                refusals.iter().map(|refusal| refused(refusal, width)).collect()
+            } else {
+                errors.iter().map(|error| marked(error, width)).collect()
+            };
+            let count = counted(told.len(), "reason", "reasons");
             let head = Line::of(Tone::Bad, "refused").and(Tone::Plain, format!(", for {count}"));
-            std::iter::once(head).chain(refusals.iter().flat_map(|refusal| refused(refusal, width))).collect()
+            std::iter::once(head).chain(told.into_iter().flatten()).collect()
         }
     }
+}
+
+/// A refusal as `check` tells it.
+fn marked(error: &Finding, width: Width) -> Vec<Line> {
+    let head = Line::of(Tone::Bad, "x ").and(Tone::Plain, error.title());
+    let head = width.prose(head.and(Tone::Quiet, format!(" ({})", error.slug)), 2);
+    let body = body(error, width.without(INDENT));
+    head.into_iter().chain(body.into_iter().map(|line| indented(INDENT, line))).collect()
 }
 
 fn refused(refusal: &Refused, width: Width) -> Vec<Line> {
@@ -232,7 +247,7 @@ mod tests {
         };
         let report = Report::of(origin, &json, &head, &context, &loaded.policies, &decision, |_| Some(12));
         let layout = Layout { columns: 200, signs: Signs::UNICODE, show_config: true };
-        let lines = text(&report, &layout).into_iter().map(|line| line.trimmed().text());
+        let lines = text(&report, &[], &layout).into_iter().map(|line| line.trimmed().text());
         lines.take_while(|line| !line.starts_with('┌')).map(|line| line + "\n").collect()
     }
 

@@ -68,7 +68,7 @@ impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let file = self.config.as_deref().map_or_else(|| Ok(ConfigFile::default()), ConfigFile::read);
         let file = file.map_err(Failure::one)?;
-        let config = Config::of(&file, self.options.clone()).map_err(Failure::one)?;
+        let config = Config::of(&file, self.options.clone()).map_err(|problem| file.failure([problem]))?;
         let sets_ip_families = config.sets_ip_families();
         let Config { options, settings, shown } = config;
         let managed = options.managed(&settings.cluster_domain).map_err(Failure::one)?;
@@ -103,8 +103,7 @@ impl Args {
             policies.map_or((None, Objects::default()), |(folder, objects)| (Some(folder), objects));
         let store = Arc::new(PolicyStore::new(Arc::clone(&shared)));
         store.replace(Layer::Folder, objects);
-        let unknown = reload::check_use(&file, &shared);
-        unknown.or_else(|unknown| Failure::unless_empty(unknown, ()))?;
+        reload::check_use(&file, &shared).map_err(|unknown| file.failure(unknown))?;
         let reload = |path| Reload::new(path, file, self.options, logs.level(), Arc::clone(&shared));
         let reload = self.config.map(reload);
 

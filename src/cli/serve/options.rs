@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use multipod_certs::Files;
 use multipod_engine::pattern::Settings;
+use multipod_engine::pattern::object::Problem;
 use multipod_engine::pod::Version;
 use multipod_rotation::Pace;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -230,13 +231,13 @@ struct File {
 }
 
 /// Whether the file has nothing but options that there are, with values that they take.
-pub(in crate::cli) fn check_options(file: &ConfigFile) -> Result<(), String> {
+pub(in crate::cli) fn check_options(file: &ConfigFile) -> Result<(), Problem> {
     file.parse::<File>().map(drop)
 }
 
 impl Config {
     /// `given` overrides the file.
-    pub(super) fn of(file: &ConfigFile, given: Options) -> Result<Config, String> {
+    pub(super) fn of(file: &ConfigFile, given: Options) -> Result<Config, Problem> {
         let settings = file.parse()?;
         let File { serve } = file.parse()?;
         let mut shown = file.parse()?;

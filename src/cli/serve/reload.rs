@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use multipod_engine::pattern::Settings;
+use multipod_engine::pattern::object::Problem;
 use serde_json::{Map, Value};
 
 use crate::admission::Snapshot;
@@ -62,9 +63,9 @@ impl Reload {
     }
 
     fn apply(&self, file: &ConfigFile) -> Result<(), String> {
-        let config = Config::of(file, self.given.clone())?;
+        let config = Config::of(file, self.given.clone()).map_err(|problem| problem.to_string())?;
         config.options.files()?;
-        check_use(file, &self.shared).map_err(|unknown| unknown.join("; "))?;
+        check_use(file, &self.shared).map_err(|unknown| joined(&unknown))?;
         // The last step that may fail, so that all of it is applied or nothing.
         self.level.set(config.options.log_level())?;
         let Config { options, settings, shown } = config;
@@ -88,15 +89,19 @@ impl Reload {
 
 /// An error where the file sets something for a pattern that does not exist. Where a pattern could not be read it may be
 /// that one, and a problem in one object must not affect the others, so this is only logged then.
-pub(super) fn check_use(file: &ConfigFile, shared: &Shared) -> Result<(), Vec<String>> {
+pub(super) fn check_use(file: &ConfigFile, shared: &Shared) -> Result<(), Vec<Problem>> {
     let unknown = file.patterns_without_use(&shared.snapshot.load().catalogue);
     if !unknown.is_empty() && shared.metrics.policy_problems.get() == 0 {
         return Err(unknown);
     }
     for problem in unknown {
-        tracing::warn!(problem, "a setting without a use");
+        tracing::warn!(%problem, "a setting without a use");
     }
     Ok(())
+}
+
+fn joined(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// The new configuration, in which the fields that cannot change while the server runs keep their value; and the names of

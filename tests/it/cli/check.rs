@@ -324,9 +324,18 @@ fn a_file_in_which_there_is_no_object_is_told() {
 #[test]
 fn settings_that_the_server_refuses_are_told_by_every_command_that_takes_them() {
     for (settings, expected) in [
-        ("serve: {logLevel: verbose}\n", "settings.yaml:1: unknown level verbose"),
-        ("registry: a.example\nserve:\n  listne: x\n", "settings.yaml:3: unknown field `listne`"),
-        ("serve: {listen: nowhere}\n", "settings.yaml:1: expected an address with its port"),
+        (
+            "serve: {logLevel: verbose}\n",
+            "error: unknown level verbose; expected off, error, warn, info, debug or trace, or a filter such as multipod=debug\n  --> settings.yaml:1:19\n   |\n 1 | serve: {logLevel: verbose}\n   |                   ^^^^^^^\n",
+        ),
+        (
+            "registry: a.example\nserve:\n  listne: x\n",
+            "error: unknown field listne, did you mean listen?\n  --> settings.yaml:3:3\n",
+        ),
+        (
+            "serve: {listen: nowhere}\n",
+            "error: expected an address with its port, such as 0.0.0.0:8443\n  --> settings.yaml:1:17\n",
+        ),
     ] {
         let files = Files::new(&[("settings.yaml", settings), ("pod.yaml", &pod(""))]);
         for command in ["check", "inject", "explain"] {

@@ -98,7 +98,10 @@ fn a_policy_that_cannot_be_read_is_told_with_its_line() {
     ]);
     let ran = files.multipod(&["inject", "--policy-dir", "p", "--config", "config.yaml", "-f", "web.yaml"]);
     ran.is_refused();
-    ran.reports(&["error: p/b.yaml:6: ", "error: config.yaml:2: "]);
+    ran.reports(&[
+        "error: policy bad: spec.mode: expected default, enforce or audit\n  --> p/b.yaml:6:9\n   |\n 6 |   mode: maybe\n   |         ^^^^^\n",
+        "error: unknown field registri, did you mean registry?\n  --> config.yaml:2:1\n",
+    ]);
     files.multipod(&["inject", "--policy-dir", "nowhere", "-f", "web.yaml"]).is_refused();
 }
 

@@ -38,15 +38,17 @@ fn content(loaded: &Loaded) -> Vec<String> {
     let policies = loaded.policies.iter().map(|policy| format!("{policy:?}"));
     let patterns = loaded.catalogue.iter().map(|pattern| {
         let text = format!("{pattern:?}");
-        let mut parts = text.split("line: ");
+        let mut parts = text.split("line: Spot {");
         let first = parts.next().unwrap().to_owned();
-        parts.fold(first, |text, part| text + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+        parts.fold(first, |text, part| text + part.split_once('}').unwrap().1)
     });
     policies.chain(patterns).collect()
 }
 
-fn messages(loaded: &Loaded) -> Vec<&str> {
-    let mut messages: Vec<&str> = loaded.problems.iter().map(|problem| &*problem.message).collect();
+fn messages(loaded: &Loaded) -> Vec<String> {
+    let all = loaded.problems.iter();
+    let mut messages: Vec<String> =
+        all.map(|problem| problem.to_string().replacen(&format!("{}: ", problem.place), "", 1)).collect();
     messages.sort_unstable();
     messages
 }

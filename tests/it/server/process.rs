@@ -324,15 +324,15 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
     let twice = write("twice.yaml", "registry: a.example\nregistry: b.example\n");
     let pattern = write("pattern.yaml", "patterns:\n  nginx: {cpu: 5m}\n");
     for (arguments, expected) in [
-        (vec!["--config", &*unknown], "unknown.yaml:4: unknown field `listne`"),
+        (vec!["--config", &*unknown], "unknown.yaml:4: unknown field listne"),
         (vec!["--config", &wrong], "wrong.yaml:2: not a duration above zero: `soon`"),
-        (vec!["--config", &outside], "outside.yaml:1: unknown field `server`"),
+        (vec!["--config", &outside], "outside.yaml:1: unknown field server"),
         (vec!["--config", &none], "none.yaml:2: expected a number from 1 to"),
         (vec!["--config", &little], "little.yaml:2: expected a number from 36 to"),
         (vec!["--config", &range], "range.yaml:2: not a range of addresses: `10.0.0`"),
         (vec!["--config", &crowd], "crowd.yaml:2: expected a number from 1 to 64"),
         (vec!["--config", &port], "port.yaml:2: expected an address with its port"),
-        (vec!["--config", &twice], "twice.yaml:2: duplicate mapping key: registry\n"),
+        (vec!["--config", &twice], "twice.yaml:2: registry is there twice"),
         (
             vec!["--config", &pattern],
             "pattern.yaml:2: patterns: there is no pattern \"nginx\", did you mean metrics-nginx?",
@@ -365,7 +365,12 @@ fn what_makes_no_sense_is_told_before_anything_is_served() {
     ] {
         let output = multipod().arg("serve").args(&arguments).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(errors.contains(expected), "{arguments:?}: {errors}");
+        // A place in a file stands below what is wrong there.
+        let (place, what) = expected.split_once(".yaml:").map_or(("", expected), |(file, rest)| {
+            let (line, what) = rest.split_once(": ").unwrap_or((rest, ""));
+            (&expected[..file.len() + ".yaml:".len() + line.len()], what)
+        });
+        assert!(errors.contains(place) && errors.contains(what), "{arguments:?}: {errors}");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty());
     }
@@ -432,7 +437,7 @@ fn policies_are_read_again_when_their_folder_changes() {
     fs::remove_file(folder.path().join("a.yaml")).unwrap();
     wait_until(|| !is_patched());
     let log = server.end();
-    assert!(log.contains("b.yaml:4: unknown field `mdoe`"), "{log}");
+    assert!(log.contains("b.yaml:4: unknown field mdoe"), "{log}");
 }
 
 #[test]

@@ -210,9 +210,7 @@ fn look_inside<'a>(
         return Err(Refusal::new(DenyReason::UnreadablePod, text));
     }
     let pod = head.open(meter).map_err(|unreadable| match unreadable {
-        Unreadable::NoPod(problem) => {
-            Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {problem}"))
-        }
+        Unreadable::NoPod(problem) => Refusal::unreadable(&problem),
         Unreadable::TooMuch(what) => Refusal::new(
             DenyReason::TooLarge,
             format!("the pod is larger than multipod looks at: {what}\nMake it smaller, or several of it"),

@@ -58,9 +58,7 @@ pub(super) fn mark(
                 refusals
                     .tell(|| Refusal { asked_by: Some(key), ..Refusal::new(reason, message).about(about) });
             }
-            Found::Unreadable(message) => {
-                refusals.tell(|| Refusal::new(DenyReason::UnreadablePod, message));
-            }
+            Found::Unreadable(problem) => refusals.tell(|| Refusal::unreadable(&problem)),
         }
     }
 }
@@ -231,7 +229,7 @@ impl Look<'_, '_> {
         let theirs = match self.spec.variable(new, plan, self.pod) {
             Ok(Some(theirs)) => built(theirs),
             Ok(None) => return Found::Nothing,
-            Err(problem) => return Found::Unreadable(format!("the pod cannot be read: {problem}")),
+            Err(problem) => return Found::Unreadable(problem.to_owned()),
         };
         let found = compare("variable", &new.env, &theirs, self.context);
         if found.ours {

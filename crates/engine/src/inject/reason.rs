@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::annotation::{Diagnostic, Key};
-use multipod_values::plain;
+use multipod_values::{mismatch, plain};
 
 /// Why a pod is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -236,6 +236,12 @@ impl Refusal {
     /// A refusal that is about no single annotation.
     pub fn new(reason: DenyReason, message: impl Into<String>) -> Self {
         Refusal { reason, message: plain(message.into()), key: None, asked_by: None, diagnostic: None }
+    }
+
+    /// About a pod that a reader has failed on.
+    pub(super) fn unreadable(problem: &str) -> Self {
+        let problem = mismatch::plain(problem);
+        Refusal::new(DenyReason::UnreadablePod, format!("the pod cannot be read: {problem}"))
     }
 
     /// What is wrong with the value of an annotation.

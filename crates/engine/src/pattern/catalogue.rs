@@ -80,7 +80,7 @@ impl Catalogue {
                 Ok(definition) => {
                     let place = document.place(definition.line);
                     let taken = self.insert(Arc::new(definition)).err();
-                    problems.extend(taken.map(|message| Problem { place, message }));
+                    problems.extend(taken.map(|message| Problem::new(place, message)));
                 }
                 Err(found) => problems.extend(found),
             }

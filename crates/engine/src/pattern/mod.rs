@@ -20,6 +20,7 @@ pub mod object_status;
 pub mod opt_out;
 pub mod others;
 mod patterns;
+mod reading;
 pub mod settings;
 mod settings_file;
 pub(crate) mod share_process_namespace;

@@ -11,17 +11,17 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_saphyr::Location;
 
+use crate::annotation::{Diagnostic, Excerpt};
 use multipod_values::suggest;
 
 use super::layout;
+pub use super::reading::{Fault, Spot, read};
+pub(crate) use super::reading::{spot_of, unknown_field};
 
 /// The group and version of our objects.
 pub(crate) const API_VERSION: &str = "multipod.dev/v1alpha1";
 const GROUP: &str = "multipod.dev/";
-/// Longer documents are refused before they are parsed.
-pub(super) const LONGEST: usize = 256 * 1024;
 
 /// What an object defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,9 +53,6 @@ pub struct Document<'a> {
     fault: Option<Fault>,
 }
 
-/// A line of a document, from 1, and what is wrong there.
-type Fault = (usize, String);
-
 /// Where the lines of a document come from.
 #[derive(Clone, Debug, PartialEq)]
 enum Origin<'a> {
@@ -68,15 +65,15 @@ enum Origin<'a> {
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// A line of a file, from 1.
-    Line { file: String, line: usize },
+    /// A line of a file, or a part of it.
+    Line { file: String, line: Spot },
     /// A field of an object: `spec.mode` of `injectionpolicy/web`. Without a field, the object as a whole.
     Field { object: String, field: String },
 }
 
 impl Place {
     /// The file that it is in, if it is in one.
-    pub(crate) fn file(&self) -> Option<&str> {
+    pub fn file(&self) -> Option<&str> {
         match self {
             Place::Line { file, .. } => Some(file),
             Place::Field { .. } => None,
@@ -98,13 +95,25 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub place: Place,
-    /// What is wrong and what was expected.
+    /// What is wrong and what was expected; the first line stands alone, more lines explain it.
     pub message: String,
+    /// The part of a value that it is about.
+    pub excerpt: Option<Excerpt>,
+}
+
+impl Problem {
+    pub fn new(place: Place, message: impl Into<String>) -> Problem {
+        Problem { place, message: message.into(), excerpt: None }
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
+        write!(f, "{}: ", self.place)?;
+        let Some(excerpt) = &self.excerpt else { return f.write_str(&self.message) };
+        let (first, below) = self.message.split_once('\n').unwrap_or((&self.message, ""));
+        write!(f, "{first}\n{excerpt}")?;
+        below.lines().try_for_each(|line| write!(f, "\n{line}"))
     }
 }
 
@@ -117,10 +126,8 @@ pub(crate) fn documents<'a>(
     let mut problems = Vec::new();
     for (file, text) in sources {
         if text.is_empty() {
-            problems.push(Problem {
-                place: Place::Line { file: file.to_owned(), line: 1 },
-                message: EMPTY.to_owned(),
-            });
+            let place = Place::Line { file: file.to_owned(), line: Spot::line(1) };
+            problems.push(Problem::new(place, EMPTY));
         }
         for (skipped, text) in split(text) {
             let origin = Origin::File { name: file, skipped };
@@ -129,7 +136,7 @@ pub(crate) fn documents<'a>(
                     documents.push(Document { kind, text: Cow::Borrowed(text), origin, fault });
                 }
                 Ok(None) => {}
-                Err((line, message)) => problems.push(Problem { place: origin.place(line, text), message }),
+                Err((line, message)) => problems.push(Problem::new(origin.place(line, text), message)),
             }
         }
     }
@@ -192,57 +199,35 @@ impl Document<'_> {
         }
     }
 
-    /// A problem at a line of this document, as [`line_of`] tells it.
-    pub(crate) fn problem(&self, line: usize, message: impl Into<String>) -> Problem {
-        Problem { place: self.place(line), message: message.into() }
+    /// A problem at a line of this document, as [`spot_of`] tells it.
+    pub(crate) fn problem(&self, line: Spot, message: impl Into<String>) -> Problem {
+        Problem::new(self.place(line), message)
+    }
+
+    /// A problem in a value that stands there.
+    pub(crate) fn problem_in(&self, line: Spot, diagnostic: &Diagnostic) -> Problem {
+        let below = diagnostic.below().map(|line| format!("\n{line}"));
+        let message = diagnostic.first_line() + &below.collect::<String>();
+        Problem { excerpt: diagnostic.excerpt.clone(), ..self.problem(line, message) }
     }
 
     /// The place of a line of this document.
-    pub(crate) fn place(&self, line: usize) -> Place {
+    pub(crate) fn place(&self, line: Spot) -> Place {
         self.origin.place(line, &self.text)
     }
 }
 
 impl Origin<'_> {
-    fn place(&self, line: usize, text: &str) -> Place {
-        let line = line.max(1);
+    fn place(&self, line: Spot, text: &str) -> Place {
         match self {
-            Origin::File { name, skipped } => Place::Line { file: (*name).to_owned(), line: skipped + line },
+            Origin::File { name, skipped } => {
+                Place::Line { file: (*name).to_owned(), line: line.below(*skipped) }
+            }
             Origin::Object { object, .. } => {
-                Place::Field { object: object.clone(), field: layout::field(text, line) }
+                Place::Field { object: object.clone(), field: layout::field(text, line.line.max(1)) }
             }
         }
     }
-}
-
-/// One YAML document as `T` describes it; else the line, from 1, and what is wrong there.
-pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    if text.len() > LONGEST {
-        return Err((1, format!("the document is longer than {} KiB", LONGEST / 1024)));
-    }
-    // Booleans and octal numbers as kubectl reads them, so that a file means the same in a cluster and in a folder.
-    let options = serde_saphyr::options! {
-        legacy_octal_numbers: true,
-        reject_unsupported_tags: true,
-        with_snippet: false,
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let line = error.location().map_or(1, |location| line_of(&location));
-        (line, without_place(&error.to_string()))
-    })
-}
-
-/// The line of a `Spanned` value in its document, from 1.
-pub(crate) fn line_of(location: &Location) -> usize {
-    usize::try_from(location.line()).unwrap_or(usize::MAX).max(1)
-}
-
-/// The message names line and column too; ours names the line of the file instead.
-fn without_place(message: &str) -> String {
-    let end = message.rfind(" at line ").unwrap_or(message.len());
-    let message = message[..end].trim_end_matches([':', ' ']).replace('\n', " ");
-    // What the library would have its callers do is of no use to those who wrote the file.
-    message.split(", set DuplicateKeyPolicy").next().unwrap_or_default().to_owned()
 }
 
 /// The documents of a text, each with the number of lines before it. `---` at the start of a line is a separator
@@ -280,8 +265,9 @@ struct Head {
 /// as it has a name: what it was meant for must not be lost with it.
 fn kind(text: &str) -> Result<Option<(Kind, Option<Fault>)>, Fault> {
     let head: Head = read(text)?;
-    let (written, line) =
-        head.kind.map_or_else(Default::default, |kind| (kind.value, line_of(&kind.referenced)));
+    let (written, line) = head
+        .kind
+        .map_or_else(|| (String::new(), Spot::line(1)), |kind| (kind.value, spot_of(&kind.referenced)));
     let meant = match suggest::nearest(&written, KINDS) {
         Some("Pattern") => Kind::Pattern,
         _ => Kind::InjectionPolicy,
@@ -289,9 +275,9 @@ fn kind(text: &str) -> Result<Option<(Kind, Option<Fault>)>, Fault> {
     let known = KINDS.contains(&&*written);
     let fault = if !head.api_version.starts_with(GROUP) {
         if known {
-            (1, format!("expected apiVersion: {API_VERSION} beside kind: {written}"))
+            (Spot::line(1), format!("expected apiVersion: {API_VERSION} beside kind: {written}"))
         } else if (written.is_empty() || head.api_version.is_empty()) && begins_as_an_object(text) {
-            return Err((1, NO_OBJECT.to_owned()));
+            return Err((Spot::line(1), NO_OBJECT.to_owned()));
         } else {
             return Ok(None);
         }
@@ -388,7 +374,7 @@ text: |
         );
         assert!(!problem.message.contains("line"), "{problem}");
         let policy: Strict = documents[1].read().unwrap();
-        let problem = documents[1].problem(line_of(&policy.text.referenced), "x");
+        let problem = documents[1].problem(spot_of(&policy.text.referenced), "x");
         assert_eq!(problem.to_string(), "a.yaml:18: x");
     }
 
@@ -412,7 +398,7 @@ text: |
         ] {
             let line =
                 lines.iter().position(|line| *line == text).unwrap_or_else(|| panic!("{text}: {lines:#?}"));
-            assert_eq!(document.place(line + 1).to_string(), place, "{text}");
+            assert_eq!(document.place(Spot::line(line + 1)).to_string(), place, "{text}");
         }
         let other = serde_json::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}});
         assert_eq!(Document::of_object(&other), None);
@@ -450,13 +436,16 @@ text: |
 
     #[test]
     fn hostile_documents_are_refused() {
-        assert!(read::<serde_json::Value>(&format!("a: {}", "x".repeat(LONGEST))).is_err());
+        assert!(
+            read::<serde_json::Value>(&format!("a: {}", "x".repeat(crate::pattern::reading::LONGEST)))
+                .is_err()
+        );
         let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
              d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n\
              g: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\nh: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]";
         assert!(read::<serde_json::Value>(bomb).is_err());
         let twice = read::<serde_json::Value>("a: 1\na: 2").unwrap_err();
-        assert_eq!(twice, (2, "duplicate mapping key: a".to_owned()));
+        assert_eq!((twice.0.line, &*twice.1), (2, "a is there twice"));
         assert!(read::<serde_json::Value>("a: !include x").is_err());
     }
 

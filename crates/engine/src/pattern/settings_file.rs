@@ -9,7 +9,7 @@ use serde_saphyr::Spanned;
 use multipod_values::suggest;
 
 use super::defined::Definition;
-use super::object::{self, line_of};
+use super::object::{self, Fault, Spot, spot_of};
 use super::{Catalogue, topics};
 
 /// The names that are no patterns of a file; `metrics-` and `patterns-` stand before those that are.
@@ -23,8 +23,8 @@ pub fn names_in_settings(catalogue: &Catalogue) -> Vec<String> {
     built_in().map(str::to_owned).chain(of_files).collect()
 }
 
-/// What stands below `patterns:` and would do nothing, without a word: the line, from 1, and what was meant.
-pub fn patterns_without_use(text: &str, catalogue: &Catalogue) -> Vec<(usize, String)> {
+/// What stands below `patterns:` and would do nothing, without a word: where, and what was meant.
+pub fn patterns_without_use(text: &str, catalogue: &Catalogue) -> Vec<Fault> {
     // What else may be wrong with the file is told by whoever reads the settings.
     let Ok(File { patterns }) = object::read(text) else { return Vec::new() };
     let of_files: BTreeMap<String, &Definition> =
@@ -72,14 +72,14 @@ struct Tuned {
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name {
-    line: usize,
+    line: Spot,
     text: String,
 }
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = Spanned::<String>::deserialize(deserializer)?;
-        Ok(Name { line: line_of(&name.referenced), text: name.value })
+        Ok(Name { line: spot_of(&name.referenced), text: name.value })
     }
 }
 
@@ -107,6 +107,7 @@ patterns:
   banana: {}
 ";
         let told = patterns_without_use(text, &catalogue);
+        let told: Vec<(usize, String)> = told.into_iter().map(|(spot, why)| (spot.line, why)).collect();
         assert_eq!(
             told,
             [
@@ -138,7 +139,8 @@ patterns:
             &catalogue,
         );
         let why = "patterns: patterns-two has 2 containers, whose image is it? Change it in its file";
-        assert_eq!(told, [(3, why.to_owned())]);
+        let [(spot, told)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((spot.line, spot.column, &**told), (3, 3, why));
         assert_eq!(patterns_without_use("patterns: {patterns-two: {cpu: 1m}}", &catalogue), []);
     }
 }

@@ -12,7 +12,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Value, json};
 use serde_saphyr::{Location, Spanned};
 
-use super::object::LONGEST;
+use super::reading::LONGEST;
 
 /// A rule of a schema in CEL, and what whoever breaks it is told.
 pub(crate) fn rule(rule: &str, message: &str) -> Value {

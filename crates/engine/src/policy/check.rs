@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::annotation::{Diagnostic, Key, Source, key};
-use crate::pattern::object::{Document, Place, Problem, line_of};
+use crate::pattern::object::{Document, Place, Problem, Spot, spot_of};
 use crate::pattern::written::{At, List, Map, Placed};
 use crate::pattern::{AppContainers, Request};
 use multipod_values::{self as value, Endpoint, Parsed, Quantity, Resource, short};
@@ -25,7 +25,7 @@ const MOST_ANNOTATIONS: usize = 16;
 pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Problem>> {
     let written: written::Object = document.read().map_err(|problem| vec![problem])?;
     let name = written.metadata.name.value.0.clone();
-    let name_line = line_of(&written.metadata.name.referenced);
+    let name_line = spot_of(&written.metadata.name.referenced);
     let mut check = Check { document, policy: &short(&name), problems: Vec::new() };
     check.metadata(&written.metadata);
     let spec = written.spec;
@@ -34,7 +34,7 @@ pub(super) fn policy(document: &Document<'_>) -> Result<(Policy, Place), Vec<Pro
     }
     let audit = spec.mode.as_ref().filter(|mode| mode.value.0 == Mode::Audit.name());
     if let Some(mode) = audit.filter(|_| spec.bounds.is_some()) {
-        check.wrong(line_of(&mode.referenced), "spec.bounds", written::AUDITED_BOUNDS);
+        check.wrong(spot_of(&mode.referenced), "spec.bounds", written::AUDITED_BOUNDS);
     }
     let matches = check.matches(spec.matches.unwrap_or_default());
     let mode = spec.mode.and_then(|mode| check.text("spec.mode", &mode, parse_mode)).unwrap_or_default();
@@ -68,9 +68,12 @@ struct Check<'d> {
 }
 
 impl Check<'_> {
-    fn wrong(&mut self, line: usize, field: &str, message: &str) {
-        self.problems
-            .push(self.document.problem(line, format!("policy {}: {field}: {message}", self.policy)));
+    fn wrong(&mut self, line: Spot, field: &str, message: &str) {
+        self.problems.push(self.problem(line, field, message));
+    }
+
+    fn problem(&self, line: Spot, field: &str, message: &str) -> Problem {
+        self.document.problem(line, format!("policy {}: {field}: {message}", self.policy))
     }
 
     fn text<T, const MOST: usize>(
@@ -79,7 +82,7 @@ impl Check<'_> {
         text: &Placed<MOST>,
         parse: impl FnOnce(&str) -> Parsed<T>,
     ) -> Option<T> {
-        let line = line_of(&text.referenced);
+        let line = spot_of(&text.referenced);
         parse(&text.value.0).map_err(|expected| self.wrong(line, field, &expected)).ok()
     }
 
@@ -87,7 +90,7 @@ impl Check<'_> {
         self.text("metadata.name", &metadata.name, value::object_name);
         if let Some(namespace) = &metadata.namespace {
             let message = "policies are for the whole cluster; spec.match.namespaceSelector picks namespaces";
-            self.wrong(line_of(&namespace.referenced), "metadata.namespace", message);
+            self.wrong(spot_of(&namespace.referenced), "metadata.namespace", message);
         }
     }
 
@@ -114,18 +117,26 @@ impl Check<'_> {
                 label_key(name).map_err(|_| "expected a name such as not-in-sandbox".to_owned())
             };
             self.text(&format!("{field}.name"), &written.name, unique);
-            let parse = |expression: &str| {
-                let condition = Condition::parse(name, expression)?;
-                annotations.extend(condition.namespace_annotations().iter().cloned());
-                match annotations.len() {
-                    0..=MOST_ANNOTATIONS => Ok(condition),
-                    count => Err(format!(
-                        "expected conditions that read at most {MOST_ANNOTATIONS} annotations of the namespace together, \
-                         and up to here they read {count}"
-                    )),
+            let spot = spot_of(&written.expression.referenced);
+            let field = format!("{field}.expression");
+            match Condition::parse(name, &written.expression.value.0) {
+                Ok(condition) => {
+                    annotations.extend(condition.namespace_annotations().iter().cloned());
+                    if annotations.len() > MOST_ANNOTATIONS {
+                        let message = format!(
+                            "expected conditions that read at most {MOST_ANNOTATIONS} annotations of the namespace together, \
+                             and up to here they read {}",
+                            annotations.len()
+                        );
+                        self.problems.push(self.problem(spot, &field, &message));
+                    }
+                    all.push(condition);
                 }
-            };
-            all.extend(self.text(&format!("{field}.expression"), &written.expression, parse));
+                Err((message, excerpt)) => {
+                    let problem = self.problem(spot, &field, &message);
+                    self.problems.push(Problem { excerpt: Some(excerpt), ..problem });
+                }
+            }
         }
         all
     }
@@ -134,7 +145,7 @@ impl Check<'_> {
         const FIELD: &str = "spec.match.ownerKinds";
         if kinds.value.0.is_empty() {
             self.wrong(
-                line_of(&kinds.referenced),
+                spot_of(&kinds.referenced),
                 FIELD,
                 "expected a kind; leave the list out to match every pod",
             );
@@ -170,7 +181,7 @@ impl Check<'_> {
     ) -> Vec<(Key, Value)> {
         let mut annotations = Vec::with_capacity(written.len());
         for (full, text) in written {
-            let line = line_of(&text.referenced);
+            let line = spot_of(&text.referenced);
             let key = match policy_key(&full) {
                 Ok(key) => key,
                 Err(expected) => {
@@ -185,7 +196,7 @@ impl Check<'_> {
                 Ok(request) => annotations.push((key, Value { text, request })),
                 Err(faults) => self.problems.extend(faults.into_iter().map(|fault| {
                     let source = Source::Policy(self.policy.to_owned());
-                    self.document.problem(line, Diagnostic::of(key, source, &text, fault).to_string())
+                    self.document.problem_in(line, &Diagnostic::of(key, source, &text, fault))
                 })),
             }
         }
@@ -225,7 +236,7 @@ impl Check<'_> {
 
     fn most(&mut self, field: &str, most: Option<written::Most>, resource: Resource) -> Option<Quantity> {
         let most = most?.max;
-        let line = line_of(&most.referenced);
+        let line = spot_of(&most.referenced);
         Quantity::parse(&most.value.0, resource).map_err(|expected| self.wrong(line, field, expected)).ok()
     }
 }
@@ -387,13 +398,13 @@ spec:
                 "mode: enforced",
                 "team.yaml:5: policy a: spec.mode: expected default, enforce or audit, did you mean enforce?",
             ),
-            ("modes: audit", "team.yaml:5: unknown field `modes`"),
+            ("modes: audit", "team.yaml:5: unknown field modes"),
             (
                 "mode: audit",
                 "team.yaml:5: policy a: spec.bounds: an audit policy only tells what it would add",
             ),
-            ("match: {podSelektor: {}}", "team.yaml:5: unknown field `podSelektor`"),
-            ("match: {condition: \"true\"}", "team.yaml:5: unknown field `condition`"),
+            ("match: {podSelektor: {}}", "team.yaml:5: unknown field podSelektor"),
+            ("match: {condition: \"true\"}", "team.yaml:5: unknown field condition"),
             (
                 "match: {matchConditions: [{name: a b, expression: \"true\"}]}",
                 "team.yaml:5: policy a: spec.match.matchConditions[0].name: expected",
@@ -402,7 +413,7 @@ spec:
                 "match:\n    matchConditions:\n    - {name: a, expression: \"true\"}\n    - {name: a, expression: \"true\"}",
                 "team.yaml:8: policy a: spec.match.matchConditions[1].name: there are two conditions named a",
             ),
-            ("match: {matchConditions: [{name: a}]}", "missing field `expression`"),
+            ("match: {matchConditions: [{name: a}]}", "the field expression is missing"),
             (
                 "match: {matchConditions: [{name: a, expression: \"\"}]}",
                 "spec.match.matchConditions[0].expression: expected a condition, such as object",

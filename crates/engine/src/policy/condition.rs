@@ -28,9 +28,12 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// The error is what is wrong, with a mark below its place.
-    pub(super) fn parse(name: &str, expression: &str) -> Result<Condition, String> {
-        let cel = Cel::parse(expression).map_err(|mistake| marked(expression, mistake))?;
+    /// The error is what is wrong, and where.
+    pub(super) fn parse(name: &str, expression: &str) -> Result<Condition, (String, Excerpt)> {
+        let cel = Cel::parse(expression).map_err(|Mistake { at, message }| {
+            let span = Span { start: at.start, end: at.end };
+            (message, Excerpt::of(expression, span, String::new()))
+        })?;
         Ok(Condition { name: name.to_owned(), cel })
     }
 
@@ -54,11 +57,6 @@ impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, multipod_values::short(self.expression().trim()))
     }
-}
-
-fn marked(expression: &str, Mistake { at, message }: Mistake) -> String {
-    let excerpt = Excerpt::of(expression, Span { start: at.start, end: at.end }, String::new());
-    format!("{message}\n{excerpt}")
 }
 
 /// What conditions are about: as much of a pod as a decision knows, which stays text but for its metadata.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::pattern::Catalogue;
 use crate::pattern::defined::Definition;
-use crate::pattern::object::{Document, Kind, Place, Problem, documents};
+use crate::pattern::object::{Document, Kind, Place, Problem, Spot, documents};
 
 use super::check;
 use super::fence::Fence;
@@ -155,7 +155,7 @@ impl Loaded {
             Good::Policy(policy) => self.policies.insert(policy),
             Good::Pattern(definition) => {
                 if let Err(message) = self.catalogue.insert(Arc::clone(definition)) {
-                    return (Standing::LeftOut, vec![Problem { place: object.place.clone(), message }]);
+                    return (Standing::LeftOut, vec![Problem::new(object.place.clone(), message)]);
                 }
             }
         }
@@ -203,7 +203,7 @@ impl Object {
                 format!("there is another policy with this name: {}{elsewhere}", self.name)
             }
         };
-        Problem { place: self.place.clone(), message }
+        Problem::new(self.place.clone(), message)
     }
 }
 
@@ -284,7 +284,7 @@ impl Object {
                     Kind::Pattern => None,
                     Kind::InjectionPolicy => Fence::of(document, &name, &problems).map(Arc::new),
                 };
-                (name, document.place(1), Err(Bad { problems, fence }))
+                (name, document.place(Spot::line(1)), Err(Bad { problems, fence }))
             }
         };
         Ok(Object { kind, name, place, generation, read, last_good: None })
@@ -344,7 +344,7 @@ mod tests {
         let reported = reported(&loaded);
         assert_eq!(reported.len(), 7, "{reported:?}");
         for (problem, expected) in reported.iter().zip([
-            "a.yaml:10: unknown field `mdoe`",
+            "a.yaml:10: unknown field mdoe",
             "a.yaml:1",
             "a.yaml:15: expected apiVersion: multipod.dev/v1alpha1",
             "a.yaml:18: expected kind: Pattern or InjectionPolicy",
@@ -455,7 +455,7 @@ mod tests {
             let head = "apiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {name: a}\n";
             for text in [text.clone(), format!("{head}spec: {text}")] {
                 let loaded = load(&[file("a", &text)]);
-                let has_line = |problem: &Problem| matches!(problem.place, Place::Line { line: 1.., .. });
+                let has_line = |problem: &Problem| matches!(problem.place, Place::Line { line: Spot { line: 1.., .. }, .. });
                 proptest::prop_assert!(loaded.problems.iter().all(has_line));
             }
         }

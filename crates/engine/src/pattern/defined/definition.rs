@@ -1,5 +1,6 @@
 //! A `Pattern` object, read into everything that a request needs only to fill in.
 
+use crate::pattern::object::Spot;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub struct Definition {
     /// Whether it is part of multipod, so that its images follow the cluster's registry.
     pub built_in: bool,
     /// Where its name stands in its document.
-    pub(crate) line: usize,
+    pub(crate) line: Spot,
     pub(super) parts: Parts,
 }
 

@@ -38,7 +38,7 @@ use multipod_values as value;
 
 use crate::annotation::key;
 use crate::pattern::container::{Mount, Volume};
-use crate::pattern::object::{Document, Problem, line_of};
+use crate::pattern::object::{Document, Problem, Spot, spot_of};
 use crate::pattern::written::{List, Placed, Quoted, rule};
 
 use super::ceiling::{self, Privilege};
@@ -141,9 +141,9 @@ impl Definition {
     /// file of their own.
     pub(crate) fn read(document: &Document<'_>, built_in: bool) -> Result<Definition, Vec<Problem>> {
         let object: Object = document.read().map_err(|problem| vec![problem])?;
-        let (mut spec, spec_line) = (object.spec.value, line_of(&object.spec.referenced));
+        let (mut spec, spec_line) = (object.spec.value, spot_of(&object.spec.referenced));
         let mut reader = Reader::default();
-        let line = line_of(&object.metadata.name.referenced);
+        let line = spot_of(&object.metadata.name.referenced);
         let name = value::name(&object.metadata.name.value.0).unwrap_or_else(|expected| {
             reader.problem(line, format!("metadata.name: {expected}"));
             String::new()
@@ -196,7 +196,7 @@ impl Spec {
         self.kind.unwrap_or_default()
     }
 
-    fn parts(&self, name: &str, line: usize, built_in: bool, reader: &mut Reader) -> Parts {
+    fn parts(&self, name: &str, line: Spot, built_in: bool, reader: &mut Reader) -> Parts {
         let volumes = self.volumes(reader);
         let containers = self.containers(&volumes, built_in, reader);
         let app = self.app.as_ref().map(|node| app(node, &volumes, reader)).unwrap_or_default();
@@ -253,7 +253,7 @@ impl Spec {
         containers
     }
 
-    fn scrape(&self, pattern: &str, line: usize, served: bool, reader: &mut Reader) -> Option<Scrape> {
+    fn scrape(&self, pattern: &str, line: Spot, served: bool, reader: &mut Reader) -> Option<Scrape> {
         let Some(node) = &self.scrape else {
             if self.kind() == PatternKind::Metrics {
                 reader.problem(line, NEEDS_SCRAPE);

@@ -9,12 +9,14 @@ use serde_saphyr::Spanned;
 
 use crate::pattern::defined::phrase::Phrase;
 use crate::pattern::defined::template::Hole;
-use crate::pattern::object::line_of;
+use crate::pattern::object::{Spot, spot_of};
 
-/// One value and its line in its document, from 1.
+/// One value and its place in its document.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::pattern::defined) struct Node {
-    pub(super) line: usize,
+    pub(super) line: Spot,
+    /// Where its name stands, if it is that of a map.
+    pub(super) key: Spot,
     pub(super) tree: Tree,
 }
 
@@ -97,7 +99,8 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Tree>::deserialize(deserializer)?;
-        Ok(Node { line: line_of(&spanned.referenced), tree: spanned.value })
+        let line = spot_of(&spanned.referenced);
+        Ok(Node { line, key: line, tree: spanned.value })
     }
 }
 
@@ -136,8 +139,8 @@ impl<'de> Deserialize<'de> for Tree {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
                 let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
+                while let Some((key, node)) = map.next_entry::<Spanned<String>, Node>()? {
+                    entries.push((key.value, Node { key: spot_of(&key.referenced), ..node }));
                 }
                 Ok(Tree::Map(entries))
             }
@@ -156,8 +159,11 @@ mod tests {
         let node: Node = read("a: 1\nb:\n  - x\n  - {c: true,\n     d: ~}\n").unwrap();
         let list = node.get("b").unwrap();
         let Tree::List(items) = &list.tree else { panic!("{list:?}") };
-        assert_eq!((node.get("a").unwrap().line, items[0].line, items[1].line), (1, 3, 4));
-        assert_eq!(items[1].get("d").unwrap().line, 5);
+        let place = |spot: Spot| (spot.line, spot.column, spot.width);
+        assert_eq!(place(node.get("a").unwrap().line), (1, 4, 1));
+        assert_eq!((items[0].line.line, items[1].line.line), (3, 4));
+        let d = items[1].get("d").unwrap();
+        assert_eq!((place(d.key), place(d.line)), ((5, 6, 1), (5, 9, 1)));
     }
 
     #[test]

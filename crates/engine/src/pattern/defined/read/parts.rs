@@ -1,5 +1,6 @@
 //! Reads the parts of a definition that are lists in Kubernetes: variables, ports, mounts, volumes.
 
+use crate::pattern::object::Spot;
 use multipod_values as value;
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ pub(super) fn templates<T: Slots>(
 }
 
 /// A name of the file, as the pod will hold it.
-pub(super) fn full_name(reader: &mut Reader, node: Option<&Node>, line: usize, what: &str) -> Option<String> {
+pub(super) fn full_name(reader: &mut Reader, node: Option<&Node>, line: Spot, what: &str) -> Option<String> {
     let Some(node) = node else {
         reader.problem(line, format!("{what}: the name is missing"));
         return None;

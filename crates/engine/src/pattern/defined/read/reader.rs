@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use multipod_values::{self as value, suggest};
+use crate::pattern::object::{Spot, unknown_field};
 
 use super::node::{Node, Tree};
 use super::shape::fields;
@@ -16,11 +16,11 @@ const MOST: usize = 256;
 /// Reads one definition and collects what is wrong with it. It goes on after a problem, so that all are reported at once.
 #[derive(Default)]
 pub(super) struct Reader {
-    pub(super) problems: Vec<(usize, String)>,
+    pub(super) problems: Vec<(Spot, String)>,
 }
 
 impl Reader {
-    pub(super) fn problem(&mut self, line: usize, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, line: Spot, message: impl Into<String>) {
         self.problems.push((line, message.into()));
     }
 
@@ -61,9 +61,7 @@ impl Reader {
     pub(super) fn only_these(&mut self, node: &Node, what: &str, known: &[&str]) {
         for (key, entry) in self.entries(node, what) {
             if !known.contains(&&**key) {
-                let meant = suggest::did_you_mean(key, known.iter().copied());
-                let known = value::list(known, "or");
-                self.problem(entry.line, format!("{what}: unknown field {key}, expected {known}{meant}"));
+                self.problem(entry.key, format!("{what}: {}", unknown_field(key, known)));
             }
         }
     }

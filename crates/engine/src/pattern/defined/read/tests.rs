@@ -12,9 +12,9 @@ fn problems(spec: &str) -> Vec<String> {
 #[test]
 fn problems_name_their_line_and_what_was_expected() {
     for (spec, expected) in [
-        ("  kind: metric", "x.yaml:5: unknown variant `metric`"),
-        ("  kind: custom\n  contianers: []", "x.yaml:6: unknown field `contianers`"),
-        ("  allow: [everything]", "x.yaml:5: unknown variant `everything`"),
+        ("  kind: metric", "x.yaml:5: expected metrics or custom, did you mean metrics?"),
+        ("  kind: custom\n  contianers: []", "x.yaml:6: unknown field contianers"),
+        ("  allow: [everything]", "x.yaml:5: expected "),
         ("  containers: {}", "x.yaml:5: containers: expected a list"),
         ("  containers:\n    - image: a:1", "x.yaml:6: containers: the name is missing"),
         (
@@ -203,9 +203,8 @@ fn lists_have_an_end() {
     assert_eq!(problems(&env(256)), [] as [String; 0]);
     assert_eq!(problems(&env(257)), ["x.yaml:5: app: env: expected at most 256"]);
     let params: Vec<String> = (0..257).map(|n| format!("p{n}: {{type: port, default: 1}}")).collect();
-    assert!(
-        problems(&format!("  params: {{{}}}", params.join(",")))[0].contains("params: expected at most 256")
-    );
+    let told = problems(&format!("  params: {{{}}}", params.join(",")));
+    assert!(told.iter().any(|told| told.ends_with("params: expected at most 256")), "{told:?}");
 }
 
 #[test]
