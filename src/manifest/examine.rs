@@ -10,6 +10,7 @@ use multipod_engine::pod::{Head, Meter};
 use multipod_values::mismatch;
 use multipod_yaml::{Edit, Style};
 
+use super::about::key_of;
 use super::earlier::Earlier;
 use super::elsewhere::elsewhere;
 use super::finding::UNREADABLE_POD;
@@ -189,7 +190,10 @@ impl<'r> Examiner<'r> {
         findings: &mut Vec<Finding>,
     ) -> Vec<Edit> {
         let warnings = decision.warnings.iter();
-        findings.extend(warnings.map(|warning| target.finding(Level::Warning, ENGINE_WARNS, warning)));
+        findings.extend(warnings.map(|warning| match key_of(warning, target, decision) {
+            Some(key) => target.finding_about(key, Level::Warning, ENGINE_WARNS, warning),
+            None => target.finding(Level::Warning, ENGINE_WARNS, warning),
+        }));
         match &decision.verdict {
             Verdict::Skip(_) => {}
             Verdict::Deny(refusals) => {

@@ -3,7 +3,7 @@
 use multipod_engine::pod::Meter;
 
 use super::examine::{Examined, Examiner, Template};
-use super::{Annotation, Cluster, Found, Manifests, Outcome, unnamed, walk};
+use super::{Annotation, Cluster, Found, Manifests, Outcome, undecided, unnamed, walk};
 
 /// Sets `annotations` on every pod template, then decides and edits. The texts count only if nothing is refused.
 pub fn inject<'s>(manifests: &Manifests<'s>, cluster: &Cluster, annotations: &[Annotation]) -> Outcome<'s> {
@@ -39,7 +39,7 @@ pub(crate) fn inject_seen<'s>(
     mut see: impl FnMut(&Examined<'_>),
 ) -> Outcome<'s> {
     let examiner = Examiner::of(manifests, cluster, annotations).within(meter);
-    walk::edited(manifests, |found, findings| match found {
+    let mut outcome = walk::edited(manifests, |found, findings| match found {
         Found::Other(placed, others) => {
             let other = Examined::Other(placed, others);
             see(&other);
@@ -60,5 +60,7 @@ pub(crate) fn inject_seen<'s>(
             });
             Some((target, edits))
         }
-    })
+    });
+    undecided::once(&mut outcome.findings);
+    outcome
 }

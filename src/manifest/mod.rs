@@ -3,6 +3,7 @@
 //! Data walks one way: texts (source) → objects (target) → their context (cluster) → decisions (examine) → edits (inject,
 //! uninject, suggest), carried out document by document (walk) → one stream (stream). What people should know on the way are findings, each with its file, line and column.
 
+mod about;
 mod annotate;
 pub mod case;
 mod cluster;
@@ -17,6 +18,7 @@ mod source;
 mod stream;
 mod suggest;
 mod target;
+mod undecided;
 mod uninject;
 mod unnamed;
 mod walk;

@@ -192,3 +192,42 @@ fn every_field_of_the_wrong_type_is_told_in_its_own_line_with_what_to_write() {
     let shown = "\n 8 |     - containerPort: \"8080\"\n   |                      ^^^^^^\n   |\n   | Example: containerPort: 8080\n";
     assert!(ran.out.contains(shown), "{}", ran.out);
 }
+
+/// What is missing is missing for all pods alike.
+#[test]
+fn a_policy_that_cannot_be_weighed_is_told_once_with_the_number_of_pods() {
+    let policy = |name: &str, more: &str| {
+        format!(
+            "---\napiVersion: multipod.dev/v1alpha1\nkind: InjectionPolicy\nmetadata: {{name: {name}}}\nspec:\n  {more}\n  \
+             match: {{namespaceSelector: {{matchLabels: {{tier: web}}}}}}\n  upstreams: {{db: \"db:1\"}}\n"
+        )
+    };
+    let pods: String = (0..5)
+        .map(|n| {
+            format!("---\n{}", pod("").replace("name: web", &format!("name: web-{n}\n  namespace: ns-{n}")))
+        })
+        .collect();
+    let policies = policy("strict", "mode: enforce") + &policy("soft", "mode: default");
+    let files = Files::new(&[("p.yaml", &policies), ("pods.yaml", &pods)]);
+    for command in ["check", "inject", "diff"] {
+        let ran = files.multipod(&[command, "-f", "pods.yaml", "--policy-dir", "p.yaml"]);
+        let told = ran.out + &ran.err;
+        for policy in ["strict", "soft"] {
+            let whether = format!("it cannot be told whether policy {policy} is for this pod");
+            assert_eq!(told.matches(&whether).count(), 1, "{command}: {told}");
+        }
+        assert_eq!(told.matches("The same is so for 4 more pods\n").count(), 2, "{command}: {told}");
+    }
+}
+
+#[test]
+fn a_warning_stands_at_the_annotation_that_it_is_about() {
+    let pod = "kind: Pod\nmetadata:\n  name: web\n  annotations:\n    multipod/logging: /var/log/app/*.log\n    \
+               multipod/ambassador: \"80:8775\"\nspec: {containers: [{name: app, ports: [{containerPort: 5}]}]}\n";
+    let ran = multipod(&["check"], pod);
+    assert!(
+        ran.out.contains("<stdin>:6:5: warning: multipod-ambassador passes connections on to port 8775"),
+        "{}",
+        ran.out
+    );
+}

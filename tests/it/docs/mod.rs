@@ -206,8 +206,9 @@ fn problem(kind: &str, spec: &str) -> String {
     let text =
         format!("apiVersion: multipod.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n");
     let loaded = policy::load(&[("a.yaml".to_owned(), text)]);
-    let found = loaded.problems.into_iter().map(|problem| problem.message);
-    found.into_iter().find(|message| message.contains("expected ")).unwrap()
+    let found: Vec<String> = loaded.problems.into_iter().map(|problem| problem.message).collect();
+    let about_it = found.iter().find(|message| message.contains("zzz"));
+    about_it.or(found.iter().find(|message| message.contains("expected "))).unwrap().clone()
 }
 
 /// The names in `unknown field zzz, expected a, b or c`.
