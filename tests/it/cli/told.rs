@@ -202,11 +202,8 @@ fn a_policy_that_cannot_be_weighed_is_told_once_with_the_number_of_pods() {
              match: {{namespaceSelector: {{matchLabels: {{tier: web}}}}}}\n  upstreams: {{db: \"db:1\"}}\n"
         )
     };
-    let pods: String = (0..5)
-        .map(|n| {
-            format!("---\n{}", pod("").replace("name: web", &format!("name: web-{n}\n  namespace: ns-{n}")))
-        })
-        .collect();
+    let named = |n: usize| pod("").replace("name: web", &format!("name: web-{n}\n  namespace: ns-{n}"));
+    let pods = (0..5).map(named).collect::<Vec<_>>().join("---\n");
     let policies = policy("strict", "mode: enforce") + &policy("soft", "mode: default");
     let files = Files::new(&[("p.yaml", &policies), ("pods.yaml", &pods)]);
     for command in ["check", "inject", "diff"] {

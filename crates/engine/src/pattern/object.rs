@@ -98,7 +98,7 @@ pub struct Problem {
     /// What is wrong and what was expected; the first line stands alone, more lines explain it.
     pub message: String,
     /// The part of a value that it is about.
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
 }
 
 impl Problem {
@@ -208,7 +208,7 @@ impl Document<'_> {
     pub(crate) fn problem_in(&self, line: Spot, diagnostic: &Diagnostic) -> Problem {
         let below = diagnostic.below().map(|line| format!("\n{line}"));
         let message = diagnostic.first_line() + &below.collect::<String>();
-        Problem { excerpt: diagnostic.excerpt.clone(), ..self.problem(line, message) }
+        Problem { excerpt: diagnostic.excerpt.clone().map(Box::new), ..self.problem(line, message) }
     }
 
     /// The place of a line of this document.

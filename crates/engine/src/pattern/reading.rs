@@ -71,14 +71,12 @@ pub(crate) fn spot_of(location: &Location) -> Spot {
 
 /// A field that is none of these, all of which are told where none of them was meant.
 pub(crate) fn unknown_field(field: &str, known: &[&str]) -> String {
-    match suggest::nearest(field, known.iter().copied()) {
-        Some(meant) => format!("unknown field {}, did you mean {meant}?", short(field)),
-        None => {
-            let (last, others) = known.split_last().unwrap_or((&"none", &[]));
-            let or = if others.is_empty() { "" } else { " or " };
-            format!("unknown field {}, expected {}{or}{last}", short(field), others.join(", "))
-        }
+    if let Some(meant) = suggest::nearest(field, known.iter().copied()) {
+        return format!("unknown field {}, did you mean {meant}?", short(field));
     }
+    let (last, others) = known.split_last().unwrap_or((&"none", &[]));
+    let or = if others.is_empty() { "" } else { " or " };
+    format!("unknown field {}, expected {}{or}{last}", short(field), others.join(", "))
 }
 
 /// Without the words of the parser.

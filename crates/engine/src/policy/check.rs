@@ -134,7 +134,7 @@ impl Check<'_> {
                 }
                 Err((message, excerpt)) => {
                     let problem = self.problem(spot, &field, &message);
-                    self.problems.push(Problem { excerpt: Some(excerpt), ..problem });
+                    self.problems.push(Problem { excerpt: Some(Box::new(excerpt)), ..problem });
                 }
             }
         }
