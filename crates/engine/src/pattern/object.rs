@@ -445,6 +445,10 @@ text: |
              g: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\nh: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]";
         assert!(read::<serde_json::Value>(bomb).is_err());
         let twice = read::<serde_json::Value>("a: 1\na: 2").unwrap_err();
+        let tab = read::<serde_json::Value>("a: 1\nb:\n\tc: 2\n").unwrap_err();
+        assert!(tab.0.line == 3 && tab.1.starts_with("a tab stands before"), "{tab:?}");
+        let open = read::<serde_json::Value>("a: [1\n").unwrap_err().1;
+        assert!(open.starts_with("this is no YAML: "), "{open}");
         assert_eq!((twice.0.line, &*twice.1), (2, "a is there twice"));
         assert!(read::<serde_json::Value>("a: !include x").is_err());
     }

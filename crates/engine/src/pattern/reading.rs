@@ -55,8 +55,24 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let spot = error.location().map_or(Spot::line(1), |location| spot_of(&location));
+        if matches!(error, Error::ExternalMessage { .. }) {
+            return no_yaml(text, spot, &words(&error));
+        }
         (spot, words(&error))
     })
+}
+
+/// Most likely a tab, which parsers find in the line before it.
+fn no_yaml(text: &str, spot: Spot, problem: &str) -> Fault {
+    let near = (1..).zip(text.lines()).skip(spot.line.saturating_sub(1)).take(2);
+    let is_indented_by_tabs = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
+    match near.into_iter().find(|(_, line)| is_indented_by_tabs(line)) {
+        Some((line, _)) => {
+            let message = "a tab stands before the content of this line; YAML is indented by blanks alone";
+            (Spot::line(line), message.to_owned())
+        }
+        None => (spot, format!("this is no YAML: {problem}")),
+    }
 }
 
 /// Where a `Spanned` value stands in its document.
