@@ -99,12 +99,14 @@ impl Finding {
 impl Mark {
     /// A part of a line, or all that it says.
     fn of_spot(line: &str, spot: Spot) -> Mark {
-        let blanks = line.len() - line.trim_start().len();
+        let blank = line.chars().take_while(|c| c.is_whitespace()).count();
+        // A tab takes one column here, so that the carets stand where they should.
+        let line = &line.replace('\t', "→");
         let byte = |column| line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
         let part = match spot.column.checked_sub(1) {
             Some(start) if spot.width > 0 => byte(start)..byte(start.saturating_add(spot.width)),
             Some(start) => byte(start)..line.len(),
-            None => blanks..line.len(),
+            None => byte(blank)..line.len(),
         };
         Mark::part(line, spot.line, part, String::new())
     }

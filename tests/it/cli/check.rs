@@ -325,6 +325,10 @@ fn a_file_in_which_there_is_no_object_is_told() {
 fn settings_that_the_server_refuses_are_told_by_every_command_that_takes_them() {
     for (settings, expected) in [
         (
+            "registry: a.example\n\tx: 1\n",
+            "error: a tab stands before the content of this line; YAML is indented by blanks alone\n  --> settings.yaml:2:1\n   |\n 2 | →x: 1\n   | ^\n",
+        ),
+        (
             "serve: {logLevel: verbose}\n",
             "error: unknown level verbose; expected off, error, warn, info, debug or trace, or a filter such as multipod=debug\n  --> settings.yaml:1:19\n   |\n 1 | serve: {logLevel: verbose}\n   |                   ^^^^^^^\n",
         ),

@@ -65,11 +65,11 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
 /// Most likely a tab, which parsers find in the line before it.
 fn no_yaml(text: &str, spot: Spot, problem: &str) -> Fault {
     let near = (1..).zip(text.lines()).skip(spot.line.saturating_sub(1)).take(2);
-    let is_indented_by_tabs = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
-    match near.into_iter().find(|(_, line)| is_indented_by_tabs(line)) {
-        Some((line, _)) => {
+    let tab = |line: &str| line.chars().take_while(|c| c.is_whitespace()).position(|c| c == '\t');
+    match near.into_iter().find_map(|(number, line)| Some((number, tab(line)?))) {
+        Some((line, at)) => {
             let message = "a tab stands before the content of this line; YAML is indented by blanks alone";
-            (Spot::line(line), message.to_owned())
+            (Spot { line, column: at + 1, width: 1 }, message.to_owned())
         }
         None => (spot, format!("this is no YAML: {problem}")),
     }
