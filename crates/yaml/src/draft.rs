@@ -17,6 +17,8 @@ pub(super) enum Draft<'v> {
     /// The value of a node that stands elsewhere, behind an alias or a merge key.
     Copy(NodeId),
     New(&'v Value),
+    /// A member of another map, by its key and its value.
+    Moved(NodeId, NodeId),
     /// Null, that nobody wrote.
     Empty,
     /// A map or list that was looked into; with its node, if it still stands in that node's place.
@@ -27,6 +29,8 @@ pub(super) enum Draft<'v> {
 #[derive(Debug)]
 pub(super) struct Member<'v> {
     pub(super) name: String,
+    /// What it is called in the text, where that is something else.
+    pub(super) was: Option<String>,
     pub(super) draft: Draft<'v>,
 }
 
@@ -36,13 +40,13 @@ impl Draft<'_> {
         match self {
             Self::Here(id) => Some(*id),
             Self::Map(origin, _) | Self::List(origin, _) => *origin,
-            Self::Copy(_) | Self::New(_) | Self::Empty => None,
+            Self::Copy(_) | Self::New(_) | Self::Empty | Self::Moved(..) => None,
         }
     }
 
     pub(super) fn form<'f>(&'f self, reader: &Reader<'f, '_>) -> Form<'f> {
         match self {
-            Self::Here(id) | Self::Copy(id) => Form::of_node(reader, *id),
+            Self::Here(id) | Self::Copy(id) | Self::Moved(_, id) => Form::of_node(reader, *id),
             Self::New(value) => Form::of_value(value),
             Self::Empty => Form::Empty,
             Self::Map(_, members) => {
@@ -73,28 +77,59 @@ impl<'t> Drafter<'t, '_> {
             *root = new(edit)?;
             return Some(());
         };
-        let mut parent = root;
-        for token in &tokens {
-            self.open(parent);
-            parent = match parent {
+        let parent = self.opened(root, &tokens)?;
+        match (edit, parent) {
+            (Edit::Move { to, .. }, Draft::Map(origin, members)) => {
+                let place = members.iter().position(|member| member.name == last)?;
+                let taken = members.remove(place);
+                let draft = match (origin, taken.draft) {
+                    (Some(map), Draft::Here(value)) => Draft::Moved(self.key(*map, value)?, value),
+                    (None, Draft::Here(value)) => Draft::Copy(value),
+                    (_, Draft::Map(_, members)) => Draft::Map(None, members),
+                    (_, Draft::List(_, items)) => Draft::List(None, items),
+                    (_, other) => other,
+                };
+                let mut tokens = pointer::steps(to)?;
+                let name = tokens.pop()?;
+                let Draft::Map(_, members) = self.opened(root, &tokens)? else { return None };
+                members.push(Member { name, was: None, draft });
+                Some(())
+            }
+            (_, Draft::Map(_, members)) => edit_member(members, last, edit),
+            (_, Draft::List(_, items)) => edit_item(items, &last, edit),
+            _ => None,
+        }
+    }
+
+    /// What stands at a place, looked into.
+    fn opened<'d, 'v>(&mut self, root: &'d mut Draft<'v>, tokens: &[String]) -> Option<&'d mut Draft<'v>>
+    where
+        't: 'v,
+    {
+        let mut draft = root;
+        for token in tokens {
+            self.open(draft);
+            draft = match draft {
                 Draft::Map(_, members) => &mut members.iter_mut().find(|member| member.name == *token)?.draft,
                 Draft::List(_, items) => items.get_mut(token.parse::<usize>().ok()?)?,
                 _ => return None,
             };
         }
-        self.open(parent);
-        match parent {
-            Draft::Map(_, members) => edit_member(members, last, edit),
-            Draft::List(_, items) => edit_item(items, &last, edit),
-            _ => None,
-        }
+        self.open(draft);
+        Some(draft)
+    }
+
+    /// The key of a value that is written in a map.
+    fn key(&self, map: NodeId, value: NodeId) -> Option<NodeId> {
+        let Kind::Mapping { entries, .. } = &self.reader.tree.node(map).kind else { return None };
+        entries.iter().find(|entry| entry.value == value).map(|entry| entry.key)
     }
 
     /// Makes a map or list of a node or value that is one.
     fn open(&mut self, draft: &mut Draft<'_>) {
         let (id, is_here) = match draft {
             Draft::Here(id) => (*id, true),
-            Draft::Copy(id) => (*id, false),
+            Draft::Copy(id) | Draft::Moved(_, id) => (*id, false),
             Draft::New(value) => {
                 if let Some(opened) = open_value(value) {
                     *draft = opened;
@@ -116,6 +151,7 @@ impl<'t> Drafter<'t, '_> {
                 let members = members.map(|member| Member {
                     draft: child(member.value, is_here && !member.inherited),
                     name: member.name,
+                    was: None,
                 });
                 *draft = Draft::Map(origin, members.collect());
             }
@@ -135,8 +171,11 @@ fn new(edit: &Edit) -> Option<Draft<'_>> {
 fn open_value<'v>(value: &'v Value) -> Option<Draft<'v>> {
     match value {
         Value::Object(map) => {
-            let member =
-                |(name, value): (&String, &'v Value)| Member { name: name.clone(), draft: Draft::New(value) };
+            let member = |(name, value): (&String, &'v Value)| Member {
+                name: name.clone(),
+                was: None,
+                draft: Draft::New(value),
+            };
             Some(Draft::Map(None, map.iter().map(member).collect()))
         }
         Value::Array(items) => Some(Draft::List(None, items.iter().map(Draft::New).collect())),
@@ -153,8 +192,16 @@ fn edit_member<'v>(members: &mut Vec<Member<'v>>, name: String, edit: &'v Edit) 
         (Edit::Add { .. } | Edit::Replace { .. } | Edit::Empty { .. }, Some(place)) => {
             members.get_mut(place)?.draft = new(edit)?;
         }
-        (Edit::Add { value, .. }, None) => members.push(Member { name, draft: Draft::New(value) }),
-        (Edit::Remove { .. } | Edit::Replace { .. } | Edit::Empty { .. }, None) => return None,
+        (Edit::Add { value, .. }, None) => members.push(Member { name, was: None, draft: Draft::New(value) }),
+        (Edit::Rename { name: new, .. }, Some(place)) => {
+            if members.iter().any(|member| member.name == *new) {
+                return None;
+            }
+            let member = members.get_mut(place)?;
+            let old = std::mem::replace(&mut member.name, new.clone());
+            member.was.get_or_insert(old);
+        }
+        (_, None) | (Edit::Move { .. }, _) => return None,
     }
     Some(())
 }
@@ -167,7 +214,7 @@ fn edit_item<'v>(items: &mut Vec<Draft<'v>>, token: &str, edit: &'v Edit) -> Opt
         Edit::Remove { .. } if index < items.len() => {
             items.remove(index);
         }
-        Edit::Add { .. } | Edit::Remove { .. } => return None,
+        Edit::Add { .. } | Edit::Remove { .. } | Edit::Rename { .. } | Edit::Move { .. } => return None,
     }
     Some(())
 }
@@ -199,13 +246,17 @@ mod tests {
         }
     }
 
+    fn is_member(value: &Value, pointer: &str) -> bool {
+        pointer.rsplit_once('/').is_some_and(|(map, _)| value.pointer(map).is_some_and(Value::is_object))
+    }
+
     fn edited_value(value: &Value, edits: &[Edit]) -> Result<Value, crate::EditError> {
         Expected::of(value, edits).value()
     }
 
     fn any_edits() -> impl Strategy<Value = Vec<(u8, Vec<usize>, String, Value)>> {
         prop::collection::vec(
-            (0..4_u8, prop::collection::vec(0..8_usize, 1..6), any_text(), any_value()),
+            (0..6_u8, prop::collection::vec(0..8_usize, 1..6), any_text(), any_value()),
             1..5,
         )
     }
@@ -220,6 +271,8 @@ mod tests {
                 0 => Edit::Remove { pointer },
                 1 if new.is_null() => Edit::Empty { pointer },
                 1 => Edit::Replace { pointer, value: new },
+                2 => Edit::Rename { pointer, name },
+                3 if is_member(&now, &pointer) => Edit::Move { pointer, to: format!("/{}", escaped(&name)) },
                 _ => Edit::Add { pointer, value: new },
             };
             edits.push(edit);
@@ -242,6 +295,24 @@ mod tests {
                 let read = crate::documents(&edited.text).unwrap();
                 prop_assert_eq!(read[0].value(), &expected);
             }
+        }
+
+        #[test]
+        fn a_new_name_changes_no_other_byte(value in any_value(), steps in prop::collection::vec(0..8_usize, 1..6), name in any_text(), is_json in any::<bool>()) {
+            let value = json!({ "a": value });
+            let text = if is_json { value.to_string() } else { emit(&value) };
+            let Ok(documents) = documents(&text) else { return Ok(()) };
+            let pointer = pointer(documents[0].value(), &steps, "none");
+            let edits = [Edit::Rename { pointer: pointer.clone(), name }];
+            let Ok(edited) = documents[0].edit(&edits) else { return Ok(()) };
+            prop_assert_eq!(edited.rewritten, None);
+            let key = documents[0].position(&pointer).unwrap().key.unwrap();
+            let line = text.split_inclusive('\n').take(key.line - 1).map(str::len).sum::<usize>();
+            let start = line + text[line..].chars().take(key.column - 1).map(char::len_utf8).sum::<usize>();
+            prop_assert_eq!(&edited.text[..start], &text[..start]);
+            let same = text.bytes().rev().zip(edited.text.bytes().rev()).take_while(|(a, b)| a == b).count();
+            let (old, _) = pointer.rsplit_once('/').map(|(_, name)| (name.len() * 6 + 2, ())).unwrap();
+            prop_assert!(text.len() - same <= start + old, "{}\n{}", text, edited.text);
         }
 
         #[test]

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use json_patch::jsonptr::PointerBuf;
-use json_patch::{AddOperation, PatchOperation, RemoveOperation, ReplaceOperation};
+use json_patch::{AddOperation, MoveOperation, PatchOperation, RemoveOperation, ReplaceOperation};
+use multipod_json::pointer::escaped;
 use serde_json::Value;
 
 /// One change of a value at a JSON pointer, with the meaning of RFC 6902.
@@ -17,6 +18,11 @@ pub enum Edit {
     Replace { pointer: String, value: Value },
     /// Leaves null where a value is, written as nothing where the layout lets it: `key:`.
     Empty { pointer: String },
+    /// Gives a member of a map another name, which none beside it has; its value keeps every byte.
+    Rename { pointer: String, name: String },
+    /// Puts a member of a map into another map, where nothing has its name; in block style with its lines as they are, but for
+    /// how far to the right they stand.
+    Move { pointer: String, to: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,24 +68,41 @@ impl Edit {
             Self::Add { pointer, .. }
             | Self::Remove { pointer }
             | Self::Replace { pointer, .. }
-            | Self::Empty { pointer } => pointer,
+            | Self::Empty { pointer }
+            | Self::Rename { pointer, .. }
+            | Self::Move { pointer, .. } => pointer,
         }
     }
 
     pub(super) fn value(&self) -> Option<&Value> {
         match self {
             Self::Add { value, .. } | Self::Replace { value, .. } => Some(value),
-            Self::Remove { .. } | Self::Empty { .. } => None,
+            Self::Remove { .. } | Self::Empty { .. } | Self::Rename { .. } | Self::Move { .. } => None,
+        }
+    }
+
+    /// Where something will be that is elsewhere now, of an edit at a path of its own.
+    pub(super) fn destination(&self, path: &str) -> Option<String> {
+        match self {
+            Self::Rename { name, .. } => {
+                path.rsplit_once('/').map(|(map, _)| format!("{map}/{}", escaped(name)))
+            }
+            Self::Move { to, .. } => Some(to.clone()),
+            _ => None,
         }
     }
 
     /// The edit as others carry it out, at a path of its own.
     pub(super) fn operation(&self, path: PointerBuf) -> PatchOperation {
+        let to = self.destination(path.as_str()).and_then(|to| PointerBuf::parse(to).ok());
         match self.clone() {
             Self::Add { value, .. } => PatchOperation::Add(AddOperation { path, value }),
             Self::Remove { .. } => PatchOperation::Remove(RemoveOperation { path }),
             Self::Replace { value, .. } => PatchOperation::Replace(ReplaceOperation { path, value }),
             Self::Empty { .. } => PatchOperation::Replace(ReplaceOperation { path, value: Value::Null }),
+            Self::Rename { .. } | Self::Move { .. } => {
+                PatchOperation::Move(MoveOperation { from: path, path: to.unwrap_or_default() })
+            }
         }
     }
 }

@@ -389,4 +389,66 @@ spec:
         assert_eq!(documents[0].edit(&[add("/a/x", json!(1))]), place("/a/x"));
         assert_eq!(documents[0].edit(&[add("a", json!(1))]), Err(EditError::Pointer("a".into())));
     }
+
+    #[test]
+    fn a_key_gets_another_name_in_the_way_in_which_it_is_written() {
+        let rename =
+            |pointer: &str, name: &str| [Edit::Rename { pointer: pointer.into(), name: name.into() }];
+        becomes("a: 1 # one\nb:   'x'\n", &rename("/b", "c.d/e"), "a: 1 # one\nc.d/e:   'x'\n");
+        becomes("'b':\r\n  # c\r\n  - 1\r\n", &rename("/b", "it's"), "'it''s':\r\n  # c\r\n  - 1\r\n");
+        becomes("{\"b\" : {\"x\": 1}}", &rename("/b", "c"), "{\"c\" : {\"x\": 1}}");
+        becomes("a: {b: 1,c: 2}\n", &rename("/a/c", "d"), "a: {b: 1,d: 2}\n");
+        becomes("- b: &x 1 # one\n  a: *x\n", &rename("/0/b", "yes"), "- \"yes\": &x 1 # one\n  a: *x\n");
+        let documents = documents("a: 1\nb: 2\n").unwrap();
+        let taken = documents[0].edit(&rename("/b", "a"));
+        assert_eq!(taken, Err(EditError::Place("/b".into())));
+        let missing = documents[0].edit(&rename("/c", "d"));
+        assert_eq!(missing, Err(EditError::Place("/c".into())));
+    }
+
+    #[test]
+    fn what_moves_keeps_its_lines() {
+        let moved = |pointer: &str, to: &str| Edit::Move { pointer: pointer.into(), to: to.into() };
+        let text = "\
+spec:
+  # of the pods
+  annotations: # two
+    # one
+    a:   'x'  # why
+    b: |
+      text
+
+        more
+  metadata:
+    labels: {app: web}
+    # the end
+  last: 1
+";
+        let whole = "\
+spec:
+  # of the pods
+  metadata:
+    labels: {app: web}
+    annotations: # two
+      # one
+      a:   'x'  # why
+      b: |
+        text
+
+          more
+    # the end
+  last: 1
+";
+        becomes(text, &[moved("/spec/annotations", "/spec/metadata/annotations")], whole);
+        let windows = (text.replace('\n', "\r\n"), whole.replace('\n', "\r\n"));
+        becomes(&windows.0, &[moved("/spec/annotations", "/spec/metadata/annotations")], &windows.1);
+        let member = whole
+            .replace("      b: |\n        text\n\n          more\n", "")
+            .replace("last: 1\n", "last: 1\nb: |\n  text\n\n    more\n");
+        becomes(whole, &[moved("/spec/metadata/annotations/b", "/b")], &member);
+        becomes(r#"{"a":{"x":"1"},"b":{"y":2}}"#, &[moved("/a", "/b/a")], r#"{"b":{"y":2,"a":{"x":"1"}}}"#);
+        let documents = documents(text).unwrap();
+        let taken = documents[0].edit(&[moved("/spec/annotations", "/spec/metadata/labels")]);
+        assert_eq!(taken, Err(EditError::Place("/spec/annotations".into())));
+    }
 }

@@ -83,6 +83,10 @@ fn part<'v>(value: &'v Value, steps: &[Step<'v>]) -> Result<Part<'v>, EditError>
 
 /// The member or item that an edit goes into, if it goes deeper than that.
 fn inside<'v>(value: &Value, step: Step<'v>) -> Option<(String, Step<'v>)> {
+    if matches!(step.edit, Edit::Move { .. }) {
+        // It has two places.
+        return None;
+    }
     let (first, _) = step.rest.strip_prefix('/')?.split_once('/')?;
     let token = pointer::steps(step.rest.get(..=first.len())?)?.pop()?;
     child(value, &token)?;
@@ -101,6 +105,10 @@ fn patched(value: &Value, steps: &[Step]) -> Result<Value, EditError> {
     let mut edited = value.clone();
     for Step { edit, rest } in steps {
         let path = PointerBuf::parse(*rest).map_err(|_| EditError::Pointer(edit.pointer().to_owned()))?;
+        let is_taken = |to: &String| edited.pointer(to).is_some();
+        if edit.destination(rest).as_ref().is_some_and(is_taken) {
+            return Err(EditError::Place(edit.pointer().to_owned()));
+        }
         json_patch::patch(&mut edited, &[edit.operation(path)])
             .map_err(|_| EditError::Place(edit.pointer().to_owned()))?;
     }

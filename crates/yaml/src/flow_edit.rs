@@ -12,6 +12,8 @@ use super::tree::{Entry, Item, Kind, NodeId};
 struct Part<'d, 'v> {
     name: Option<&'d str>,
     draft: &'d Draft<'v>,
+    /// Whether the text has another name.
+    is_renamed: bool,
     /// Which entry of the text it is.
     original: Option<usize>,
 }
@@ -29,6 +31,7 @@ struct Gap {
 /// One entry of a collection in brackets, as it stands.
 struct Original {
     at: Range<usize>,
+    key: Option<NodeId>,
     value: NodeId,
     colon: Option<usize>,
 }
@@ -43,6 +46,7 @@ impl Splicer<'_, '_> {
     ) -> Option<()> {
         let originals = entries.iter().map(|entry| Original {
             at: self.tree.node(entry.key).outer..self.entry_end(entry),
+            key: Some(entry.key),
             value: entry.value,
             colon: entry.colon(),
         });
@@ -56,12 +60,17 @@ impl Splicer<'_, '_> {
             member.map(|member| Part {
                 name: Some(&member.name),
                 draft: &member.draft,
+                is_renamed: member.was.is_some(),
                 original: Some(index),
             })
         });
         let added = changes.added.iter();
-        let added =
-            added.map(|member| Part { name: Some(&member.name), draft: &member.draft, original: None });
+        let added = added.map(|member| Part {
+            name: Some(&member.name),
+            draft: &member.draft,
+            is_renamed: false,
+            original: None,
+        });
         let parts = kept.chain(added).collect::<Vec<_>>();
         self.edit_flow(id, &originals, &parts, changes.removes_something(), outside)
     }
@@ -74,13 +83,15 @@ impl Splicer<'_, '_> {
         outside: Option<Flow>,
     ) -> Option<()> {
         let at = |item: &Item| self.tree.node(item.node).outer..self.tree.node(item.node).end;
-        let originals = items.iter().map(|item| Original { at: at(item), value: item.node, colon: None });
+        let originals =
+            items.iter().map(|item| Original { at: at(item), key: None, value: item.node, colon: None });
         let originals = originals.collect::<Vec<_>>();
         let places = items.iter().enumerate().map(|(index, item)| (item.node, index));
         let places = places.collect::<HashMap<_, _>>();
         let part = |draft| Part {
             name: None,
             draft,
+            is_renamed: false,
             original: Draft::origin(draft).and_then(|id| places.get(&id).copied()),
         };
         let parts = drafts.iter().map(part).collect::<Vec<_>>();
@@ -108,7 +119,7 @@ impl Splicer<'_, '_> {
             let source =
                 |index: usize| originals.get(index).map(|original| self.tree.slice(original.at.clone()));
             let part = |part: &Part| match (part.draft, part.original.and_then(source)) {
-                (Draft::Here(_), Some(source)) => source.to_owned(),
+                (Draft::Here(_), Some(source)) if !part.is_renamed => source.to_owned(),
                 _ => flow.part(part.name, &part.draft.form(&self.reader), indent),
             };
             let brackets = if matches!(node.kind, Kind::Mapping { .. }) { ['{', '}'] } else { ['[', ']'] };
@@ -199,6 +210,9 @@ impl Splicer<'_, '_> {
     }
 
     fn edit_in_flow(&mut self, original: &Original, part: &Part, flow: Flow, indent: usize) -> Option<()> {
+        if let (true, Some(name), Some(key)) = (part.is_renamed, part.name, original.key) {
+            self.rename(key, name)?;
+        }
         let old = self.tree.node(original.value);
         if part.draft.origin() != Some(original.value) {
             let mut written = String::new();

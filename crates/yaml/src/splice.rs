@@ -92,6 +92,9 @@ impl Splicer<'_, '_> {
         for (index, entry) in entries.iter().enumerate() {
             let start = self.tree.node(entry.key).outer;
             if let Some(Some(member)) = changes.of_entries.get(index) {
+                if member.was.is_some() {
+                    self.rename(entry.key, &member.name)?;
+                }
                 let slot =
                     Slot { old: entry.value, after: entry.colon()?, indent, marker: Some(Marker::Colon) };
                 self.edit(&slot, &member.draft)?;
@@ -110,12 +113,33 @@ impl Splicer<'_, '_> {
         }
         if !changes.added.is_empty() {
             let added = changes.added.iter();
-            let added =
-                added.map(|member| (Cow::Borrowed(member.name.as_str()), member.draft.form(&self.reader)));
-            let lines = self.block.members(&added.collect::<Vec<_>>(), indent);
+            let lines = added.map(|member| {
+                let form = || (Cow::Borrowed(member.name.as_str()), member.draft.form(&self.reader));
+                let moved = self.moved(member, indent);
+                moved.unwrap_or_else(|| self.block.members(&[form()], indent))
+            });
+            let lines = lines.collect::<String>();
             self.push_lines(self.lines.after_entry(self.entry_end(last), indent), lines);
         }
         Some(())
+    }
+
+    /// The lines of a member of another map, as they stand there but for how far to the right.
+    fn moved(&self, member: &Member, indent: usize) -> Option<String> {
+        let Draft::Moved(key, value) = member.draft else { return None };
+        let Kind::Scalar { text, .. } = &self.tree.node(key).kind else { return None };
+        let (start, end) = (self.tree.node(key).outer, self.tree.node(value).end);
+        if !self.lines.is_first(start) || *text != member.name {
+            return None;
+        }
+        let from = self.lines.column(start);
+        let lines = self.tree.text.get(self.lines.start(start)..self.lines.after_entry(end, from))?;
+        let shifted = lines.lines().map(|line| {
+            let blanks = line.len() - line.trim_start_matches(' ').len();
+            let kept = line.get(from.min(blanks)..).unwrap_or_default();
+            if kept.is_empty() { "\n".to_owned() } else { format!("{}{kept}\n", " ".repeat(indent)) }
+        });
+        Some(shifted.collect())
     }
 
     fn edit_list(&mut self, slot: &Slot, draft: &Draft, drafts: &[Draft], items: &[Item]) -> Option<()> {

@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use super::draft::{Draft, Member};
 use super::emit::Block;
+use super::events::Style;
 use super::flow::Flow;
 use super::layout::{Splice, style};
 use super::lines::Lines;
 use super::members::Reader;
-use super::tree::{Entry, NodeId, Tree};
+use super::plain;
+use super::tree::{Entry, Kind, NodeId, Tree};
 
 /// Collects the changes of one document.
 pub(super) struct Splicer<'t, 'a> {
@@ -55,7 +57,8 @@ impl<'t, 'a> Splicer<'t, 'a> {
         for member in members {
             let is_inherited =
                 matches!(member.draft, Draft::Copy(id) if inherited.get(member.name.as_str()) == Some(&id));
-            match written.remove(member.name.as_str()).and_then(|index| of_entries.get_mut(index)) {
+            let was = member.was.as_deref().unwrap_or(&member.name);
+            match written.remove(was).and_then(|index| of_entries.get_mut(index)) {
                 Some(entry) => *entry = Some(member),
                 None if is_inherited => {}
                 None => added.push(member),
@@ -71,6 +74,20 @@ impl<'t, 'a> Splicer<'t, 'a> {
     pub(super) fn entry_end(&self, entry: &Entry) -> usize {
         let key = self.tree.node(entry.key).end;
         self.tree.node(entry.value).end.max(entry.colon().unwrap_or(key))
+    }
+
+    /// Writes another name for a key, in the way in which it is written.
+    pub(super) fn rename(&mut self, key: NodeId, name: &str) -> Option<()> {
+        let node = self.tree.node(key);
+        let Kind::Scalar { style, .. } = node.kind else { return None };
+        let written = match style {
+            Style::Plain => plain::inline_in_flow(name),
+            Style::Single => format!("'{}'", name.replace('\'', "''")),
+            Style::Double => plain::quoted(name),
+            _ => return None,
+        };
+        self.push(node.start..node.end, &written);
+        Some(())
     }
 
     pub(super) fn push(&mut self, at: Range<usize>, text: &str) {
