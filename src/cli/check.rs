@@ -2,6 +2,7 @@
 
 mod cluster;
 mod config_maps;
+mod fix;
 mod format;
 mod installation;
 mod keys;
@@ -16,22 +17,26 @@ use std::process::ExitCode;
 use multipod_engine::pattern::OWN_IMAGE;
 use serde::Serialize;
 
-use crate::manifest::{self, Annotation, Cluster, Examined, Finding, Level, Manifest, Manifests, Opened};
+use crate::manifest::{
+    self, Annotation, Cluster, Examined, Finding, Level, Made, Manifest, Manifests, Opened, Source,
+};
 
 use super::line::{Line, Tone};
 use super::live::OfCluster;
 use super::output::{self, json, printed};
 use super::question::{Asked, Question};
-use super::report::{self, Failure};
+use super::report::{self, Failure, both};
 use super::width::Width;
 use config_maps::ConfigMaps;
+use fix::{JsonMend, Mending};
 use format::{Format, plural};
 use services::Services;
 
 /// Find mistakes in manifests before a cluster does
 ///
-/// Reports pods that would be rejected and probable mistakes, with their place. Changes nothing. With --cluster, it checks the
-/// running pods instead: which of them lack what they should have, and which are out of date.
+/// Reports pods that would be rejected and probable mistakes, with their place. Changes nothing without --fix, which writes what
+/// is certain. With --cluster, it checks the running pods instead: which of them lack what they should have, and which are out
+/// of date.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Args {
@@ -44,6 +49,9 @@ pub(super) struct Args {
     #[command(flatten)]
     installation: installation::InstallationArgs,
 
+    #[command(flatten)]
+    fix: fix::FixArgs,
+
     /// The output format
     #[arg(short = 'o', long, value_enum, value_name = "FORMAT", default_value_t)]
     output: Format,
@@ -54,6 +62,8 @@ EXAMPLES
   multipod check -f app.yaml
   kustomize build . | multipod check --kubernetes-version 1.28
   multipod check -f manifests/ -R -o json
+  multipod check -f manifests/ -R --fix
+  multipod check -f app.yaml --diff | patch -p0
   multipod check --pre
   multipod check --install
   multipod check --cluster
@@ -61,7 +71,8 @@ EXAMPLES
 
 EXIT CODES
   0  no errors and no warnings; with a cluster, nothing is wrong
-  1  errors or warnings; with a cluster, something is wrong
+  1  errors or warnings, with --fix those that remain; with --diff, something would change;
+     with a cluster, something is wrong
   2  something could not be read, or the cluster did not answer";
 
 impl Args {
@@ -74,19 +85,29 @@ impl Args {
         }
         let format = self.output.of_files()?;
         let Asked { sources, cluster, annotate, unread } = self.question.read()?;
+        let look = |sources: &[Source]| Report::of(&Manifests::read(sources), &cluster, &annotate).findings;
+        let Mending { sources, made, printed: mended, failures } =
+            self.fix.carry_out(sources, format, look)?;
         let manifests = Manifests::read(&sources);
-        let report = Report::of(&manifests, &cluster, &annotate);
+        let report = Report { made, ..Report::of(&manifests, &cluster, &annotate) };
         let code = match (manifests.findings.is_empty(), report.findings.is_empty()) {
-            (true, true) => 0,
+            (true, true) => u8::from(self.fix.diff && !report.made.is_empty()),
             (true, false) => 1,
             (false, _) => 2,
         };
-        let text = match format {
-            output::Format::Json => json(&report.as_json()),
-            output::Format::Text => printed(&report.lines(Width::of(&io::stdout()))),
+        let code = ExitCode::from(code);
+        let code = if let Some(mended) = mended {
+            report::aside(&report.lines(Width::of(&io::stderr())));
+            output::print(&mended, code)?
+        } else {
+            let text = match format {
+                output::Format::Json => json(&report.as_json()),
+                output::Format::Text => printed(&report.lines(Width::of(&io::stdout()))),
+            };
+            output::print(&text, code)?
         };
-        let code = output::print(&text, ExitCode::from(code))?;
-        unread.or(code)
+        both(unread.or(()), Failure::unless_empty(failures, ()))?;
+        Ok(code)
     }
 }
 
@@ -96,6 +117,8 @@ struct Report {
     pods: usize,
     /// What concerns no pod alone, and is no reason to fail.
     notes: Vec<String>,
+    /// What was mended before.
+    made: Vec<Made>,
 }
 
 impl Report {
@@ -132,7 +155,7 @@ impl Report {
                  in the settings, and give the settings with --config"
             )
         });
-        Report { findings, pods, notes: notes.into_iter().collect() }
+        Report { findings, pods, notes: notes.into_iter().collect(), made: Vec::new() }
     }
 
     fn count(&self, level: Level) -> usize {
@@ -140,8 +163,8 @@ impl Report {
     }
 
     fn lines(&self, width: Width) -> Vec<Line> {
-        let mut lines: Vec<Line> =
-            self.findings.iter().flat_map(|finding| rendered(finding, width)).collect();
+        let mut lines = fix::lines(&self.made, width);
+        lines.extend(self.findings.iter().flat_map(|finding| rendered(finding, width)));
         for note in &self.notes {
             let note = Line::of(Tone::Strong, "note").and(Tone::Plain, format!(": {note}"));
             lines.extend(width.prose(note, report::HANG));
@@ -158,6 +181,9 @@ impl Report {
             );
         }
         let _ = write!(summary, " in {} pod{}", self.pods, plural(self.pods));
+        if !self.made.is_empty() {
+            let _ = write!(summary, ", {} fixed", self.made.len());
+        }
         lines.push(sign.and(Tone::Strong, summary));
         lines
     }
@@ -178,6 +204,7 @@ impl Report {
             warnings: self.count(Level::Warning),
             pods: self.pods,
             findings: findings.collect(),
+            fixed: self.made.iter().map(JsonMend::of).collect(),
             notes: &self.notes,
         }
     }
@@ -199,6 +226,7 @@ fn without_objects(manifests: &Manifests<'_>, findings: &[Finding]) -> Vec<Findi
         column: 1,
         subject: String::new(),
         mark: None,
+        mend: None,
     };
     without.map(finding).collect()
 }
@@ -230,6 +258,9 @@ struct JsonReport<'f> {
     warnings: usize,
     pods: usize,
     findings: Vec<JsonFinding<'f>>,
+    /// What --fix has written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixed: Vec<JsonMend<'f>>,
     notes: &'f [String],
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Input {
 }
 
 const STDIN: &str = "-";
-const STDIN_NAME: &str = "<stdin>";
+pub(super) const STDIN_NAME: &str = "<stdin>";
 
 impl Input {
     /// Reads everything, in the order given; the failure has one line for each file that cannot be read.

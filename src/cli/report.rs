@@ -145,6 +145,11 @@ fn said(word: &Line, message: &str, width: Width) -> Vec<Line> {
     width.prose(head, HANG).into_iter().chain(below).collect()
 }
 
+/// Lines beside what the standard output has.
+pub(super) fn aside(lines: &[Line]) {
+    print(&shown(lines, &io::stderr()));
+}
+
 /// A closed standard error is ignored: there is nowhere to report it.
 fn print(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
@@ -214,6 +219,7 @@ mod tests {
                 line: Some(112),
                 excerpt: Excerpt { line: "k: x:1".into(), column: 3, width: 1, label: "here".into(), span },
             }),
+            mend: None,
         };
         rendered(&finding, Width::WHOLE).iter().map(|line| line.text() + "\n").collect()
     }

@@ -242,6 +242,11 @@ impl<'r> Examiner<'r> {
             }
             None => target.finding_about(key, Level::Error, slug, message),
         };
+        if refusal.reason == DenyReason::UnknownKey
+            && let Some((meant, true)) = Key::meant(key)
+        {
+            finding.mend = Some(target.placed.renamed(&target.annotation_pointer(key), meant.full()));
+        }
         // A value that nobody could read is wrong for every pod.
         let is_of_this_pod = is_set && refusal.reason != DenyReason::BadValue;
         if let Some(key) = Key::from_full(key).filter(|_| is_of_this_pod) {
@@ -251,6 +256,7 @@ impl<'r> Examiner<'r> {
         }
         if is_set {
             // It stands in no file.
+            finding.mend = None;
             finding.mark = finding.mark.filter(|mark| mark.line.is_none());
             if let Some(diagnostic) = &refusal.diagnostic {
                 finding.mark = diagnostic.excerpt.clone().map(|excerpt| Mark { line: None, excerpt });

@@ -8,6 +8,8 @@ use multipod_engine::pattern::object::{Place, Problem, Spot};
 use multipod_values::Odd;
 use multipod_yaml::{Document, Position, Style};
 
+use super::Mend;
+
 /// The name of findings about a pod that is none.
 pub(super) const UNREADABLE_POD: &str = DenyReason::UnreadablePod.slug();
 
@@ -41,6 +43,8 @@ pub struct Finding {
     pub subject: String,
     /// The line that it is about, where there is one.
     pub mark: Option<Mark>,
+    /// What puts it right, where exactly one meaning is possible.
+    pub mend: Option<Mend>,
 }
 
 /// A line of a file with the bad part marked.

@@ -3,7 +3,7 @@
 use multipod_engine::pod::{Object, objects};
 use multipod_yaml::Document;
 
-use super::{Finding, Level, Mark, Opened};
+use super::{Finding, Level, Mark, Mend, Opened};
 
 /// An object, and where it stands.
 #[derive(Debug)]
@@ -33,6 +33,11 @@ impl<'m> Placed<'m> {
             kind => kind,
         };
         format!("{kind} {}", self.object.name()).trim_end().to_owned()
+    }
+
+    /// A mend by another name for a key of this document.
+    pub(crate) fn renamed(&self, pointer: &str, name: &str) -> Mend {
+        Mend::renamed(self.number, pointer, name)
     }
 
     /// A warning about what stands at a pointer in the document.
@@ -67,6 +72,7 @@ impl<'m> Placed<'m> {
             column,
             subject,
             mark,
+            mend: None,
         }
     }
 }

@@ -146,6 +146,7 @@ fn unreadable(error: &SyntaxError, name: &str, text: &str) -> Finding {
         column: error.column,
         subject: format!("document {}", error.document),
         mark: Some(mark),
+        mend: None,
     }
 }
 

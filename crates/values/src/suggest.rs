@@ -3,6 +3,30 @@
 /// Longest word worth a suggestion; it also bounds the work that a hostile word can cause.
 const LONGEST: usize = 64;
 
+/// The known word that somebody most likely meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meant<'c> {
+    /// The known word.
+    pub word: &'c str,
+    /// Whether no other one could have been meant: it is a slip away, and all others are far.
+    pub is_certain: bool,
+}
+
+/// The candidate nearest to `word`, if one is near enough to be what was meant, and whether that is certain.
+pub fn meant<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<Meant<'c>> {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let found = nearest(word, candidates.iter().copied())?;
+    let lower = word.to_ascii_lowercase();
+    let far = |candidate: &str| distance(&lower, &candidate.to_ascii_lowercase());
+    let slips = far(found);
+    let most = if found.len() < 6 { 1 } else { 2 };
+    // A word of two letters is a slip away from too much.
+    let is_near = slips == 0 || (slips <= most && word.len() > 2);
+    let mut others =
+        candidates.into_iter().filter(|candidate| *candidate != found && candidate.len() <= LONGEST);
+    Some(Meant { word: found, is_certain: is_near && others.all(|other| far(other) > slips + 1) })
+}
+
 /// The candidate nearest to `word`, if one is near enough to be what was meant.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if word.len() > LONGEST {
@@ -60,6 +84,25 @@ mod tests {
         ] {
             assert_eq!(nearest(word, options), expected, "{word}");
         }
+    }
+
+    #[test]
+    fn a_word_is_certain_where_it_is_a_slip_and_no_other_is_near() {
+        let options = ["mode", "timeout", "connect-timeout", "maxconn", "port", "path"];
+        for (word, expected, is_certain) in [
+            ("mdoe", "mode", true),
+            ("Mode", "mode", true),
+            ("time-out", "timeout", true),
+            ("tmeotu", "timeout", false),
+            ("pot", "port", true),
+            ("paht", "path", true),
+            ("pat", "path", true),
+            ("pa", "path", false),
+            ("pote", "port", false),
+        ] {
+            assert_eq!(meant(word, options), Some(Meant { word: expected, is_certain }), "{word}");
+        }
+        assert_eq!(meant("banana", options), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use multipod_json::pointer::escaped;
 use serde_json::Value;
 
 /// One change of a value at a JSON pointer, with the meaning of RFC 6902.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// Sets a member of a map, or inserts into a list, where `-` is its end.
     Add { pointer: String, value: Value },

@@ -24,6 +24,19 @@ pub(super) fn findings(placed: &Placed<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What is to be said about a key, and its right name, where that is certain.
+struct Told {
+    slug: &'static str,
+    message: String,
+    meant: Option<String>,
+}
+
+impl Told {
+    fn only(slug: &'static str, message: String) -> Told {
+        Told { slug, message, meant: None }
+    }
+}
+
 struct Search<'l> {
     placed: &'l Placed<'l>,
     findings: &'l mut Vec<Finding>,
@@ -55,12 +68,12 @@ impl Search<'_> {
     fn at_metadata(&mut self, metadata: &Value, pointer: &str) {
         for (field, of) in [("annotations", true), ("labels", false)] {
             for (key, value) in metadata[field].as_object().into_iter().flatten() {
-                let finding =
-                    if of { self.annotation(key, pointer) } else { self.label(key, value, pointer) };
-                if let Some((slug, message)) = finding {
+                let told = if of { self.annotation(key, pointer) } else { self.label(key, value, pointer) };
+                if let Some(Told { slug, message, meant }) = told {
                     let pointer = format!("{pointer}/{field}/{}", escaped(key));
                     let mut finding = self.placed.warning(&pointer, slug, message);
                     finding.mark = self.odd_mark(key, &finding).or(finding.mark);
+                    finding.mend = meant.map(|meant| self.placed.renamed(&pointer, &meant));
                     self.findings.push(finding);
                 }
             }
@@ -76,14 +89,16 @@ impl Search<'_> {
         Some(Mark::odd(line, finding.line, start + at, odd))
     }
 
-    fn annotation(&self, key: &str, pointer: &str) -> Option<(&'static str, String)> {
+    fn annotation(&self, key: &str, pointer: &str) -> Option<Told> {
         if let Some((_, odd)) = Odd::first(key)
             && let Some(meant) = without_odd(key)
         {
-            return Some(("misspelt_key", format!("{odd}, and part of this key\nWrite {meant}")));
+            let message = format!("{odd}, and part of this key\nWrite {meant}");
+            return Some(Told { slug: "misspelt_key", message, meant: Some(meant.to_owned()) });
         }
-        if let Some(meant) = misspelt_prefix(key) {
-            return Some(("misspelt_key", format!("{key} means nothing to multipod, did you mean {meant}?")));
+        if let Some((meant, is_certain)) = misspelt_prefix(key) {
+            let message = format!("{key} means nothing to multipod, did you mean {meant}?");
+            return Some(Told { slug: "misspelt_key", message, meant: is_certain.then_some(meant) });
         }
         if !key.starts_with(PREFIX)
             || key == STATUS
@@ -97,22 +112,24 @@ impl Search<'_> {
                 "{key} has no effect on a {}\nmultipod reads the annotations of pod templates and namespaces",
                 self.placed.object.kind
             );
-            return Some(("no_effect", message));
+            return Some(Told::only("no_effect", message));
         }
         if Key::from_full(key).is_some() {
             return None;
         }
         if key == INJECTION {
             let message = format!("{key} is an annotation here, and the webhook looks for a label\n{OPT_IN}");
-            return Some(("label", message));
+            return Some(Told::only("label", message));
         }
-        let meant =
-            Key::nearest(key).map(|key| format!(", did you mean {}?", key.full())).unwrap_or_default();
-        Some(("unknown_key", format!("{key}: there is no such key{meant}")))
+        let meant = Key::meant(key);
+        let hint = meant.map(|(key, _)| format!(", did you mean {}?", key.full())).unwrap_or_default();
+        let certain = meant.filter(|(_, is_certain)| *is_certain).map(|(key, _)| key.full().to_owned());
+        let message = format!("{key}: there is no such key{hint}");
+        Some(Told { slug: "unknown_key", message, meant: certain })
     }
 
     /// Patterns are requested by annotations; the only label of ours is one of namespaces.
-    fn label(&self, key: &str, value: &Value, pointer: &str) -> Option<(&'static str, String)> {
+    fn label(&self, key: &str, value: &Value, pointer: &str) -> Option<Told> {
         let message = if let Some(ours) = Key::from_full(key) {
             let example = ours.example();
             format!("{key} is a label here, and multipod reads annotations\nExample: {key}: \"{example}\"")
@@ -128,7 +145,7 @@ impl Search<'_> {
         } else {
             return None;
         };
-        Some(("label", message))
+        Some(Told::only("label", message))
     }
 
     /// Whether metadata is that of the object itself.
@@ -143,8 +160,9 @@ fn without_odd(key: &str) -> Option<&'static str> {
     Key::from_full(plain.trim()).map(Key::full)
 }
 
-/// The key that was meant, if the prefix is nearly ours: `multi-pod/…`, `Multipod/…`, `multipod.dev/…`.
-fn misspelt_prefix(key: &str) -> Option<String> {
+/// The key that was meant, if the prefix is nearly ours: `multi-pod/…`, `Multipod/…`, `multipod.dev/…`; and whether no other
+/// one could have been.
+fn misspelt_prefix(key: &str) -> Option<(String, bool)> {
     if key.starts_with(PREFIX) || key.starts_with(RENDERED_PREFIX) {
         return None;
     }
@@ -152,9 +170,12 @@ fn misspelt_prefix(key: &str) -> Option<String> {
     let plain: String =
         prefix.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_ascii_lowercase();
     let ours = PREFIX.trim_end_matches('/');
-    let near = plain.split('.').next() == Some(ours) || suggest::nearest(&plain, [ours]).is_some();
-    let meant = Key::from_name(name).or_else(|| Key::nearest(&format!("{PREFIX}{name}")))?;
-    near.then(|| meant.full().to_owned())
+    let near = suggest::meant(&plain, [ours]);
+    if near.is_none() && plain.split('.').next() != Some(ours) {
+        return None;
+    }
+    let (meant, is_certain) = Key::meant(&format!("{PREFIX}{name}"))?;
+    Some((meant.full().to_owned(), is_certain && near.is_some_and(|near| near.is_certain)))
 }
 
 #[cfg(test)]
@@ -165,18 +186,19 @@ mod tests {
     #[test]
     fn prefixes_that_are_nearly_ours_are_distinguished_from_those_of_others() {
         for (key, meant) in [
-            ("multi-pod/ambassador", Some("multipod/ambassador")),
-            ("Multipod/logging", Some("multipod/logging")),
-            ("mutlipod/init", Some("multipod/init")),
-            ("multipod.dev/ambasador", Some("multipod/ambassador")),
-            ("multipods/sync", Some("multipod/sync")),
+            ("multi-pod/ambassador", Some(("multipod/ambassador", true))),
+            ("Multipod/logging", Some(("multipod/logging", true))),
+            ("mutlipod/init", Some(("multipod/init", true))),
+            ("multipod.dev/ambasador", Some(("multipod/ambassador", false))),
+            ("multipods/sync", Some(("multipod/sync", true))),
             ("multipod/ambassador", None),
             ("rendered.multipod/haproxy.cfg", None),
             ("multus/networks", None),
             ("example.com/ambassador", None),
             ("ambassador", None),
         ] {
-            assert_eq!(misspelt_prefix(key).as_deref(), meant, "{key}");
+            let seen = misspelt_prefix(key);
+            assert_eq!(seen.as_ref().map(|(key, is_certain)| (&**key, *is_certain)), meant, "{key}");
         }
     }
 

@@ -72,9 +72,14 @@ impl Key {
 
     /// The key that somebody who wrote `full` most likely meant.
     pub fn nearest(full: &str) -> Option<Key> {
+        Key::meant(full).map(|(key, _)| key)
+    }
+
+    /// The same, and whether it is certain.
+    pub fn meant(full: &str) -> Option<(Key, bool)> {
         let name = full.strip_prefix(PREFIX).unwrap_or(full);
-        let best = suggest::nearest(name, Key::ALL.iter().map(|key| key.name()))?;
-        Key::from_name(best)
+        let meant = suggest::meant(name, Key::ALL.iter().map(|key| key.name()))?;
+        Some((Key::from_name(meant.word)?, meant.is_certain))
     }
 }
 

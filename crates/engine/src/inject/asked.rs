@@ -3,7 +3,7 @@
 use crate::annotation::Key;
 use crate::annotation::key::{PREFIX, STATUS};
 use crate::pod::{Scalar, Text};
-use multipod_values::{short, suggest};
+use multipod_values::short;
 
 use super::conflict::MOST_ANNOTATION_BYTES;
 use super::few::Refusals;
@@ -61,7 +61,7 @@ impl<'a> Asked<'a> {
 
 fn unknown_key(name: &str) -> Refusal {
     let known: Vec<&str> = Key::ALL.iter().map(|key| key.full()).collect();
-    let meant = suggest::did_you_mean(name, known.iter().copied());
+    let meant = Key::nearest(name).map(|key| format!(", did you mean {}?", key.full())).unwrap_or_default();
     let message = format!("{}: there is no such key{meant}\nKnown keys: {}", short(name), known.join(", "));
     Refusal::new(DenyReason::UnknownKey, message).about(name)
 }
