@@ -15,8 +15,8 @@ use super::earlier::Earlier;
 use super::elsewhere::elsewhere;
 use super::finding::UNREADABLE_POD;
 use super::{
-    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Namespaces, Placed, Target, annotate, found,
-    shape, words,
+    Annotation, Cluster, Finding, Found, Level, Manifests, Mark, Mend, Namespaces, Placed, Target, annotate,
+    found, shape, words,
 };
 
 /// The name of findings that repeat a warning of the decision.
@@ -247,6 +247,10 @@ impl<'r> Examiner<'r> {
         {
             finding.mend = Some(target.placed.renamed(&target.annotation_pointer(key), meant.full()));
         }
+        if refusal.reason == DenyReason::NotText {
+            let position = target.document().position(&target.annotation_pointer(key));
+            finding.mend = position.and_then(|position| Mend::quoted(target.document(), &position));
+        }
         // A value that nobody could read is wrong for every pod.
         let is_of_this_pod = is_set && refusal.reason != DenyReason::BadValue;
         if let Some(key) = Key::from_full(key).filter(|_| is_of_this_pod) {
@@ -316,7 +320,8 @@ fn sexagesimal(target: &Target<'_>) -> Vec<Finding> {
             "{key}: {source} without quotes is the number {number} to readers of YAML 1.1\nkubectl reads \
              text, other tools may not. Quote it: {key}: \"{source}\""
         );
-        Some(target.finding_about(key, Level::Warning, "unquoted", message))
+        let mend = Mend::value(target.document(), &position, format!("\"{source}\""));
+        Some(Finding { mend, ..target.finding_about(key, Level::Warning, "unquoted", message) })
     });
     found.collect()
 }

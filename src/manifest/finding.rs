@@ -183,7 +183,7 @@ impl Mark {
 }
 
 /// The line of the file, and the byte in it, at which a part of a value begins.
-fn place_in(
+pub(super) fn place_in(
     document: &Document<'_>,
     position: &Position<'_>,
     span: Span,

@@ -1,7 +1,11 @@
 //! Carries out mends in the texts of manifests, and keeps only those that do what they should: after each, everything is
 //! looked at again. Its finding must be gone, and no other may have come.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
+
+use multipod_yaml::Edit;
 
 use super::mend::How;
 use super::{Finding, Manifest, Manifests, Mend, Source};
@@ -56,16 +60,35 @@ struct Wanted {
     mend: Mend,
 }
 
+impl Wanted {
+    fn of(finding: &Finding) -> Option<Wanted> {
+        Some(Wanted { file: finding.file.clone(), mend: finding.mend.clone()? })
+    }
+
+    /// As it is told, with the first finding that it is for.
+    fn made(&self, findings: &[Finding]) -> Option<Made> {
+        let finding = findings.iter().find(|finding| Wanted::of(finding).as_ref() == Some(self))?;
+        Some(Made { finding: finding.clone(), mend: self.mend.clone() })
+    }
+
+    fn is_part(&self) -> bool {
+        matches!(self.mend.how, How::Part { .. })
+    }
+}
+
 impl<L: Fn(&[Source]) -> Vec<Finding>> Fixer<L> {
     /// What is not tried yet, each once: one mend may be for several findings.
     fn wanted(&self) -> Vec<Wanted> {
         let mut wanted = Vec::new();
         for finding in &self.findings {
-            let Some(mend) = &finding.mend else { continue };
-            let new = Wanted { file: finding.file.clone(), mend: mend.clone() };
+            let Some(new) = Wanted::of(finding) else { continue };
             if !self.left.contains(&new) && !wanted.contains(&new) {
                 wanted.push(new);
             }
+        }
+        // Lines are others after edits, so those have their turn when no part of a line is wanted any more.
+        if wanted.iter().any(Wanted::is_part) {
+            wanted.retain(Wanted::is_part);
         }
         wanted
     }
@@ -78,7 +101,7 @@ impl<L: Fn(&[Source]) -> Vec<Finding>> Fixer<L> {
         if self.accepts(&wanted) {
             return;
         }
-        if wanted.len() == 1 {
+        if wanted.len() <= 1 {
             self.left.append(&mut wanted);
             return;
         }
@@ -91,49 +114,57 @@ impl<L: Fn(&[Source]) -> Vec<Finding>> Fixer<L> {
         }
     }
 
+    /// Makes all of these if that helps. What they bring to light is mended with them, if that is certain too: the right name
+    /// of a key, and then a word of its value.
     fn accepts(&mut self, wanted: &[Wanted]) -> bool {
-        let Some(sources) = applied(&self.sources, wanted) else { return false };
-        self.looks += 1;
-        let after = (self.look)(&sources);
-        let is_mended = |finding: &&Finding| {
-            wanted.iter().any(|one| one.file == finding.file && Some(&one.mend) == finding.mend.as_ref())
-        };
-        let mended: Vec<&Finding> = self.findings.iter().filter(is_mended).collect();
-        if !is_better(&self.findings, &mended, &after) {
-            return false;
+        let mended: Vec<&Finding> = self.findings.iter().filter(|finding| is_by(finding, wanted)).collect();
+        let (mut sources, mut step) = (Cow::Borrowed(&self.sources), wanted.to_vec());
+        let (mut findings, mut made) = (Cow::Borrowed(&self.findings), Vec::new());
+        for _ in 0..MOST_STEPS {
+            let Some(next) = applied(&sources, &step) else { return false };
+            self.looks += 1;
+            let after = (self.look)(&next);
+            made.extend(step.iter().filter_map(|one| one.made(&findings)));
+            let new = new(&self.findings, &mended, &after);
+            if new.is_empty() {
+                self.made.extend(made);
+                (self.sources, self.findings) = (next, after);
+                return true;
+            }
+            let Some(more) = new.into_iter().map(Wanted::of).collect() else { return false };
+            step = more;
+            (sources, findings) = (Cow::Owned(next), Cow::Owned(after));
         }
-        let made = wanted.iter().filter_map(|one| {
-            let finding = mended.iter().find(|finding| finding.mend.as_ref() == Some(&one.mend))?;
-            Some(Made { finding: (*finding).clone(), mend: one.mend.clone() })
-        });
-        self.made.extend(made.collect::<Vec<_>>());
-        self.sources = sources;
-        self.findings = after;
-        true
+        false
     }
 }
 
-/// Whether all that was mended is gone, and nothing else has come.
-fn is_better(before: &[Finding], mended: &[&Finding], after: &[Finding]) -> bool {
-    let mut left = HashMap::<_, isize>::new();
+/// How many mends may bring the next one to light.
+const MOST_STEPS: usize = 3;
+
+fn is_by(finding: &Finding, wanted: &[Wanted]) -> bool {
+    Wanted::of(finding).is_some_and(|one| wanted.contains(&one))
+}
+
+/// What was not told before, with what should be gone and is not.
+fn new<'f>(before: &[Finding], mended: &[&Finding], after: &'f [Finding]) -> Vec<&'f Finding> {
+    let mut left = HashMap::<_, usize>::new();
     for finding in before {
         *left.entry(told(finding)).or_default() += 1;
     }
     for finding in mended {
-        *left.entry(told(finding)).or_default() -= 1;
+        left.entry(told(finding)).and_modify(|count| *count -= 1);
     }
-    for finding in after {
-        // What could not be read hides what else is wrong there.
-        let is_uncovered =
-            mended.iter().any(|one| one.file == finding.file && one.slug.starts_with("unreadable"));
-        let count = left.entry(told(finding)).or_default();
-        *count -= 1;
-        let was_mended = mended.iter().any(|one| told(one) == told(finding));
-        if *count < 0 && (was_mended || !is_uncovered) {
-            return false;
+    let mut is_new = |finding: &&'f Finding| match left.get_mut(&told(finding)) {
+        Some(count @ 1..) => {
+            *count -= 1;
+            false
         }
-    }
-    true
+        Some(0) => true,
+        // What could not be read hides what else is wrong there.
+        None => !mended.iter().any(|one| one.file == finding.file && one.slug.starts_with("unreadable")),
+    };
+    after.iter().filter(|finding| is_new(finding)).collect()
 }
 
 /// What a finding says, wherever it stands.
@@ -161,9 +192,13 @@ fn mended(source: &Source, mends: &[&Mend]) -> Option<String> {
     let mut edits = HashMap::<usize, Vec<_>>::new();
     for mend in mends {
         match &mend.how {
-            How::Part { line, at, with } => {
+            How::Part { line, at, old, with } => {
                 let start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
-                splices.push((start + at.start..start + at.end, with.clone()));
+                let at = start + at.start..start + at.end;
+                if text.get(at.clone())? != old {
+                    return None;
+                }
+                splices.push((at, with.clone()));
             }
             How::Edits(document, more) => edits.entry(*document).or_default().extend(more.iter().cloned()),
         }
@@ -187,8 +222,8 @@ fn edited(
     manifest: &Manifest<'_>,
     text: &str,
     number: usize,
-    edits: &[multipod_yaml::Edit],
-) -> Option<(std::ops::Range<usize>, String)> {
+    edits: &[Edit],
+) -> Option<(Range<usize>, String)> {
     let opened = manifest.opened().nth(number.checked_sub(1)?)?.ok()?;
     let before = opened.document.text();
     let start = before.as_ptr().addr().checked_sub(text.as_ptr().addr())?;

@@ -14,6 +14,7 @@ mod finding;
 mod fix;
 mod inject;
 mod mend;
+mod misplaced;
 mod placed;
 mod shape;
 mod source;

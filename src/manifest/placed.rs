@@ -1,7 +1,7 @@
 //! The objects of a manifest, each with the place where it stands.
 
 use multipod_engine::pod::{Object, objects};
-use multipod_yaml::Document;
+use multipod_yaml::{Document, Edit};
 
 use super::{Finding, Level, Mark, Mend, Opened};
 
@@ -38,6 +38,11 @@ impl<'m> Placed<'m> {
     /// A mend by another name for a key of this document.
     pub(crate) fn renamed(&self, pointer: &str, name: &str) -> Mend {
         Mend::renamed(self.number, pointer, name)
+    }
+
+    /// A mend by edits of this document.
+    pub(super) fn edited(&self, edits: Vec<Edit>, was: String, is: String) -> Mend {
+        Mend::edited(self.number, edits, was, is)
     }
 
     /// A warning about what stands at a pointer in the document.

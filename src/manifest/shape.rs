@@ -8,7 +8,8 @@ use multipod_values::{Odd, short};
 use multipod_yaml::{Position, Style};
 
 use super::finding::UNREADABLE_POD;
-use super::{Finding, Level, Mark, Target};
+use super::mend::is_one_text;
+use super::{Finding, Level, Mark, Mend, Target};
 
 /// What Kubernetes takes in a place.
 enum Shape {
@@ -163,20 +164,26 @@ impl Wrong<'_> {
         };
         let mut message = format!("{path}: {found}, and Kubernetes takes {} here", wanted.name());
         let field = path.rsplit(['.', '[']).next().filter(|_| !path.ends_with(']'));
-        if let (Some(meant), Some(field)) = (self.meant(), field) {
-            message.extend(["\nExample: ", field, ": ", &meant]);
-        }
         let pointer = format!("{}{}", target.pointer, self.pointer);
+        let position = target.document().position(&pointer);
+        let meant = self.meant(position.as_ref());
+        if let (Some((meant, _)), Some(field)) = (&meant, field) {
+            message.extend(["\nExample: ", field, ": ", meant]);
+        }
         let mut finding = target.finding_at(&pointer, Level::Error, UNREADABLE_POD, message);
-        let Some(position) = target.document().position(&pointer) else { return finding };
+        let Some(position) = position else { return finding };
         let Some(line) = target.document().line(position.line) else { return finding };
         if let Some((at, odd)) = odd_of(&position, line) {
             finding.message = odd.to_string();
             finding.mark = Some(Mark::odd(line, position.line, at, odd));
+            let start = byte(line, position.column);
+            finding.mend = Mend::plain(line, position.line, start..line.trim_end().len());
         } else if position.style != Style::Collection {
             let start = byte(line, position.column);
             let part = start..start + position.source.lines().next().unwrap_or_default().len();
             finding.mark = Some(Mark::part(line, position.line, part, String::new()));
+            let certain = meant.filter(|(_, is_certain)| *is_certain);
+            finding.mend = certain.and_then(|(meant, _)| Mend::value(target.document(), &position, meant));
         } else {
             return finding;
         }
@@ -184,15 +191,22 @@ impl Wrong<'_> {
         finding
     }
 
-    /// The same as Kubernetes takes it, where that is certain.
-    fn meant(&self) -> Option<String> {
+    /// The same as Kubernetes takes it, and whether it could be nothing else.
+    fn meant(&self, position: Option<&Position<'_>>) -> Option<(String, bool)> {
         match (self.wanted, self.value) {
             (Integer, Value::String(text)) => {
-                text.trim().parse::<i64>().ok().map(|number| number.to_string())
+                let number = text.trim().parse::<i64>().ok()?.to_string();
+                let is_certain = number == text.trim();
+                Some((number, is_certain))
             }
-            (Boolean, Value::String(text)) if ["true", "false"].contains(&&**text) => Some(text.clone()),
-            (Text, Value::Number(number)) => Some(format!("\"{number}\"")),
-            (Text, Value::Bool(value)) => Some(format!("\"{value}\"")),
+            (Boolean, Value::String(text)) if ["true", "false"].contains(&&**text) => {
+                Some((text.clone(), true))
+            }
+            (Text, Value::Number(_) | Value::Bool(_)) => {
+                let plain = position.map(|position| position.source).filter(|source| is_one_text(source));
+                let text = plain.map_or_else(|| self.value.to_string(), str::to_owned);
+                Some((format!("\"{text}\""), plain.is_some()))
+            }
             _ => None,
         }
     }

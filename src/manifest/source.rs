@@ -6,7 +6,7 @@ use multipod_engine::pod::objects;
 use multipod_values::Odd;
 use multipod_yaml::{Closed, Document, Documents, SyntaxError};
 
-use super::{Finding, Level, Mark};
+use super::{Finding, Level, Mark, Mend};
 
 /// One file, or the standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +137,8 @@ impl<'s> Listed<'s> {
 fn unreadable(error: &SyntaxError, name: &str, text: &str) -> Finding {
     let line = text.lines().nth(error.line.saturating_sub(1)).unwrap_or_default();
     let (message, mark) = explained(error, text, line);
+    let is_odd = !text.contains("{{") && Odd::first(line).is_some_and(|(_, odd)| message == odd.to_string());
+    let mend = is_odd.then(|| Mend::plain(line, error.line, 0..line.len())).flatten();
     Finding {
         level: Level::Error,
         slug: "unreadable_yaml",
@@ -146,7 +148,7 @@ fn unreadable(error: &SyntaxError, name: &str, text: &str) -> Finding {
         column: error.column,
         subject: format!("document {}", error.document),
         mark: Some(mark),
-        mend: None,
+        mend,
     }
 }
 

@@ -12,8 +12,9 @@ use multipod_json::pointer::escaped;
 use multipod_values::{plain, suggest};
 use multipod_yaml::Document;
 
+use super::finding::place_in;
 use super::placed::Placed;
-use super::{Finding, Level, Mark, Opened};
+use super::{Finding, Level, Mark, Mend, Opened, misplaced};
 
 /// The name of notes about objects like a Service, of which most manifests have some.
 pub(crate) const NO_POD_TEMPLATE: &str = "no_pod_template";
@@ -131,6 +132,18 @@ impl<'m> Target<'m> {
                 None => Mark { line: None, excerpt: excerpt.clone() },
             });
         }
+        finding.mend =
+            diagnostic.meant.as_ref().zip(position).and_then(|((part, meant), (position, value))| {
+                let (number, start) = place_in(self.document(), &position, *part, value)?;
+                let old = value.get(part.start..part.end)?;
+                let mend = Mend::part(
+                    self.document().line(number)?,
+                    number,
+                    start..start + old.len(),
+                    meant.clone(),
+                );
+                mend.filter(|mend| mend.was == old)
+            });
         finding
     }
 
@@ -174,11 +187,12 @@ impl<'m> Target<'m> {
                     self.placed.object.kind,
                 )
             } else {
-                let at = at.trim_start_matches('/').replace('/', ".");
-                format!("{key} stands in {at}, where nobody reads it\nPut it under {inside}")
+                let named = at.trim_start_matches('/').replace('/', ".");
+                format!("{key} stands in {named}, where nobody reads it\nPut it under {inside}")
             };
             let pointer = format!("{}{at}/{}", self.placed.object.pointer, escaped(key));
-            self.finding_at(&pointer, Level::Warning, "misplaced", message)
+            let mend = misplaced::mend(&self.placed, place, &at);
+            Finding { mend, ..self.finding_at(&pointer, Level::Warning, "misplaced", message) }
         });
         findings.take(MOST_MISPLACED).collect()
     }

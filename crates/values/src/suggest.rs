@@ -44,7 +44,12 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
 
 /// `, did you mean NAME?`, or nothing.
 pub fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
-    nearest(word, candidates).map(|name| format!(", did you mean {name}?")).unwrap_or_default()
+    hint(meant(word, candidates))
+}
+
+/// The same of what was found already.
+pub fn hint(meant: Option<Meant<'_>>) -> String {
+    meant.map(|meant| format!(", did you mean {}?", meant.word)).unwrap_or_default()
 }
 
 /// How many letters must be inserted, removed, changed or swapped with their neighbour.

@@ -56,6 +56,8 @@ impl FixArgs {
             ));
         }
         let Fixed { sources: mut after, mut made } = manifest::fixed(sources.clone(), look);
+        let file = |made: &Made| sources.iter().position(|source| source.name == made.finding.file);
+        made.sort_by_key(|made| (file(made), made.finding.line, made.finding.column));
         if self.diff {
             let styles = Styles::of_output();
             let changed = sources.iter().zip(&after).filter(|(before, after)| before.text != after.text);

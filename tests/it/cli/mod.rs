@@ -13,6 +13,7 @@ mod draw;
 mod examples;
 mod explain;
 mod export;
+mod fix;
 mod follow;
 mod guard;
 mod inject;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use multipod_values::suggest::Meant;
 use multipod_values::{masked, visible};
 
 use super::{Key, Span};
@@ -23,12 +24,14 @@ pub struct Problem {
     pub(crate) help: Option<String>,
     /// A whole value that works, where that of the key is about something else.
     pub(crate) example: Option<Cow<'static, str>>,
+    /// What belongs in the place of a part, where that is certain.
+    pub(crate) meant: Option<(Span, String)>,
 }
 
 impl Problem {
     /// A problem at `span`.
     pub(crate) fn new(span: Span, label: impl Into<String>) -> Self {
-        Problem { span, label: label.into(), summary: None, help: None, example: None }
+        Problem { span, label: label.into(), summary: None, help: None, example: None, meant: None }
     }
 
     /// A problem of a value as a whole.
@@ -40,6 +43,13 @@ impl Problem {
     #[must_use]
     pub(crate) fn summary(mut self, summary: impl Into<String>) -> Self {
         self.summary = Some(summary.into());
+        self
+    }
+
+    /// With the word that belongs in the place of a part, if that is certain.
+    #[must_use]
+    pub(crate) fn meant(mut self, part: Span, meant: Option<Meant<'_>>) -> Self {
+        self.meant = meant.filter(|meant| meant.is_certain).map(|meant| (part, meant.word.to_owned()));
         self
     }
 
@@ -94,6 +104,8 @@ pub struct Diagnostic {
     pub(crate) help: Option<String>,
     /// A complete value that works.
     pub(crate) example: Option<Cow<'static, str>>,
+    /// What belongs in the place of a part of the value, where that is certain.
+    pub meant: Option<(Span, String)>,
 }
 
 /// One line of a value with the bad part marked.
@@ -126,6 +138,7 @@ impl Diagnostic {
             excerpt: Some(Excerpt::of(value, problem.span, label)),
             help: problem.help,
             example: Some(problem.example.unwrap_or(Cow::Borrowed(key.example()))),
+            meant: problem.meant,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::option::{Given, Opt, Row};
-use super::{Item, Problem, Word};
+use super::{Item, Problem, Span, Word};
 use multipod_values::{self as value, Parsed, short, suggest};
 
 /// How many problems of one value are reported; the rest is counted.
@@ -168,13 +168,14 @@ fn unknown_option(
         Elsewhere::Alone(_) | Elsewhere::InItems(_) => {}
     }
     let names: Vec<&str> = allowed.iter().map(AsRef::as_ref).collect();
+    let meant = suggest::meant(key, names.iter().copied());
     let label = if names.is_empty() {
         "no option fits here".to_owned()
     } else {
-        let meant = suggest::did_you_mean(key, names.iter().copied());
-        format!("expected {}{meant}", value::list(&names, "or"))
+        format!("expected {}{}", value::list(&names, "or"), suggest::hint(meant))
     };
-    Problem::new(word.whole, label).summary(format!("unknown option {}=", short(key)))
+    let name = Span { end: word.whole.start + key.len(), ..word.whole };
+    Problem::new(word.whole, label).summary(format!("unknown option {}=", short(key))).meant(name, meant)
 }
 
 /// The words of all items that are settings of the whole pattern.

@@ -87,6 +87,7 @@ fn unknown_key(full: &str, namespace: &str) -> Diagnostic {
         excerpt: None,
         help: None,
         example: None,
+        meant: None,
     }
 }
 

@@ -104,15 +104,15 @@ fn no_such(kind: PatternKind, word: &Word<'_>, found: Option<&Definition>, catal
         PatternKind::Custom => "pattern",
     };
     let names: Vec<&str> = catalogue.of_kind(kind).map(|definition| &*definition.name).collect();
+    let meant = suggest::meant(&word.text, names.iter().copied());
     let label = match names.as_slice() {
         [] => format!("no {what}s are defined here; on the command line, --policy-dir says where they are"),
         [only] => format!("expected {only}"),
-        _ => {
-            let meant = suggest::did_you_mean(&word.text, names.iter().copied());
-            format!("expected {}{meant}", value::list(&names, "or"))
-        }
+        _ => format!("expected {}{}", value::list(&names, "or"), suggest::hint(meant)),
     };
-    let mut problem = Problem::new(word.span, label).summary(format!("unknown {what} {}", short(&word.text)));
+    let mut problem = Problem::new(word.span, label)
+        .summary(format!("unknown {what} {}", short(&word.text)))
+        .meant(word.span, meant);
     if let Some(other) = found {
         problem = problem.help(format!("{} belongs to {}.", other.name, other.kind.key().full()));
     } else if let Some(key) = Key::from_name(&word.text) {

@@ -50,8 +50,9 @@ fn unknown(word: &str, span: Span) -> Problem {
     let own = word.strip_prefix(PREFIX).unwrap_or(word);
     let names = || Key::ALL.iter().filter(|key| **key != Key::OptOut).map(|key| key.name()).chain(["all"]);
     let listed: Vec<&str> = names().collect();
-    let label = format!("expected {}{}", value::list(&listed, "or"), suggest::did_you_mean(own, names()));
-    Problem::new(span, label).summary(format!("{} is not a pattern", short(word)))
+    let meant = suggest::meant(own, names());
+    let label = format!("expected {}{}", value::list(&listed, "or"), suggest::hint(meant));
+    Problem::new(span, label).summary(format!("{} is not a pattern", short(word))).meant(span, meant)
 }
 
 #[cfg(test)]
