@@ -89,7 +89,7 @@ impl Args {
         let Mending { sources, made, printed: mended, failures } =
             self.fix.carry_out(sources, format, look)?;
         let manifests = Manifests::read(&sources);
-        let report = Report { made, ..Report::of(&manifests, &cluster, &annotate) };
+        let report = Report { made, is_written: self.fix.fix, ..Report::of(&manifests, &cluster, &annotate) };
         let code = match (manifests.findings.is_empty(), report.findings.is_empty()) {
             (true, true) => u8::from(self.fix.diff && !report.made.is_empty()),
             (true, false) => 1,
@@ -119,6 +119,8 @@ struct Report {
     notes: Vec<String>,
     /// What was mended before.
     made: Vec<Made>,
+    /// Whether that is written.
+    is_written: bool,
 }
 
 impl Report {
@@ -155,7 +157,7 @@ impl Report {
                  in the settings, and give the settings with --config"
             )
         });
-        Report { findings, pods, notes: notes.into_iter().collect(), made: Vec::new() }
+        Report { findings, pods, notes: notes.into_iter().collect(), made: Vec::new(), is_written: false }
     }
 
     fn count(&self, level: Level) -> usize {
@@ -163,7 +165,8 @@ impl Report {
     }
 
     fn lines(&self, width: Width) -> Vec<Line> {
-        let mut lines = fix::lines(&self.made, width);
+        let fixed = if self.is_written { "fixed" } else { "fixable" };
+        let mut lines = fix::lines(&self.made, fixed, width);
         lines.extend(self.findings.iter().flat_map(|finding| rendered(finding, width)));
         for note in &self.notes {
             let note = Line::of(Tone::Strong, "note").and(Tone::Plain, format!(": {note}"));
@@ -182,7 +185,7 @@ impl Report {
         }
         let _ = write!(summary, " in {} pod{}", self.pods, plural(self.pods));
         if !self.made.is_empty() {
-            let _ = write!(summary, ", {} fixed", self.made.len());
+            let _ = write!(summary, ", {} {fixed}", self.made.len());
         }
         lines.push(sign.and(Tone::Strong, summary));
         lines

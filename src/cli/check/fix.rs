@@ -32,7 +32,7 @@ pub(super) struct Mending {
     /// As they are now; with --diff, as they would be.
     pub(super) sources: Vec<Source>,
     pub(super) made: Vec<Made>,
-    /// What the standard output gets in the place of the report.
+    /// What the standard output gets instead of the report.
     pub(super) printed: Option<String>,
     /// Why files could not be written.
     pub(super) failures: Vec<String>,
@@ -96,7 +96,7 @@ fn write(before: &[Source], after: &mut [Source]) -> Vec<String> {
     failures
 }
 
-/// Puts another text in the place of that which was read, all of it or nothing. A link stays one: its target is written.
+/// Writes another text over that which was read, all of it or nothing. A link stays one: its target is written.
 fn replace(path: &Path, before: &str, after: &str) -> Result<(), String> {
     let path = fs::canonicalize(path).map_err(|error| error.to_string())?;
     let bytes = fs::read(&path).map_err(|error| error.to_string())?;
@@ -135,13 +135,13 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.multipod-{}", process::id()))
 }
 
-/// `FILE:LINE:COLUMN: fixed: WAS → IS`
-pub(super) fn lines(made: &[Made], width: Width) -> Vec<Line> {
+/// `FILE:LINE:COLUMN: fixed: WAS → IS`, or `fixable`
+pub(super) fn lines(made: &[Made], fixed: &str, width: Width) -> Vec<Line> {
     let line = |made: &Made| {
         let (finding, mend) = (&made.finding, &made.mend);
         let place = format!("{}:{}:{}: ", finding.file, finding.line, finding.column);
         let line = Line::of(Tone::Strong, place)
-            .and(Tone::Ours, "fixed: ")
+            .and(Tone::Ours, format!("{fixed}: "))
             .and(Tone::Plain, format!("{} → {}", mend.was, mend.is))
             .and(Tone::Quiet, format!(" [{}]", finding.slug));
         width.prose(line, report::HANG)
