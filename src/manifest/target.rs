@@ -133,7 +133,7 @@ impl<'m> Target<'m> {
             });
         }
         finding.mend =
-            diagnostic.meant.as_ref().zip(position).and_then(|((part, meant), (position, value))| {
+            diagnostic.meant.as_deref().zip(position).and_then(|((part, meant), (position, value))| {
                 let (number, start) = place_in(self.document(), &position, *part, value)?;
                 let old = value.get(part.start..part.end)?;
                 let mend = Mend::part(

@@ -25,7 +25,7 @@ pub struct Problem {
     /// A whole value that works, where that of the key is about something else.
     pub(crate) example: Option<Cow<'static, str>>,
     /// What belongs in the place of a part, where that is certain.
-    pub(crate) meant: Option<(Span, String)>,
+    pub(crate) meant: Option<Box<(Span, String)>>,
 }
 
 impl Problem {
@@ -49,7 +49,8 @@ impl Problem {
     /// With the word that belongs in the place of a part, if that is certain.
     #[must_use]
     pub(crate) fn meant(mut self, part: Span, meant: Option<Meant<'_>>) -> Self {
-        self.meant = meant.filter(|meant| meant.is_certain).map(|meant| (part, meant.word.to_owned()));
+        self.meant =
+            meant.filter(|meant| meant.is_certain).map(|meant| Box::new((part, meant.word.to_owned())));
         self
     }
 
@@ -105,7 +106,7 @@ pub struct Diagnostic {
     /// A complete value that works.
     pub(crate) example: Option<Cow<'static, str>>,
     /// What belongs in the place of a part of the value, where that is certain.
-    pub meant: Option<(Span, String)>,
+    pub meant: Option<Box<(Span, String)>>,
 }
 
 /// One line of a value with the bad part marked.
