@@ -121,7 +121,7 @@ spec:
       containers: [{name: app, image: 'app:1'}]
 ";
     let whole = "    annotations: # for the pods\n      # the port\n      multipod/ambassador:  '80:8775' # in front\n";
-    let inside = whole.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    let inside = whole.split_inclusive('\n').flat_map(|line| ["  ", line]).collect::<String>();
     let expected = text.replace(whole, "").replace("{app: web}\n", &format!("{{app: web}}\n{inside}"));
     becomes(text, &expected);
     // On the workload itself, beside what stays there.
