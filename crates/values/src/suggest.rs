@@ -98,12 +98,13 @@ mod tests {
             ("mdoe", "mode", true),
             ("Mode", "mode", true),
             ("time-out", "timeout", true),
-            ("tmeotu", "timeout", false),
-            ("pot", "port", true),
-            ("paht", "path", true),
-            ("pat", "path", true),
+            ("tmetu", "timeout", false),
+            ("prot", "port", true),
+            ("pathh", "path", true),
+            ("pot", "port", false),
+            ("paht", "path", false),
             ("pa", "path", false),
-            ("pote", "port", false),
+            ("pote", "mode", false),
         ] {
             assert_eq!(meant(word, options), Some(Meant { word: expected, is_certain }), "{word}");
         }
