@@ -96,6 +96,7 @@ impl Finding {
             column: spot.column.max(1),
             subject: String::new(),
             mark,
+            mend: None,
         }
     }
 }
