@@ -91,7 +91,7 @@ fn about(kind: Kind, text: &str, review: &Review<'_>, snapshot: &Snapshot) -> Fo
             let (mut refusals, mut warnings) = (Few::default(), Few::default());
             for one in &all {
                 if one.is_certain {
-                    refusals.tell(|| refusal(&policy.name, one));
+                    refusals.tell(|| Refusal::new(DenyReason::PolicyConflict, one.told(&policy.name)));
                 } else {
                     warnings.tell(|| warning(&policy.name, one));
                 }
@@ -101,18 +101,6 @@ fn about(kind: Kind, text: &str, review: &Review<'_>, snapshot: &Snapshot) -> Fo
             Found { warnings, ..found }
         }
     }
-}
-
-fn refusal(policy: &str, one: &Disagreement<'_>) -> Refusal {
-    let message = format!(
-        "policies {policy} and {other} disagree on {what}, and one of them is only for pods that the other is for as well\n  \
-         {policy}: \"{own}\"\n  {other}: \"{theirs}\"\nGive both the same value, or pods that only one of them is for.",
-        other = one.other,
-        what = one.what,
-        own = short(one.own_value),
-        theirs = short(one.other_value),
-    );
-    Refusal::new(DenyReason::PolicyConflict, message)
 }
 
 fn warning(policy: &str, one: &Disagreement<'_>) -> String {

@@ -18,7 +18,7 @@ use multipod_engine::pattern::OWN_IMAGE;
 use serde::Serialize;
 
 use crate::manifest::{
-    self, Annotation, Cluster, Examined, Finding, Level, Made, Manifest, Manifests, Opened, Source,
+    self, Annotation, Cluster, Examined, Finding, Level, Made, Manifest, Manifests, Opened, Source, Written,
 };
 
 use super::line::{Line, Tone};
@@ -75,6 +75,8 @@ EXIT CODES
      with a cluster, something is wrong
   2  something could not be read, or the cluster did not answer";
 
+const NOT_IN_FORCE: &str = "policies and patterns among the manifests are checked, and not in force here: give their directory with --policy-dir";
+
 impl Args {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         if self.installation.are_given() {
@@ -130,9 +132,12 @@ impl Report {
         let services = Services::of(&with_services, cluster);
         let config_maps = ConfigMaps::of(&with_maps, cluster);
         let (mut pods, mut keys, mut past) = (0, Vec::new(), Vec::new());
-        let mut needs_own_image = false;
+        let (mut needs_own_image, mut written) = (false, Written::default());
         let outcome = manifest::inject_seen(manifests, cluster, annotate, None, |examined| match examined {
-            Examined::Other(placed, _) => keys.extend(keys::findings(placed)),
+            Examined::Other(placed, _) => {
+                written.see(placed);
+                keys.extend(keys::findings(placed));
+            }
             Examined::Template(template) => {
                 pods += 1;
                 keys.extend(keys::findings(&template.target.placed));
@@ -144,6 +149,8 @@ impl Report {
         let mut findings = outcome.findings;
         findings.extend(keys);
         findings.extend(past);
+        let written = written.read();
+        findings.extend(written.findings(manifests));
         findings.extend(without_objects(manifests, &findings));
         // The layout that inject would give a document does not concern the author of the manifest here.
         findings.retain(|finding| finding.level != Level::Note && finding.slug != "laid_out_anew");
@@ -151,13 +158,15 @@ impl Report {
         let files: HashMap<_, _> = names.map(|(index, manifest)| (manifest.name, index)).collect();
         findings
             .sort_by_cached_key(|finding| (files.get(&*finding.file).copied(), finding.line, finding.column));
-        let notes = needs_own_image.then(|| {
+        let own_image = needs_own_image.then(|| {
             format!(
                 "pods get the image {OWN_IMAGE}, which no registry has: push it to one of yours, name it with `image` or `registry` \
                  in the settings, and give the settings with --config"
             )
         });
-        Report { findings, pods, notes: notes.into_iter().collect(), made: Vec::new(), is_written: false }
+        let without_force = (!written.are_in_force(cluster)).then(|| NOT_IN_FORCE.to_owned());
+        let notes = own_image.into_iter().chain(without_force).collect();
+        Report { findings, pods, notes, made: Vec::new(), is_written: false }
     }
 
     fn count(&self, level: Level) -> usize {

@@ -45,6 +45,15 @@ impl<'m> Placed<'m> {
         Mend::edited(self.number, edits, was, is)
     }
 
+    /// `document 2, Deployment web`
+    pub(super) fn subject(&self) -> String {
+        if self.object.value.is_object() {
+            format!("document {}, {}", self.number, self.title())
+        } else {
+            format!("document {}", self.number)
+        }
+    }
+
     /// A warning about what stands at a pointer in the document.
     pub(crate) fn warning(&self, pointer: &str, slug: &'static str, message: impl Into<String>) -> Finding {
         self.finding([pointer, &self.object.pointer], Level::Warning, slug, message)
@@ -62,11 +71,6 @@ impl<'m> Placed<'m> {
         let (line, column) = position.map_or((self.document.first_line(), 1), |position| {
             position.key.map_or((position.line, position.column), |key| (key.line, key.column))
         });
-        let subject = if self.object.value.is_object() {
-            format!("document {}, {}", self.number, self.title())
-        } else {
-            format!("document {}", self.number)
-        };
         let mark = position.and_then(|_| Mark::of(self.document, line, column));
         Finding {
             level,
@@ -75,7 +79,7 @@ impl<'m> Placed<'m> {
             file: self.file.to_owned(),
             line,
             column,
-            subject,
+            subject: self.subject(),
             mark,
             mend: None,
         }

@@ -22,6 +22,8 @@ pub struct Source {
 pub struct Manifest<'s> {
     /// What it is called in messages.
     pub name: &'s str,
+    /// What it holds, whether it can be read or not.
+    pub(super) text: &'s str,
     /// Its documents; their texts, one after the other, are the text of the source.
     pub documents: Vec<Listed<'s>>,
 }
@@ -75,7 +77,7 @@ impl<'s> Manifests<'s> {
                     Err(error) => manifests.findings.push(unreadable(&error, name, text)),
                 }
             }
-            manifests.readable.push(Manifest { name, documents: listed });
+            manifests.readable.push(Manifest { name, text, documents: listed });
         }
         manifests
     }

@@ -6,6 +6,7 @@ mod cases;
 mod cases_command;
 mod certs;
 mod check;
+mod check_policies;
 mod context;
 mod crds;
 mod diff;

@@ -62,6 +62,15 @@ enum Origin<'a> {
     Object { object: String, name: String, generation: Option<i64> },
 }
 
+/// The text of one object, and where it begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    pub file: &'a str,
+    /// How many lines of the file stand before it.
+    pub skipped: usize,
+    pub text: &'a str,
+}
+
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -122,25 +131,44 @@ impl fmt::Display for Problem {
 pub(crate) fn documents<'a>(
     sources: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> (Vec<Document<'a>>, Vec<Problem>) {
-    let mut documents = Vec::new();
-    let mut problems = Vec::new();
+    let (mut parts, mut empty) = (Vec::new(), Vec::new());
     for (file, text) in sources {
         if text.is_empty() {
             let place = Place::Line { file: file.to_owned(), line: Spot::line(1) };
-            problems.push(Problem::new(place, EMPTY));
+            empty.push(Problem::new(place, EMPTY));
         }
-        for (skipped, text) in split(text) {
-            let origin = Origin::File { name: file, skipped };
-            match kind(text) {
-                Ok(Some((kind, fault))) => {
-                    documents.push(Document { kind, text: Cow::Borrowed(text), origin, fault });
-                }
-                Ok(None) => {}
-                Err((line, message)) => problems.push(Problem::new(origin.place(line, text), message)),
+        parts.extend(split(text).into_iter().map(|(skipped, text)| Part { file, skipped, text }));
+    }
+    let (documents, problems) = documents_of(parts);
+    empty.extend(problems);
+    (documents, empty)
+}
+
+/// The same of texts that are known to be one document each.
+pub(crate) fn documents_of<'a>(
+    parts: impl IntoIterator<Item = Part<'a>>,
+) -> (Vec<Document<'a>>, Vec<Problem>) {
+    let (mut documents, mut problems) = (Vec::new(), Vec::new());
+    for Part { file, skipped, text } in parts {
+        let origin = Origin::File { name: file, skipped };
+        match kind(text) {
+            Ok(Some((kind, fault))) => {
+                documents.push(Document { kind, text: Cow::Borrowed(text), origin, fault });
             }
+            Ok(None) => {}
+            Err((line, message)) => problems.push(Problem::new(origin.place(line, text), message)),
         }
     }
     (documents, problems)
+}
+
+/// Whether an object among others is meant to be one of ours: other groups have a `Pattern`, too.
+pub fn is_meant_as_ours(object: &Value) -> bool {
+    let of = |field: &str| object[field].as_str().unwrap_or_default();
+    let (version, kind) = (of("apiVersion"), of("kind"));
+    version.starts_with(GROUP)
+        || kind == Kind::InjectionPolicy.name()
+        || (kind == Kind::Pattern.name() && version.is_empty())
 }
 
 impl Document<'_> {

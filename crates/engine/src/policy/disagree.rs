@@ -1,6 +1,7 @@
 //! Policies that disagree, told when one of them is written, before they meet on a pod.
 
 use crate::annotation::Key;
+use multipod_values::short;
 
 use super::object::{Mode, Named, Policies, Policy};
 
@@ -14,6 +15,18 @@ pub struct Disagreement<'p> {
     pub other_value: &'p str,
     /// Whether it is for every pod of one of the two, and not only where both happen to be for a pod.
     pub is_certain: bool,
+}
+
+impl Disagreement<'_> {
+    /// Why the two cannot stand beside each other, where that is certain.
+    pub fn told(&self, policy: &str) -> String {
+        let Disagreement { other, what, .. } = self;
+        let (own, theirs) = (short(self.own_value), short(self.other_value));
+        format!(
+            "policies {policy} and {other} disagree on {what}, and one of them is only for pods that the other is for as well\n  \
+             {policy}: \"{own}\"\n  {other}: \"{theirs}\"\nGive both the same value, or pods that only one of them is for."
+        )
+    }
 }
 
 /// Where a policy disagrees with those in force, or may; by their names. One with its own name is an older version of it.

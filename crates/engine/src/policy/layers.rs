@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::pattern::Catalogue;
 use crate::pattern::defined::Definition;
-use crate::pattern::object::{Document, Kind, Place, Problem, Spot, documents};
+use crate::pattern::object::{Document, Kind, Part, Place, Problem, Spot, documents, documents_of};
 
 use super::check;
 use super::fence::Fence;
@@ -118,7 +118,7 @@ impl Layers {
                 let (standing, problems) = if first == (layer, &object.place) {
                     loaded.take(object)
                 } else {
-                    (Standing::LeftOut, vec![object.taken(&elsewhere(*layer, first))])
+                    (Standing::LeftOut, vec![object.taken(first.1)])
                 };
                 loaded.problems.extend_from_slice(&problems);
                 loaded.objects.push(ObjectState {
@@ -163,11 +163,6 @@ impl Loaded {
     }
 }
 
-/// Names the place of the object that counts, where it is not in the layer that people are looking at.
-fn elsewhere(layer: Layer, (first, place): (&Layer, &Place)) -> String {
-    if *first == layer { String::new() } else { format!(" ({place})") }
-}
-
 impl Good {
     /// Reads an object strictly, and tells the place of its name.
     pub fn read(document: &Document<'_>) -> Result<(Good, Place), Vec<Problem>> {
@@ -196,7 +191,9 @@ impl Object {
         self.read.as_ref().ok().or(self.last_good.as_ref()).cloned()
     }
 
-    fn taken(&self, elsewhere: &str) -> Problem {
+    /// Another object that stands at `first` has its name; people look for that where it is not in the same file.
+    fn taken(&self, first: &Place) -> Problem {
+        let elsewhere = if first.file() == self.place.file() { String::new() } else { format!(" ({first})") };
         let message = match self.kind {
             Kind::Pattern => format!("a pattern named {} is defined before{elsewhere}", self.name),
             Kind::InjectionPolicy => {
@@ -214,6 +211,12 @@ impl Objects {
         let mut files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
         files.sort_unstable();
         let (documents, illegible) = documents(files);
+        Objects::of_documents(&documents, illegible)
+    }
+
+    /// Reads objects that stand among others.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = Part<'a>>) -> Objects {
+        let (documents, illegible) = documents_of(parts);
         Objects::of_documents(&documents, illegible)
     }
 
@@ -367,7 +370,7 @@ mod tests {
             assert_eq!(reported.len(), 3, "{reported:?}");
             assert!(reported[0].starts_with("a.yaml:5: policy x: spec.mode"), "{reported:?}");
             assert_eq!(reported[1], "a.yaml:9: there is another policy with this name: x");
-            assert_eq!(reported[2], "b.yaml:4: there is another policy with this name: x");
+            assert_eq!(reported[2], "b.yaml:4: there is another policy with this name: x (a.yaml:1)");
         }
     }
 
