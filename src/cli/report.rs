@@ -16,7 +16,7 @@ pub(super) struct Failure(Vec<Wrong>);
 enum Wrong {
     /// Without a place in a file.
     Told(String),
-    Found(Finding),
+    Found(Box<Finding>),
 }
 
 impl Failure {
@@ -31,7 +31,7 @@ impl Failure {
 
     /// The same with a place for each problem.
     pub(super) fn of(findings: Vec<Finding>) -> Failure {
-        Failure(findings.into_iter().map(Wrong::Found).collect())
+        Failure(findings.into_iter().map(|finding| Wrong::Found(Box::new(finding))).collect())
     }
 
     /// `good` if there are no messages.

@@ -303,6 +303,10 @@ mod tests {
             let text = if is_json { value.to_string() } else { emit(&value) };
             let Ok(documents) = documents(&text) else { return Ok(()) };
             let pointer = pointer(documents[0].value(), &steps, "none");
+            // An item of a list has a place and no name.
+            if !is_member(documents[0].value(), &pointer) {
+                return Ok(());
+            }
             let edits = [Edit::Rename { pointer: pointer.clone(), name }];
             let Ok(edited) = documents[0].edit(&edits) else { return Ok(()) };
             prop_assert_eq!(edited.rewritten, None);
