@@ -30,9 +30,7 @@ type Options struct {
 }
 
 // modFiles name, for each version, the Go module file that its programs are built by.
-var modFiles = map[string]string{
-	"1.33": "go-1.33.mod", "1.34": "go-1.34.mod", "1.35": "go-1.35.mod", newest: "go.mod",
-}
+var modFiles = map[string]string{"1.34": "go-1.34.mod", newest: "go.mod"}
 
 const newest = "1.36"
 
