@@ -207,8 +207,14 @@ fn what_is_in_force_is_shown_by_names_states_and_reasons_without_values() {
     let canary = "canary.example:4711";
     let gate =
         format!("mode: audit, rollout: {{percent: 20}}, annotations: {{multipod/init: 'wait-for {canary}'}}");
+    // A pattern may have the name of a policy, and has no mode.
+    let pattern = "apiVersion: multipod.dev/v1alpha1\nkind: Pattern\nmetadata: {name: gate}\nspec: {containers: [{name: gate, image: 'gate:1'}]}\n";
     let broken = "annotations: {multipod/ambassador: '8o:canary'}";
-    fs::write(folder.path().join("policies.yaml"), policy("gate", &gate) + &policy("wrong", broken)).unwrap();
+    fs::write(
+        folder.path().join("policies.yaml"),
+        policy("gate", &gate) + &policy("wrong", broken) + pattern,
+    )
+    .unwrap();
     let server = serve(&["--policy-dir", folder.path().to_str().unwrap()]);
     let part = || {
         let got = asked(&server, "GET /ui/in-force", &[], "");
@@ -227,6 +233,7 @@ fn what_is_in_force_is_shown_by_names_states_and_reasons_without_values() {
     let shown = part();
     for row in [
         "<td>InjectionPolicy</td><td>gate</td><td>audit, 20 %</td><td>in force</td>",
+        "<td>Pattern</td><td>gate</td><td></td><td>in force</td>",
         "<td>InjectionPolicy</td><td>wrong</td><td></td><td>left out</td>",
         "<td>certificate</td><td>ok</td><td>expires in ",
         "ago, dry run</td><td>shop</td><td>&lt;b&gt;web-24</td><td>bad_value</td>",

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use multipod_engine::pattern::object::Kind;
 use multipod_engine::policy::{ObjectState, Policies, Policy};
 
 use crate::drawing::escaped;
@@ -42,7 +43,8 @@ fn readiness(server: &InForce, now: SystemTime) -> String {
 
 fn policies(objects: &[ObjectState], policies: &Policies) -> String {
     let row = |object: &ObjectState| {
-        let policy = policies.find(&object.name).filter(|_| object.standing.serves());
+        let serves = object.kind == Kind::InjectionPolicy && object.standing.serves();
+        let policy = policies.find(&object.name).filter(|_| serves);
         let state = object.standing.slug().replace('_', " ");
         [object.kind.name().to_owned(), object.name.clone(), policy.map(mode).unwrap_or_default(), state]
     };
